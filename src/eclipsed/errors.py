@@ -1,0 +1,32 @@
+"""The error tree. Every message is one sentence that says what is wrong and what to do."""
+
+
+class EclipsedError(Exception):
+    """Something the user can act on; the command line prints it without a traceback and exits 1.
+
+    `hint` says what to do about it; it is part of the printed sentence.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UnknownName(EclipsedError):
+    """A world, region, space, layer, preset or method that does not exist."""
+
+
+class BadFile(EclipsedError):
+    """A file that is missing, corrupt, of the wrong kind, or refused."""
+
+
+class WrongGenerator(EclipsedError):
+    """A direction that was made for another generator."""
+
+
+class MissingExtra(EclipsedError):
+    """An optional dependency is not installed."""

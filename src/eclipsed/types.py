@@ -1,0 +1,183 @@
+"""The nouns every module shares: frozen dataclasses, and Protocols at the seams between networks.
+
+Shapes: N images of H×W pixels, D numbers in a latent, E in an embedding, R regions.
+Images are float32 [N, 3, H, W], nominally in [-1, 1] and not clamped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+Space = Literal["z", "w", "w+", "s"]
+Noise = Literal["const", "none"]
+SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One slice of a flat latent: its name and how many numbers it holds."""
+
+    name: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What a generator makes of latents: the image and the features that were asked for.
+
+    image: [N, 3, H, W], nominally in [-1, 1], not clamped.
+    features: name (`layer_0` … `layer_n`) → [N, C, h, w].
+    """
+
+    image: Tensor
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A frozen network that turns latents into images."""
+
+    name: str
+    fingerprint: str
+    resolution: int
+    z_dim: int
+    feature_names: tuple[str, ...]
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def layers(self, space: Space) -> tuple[Layer, ...]:
+        """How a flat latent of this space is cut into layers; raises UnknownName for a space it lacks."""
+        ...
+
+    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
+        """Latents [N, D], one per seed: z = RandomState(seed).randn(z_dim), then `from_z`."""
+        ...
+
+    def from_z(
+        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
+    ) -> Tensor:
+        """z [N, z_dim] → latents [N, D] of the space; truncation pulls W towards its mean."""
+        ...
+
+    def synthesize(
+        self,
+        latents: Tensor,
+        space: Space = "w+",
+        noise: Noise = "const",
+        features: Sequence[str] = (),
+        truncation: float = 1.0,
+    ) -> Synthesis:
+        """Latents [N, D] → images; `truncation` matters for space z only, where mapping happens here."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A frozen network that puts texts and images into one space of unit vectors.
+
+    Images enter as [N, 3, H, W] in [-1, 1]; `encode_pixels` takes them already resized to
+    `size` and normalised by `mean` and `std` (of the [0, 1] image), which the paper preset needs.
+    """
+
+    name: str
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """[N, E], rows of length 1."""
+        ...
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """[N, E], rows of length 1; differentiable with respect to the images."""
+        ...
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """[N, E], rows of length 1, from resized and normalised pixels."""
+        ...
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Finds named regions in a synthesis."""
+
+    name: str
+    regions: tuple[str, ...]
+
+    def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
+        """[N, H, W] float32, 1 inside the union of the named regions and 0 outside, without gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a direction should do: reach `prompt` from `neutral`, inside `regions` (empty: whole image)."""
+
+    prompt: str
+    neutral: str
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a prompt says, in a judge's own words: images of `group` showing one of `values` fulfil it."""
+
+    group: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judge's view of N images.
+
+    probabilities: group → [N, K], in the order of `Judge.groups[group]`.
+    visible: group → bool [N]: the part that carries the group is in sight.
+    """
+
+    probabilities: Mapping[str, Tensor]
+    visible: Mapping[str, Tensor]
+
+
+class Judge(Protocol):
+    """Networks that no training uses; only scores and benches may ask them."""
+
+    groups: Mapping[str, tuple[str, ...]]
+    encoder: Encoder
+    segmenter: Segmenter
+
+    def attributes(self, images: Tensor) -> Verdict:
+        """What an independent classifier sees in images [N, 3, H, W]."""
+        ...
+
+    def features(self, images: Tensor, hidden: Tensor) -> Tensor:
+        """Identity features [N, F] of images whose pixels under `hidden` [N, H, W] are greyed out."""
+        ...
+
+    def claim(self, prompt: str) -> Claim | None:
+        """What the prompt asks for, or None when it lies outside what this judge can tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class World:
+    """A generator with the encoder and segmenter that go with it.
+
+    vocabulary: region → words and phrases that mean it (the region's own name included).
+    neutral: text of an unremarkable image, for example "a person".
+    judge: loads the evaluation networks, or None where a world has none.
+    """
+
+    name: str
+    generator: Generator
+    encoder: Encoder
+    segmenter: Segmenter
+    vocabulary: Mapping[str, tuple[str, ...]]
+    neutral: str = "a person"
+    truncation: float = 0.7
+    judge: Callable[[], Judge] | None = None
