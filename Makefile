@@ -1,0 +1,58 @@
+# Everything runs in .venv, made from requirements.lock on first use. Nothing else is assumed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test test-slow lint format starter bench lock clean
+.DELETE_ON_ERROR:
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+# Two stamps, so that an edit of pyproject.toml does not install the world again.
+.venv/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("eclipsed needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: .venv/.installed  ## the package and its tools in .venv
+
+demo: .venv/.installed  ## train, edit and score a few directions; files land in demo/
+	$(BIN)/python examples/demo.py demo
+
+lint: .venv/.installed  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.installed  ## let ruff tidy the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint  ## lint, then the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/.installed  ## every test
+	$(BIN)/python -m pytest
+
+starter: .venv/.installed  ## remake the starter world's weights from nothing (hours, resumable)
+	$(BIN)/python -m eclipsed.worlds.starter.recipe
+
+bench: .venv/.installed  ## time sampling, editing and training
+	$(BIN)/python -m benchmarks.speed
+
+# torch is installed first so that the plain CPU build is taken where one is offered;
+# the local part of its version ("+cpu") is dropped so that the lock fits every machine.
+lock:  ## write requirements.lock anew from pyproject.toml
+	rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet $$(sed -n 's/^\(torch==[0-9.]*\)$$/\1/p' requirements.lock) hatchling editables
+	.lock-venv/bin/python -m pip install --quiet -e '.[dev]'
+	{ sed -n '/^#/p' requirements.lock; .lock-venv/bin/python -m pip freeze --exclude eclipsed | sed 's/+cpu$$//'; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock && rm -rf .lock-venv
+
+clean:  ## remove what can be made again
+	rm -rf .venv .lock-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist demo
