@@ -53,7 +53,7 @@ def patch_mask(name: str) -> Tensor:
 
 
 def _stripes() -> Tensor:
-    """[H, W] of ±1, changing sign every second row, so that a patch of even height averages to 0."""
+    """[H, W] of ±1 that changes sign every second row."""
     rows = torch.arange(RESOLUTION) // 2 % 2
     return (1.0 - 2.0 * rows)[:, None].expand(RESOLUTION, RESOLUTION)
 

@@ -1,0 +1,333 @@
+"""A direction, and its card: the file that carries it from training to editing.
+
+A card is a safetensors file with one tensor `vector` [D] and one metadata string `eclipsed` of
+JSON: provenance, scores, and a checksum of the vector. Reading one executes nothing. This module
+does not know how a direction was found, nor how an image is made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import safetensors
+import safetensors.torch
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.errors import BadFile, UnknownName, WrongGenerator
+from eclipsed.files import StrPath, kind_of, read_bytes, sha256_of, shown, write_atomic
+from eclipsed.types import SPACES, Generator, Layer, Space
+
+FORMAT = 1
+# The largest latents known (style vectors at 1024 px) hold about 10,000 numbers: 40 kB.
+_LIMIT = 16 * 2**20
+_LONGEST = 10_000
+_AGAIN = "Get the file again, or train the direction again."
+
+Scores = Mapping[str, Mapping[str, float] | None]
+
+
+def keep_layers(
+    vector: Float[Tensor, " d"], layers: Sequence[Layer], chosen: Iterable[int] | None
+) -> Float[Tensor, " d"]:
+    """A flat vector with all but the chosen layers zeroed; None keeps every layer.
+
+    Raises UnknownName for an index that is not one of `layers`.
+    """
+    if chosen is None:
+        return vector
+    wanted = set(chosen)
+    strangers = sorted(index for index in wanted if not 0 <= index < len(layers))
+    if strangers:
+        last = len(layers) - 1
+        raise UnknownName(
+            f"There is no layer {strangers[0]}: this direction has {len(layers)}.",
+            f"Choose from 0 to {last}." if last else "Only layer 0 can be chosen.",
+        )
+    keep = [torch.full((layer.width,), i in wanted) for i, layer in enumerate(layers)]
+    return torch.where(torch.cat(keep).to(vector.device), vector, torch.zeros_like(vector))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Direction:
+    """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
+
+    vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
+    with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
+    change belongs; empty for the whole image. range: the strengths within which images stay good.
+    layers: how the vector is cut, as the generator cuts its latents. config and scores must be
+    JSON; a score that could not be told is None.
+
+    Raises ValueError, with one sentence, for anything that does not make sense.
+    """
+
+    vector: Tensor
+    name: str
+    prompt: str
+    neutral: str
+    regions: tuple[str, ...] = ()
+    space: Space
+    layers: tuple[Layer, ...]
+    generator_name: str
+    generator_fingerprint: str
+    method: str
+    preset: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    unit: float = 1.0
+    range: tuple[float, float] = (-2.0, 2.0)
+    scores: Scores = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
+        object.__setattr__(self, "vector", vector)
+        object.__setattr__(self, "config", _plain(self.config, "config"))
+        object.__setattr__(self, "scores", _plain(self.scores, "scores"))
+        _check_texts(self)
+        if not self.layers or any(layer.width < 1 for layer in self.layers):
+            raise ValueError("every layer must hold at least one number, and there must be one")
+        width = sum(layer.width for layer in self.layers)
+        if vector.shape != (width,):
+            raise ValueError(
+                f"the vector has shape {tuple(vector.shape)}, but its layers hold {width} numbers"
+            )
+        if not bool(torch.isfinite(vector).all()):
+            raise ValueError("the vector holds numbers that are not finite")
+        if not (math.isfinite(self.unit) and self.unit > 0.0):
+            raise ValueError(f"the unit must be a positive number, not {self.unit}")
+        low, high = self.range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"the range must go from a lower to a higher number, not {self.range}")
+
+    def scaled(self, layers: Iterable[int] | None = None) -> Float[Tensor, " d"]:
+        """What strength 1 adds to a latent: unit·vector [D], all but the chosen layers zeroed.
+
+        Raises UnknownName for an index that is not one of the direction's layers.
+        """
+        return keep_layers(self.unit * self.vector, self.layers, layers)
+
+    def check(self, generator: Generator) -> None:
+        """Raise WrongGenerator unless this direction was made for this very generator."""
+        hint = "Load the world that it was trained on, or train the direction again on this one."
+        if generator.fingerprint != self.generator_fingerprint:
+            raise WrongGenerator(
+                f"The direction '{self.name}' was made for the generator '{self.generator_name}' "
+                f"({self.generator_fingerprint[:12]}), not for '{generator.name}' "
+                f"({generator.fingerprint[:12]}).",
+                hint,
+            )
+        try:
+            fits = generator.layers(self.space) == self.layers
+        except UnknownName:
+            fits = False
+        if not fits:
+            raise WrongGenerator(
+                f"The direction '{self.name}' has other layers than the space '{self.space}' of "
+                f"the generator '{generator.name}'.",
+                hint,
+            )
+
+    def save(self, path: StrPath) -> None:
+        """Write the card, whole or not at all; raises BadFile when the place cannot be written."""
+        text = json.dumps(_to_json(self), ensure_ascii=False, allow_nan=False)
+        data = safetensors.torch.save({"vector": self.vector}, metadata={"eclipsed": text})
+        write_atomic(path, data)
+
+    @classmethod
+    def load(cls, path: StrPath) -> Direction:
+        """Read a card and believe nothing in it unchecked.
+
+        Raises BadFile when it is not a card, is damaged, or has a format this version cannot read.
+        """
+        data = read_bytes(path, limit=_LIMIT)
+        try:
+            return _from_bytes(data)
+        except BadFile as error:
+            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+
+
+def _plain(value: Any, what: str) -> Any:
+    """A JSON-shaped deep copy, equal to what a card gives back."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+        copy = json.loads(text)
+        for part in _strings(copy):
+            # Lines and tabs are fine in a long text, but not in a name.
+            _check_text(part.replace("\n", "").replace("\t", ""), what)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the {what} cannot be kept in a card, {error}") from error
+    return copy
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
+    elif isinstance(value, dict):
+        yield from value
+        for part in value.values():
+            yield from _strings(part)
+
+
+def _check_text(text: str, what: str) -> None:
+    # Cc: control characters, which steer a terminal. Cs: halves of characters, which no UTF-8
+    # file can hold.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError(f"the {what} holds control characters")
+
+
+def _check_texts(direction: Direction) -> None:
+    texts = {
+        "name": direction.name,
+        "prompt": direction.prompt,
+        "neutral text": direction.neutral,
+        "generator's name": direction.generator_name,
+        "generator's fingerprint": direction.generator_fingerprint,
+        "method": direction.method,
+        "preset": direction.preset,
+    }
+    for what, text in texts.items():
+        _check_text(text, what)
+        if len(text) > _LONGEST:
+            raise ValueError(f"the {what} is longer than {_LONGEST} characters")
+    for region in direction.regions:
+        _check_text(region, "name of a region")
+    for layer in direction.layers:
+        _check_text(layer.name, "name of a layer")
+    if not direction.name:
+        raise ValueError("the name is empty")
+
+
+def _to_json(direction: Direction) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": direction.name,
+        "prompt": direction.prompt,
+        "neutral": direction.neutral,
+        "regions": list(direction.regions),
+        "space": direction.space,
+        "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
+        "generator": {
+            "name": direction.generator_name,
+            "fingerprint": direction.generator_fingerprint,
+        },
+        "method": direction.method,
+        "preset": direction.preset,
+        "config": direction.config,
+        "unit": direction.unit,
+        "range": list(direction.range),
+        "scores": direction.scores,
+        "sha256": sha256_of(direction.vector),
+    }
+
+
+def _from_bytes(data: bytes) -> Direction:
+    vector, text = _open(data)
+    card = _parse(text)
+    _check_format(card)
+    if _take(card, "sha256", str) != sha256_of(vector):
+        raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
+    try:
+        return Direction(vector=vector, **_fields(card))
+    except (ValueError, OverflowError) as error:
+        raise BadFile(f"its card makes no sense, {error}", _AGAIN) from error
+
+
+def _open(data: bytes) -> tuple[Tensor, str]:
+    """The vector and the metadata string of a card's bytes."""
+    foreign = BadFile(
+        f"it is {kind_of(data)}, not a direction's card", "Give a card that `eclipsed train` wrote."
+    )
+    try:
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
+        if kind_of(data) != "a safetensors file":
+            raise foreign from error
+        raise BadFile("it is damaged or cut short", _AGAIN) from error
+    metadata = header.get("__metadata__") or {}
+    if "eclipsed" not in metadata or "vector" not in tensors:
+        raise foreign
+    vector = tensors["vector"]
+    if len(tensors) != 1 or vector.dtype != torch.float32 or vector.ndim != 1:
+        raise BadFile("its card must hold one vector of float32 numbers and nothing else", _AGAIN)
+    return vector, metadata["eclipsed"]
+
+
+def _parse(text: str) -> dict[str, Any]:
+    def refuse(constant: str) -> float:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        card = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadFile("its description is not valid JSON", _AGAIN) from error
+    if not isinstance(card, dict):
+        raise BadFile("its description is not a JSON object", _AGAIN)
+    return cast("dict[str, Any]", card)
+
+
+def _check_format(card: Mapping[str, Any]) -> None:
+    number = _take(card, "format", int)
+    if number > FORMAT:
+        raise BadFile(
+            "its format is newer than this version of eclipsed can read", "Upgrade eclipsed."
+        )
+    if number != FORMAT:
+        raise BadFile("its format does not exist", _AGAIN)
+
+
+def _take(card: Mapping[str, Any], key: str, kind: type | tuple[type, ...]) -> Any:
+    """card[key], whose JSON type must be `kind`."""
+    if key not in card:
+        raise BadFile(f"its card lacks '{key}'", _AGAIN)
+    return _typed(card[key], key, kind)
+
+
+def _typed(value: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    # JSON's true and false are no numbers, though Python's are.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadFile(f"the '{key}' of its card has the wrong type", _AGAIN)
+    return value
+
+
+def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of a direction but its vector."""
+    number = (int, float)
+    generator = _take(card, "generator", dict)
+    low_high = [float(_typed(end, "range", number)) for end in _take(card, "range", list)]
+    if len(low_high) != 2:
+        raise BadFile("the 'range' of its card must be two numbers", _AGAIN)
+    for score in _take(card, "scores", dict).values():
+        for part in {} if score is None else _typed(score, "scores", dict).values():
+            _typed(part, "scores", number)
+    space = _take(card, "space", str)
+    if space not in SPACES:
+        raise BadFile(f"the 'space' of its card is not one of {', '.join(SPACES)}", _AGAIN)
+    texts = ("name", "prompt", "neutral", "method", "preset")
+    return {
+        "space": space,
+        **{key: _take(card, key, str) for key in texts},
+        "config": _take(card, "config", dict),
+        "scores": card["scores"],
+        "generator_name": _take(generator, "name", str),
+        "generator_fingerprint": _take(generator, "fingerprint", str),
+        "unit": float(_take(card, "unit", number)),
+        "range": tuple(low_high),
+        "regions": tuple(_typed(r, "regions", str) for r in _take(card, "regions", list)),
+        "layers": tuple(_layer(layer) for layer in _take(card, "layers", list)),
+    }
+
+
+def _layer(value: Any) -> Layer:
+    card = _typed(value, "layers", dict)
+    return Layer(_take(card, "name", str), _take(card, "width", int))

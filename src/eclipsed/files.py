@@ -1,0 +1,183 @@
+"""Bytes on disk: read with care, written whole or not at all.
+
+This module does not know what any file means. Every failure is a BadFile with one sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from torch import Tensor
+
+from eclipsed.errors import BadFile
+
+StrPath = str | os.PathLike[str]
+Writer = Callable[[BinaryIO], object]
+
+# What the first bytes of a file say it is, in words for a message.
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"PK\x03\x04", "a zip archive or a torch checkpoint"),
+    (b"\x80", "a Python pickle, which is never opened"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+)
+
+_REASONS: dict[int, tuple[str, str]] = {
+    errno.ENOENT: ("there is no such file or folder", "Check the path, or make the folder first."),
+    errno.ENOTDIR: ("a part of its path is a file, not a folder", "Check the path."),
+    errno.EISDIR: ("it is a folder", "Name a file."),
+    errno.EACCES: ("permission is denied", "Choose another place or change its permissions."),
+    errno.EPERM: ("permission is denied", "Choose another place or change its permissions."),
+    errno.EROFS: ("the file system is read-only", "Choose another place."),
+    errno.ENOSPC: ("the disk is full", "Free some space and try again."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space and try again."),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+    errno.ELOOP: ("its links lead in a circle", "Check the path."),
+}
+
+
+def failure(action: str, path: StrPath, error: OSError | ValueError) -> BadFile:
+    """An operating system's refusal as one sentence, for example for `action` "write"."""
+    code = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, ValueError):  # a path with a zero byte, or one that cannot be encoded
+        reason, hint = "its name is not a valid path", "Choose another name."
+    elif code in _REASONS:
+        reason, hint = _REASONS[code]
+    else:
+        reason, hint = (error.strerror or str(error) or "the system refused").lower(), ""
+    return BadFile(f"Cannot {action} {shown(path)}: {reason}.", hint)
+
+
+def shown(path: StrPath) -> str:
+    """A path for a message: quoted, and nothing in it can move a terminal's cursor."""
+    text = os.fspath(path)
+    return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + "'"
+
+
+def sha256_of(data: bytes | Tensor) -> str:
+    """SHA-256 in hex of bytes, or of a tensor's numbers as little-endian bytes in row order."""
+    if isinstance(data, Tensor):
+        array = data.detach().cpu().contiguous().numpy()
+        data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def kind_of(data: bytes) -> str:
+    """What a file's bytes look like, in words for a message; the name it has is never asked."""
+    # First, because the length that a safetensors file starts with can look like anything.
+    if data[5:9] == b"\0\0\0{":
+        return "a safetensors file"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "a WebP picture"
+    for signature, words in _SIGNATURES:
+        if data.startswith(signature):
+            return words
+    return "an empty file" if not data else "not a file of a known kind"
+
+
+def read_bytes(path: StrPath, *, limit: int) -> bytes:
+    """The whole of a regular file of at most `limit` bytes.
+
+    Raises BadFile when it is missing, a folder, a device or a pipe, unreadable, or larger.
+    """
+    try:
+        # Asked before opening: opening a pipe would wait for ever.
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise BadFile(f"Cannot read {shown(path)}: it is not a regular file.", "Name a file.")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise failure("read", path, error) from error
+    if len(data) > limit:
+        raise BadFile(
+            f"Cannot read {shown(path)}: it is larger than {limit / 2**20:.0f} MiB.",
+            "It cannot be what was asked for.",
+        )
+    return data
+
+
+def write_atomic(path: StrPath, content: bytes | Writer) -> None:
+    """Write a file so that at every moment the path holds the old content or the new, whole.
+
+    `content` is the bytes, or a function that writes them to an open binary file. The bytes go to
+    a temporary file in the same folder, are flushed to the disk, and take the path's place in one
+    step; a link is followed and a replaced file's permissions are kept. After any failure or
+    interruption nothing is left behind and what was there is untouched.
+
+    Raises BadFile when the place cannot be written.
+    """
+    target, mode = _place(path)
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        try:
+            _fill(temporary, content, mode)
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise failure("write", path, error) from error
+
+
+def _place(path: StrPath) -> tuple[Path, int | None]:
+    """Where the bytes go, and the permissions to keep there (None for a new file)."""
+    try:
+        target = Path(os.path.realpath(path))
+        status = target.stat()
+    except FileNotFoundError:
+        return target, None
+    except (OSError, ValueError) as error:
+        raise failure("write", path, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise failure("write", path, IsADirectoryError(errno.EISDIR, "is a folder"))
+    if not stat.S_ISREG(status.st_mode):
+        # Replacing /dev/null or a pipe by a file would break far more than this program.
+        raise BadFile(f"Cannot write {shown(path)}: it is not a regular file.", "Name a file.")
+    if not os.access(target, os.W_OK):
+        raise failure("write", path, PermissionError(errno.EACCES, "is read-only"))
+    return target, stat.S_IMODE(status.st_mode)
+
+
+def _fill(temporary: Path, content: bytes | Writer, mode: int | None) -> None:
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with os.fdopen(handle, "wb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content)
+        file.flush()
+        if mode is not None:
+            os.chmod(temporary, mode)
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system lets a folder be flushed."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network file systems cannot; the file itself is already safe.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclipsed import files
+from eclipsed.errors import BadFile
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_written_file_reads_back_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    files.write_atomic(path, b"one")
+    files.write_atomic(path, lambda file: file.write(b"two"))
+    assert files.read_bytes(path, limit=10) == b"two"
+    assert names(tmp_path) == ["a.bin"]
+
+
+@given(st.binary(max_size=200))
+def test_every_content_round_trips(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("trip") / "a"
+    files.write_atomic(path, data)
+    assert files.read_bytes(path, limit=len(data)) == data
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
+def test_a_failed_write_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, moment: str
+) -> None:
+    path = tmp_path / "a.bin"
+    files.write_atomic(path, b"old")
+
+    def fail(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    content: Any = b"new"
+    if moment == "write":
+        content = fail
+    else:
+        monkeypatch.setattr(os, moment, fail)
+    with pytest.raises(BadFile, match=r"^Cannot write '.*a\.bin': .*\.") as caught:
+        files.write_atomic(path, content)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_a_full_disk_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(BadFile, match=r"the disk is full\. Free some space"):
+        files.write_atomic(tmp_path / "a.bin", b"new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError("odd"), MemoryError])
+def test_an_interrupted_writer_leaves_the_old_file(tmp_path: Path, error: Any) -> None:
+    path = tmp_path / "a.bin"
+    files.write_atomic(path, b"old")
+
+    def writer(file: Any) -> None:
+        file.write(b"half")
+        raise error
+
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        files.write_atomic(path, writer)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_a_replaced_file_keeps_its_permissions_and_links_are_followed(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.bin", tmp_path / "link"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    files.write_atomic(link, b"new")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_new_file_has_the_permissions_that_open_gives(tmp_path: Path) -> None:
+    files.write_atomic(tmp_path / "ours", b"")
+    (tmp_path / "plain").write_bytes(b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("folder", "it is a folder"),
+        ("missing/a.bin", "there is no such file or folder"),
+        ("file/a.bin", "is a file, not a folder"),
+        ("x" * 300, "its name is too long"),
+        ("zero\0byte", "its name is not a valid path"),
+        ("loop", "its links lead in a circle"),
+        ("pipe", "it is not a regular file"),
+    ],
+)
+def test_places_that_cannot_be_used_are_named(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"kept")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    before = names(tmp_path)
+    with pytest.raises(BadFile, match=words) as caught:
+        files.write_atomic(tmp_path / name, b"new")
+    assert str(caught.value).startswith("Cannot write '")
+    with pytest.raises(BadFile, match=words):
+        files.read_bytes(tmp_path / name, limit=10)
+    assert names(tmp_path) == before
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+def test_an_unwritable_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    # Permission bits do not stop root, so the refusal is played.
+    def fail(*_: Any, **__: Any) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(BadFile, match=r"(permission is denied|file system is read-only)\. Choose"):
+        files.write_atomic(tmp_path / "a.bin", b"new")
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(BadFile, match="permission is denied"):
+        files.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+def test_a_device_is_refused() -> None:
+    with pytest.raises(BadFile, match="not a regular file"):
+        files.write_atomic("/dev/null", b"new")
+    with pytest.raises(BadFile, match="not a regular file"):
+        files.read_bytes("/dev/zero", limit=10)
+
+
+def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"x" * 11)
+    with pytest.raises(BadFile, match="larger than"):
+        files.read_bytes(path, limit=10)
+
+
+def test_a_message_cannot_move_the_cursor(tmp_path: Path) -> None:
+    with pytest.raises(BadFile) as caught:
+        files.read_bytes(tmp_path / "a\x1b[2J\nb", limit=10)
+    assert str(caught.value).isprintable()
+
+
+def test_sha256_of_bytes_and_of_the_same_numbers_agree() -> None:
+    numbers = torch.tensor([1.0, -2.5])
+    data = b"\x00\x00\x80\x3f\x00\x00\x20\xc0"
+    assert files.sha256_of(data) == hashlib.sha256(data).hexdigest() == files.sha256_of(numbers)
+    assert files.sha256_of(torch.stack([numbers, numbers]).T[:, 0]) == files.sha256_of(numbers)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n...", "a PNG picture"),
+        (b"RIFF....WEBPVP8 ", "a WebP picture"),
+        (b"\x80\x04\x95", "a Python pickle, which is never opened"),
+        (b"PK\x03\x04", "a zip archive or a torch checkpoint"),
+        (b"\x80\0\0\0\0\0\0\0{}", "a safetensors file"),
+        (b"", "an empty file"),
+        (b"hello", "not a file of a known kind"),
+    ],
+)
+def test_content_says_what_a_file_is(data: bytes, words: str) -> None:
+    assert files.kind_of(data) == words
