@@ -37,6 +37,9 @@ SKIN_BORDER = 0.03  # this near to a border between two named tones, either name
 HUE_BORDER = 0.02  # the same for hues, in turns
 COLORLESS, COLORFUL = 0.2, 0.4  # radius up to which a background has no hue, and from which it has
 
+# Groups that always draw something, which other parts can cover.
+COVERABLE = ("mouth", "eyes", "brows", "clothes")
+
 # {} is the phrase, {a} its article.
 _TRAIN: dict[Kind, tuple[str, ...]] = {
     "has": (
@@ -264,7 +267,7 @@ def _skin_mass(skin: Floats) -> Floats:
 
 
 def _background_mass(background: Floats) -> Floats:
-    """[N, 2] → [N, 8]: 1 at the nearest hue, shared where two hues meet, 0 where there is no hue."""
+    """[N, 2] → [N, 8]: 1 at the nearest hue, shared where two meet, 0 where there is no hue."""
     turns = np.arctan2(background[:, 1], background[:, 0]) / (2 * np.pi)
     centres = np.array([centre for _, centre in HUES])
     away = np.abs((turns[:, None] - centres[None] + 0.5) % 1.0 - 0.5)
@@ -292,7 +295,7 @@ def _mass(avatars: Described) -> Floats:
 @lru_cache(maxsize=1)
 def _columns() -> tuple[Floats, Floats]:
     """(values, doubts) of PREDICATES as 0/1 matrices [all values, P]."""
-    place = {}
+    place: dict[tuple[str, str], int] = {}
     for group in PREDICATE_GROUPS:
         for value in group_values(group):
             place[group, value] = len(place)
@@ -320,8 +323,7 @@ def truths(avatars: Described, visible: Mapping[str, Bools] | None = None) -> tu
     known = (shown >= CLEAR) | (shown <= 1 - CLEAR)
     known &= mass @ doubts <= 1 - CLEAR
     for p, predicate in enumerate(PREDICATES):
-        # What the top shows is its values' own doing (bald draws nothing); others can be covered.
-        if visible and predicate.group in visible and predicate.group in ("mouth", "eyes", "brows"):
+        if visible and predicate.group in visible and predicate.group in COVERABLE:
             known[:, p] &= visible[predicate.group]
     return shown >= CLEAR, known
 
@@ -343,7 +345,9 @@ def caption_truth(names: Sequence[str], value: Bools, known: Bools) -> tuple[Boo
     """
     columns = [list(PREDICATE).index(name) for name in names]
     chosen, sure = value[:, columns], known[:, columns]
-    return (chosen & sure).all(axis=1), sure.all(axis=1) | (~chosen & sure).any(axis=1)
+    fails = np.asarray((~chosen & sure).any(axis=1))
+    holds = np.asarray((chosen & sure).all(axis=1))
+    return holds, holds | fails
 
 
 def _article(text: str) -> str:
@@ -408,16 +412,8 @@ def composite_caption(
     split: Split = "train",
     visible: Mapping[str, Bools] | None = None,
 ) -> Caption:
-    """A sentence naming 2 to 4 things that are plainly true of avatar `index`, of different groups."""
-    row = slice(index, index + 1)
-    one = _Row(
-        {group: weights[row] for group, weights in avatars.weights.items()},
-        avatars.skin[row],
-        avatars.background[row],
-    )
-    seen = {group: shown[row] for group, shown in visible.items()} if visible else None
-    value, known = truths(one, seen)
-    return _caption_of((value & known)[0], rng, split)
+    """A sentence naming 2 to 4 things, of different groups, that are plainly true of one avatar."""
+    return captions(avatars, (index,), rng, split, visible)[0]
 
 
 def captions(
@@ -431,15 +427,6 @@ def captions(
     value, known = truths(avatars, visible)
     holds = value & known
     return [_caption_of(holds[i], rng, split) for i in indices]
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One avatar, as `Described`."""
-
-    weights: Mapping[str, Floats]
-    skin: Floats
-    background: Floats
 
 
 def _caption_of(holds: Bools, rng: np.random.Generator, split: Split) -> Caption:

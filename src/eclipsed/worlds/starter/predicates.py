@@ -432,19 +432,23 @@ _MOUTHS = (
         "mouth",
         "serious",
         {
-            "has": "a serious mouth; a straight mouth; a flat mouth; a neutral mouth; "
-            "a serious expression;"
-            "a neutral expression; a blank expression; lips in a straight line; a poker face",
-            "adj": "serious; expressionless; unsmiling; deadpan",
+            "has": "a serious mouth; a straight mouth; a flat mouth; a neutral mouth; straight lips; "
+            "lips in a straight line; a mouth like a straight line; an expressionless mouth; "
+            "a mouth without expression; a horizontal mouth",
         },
+        {"has": "an impassive mouth; a stern straight line for a mouth; a level mouth"},
+    ),
+    _p(
+        "expressionless",
+        "mouth",
+        "serious",
         {
-            "has": "an impassive mouth; a stern straight-lipped look; a level mouth",
-            "adj": "straight-faced",
+            "has": "a serious expression; a neutral expression; a blank expression; a poker face; "
+            "a serious face; no expression; a neutral face",
+            "adj": "serious; expressionless; deadpan; emotionless",
         },
-        {
-            "brows": ("angry", "worried", "raised"),
-            "eyes": ("wide", "hearts"),
-        },
+        {"has": "a face showing no emotion; an impassive look", "adj": "straight-faced; unmoved"},
+        {"brows": ("angry", "worried", "raised"), "eyes": ("wide", "hearts", "closed", "wink")},
     ),
     _p(
         "gentle smile",
@@ -907,7 +911,7 @@ _BROWS = (
             "verb": "looking angry; frowning in anger; losing their temper",
         },
         {"adj": "fuming; irate", "has": "an expression of rage", "verb": "seething with anger"},
-        {**_GOOD_MOOD},
+        _GOOD_MOOD,
     ),
     _p(
         "worried",
@@ -923,7 +927,7 @@ _BROWS = (
             "has": "an expression of unease",
             "verb": "fretting about something",
         },
-        {"mouth": (*SMILES, "tongue", "scream", "sad", "grimace")},
+        _GOOD_MOOD,
     ),
     _p(
         "frowning",
@@ -1583,7 +1587,7 @@ _SKINS = (
         {
             "has": "fair skin; light skin; a fair complexion; a light complexion; "
             "light-coloured skin;"
-            "a light skin tone; bright skin; a fair face; skin of a light tone",
+            "a light skin tone; a fair face; skin of a light tone",
             "adj": "fair-skinned; light-skinned",
         },
         {"has": "Scandinavian-looking skin; skin that burns easily; a lightly pigmented face"},
