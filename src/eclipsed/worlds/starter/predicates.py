@@ -432,8 +432,8 @@ _MOUTHS = (
         "mouth",
         "serious",
         {
-            "has": "a serious mouth; a straight mouth; a flat mouth; a neutral mouth; straight lips; "
-            "lips in a straight line; a mouth like a straight line; an expressionless mouth; "
+            "has": "a serious mouth; a straight mouth; a flat mouth; a neutral mouth; "
+            "straight lips; lips in a straight line; a mouth like a straight line; an expressionless mouth; "
             "a mouth without expression; a horizontal mouth",
         },
         {"has": "an impassive mouth; a stern straight line for a mouth; a level mouth"},
@@ -448,7 +448,7 @@ _MOUTHS = (
             "adj": "serious; expressionless; deadpan; emotionless",
         },
         {"has": "a face showing no emotion; an impassive look", "adj": "straight-faced; unmoved"},
-        {"brows": ("angry", "worried", "raised"), "eyes": ("wide", "hearts", "closed", "wink")},
+        {"brows": ("angry", "worried", "raised"), "eyes": ("wide", "hearts")},
     ),
     _p(
         "gentle smile",
