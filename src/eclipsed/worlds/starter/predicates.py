@@ -433,7 +433,8 @@ _MOUTHS = (
         "serious",
         {
             "has": "a serious mouth; a straight mouth; a flat mouth; a neutral mouth; "
-            "straight lips; lips in a straight line; a mouth like a straight line; an expressionless mouth; "
+            "straight lips; lips in a straight line; an expressionless mouth; "
+            "a mouth like a straight line; "
             "a mouth without expression; a horizontal mouth",
         },
         {"has": "an impassive mouth; a stern straight line for a mouth; a level mouth"},
