@@ -65,6 +65,12 @@ class Generator(Protocol):
         """z [N, z_dim] → latents [N, D] of the space; truncation pulls W towards its mean."""
         ...
 
+    def convert(
+        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
+    ) -> Tensor:
+        """Latents of one space in a later one (z, w, w+, s); UnknownName for the way back."""
+        ...
+
     def synthesize(
         self,
         latents: Tensor,

@@ -1,0 +1,136 @@
+"""Scores as pure functions of tensors: what changed, where, and how sure that is.
+
+Images are [N, 3, H, W] in [-1, 1], masks [N, H, W] with 1 inside; each score is one number per
+image, [N]. NaN means that a question has no answer for an image (nothing changed, nothing was in
+sight); `interval` leaves such images out. No network is asked anything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+from torch.nn import functional as F
+
+# Widths in pixels are given for images of this size, and grow with the image.
+REFERENCE = 128
+
+Images = Float[Tensor, "n 3 h w"]
+Masks = Float[Tensor, "n h w"]
+PerImage = Float[Tensor, " n"]
+
+
+def pixels_at(resolution: int, pixels: int) -> int:
+    """A width given for 128 px images, at another resolution; never less than one pixel."""
+    return max(1, round(pixels * resolution / REFERENCE))
+
+
+def dilate(mask: Masks, pixels: int) -> Masks:
+    """The mask grown by `pixels` in every direction, diagonals included."""
+    return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
+
+
+def share(before: Images, after: Images, mask: Masks) -> PerImage:
+    """Σ|Δ| inside the mask over Σ|Δ|, in [0, 1]; NaN where nothing changed."""
+    change = (after - before).abs().sum(dim=1)
+    return (change * mask).sum(dim=(1, 2)) / change.sum(dim=(1, 2))
+
+
+def outside(before: Images, after: Images, mask: Masks) -> PerImage:
+    """Mean |Δ| of the pixels outside the mask, where the whole range from black to white is 2.
+
+    NaN where the mask covers everything.
+    """
+    change = (after - before).abs().mean(dim=1)
+    rest = 1.0 - mask
+    return (change * rest).sum(dim=(1, 2)) / rest.sum(dim=(1, 2))
+
+
+def psnr(before: Images, after: Images) -> PerImage:
+    """Peak signal-to-noise ratio in dB, for images of range 2; infinite for equal ones."""
+    error = (after - before).square().mean(dim=(1, 2, 3))
+    return 10.0 * torch.log10(4.0 / error)
+
+
+def ssim(before: Images, after: Images) -> PerImage:
+    """Structural similarity (Wang et al. 2004): 11×11 Gaussian window of σ 1.5, range 2.
+
+    Mean over colours and over every place where the window fits; the sides must be ≥ 11 px.
+    """
+    line = torch.exp(-((torch.arange(11.0, device=before.device) - 5.0) ** 2) / (2 * 1.5**2))
+    line = line / line.sum()
+    window = (line[:, None] * line[None, :]).expand(3, 1, 11, 11)
+
+    def mean(values: Tensor) -> Tensor:
+        return F.conv2d(values, window, groups=3)
+
+    low, high = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2
+    x, y = mean(before), mean(after)
+    xx, yy = mean(before * before) - x * x, mean(after * after) - y * y
+    xy = mean(before * after) - x * y
+    similar = (2 * x * y + low) * (2 * xy + high) / ((x * x + y * y + low) * (xx + yy + high))
+    return similar.mean(dim=(1, 2, 3))
+
+
+def directional(
+    text: Float[Tensor, " e"], before: Float[Tensor, "n e"], after: Float[Tensor, "n e"]
+) -> PerImage:
+    """Cosine between the change of a text and the changes of images in an encoder's space.
+
+    The directional similarity of StyleGAN-NADA (Gal et al. 2021). 0 where nothing changed.
+    """
+    return F.cosine_similarity(after - before, text[None], dim=1)
+
+
+def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
+    """Whether a probability, along rising strengths, never falls by more than `slack`.
+
+    Measured from the highest value so far, so that many small steps down count as one fall.
+    """
+    falls = probabilities.cummax(dim=1).values - probabilities
+    return (falls <= slack + 1e-6).all(dim=1)
+
+
+def kept(
+    before: Mapping[str, Float[Tensor, "n _"]],
+    after: Mapping[str, Float[Tensor, "n _"]],
+    visible: Mapping[str, Bool[Tensor, " n"]],
+) -> PerImage:
+    """Share of the visible attributes whose most probable value is the same before and after.
+
+    before, after: attribute → probabilities. visible: attribute → whether it counts in an image.
+    NaN where none counts.
+    """
+    counted = torch.stack([visible[name] for name in before]).float()
+    same = torch.stack([before[name].argmax(dim=1) == after[name].argmax(dim=1) for name in before])
+    return (same * counted).sum(dim=0) / counted.sum(dim=0)
+
+
+def interval(
+    values: Shaped[Tensor, " n"] | Iterable[float | bool | None],
+    *,
+    statistic: Literal["median", "mean"] | None = None,
+    seed: int = 0,
+    draws: int = 1000,
+) -> dict[str, float] | None:
+    """A statistic of a sample with its 95% percentile bootstrap interval (Efron 1979).
+
+    values: numbers or truths; NaN and None are left out, and if nothing is left the answer is
+    None. statistic: "median" or "mean"; by default the mean (a share) of truths and the median of
+    numbers. The key is `median` in both cases; `low` and `high` are the interval's ends.
+    """
+    listed = values.tolist() if isinstance(values, Tensor) else list(values)
+    known = [value for value in listed if value is not None and value == value]
+    if not known:
+        return None
+    if statistic is None:
+        statistic = "mean" if all(isinstance(value, bool) for value in known) else "median"
+    sample = np.asarray(known, dtype=np.float64)
+    picks = np.random.default_rng(seed).integers(0, len(sample), (draws, len(sample)))
+    middle = np.mean if statistic == "mean" else np.median
+    low, high = np.percentile(middle(sample[picks], axis=1), (2.5, 97.5))
+    return {"median": float(middle(sample)), "low": float(low), "high": float(high)}
