@@ -214,9 +214,9 @@ def test_directional_loss_has_a_finite_gradient_where_nothing_moved() -> None:
 
 def test_reach_loss_counts_only_what_is_missing() -> None:
     scores = torch.tensor([0.5, 0.3, 0.1, 0.3, 0.9])
+    targets = torch.tensor([0.5, 0.5, 0.1, 0.1, 0.5])
     signs = torch.tensor([1.0, 1.0, -1.0, -1.0, 1.0])
-    # Missing: 0, half the gap, 0, half the gap, 0.
-    assert float(reach_loss(scores, signs, low=0.1, high=0.5)) == pytest.approx(0.2)
+    assert float(reach_loss(scores, targets, signs)) == pytest.approx((0.2 + 0.2) / 5)
 
 
 def test_pixel_change_is_that_of_the_shown_image() -> None:

@@ -20,6 +20,10 @@ class UnknownName(EclipsedError):
     """A world, region, space, layer, preset or method that does not exist."""
 
 
+class BadSetting(EclipsedError, ValueError):
+    """A setting whose value makes no sense."""
+
+
 class BadFile(EclipsedError):
     """A file that is missing, corrupt, of the wrong kind, or refused."""
 

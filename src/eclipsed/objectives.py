@@ -188,15 +188,14 @@ def directional_loss(
 
 
 def reach_loss(
-    scores: Float[Tensor, " n"], signs: Float[Tensor, " n"], *, low: float, high: float
+    scores: Float[Tensor, " n"], targets: Float[Tensor, " n"], signs: Float[Tensor, " n"]
 ) -> Float[Tensor, ""]:
-    """How far edited images still are from what was asked, in units of high − low; 0: all arrived.
+    """Mean distance of edited images from their targets; 0 for those that arrived or went beyond.
 
-    scores: each image's similarity to the prompt; positive strengths should lift it to `high`
-    (typical of images that fulfil the prompt), negative ones lower it to `low` (of the others).
+    scores: similarity to what was asked; positive strengths should lift it to the target, negative
+    ones lower it.
     """
-    missing = torch.where(signs > 0, high - scores, scores - low)
-    return (missing / (high - low)).clamp_min(0.0).mean()
+    return (signs * (targets - scores)).clamp_min(0.0).mean()
 
 
 def pixel_change(

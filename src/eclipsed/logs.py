@@ -1,0 +1,95 @@
+"""Where training reports its steps besides the screen: a JSON-lines file, TensorBoard.
+
+Each writer is a callback for `training`; any number can be chained with `both`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eclipsed.errors import MissingExtra
+from eclipsed.files import failure, write_atomic
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One finished step: its number from 1, of how many, its losses, seconds since the start."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    seconds: float
+
+
+OnStep = Callable[[StepReport], None]
+
+
+def json_log(path: Path) -> OnStep:
+    """A callback that writes one JSON line a step.
+
+    When a training is resumed, lines of steps that are now done again are dropped first, so that
+    the file always reads as one uninterrupted training. Raises BadFile when it cannot be written.
+    """
+    begun = False
+
+    def write(report: StepReport) -> None:
+        nonlocal begun
+        line = json.dumps(asdict(report)) + "\n"
+        if not begun:
+            write_atomic(path, (_lines_before(path, report.step) + line).encode())
+            begun = True
+            return
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise failure("write", path, error) from error
+
+    return write
+
+
+def _lines_before(path: Path, step: int) -> str:
+    """The file's whole lines of earlier steps; a half line that a kill left behind is dropped."""
+    kept = []
+    with suppress(FileNotFoundError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["step"] < step:
+                    kept.append(line + "\n")
+    return "".join(kept)
+
+
+def tensorboard_log(folder: Path) -> OnStep:
+    """A callback that writes every loss as a TensorBoard scalar into `folder`.
+
+    Raises MissingExtra where TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtra(
+            "TensorBoard is not installed.", "Install it with `pip install eclipsed[tensorboard]`."
+        ) from error
+    writer = SummaryWriter(str(folder))
+
+    def write(report: StepReport) -> None:
+        for name, value in report.losses.items():
+            writer.add_scalar(f"loss/{name}", value, report.step)
+        writer.flush()
+
+    return write
+
+
+def both(*callbacks: OnStep | None) -> OnStep:
+    """One callback that calls all of them, in order; None stands for nothing."""
+
+    def call(report: StepReport) -> None:
+        for callback in callbacks:
+            if callback is not None:
+                callback(report)
+
+    return call

@@ -1,0 +1,361 @@
+"""Preset `default`: directional, sign-symmetric, local, and started from where the answer shows.
+
+A pool of sampled seeds is ranked by the encoder. The mean latent of the best minus that of the
+worst is the start; the layers that do not help are dropped from it. Then a few dozen steps refine
+it: positive strengths on seeds that lack what is asked for, negative ones on seeds that have it,
+both held to the text's direction in the encoder's space and to the region in features and pixels.
+The originals of all steps are the pool's and cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from eclipsed.calibration import calibrate
+from eclipsed.directions import keep_layers
+from eclipsed.metrics import dilate, pixels_at
+from eclipsed.objectives import (
+    cap_norms,
+    directional_loss,
+    localization_loss,
+    pixel_change,
+    reach_loss,
+    share_inside,
+)
+from eclipsed.pool import Originals, build_pool, encode, features_between, look_at
+from eclipsed.presets.plan import (
+    Finish,
+    Plan,
+    check_layers,
+    check_number,
+    check_space,
+    check_strengths,
+    layer_mask,
+    layer_spread,
+    widths_of,
+)
+from eclipsed.types import Goal, Layer, Space, World
+
+# The pool's seeds; scores and users count from 0, the paper's preset from 54321.
+FIRST_SEED = 20_000_000
+# Localization reads features of these heights: smaller ones cannot tell regions apart, larger
+# ones cost memory and say what the pixels say.
+FEATURE_SIZES = (16, 64)
+# Masks grow by these pixels (of 128), as the score's do.
+MARGIN = 2
+# Multiples of the warm start that are tried for its length.
+START_LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
+# Images of each kind that the search for length and layers looks at.
+SEARCH_IMAGES = 6
+# Images that calibration looks at.
+HELD_OUT = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultConfig:
+    """The numbers of the default preset.
+
+    space: where the direction lives. steps, batch, rate: of Adam; the rate is in units of each
+    layer's spread per coordinate and falls along a cosine. pool: how many seeds are ranked.
+    originals: how many of them are trained on. contrast: share of the pool taken as "best" and as
+    "worst". strengths: least and greatest |strength|, drawn with both signs. direction_weight,
+    reach_weight, feature_weight, pixel_weight: of the losses. norm_cap: longest layer, in units of
+    that layer's spread. layers: indices that are trained; None searches for the fewest that lose
+    nothing, to within `layer_tolerance` of the loss. seed: of the pool and of all draws.
+
+    Raises BadSetting or UnknownName for numbers that make no sense.
+    """
+
+    space: Space = "w+"
+    steps: int = 40
+    batch: int = 6
+    rate: float = 0.01
+    pool: int = 160
+    originals: int = 48
+    contrast: float = 0.125
+    strengths: tuple[float, float] = (0.4, 1.6)
+    direction_weight: float = 1.0
+    reach_weight: float = 1.0
+    feature_weight: float = 0.3
+    pixel_weight: float = 0.3
+    norm_cap: float = 0.6
+    truncation: float = 0.7
+    layers: tuple[int, ...] | None = None
+    layer_tolerance: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_space(self.space)
+        check_layers(self.layers)
+        check_number("steps", self.steps, 1)
+        check_number("batch", self.batch, 2)
+        check_number("originals", self.originals, 4)
+        check_number("pool", self.pool, self.originals + 8)
+        check_number("seed", self.seed, 0, 9_999)
+        check_number("contrast", self.contrast, 0.0, 0.5)
+        check_number("norm_cap", self.norm_cap, 1e-6)
+        for name in ("rate", "truncation", "layer_tolerance"):
+            check_number(name, getattr(self, name), 0.0)
+        for name in ("direction", "reach", "feature", "pixel"):
+            check_number(f"{name}_weight", getattr(self, f"{name}_weight"), 0.0)
+        check_strengths(self.strengths)
+
+    @property
+    def preset(self) -> str:
+        return "default"
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is asked for, in the encoder's space: the unit direction [E] from neutral to prompt, and
+    the levels along it of images that lack what is asked for (`low`) and that have it (`high`)."""
+
+    text: Tensor
+    low: float
+    high: float
+
+    def scores(self, embeddings: Float[Tensor, "n e"]) -> Float[Tensor, " n"]:
+        """Where images lie on the way from low to high: about 0 to about 1."""
+        return (embeddings @ self.text - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """All that the steps look at and that does not change.
+
+    originals: first `lacking` images that lack what is asked for, then those that have it.
+    held_out: latents [H, D] that lack it and are not trained on. start: the warm start [D].
+    """
+
+    world: World
+    goal: Goal
+    config: DefaultConfig
+    target: Target
+    originals: Originals
+    lacking: int
+    held_out: Tensor
+    start: Tensor
+
+    @property
+    def having(self) -> int:
+        return self.originals.latents.shape[0] - self.lacking
+
+
+def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
+    """The unit vector from the neutral text's embedding to the prompt's."""
+    prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    return F.normalize(prompt - neutral, dim=0)
+
+
+@torch.no_grad()
+def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
+    """Sample the pool, rank it along the text and hand out the parts."""
+    generator, space, truncation = world.generator, config.space, config.truncation
+    first = FIRST_SEED + config.seed * 1_000
+    seeds = range(first, first + config.pool)
+    pool = build_pool(world, seeds, space=space, truncation=truncation)
+    text = text_direction(world, goal)
+    along = pool.embeddings @ text
+    order = along.argsort(descending=True, stable=True)
+    few = max(2, round(config.contrast * len(order)))
+    best, worst = order[:few], order[-few:]
+    half = config.originals // 2
+    lower = order[len(order) // 2 :]
+    trained_on = spaced(len(lower), half)
+    lacking = lower[trained_on]
+    held_out = lower[[row for row in range(len(lower)) if row not in set(trained_on)]]
+    low, high = float(along[lower].mean()), float(along[best].mean())
+    reading = bool(config.feature_weight and goal.regions)
+    originals = look_at(
+        world,
+        goal,
+        pool.latents[torch.cat([lacking, order[:half]])],
+        space=space,
+        truncation=truncation,
+        features=features_between(generator, *FEATURE_SIZES) if reading else (),
+    )
+    return Stage(
+        world=world,
+        goal=goal,
+        config=config,
+        # A text that no image answers has no levels; any gap keeps the numbers finite.
+        target=Target(text, low, max(high, low + 1e-3)),
+        originals=originals,
+        lacking=len(lacking),
+        held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
+        start=pool.latents[best].mean(dim=0) - pool.latents[worst].mean(dim=0),
+    )
+
+
+def spaced(count: int, wanted: int) -> list[int]:
+    """At most `wanted` different numbers below `count`, evenly spread."""
+    wanted = min(count, wanted)
+    return [index * count // wanted for index in range(wanted)]
+
+
+def draw_batch(
+    config: DefaultConfig, step: int, *, lacking: int, having: int
+) -> tuple[Tensor, Tensor]:
+    """Rows of the originals [B] and strengths [B] of a step, a function of seed and step alone.
+
+    The originals list those that lack what is asked for first; they get positive strengths, the
+    others negative ones.
+    """
+    random = np.random.default_rng([config.seed, step])
+    add = config.batch - config.batch // 2
+    rows = np.concatenate(
+        [
+            random.choice(lacking, size=add, replace=add > lacking),
+            lacking + random.choice(having, size=config.batch - add),
+        ]
+    )
+    sizes = random.uniform(*config.strengths, size=config.batch)
+    signs = np.where(rows < lacking, 1.0, -1.0)
+    return torch.from_numpy(rows), torch.from_numpy(sizes * signs).float()
+
+
+def edit_losses(
+    stage: Stage,
+    vector: Float[Tensor, " d"],
+    rows: Int[Tensor, " b"],
+    strengths: Float[Tensor, " b"],
+) -> dict[str, Tensor]:
+    """The losses of moving the originals of these rows by strengths·vector, weighted into "total".
+
+    "direction": the image moves as the text does. "reach": how far it still is from where the
+    prompt's (for negative strengths: the other seeds') images lie; in proportion below strength 1.
+    "features", "pixels": the share of the change outside the region, before or after the edit.
+    """
+    world, goal, config = stage.world, stage.goal, stage.config
+    before, strengths = stage.originals.take(rows.to(vector.device)), strengths.to(vector)
+    signs = strengths.sign()
+    made = world.generator.synthesize(
+        before.latents + strengths[:, None] * vector,
+        space=config.space,
+        features=list(before.features),
+        truncation=config.truncation,
+    )
+    after = encode(world, made)
+    start = stage.target.scores(before.embeddings)
+    aims = start + strengths.abs().clamp_max(1.0) * ((signs > 0).float() - start)
+    terms = {
+        "direction": directional_loss(before.embeddings, after, stage.target.text, signs),
+        "reach": reach_loss(stage.target.scores(after), aims, signs),
+    }
+    if goal.regions:
+        union = torch.maximum(before.masks, world.segmenter.masks(made, goal.regions))
+        mask = dilate(union, pixels_at(union.shape[1], MARGIN))
+        if before.features:
+            # The share outside, not one minus that inside: layers before the first edited one do
+            # not change at all, and are not to blame.
+            terms["features"] = -localization_loss(
+                before.features, made.features, mask, mode="background"
+            )
+        change = pixel_change(before.images, made.image)
+        terms["pixels"] = share_inside(change, 1.0 - mask).mean()
+    weights = {
+        "direction": config.direction_weight,
+        "reach": config.reach_weight,
+        "features": config.feature_weight,
+        "pixels": config.pixel_weight,
+    }
+    return {**terms, "total": torch.stack([weights[k] * x for k, x in terms.items()]).sum()}
+
+
+def search_length(
+    start: Float[Tensor, " d"],
+    loss: Callable[[Tensor], float],
+    constrain: Callable[[Tensor], Tensor],
+) -> Float[Tensor, " d"]:
+    """The multiple of the start that the loss likes best."""
+    return min((constrain(length * start[None])[0] for length in START_LENGTHS), key=loss)
+
+
+def search_layers(
+    vector: Float[Tensor, " d"],
+    loss: Callable[[Tensor], float],
+    layers: Sequence[Layer],
+    tolerance: float,
+) -> tuple[int, ...]:
+    """The fewest layers that lose nothing: from the last to the first, drop what can be spared.
+
+    A layer goes when the loss without it exceeds the least seen so far by no more than the
+    tolerance; so layers that do harm go as well. One always stays.
+    """
+    kept = list(range(len(layers)))
+    best = loss(vector)
+    for layer in reversed(range(len(layers))):
+        fewer = [index for index in kept if index != layer]
+        without = loss(keep_layers(vector, layers, fewer)) if fewer else math.inf
+        if without <= best + tolerance:
+            kept, best = fewer, min(best, without)
+    return tuple(kept)
+
+
+def falling(step: int, steps: int) -> float:
+    """A cosine from 1 to 0.1 over the steps."""
+    return 0.1 + 0.45 * (1.0 + math.cos(math.pi * step / steps))
+
+
+def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
+    """Rank the pool, find start and layers, and lay out the steps.
+
+    Raises UnknownName for layers or regions that do not exist.
+    """
+    generator, space = world.generator, config.space
+    layer_mask(generator, space, config.layers)  # refuses strangers before any work
+    stage = set_stage(world, goal, config)
+    layers, widths = generator.layers(space), widths_of(generator, space)
+    spread = layer_spread(generator, space)
+    caps = (config.norm_cap * spread).tolist()
+    few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
+    fixed = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
+    signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
+
+    def constrain(directions: Tensor) -> Tensor:
+        return cap_norms(directions, widths, caps)
+
+    @torch.no_grad()
+    def looked(vector: Tensor) -> float:
+        return float(edit_losses(stage, vector, fixed, signs)["total"])
+
+    def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
+        batch = draw_batch(config, step, lacking=stage.lacking, having=stage.having)
+        return edit_losses(stage, directions[0], *batch)
+
+    start = search_length(stage.start, looked, constrain)
+    chosen = config.layers or search_layers(start, looked, layers, config.layer_tolerance)
+    trained = layer_mask(generator, space, chosen)
+    pieces = zip(spread, widths, strict=True)
+    rate = config.rate * torch.cat([(s / width**0.5).expand(width) for s, width in pieces])
+    return Plan(
+        start=(start * trained)[None],
+        trained=trained,
+        steps=config.steps,
+        rate=lambda step: falling(step, config.steps) * rate,
+        loss=loss,
+        finish=lambda vector: finish(stage, vector),
+        constrain=constrain,
+        facts={"trained_layers": list(chosen)},
+    )
+
+
+def finish(stage: Stage, vector: Float[Tensor, " d"]) -> Finish:
+    """Calibrate on the seeds that were held out."""
+    done = calibrate(
+        stage.world,
+        stage.held_out,
+        vector,
+        stage.target.scores,
+        space=stage.config.space,
+        truncation=stage.config.truncation,
+    )
+    return Finish(unit=done.unit, range=done.range, facts={"gains": list(done.gains)})
