@@ -150,6 +150,7 @@ class Verdict:
     visible: Mapping[str, Tensor]
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Networks that no training uses; only scores and benches may ask them."""
 

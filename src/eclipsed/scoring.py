@@ -1,0 +1,211 @@
+"""How good a direction is, judged by networks that no training used, on seeds it has not seen.
+
+`score_seeds` measures every seed, `summary` makes medians and intervals of that, and
+`score_direction` does both. What a judge cannot tell is None, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from eclipsed import metrics
+from eclipsed.directions import Direction
+from eclipsed.editing import BATCH, Edit, EditStack, render
+from eclipsed.types import Claim, Judge, Synthesis, Verdict, World
+
+KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
+# Far from the small seeds that people look at and that training draws.
+HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
+STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+# Pixels around the judge's masks, at 128 px. Share depends on it, so it goes with every number.
+DILATION = 2
+# Counted over things, so their statistic is the share of all of them, not the median seed's.
+_COUNTED = ("flip", "kept", "monotone", "opposite")
+
+Score = dict[str, float]
+Column = list[Any]
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What the judge says of one seed's edit; None where it cannot tell or the question is void.
+
+    text_gain, share, outside, identity, kept: at strength 1, as `eclipsed.metrics` defines them.
+    has: whether the unedited image shows the attribute, None where its part is out of sight.
+    flip: reached at +1, for seeds without it. opposite: lost at −1, for seeds with it.
+    monotone: over all strengths. probabilities: of the attribute, one for each strength.
+    """
+
+    seed: int
+    text_gain: float | None
+    flip: bool | None
+    share: float | None
+    outside: float | None
+    kept: float | None
+    identity: float | None
+    monotone: bool | None
+    opposite: bool | None
+    has: bool | None
+    strengths: tuple[float, ...]
+    probabilities: tuple[float, ...] | None
+
+
+def score_direction(
+    world: World,
+    direction: Direction,
+    *,
+    seeds: Sequence[int] = HELD_OUT_SEEDS,
+    strengths: Sequence[float] = STRENGTHS,
+) -> dict[str, Score | None]:
+    """A direction's scores: for each of `KEYS`, {median, low, high} or None.
+
+    seeds: not used in training; 32 give a quick score, 200 a claim. strengths: where monotonicity
+    is looked at; −1, 0 and 1 are always added.
+
+    Raises WrongGenerator for a direction of another generator.
+    """
+    return summary(score_seeds(world, direction, seeds=seeds, strengths=strengths))
+
+
+def summary(scores: Sequence[SeedScores]) -> dict[str, Score | None]:
+    """For each of `KEYS` the median over seeds, or the share where things are counted, with its
+    95% bootstrap interval; None where no seed has an answer."""
+    return {
+        key: metrics.interval(
+            [getattr(score, key) for score in scores],
+            statistic="mean" if key in _COUNTED else "median",
+        )
+        for key in KEYS
+    }
+
+
+@torch.no_grad()
+def score_seeds(
+    world: World,
+    direction: Direction,
+    *,
+    seeds: Sequence[int] = HELD_OUT_SEEDS,
+    strengths: Sequence[float] = STRENGTHS,
+) -> list[SeedScores]:
+    """One row for each seed, in order; see `score_direction`."""
+    direction.check(world.generator)
+    ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
+    judge = world.judge() if world.judge else None
+    rows: list[SeedScores] = []
+    for start in range(0, len(seeds), BATCH):
+        rows += _score_batch(world, judge, direction, seeds[start : start + BATCH], ladder)
+    return rows
+
+
+def _score_batch(
+    world: World,
+    judge: Judge | None,
+    direction: Direction,
+    seeds: Sequence[int],
+    ladder: tuple[float, ...],
+) -> list[SeedScores]:
+    columns: dict[str, Column] = {}
+    if judge is not None:
+        claim = judge.claim(direction.prompt)
+        latents = world.generator.sample(seeds, space="z")
+        images: dict[float, Tensor] = {}
+        verdicts: dict[float, Verdict] = {}
+        for strength in ladder if claim else (0.0, 1.0):
+            stack = EditStack((Edit(direction, strength),))
+            truncation = world.truncation
+            image = render(world.generator, latents, stack, space="z", truncation=truncation)
+            if claim:
+                verdicts[strength] = judge.attributes(image)
+            if strength in (0.0, 1.0):
+                images[strength] = image
+        columns = _picture_columns(judge, direction, images[0.0], images[1.0])
+        if claim:
+            columns |= _claim_columns(claim, judge.groups[claim.group], verdicts)
+    unknown: Column = [None] * len(seeds)
+    return [
+        SeedScores(
+            seed=seed,
+            strengths=ladder,
+            **{key: columns.get(key, unknown)[i] for key in (*KEYS, "has", "probabilities")},
+        )
+        for i, seed in enumerate(seeds)
+    ]
+
+
+def _picture_columns(
+    judge: Judge, direction: Direction, before: Float[Tensor, "n 3 h w"], after: Tensor
+) -> dict[str, Column]:
+    """text_gain, share, outside and identity of images at strengths 0 and 1."""
+    columns = {}
+    texts = judge.encoder.encode_text([direction.prompt, direction.neutral])
+    wanted = texts[0] - texts[1]
+    if wanted.norm() > 1e-6:
+        codes = judge.encoder.encode_image(before), judge.encoder.encode_image(after)
+        columns["text_gain"] = _column(metrics.directional(wanted, *codes))
+    regions = direction.regions
+    if not regions:
+        # The whole image is the region: nothing is outside, and nothing can be masked out.
+        hidden = torch.zeros_like(before[:, 0])
+    elif set(regions) <= set(judge.segmenter.regions):
+        masks = [judge.segmenter.masks(Synthesis(image), regions) for image in (before, after)]
+        hidden = metrics.dilate(
+            torch.maximum(*masks), metrics.pixels_at(before.shape[-1], DILATION)
+        )
+        columns["share"] = _column(metrics.share(before, after, hidden))
+        columns["outside"] = _column(metrics.outside(before, after, hidden))
+    else:
+        return columns
+    features = judge.features(before, hidden), judge.features(after, hidden)
+    columns["identity"] = _column(torch.cosine_similarity(*features, dim=1))
+    return columns
+
+
+def _claim_columns(
+    claim: Claim, values: tuple[str, ...], verdicts: Mapping[float, Verdict]
+) -> dict[str, Column]:
+    """flip, kept, monotone, opposite, has and probabilities along rising strengths."""
+    claimed = torch.tensor([value in claim.values for value in values])
+    judged = {strength: one.probabilities[claim.group] for strength, one in verdicts.items()}
+    shown = {strength: _shows(rows, claimed) for strength, rows in judged.items()}
+    ladder = torch.stack([rows[:, claimed].sum(dim=1) for rows in judged.values()], dim=1)
+    before, after = verdicts[0.0], verdicts[1.0]
+    visible = before.visible[claim.group]
+    # What the edit hides, or brings to light, says nothing about what it changed.
+    others = {
+        group: before.visible[group] & after.visible[group]
+        for group in before.probabilities
+        if group != claim.group
+    }
+    unchanged = metrics.kept(
+        {group: before.probabilities[group] for group in others},
+        {group: after.probabilities[group] for group in others},
+        others,
+    )
+    return {
+        "has": _column(shown[0.0], visible),
+        "flip": _column(shown[1.0], visible & ~shown[0.0]),
+        "opposite": _column(~shown[-1.0], visible & shown[0.0]),
+        "monotone": _column(metrics.monotone(ladder), visible),
+        "kept": _column(unchanged),
+        "probabilities": [tuple(row) for row in ladder.tolist()],
+    }
+
+
+def _shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> Bool[Tensor, " n"]:
+    """Whether the claimed values, taken together as one, are more probable than any other value."""
+    claimed = claimed.to(probabilities.device)
+    rest = probabilities.masked_fill(claimed, 0.0).amax(dim=1)
+    return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
+
+
+def _column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
+    """Plain numbers or truths; None where not valid, and for what is not a number."""
+    known = ~values.isnan() if valid is None else valid
+    pairs = zip(values.tolist(), known.tolist(), strict=True)
+    return [value if ok else None for value, ok in pairs]
