@@ -1,0 +1,214 @@
+"""English prompts cut into words, stems and segments by rules, without a parser.
+
+Enough grammar for the short prompts of image editing: which words name something, which only frame
+it ("a photo of a person with"), what is denied ("without glasses"), where one thing ends and the
+next begins. It knows nothing of regions or worlds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,;.:!?()/&+]")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Words that carry no meaning of their own here.
+_STOP = _set(
+    """a an the this that these those some any very really quite so too such more most much many
+    is are was were be been being am has have had having do does did can could would should will
+    shall may might must it its it's he's she's they're i you he she they we him her them his hers
+    their theirs my your our me us who whom whose which what where when there here as if then than
+    just only please let lets make makes made making give gives get gets got turn turns put puts
+    change changes add adds set sets become becomes keep keeps let look looks looking seem seems
+    appear appears go goes want try show shows shown showing see seen sport sports
+    sporting feature features featuring pair kind type sort bit lot piece one two both each all
+    left right own now again still also completely totally slightly somewhat little wear wears
+    wearing worn up down out off front part thing same into"""
+)
+
+# Words for pictures and people: they frame the thing that is asked for.
+_FRAME = _set(
+    """photo photograph picture image portrait drawing illustration cartoon headshot avatar
+    character person people human man men woman women boy girl guy lady gentleman male female
+    someone somebody individual face faces head profile icon figure expression looking style
+    version user subject model selfie snapshot render rendering shot closeup close"""
+)
+
+_NEGATIONS = _set(
+    """no not without never lacking lacks lack non isn't aren't doesn't don't won't hasn't haven't
+    remove removes removed removing delete erase drop stop minus lose nor neither"""
+)
+
+# "take off the glasses": one of these and "off" in one prompt deny what is named.
+_UNDRESSING = _set("take takes took taken taking shave shaves shaved shaving pull pulled rid")
+
+_COORDINATORS = _set("and or plus with without but while wearing , ; . : ! ? ( ) / & +")
+# What follows these only places what came before: "a smile on the lips", "a patch over one eye".
+_PLACERS = _set(
+    """on in over under of behind above below from at to against across around for like near before
+    beneath between covering covers cover hiding hides hide about through inside onto upon beside
+    toward towards by along"""
+)
+
+_IRREGULAR = {
+    "teeth": "tooth",
+    "eyed": "eye",
+    "grey": "gray",
+    "greying": "gray",
+    "blonde": "blond",
+    "blondes": "blond",
+    "blonder": "blond",
+    "mustache": "moustache",
+    "mustaches": "moustache",
+    "mustachioed": "moustache",
+    "colour": "color",
+    "coloured": "color",
+    "colours": "color",
+    "specs": "spectacles",
+    "shaven": "shaved",
+    "happier": "happy",
+    "sadder": "sad",
+    "angrier": "angry",
+    "curlier": "curly",
+    "hairier": "hairy",
+    "balder": "bald",
+    "paler": "pale",
+}
+_SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alone
+
+# Feelings that explain what was named before: "eyes wide with fear".
+_FEELINGS = _set(
+    "fear joy anger surprise love rage horror laughter delight shock disbelief amazement"
+)
+_NOT_ADJECTIVES = _set("clothing earring ring king thing wedding red bed beanie")
+_ADJECTIVES = _set(
+    """bald blond blonde ginger brunette happy sad angry mad furious cheerful joyful glad merry
+    gloomy unhappy awake asleep curly wavy tan pale hairy toothy nerdy sleepy hatless beardless
+    hairless serious upset cross anxious nervous formal casual awestruck lovestruck messy gray
+    frizzy shaggy spiky bushy fluffy"""
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of words between breaks, stop words and negations left out.
+
+    placer: the preposition that it follows, so that it may only say where the segment before it
+    is; empty elsewhere.
+    """
+
+    words: tuple[str, ...]
+    placer: str
+    negated: bool
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case words and punctuation; hyphens and digits part words."""
+    return _WORD.findall(text.lower().replace("’", "'"))
+
+
+def _without_ending(word: str) -> str:
+    """The word without its plural, -ing, -ed or -y, where enough of it remains."""
+    word = word.removesuffix("'s")
+    if word.endswith(("sses", "xes", "shes", "ches")):
+        return word[:-2]
+    if word.endswith("s") and word[-2:-1] not in ("s", "u", ""):
+        word = word[:-1] if len(word) > _SHORTEST else word
+    for ending in ("ing", "ed", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
+            word = word[: -len(ending)]
+            doubled = word[-1] == word[-2] and word[-1] not in "aeiosl"
+            return word[:-1] if doubled else word
+    return word
+
+
+def stem(word: str) -> str:
+    """A crude stem, so that smile, smiles and smiling, or curls and curly, meet."""
+    word = _without_ending(_IRREGULAR.get(word, word))
+    # Four letters keep their e, or mane would be man.
+    return word[:-1] if word.endswith(("e", "i")) and len(word) > _SHORTEST + 1 else word
+
+
+def is_adjective(word: str) -> bool:
+    """Whether a word describes rather than names, as far as endings and a short list can tell."""
+    if word in _NOT_ADJECTIVES:
+        return False
+    return word in _ADJECTIVES or (len(word) > 4 and word.endswith(("ed", "ing")))
+
+
+def is_feeling(words: Sequence[str]) -> bool:
+    """Whether the words are one noun for a feeling."""
+    return len(words) == 1 and words[0] in _FEELINGS
+
+
+def is_frame(word: str) -> bool:
+    """Whether a word stands for a picture or a person rather than for a part."""
+    return word in _FRAME
+
+
+def is_negation(word: str) -> bool:
+    return word in _NEGATIONS
+
+
+def spoken(words: Iterable[str]) -> list[str]:
+    """Words without stop words, negations, prepositions and punctuation."""
+    skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS
+    return [w for w in words if w not in skip]
+
+
+def content(words: Iterable[str]) -> list[str]:
+    """The words that say what is asked for: `spoken` ones without frames ("a photo of a man")."""
+    return [w for w in spoken(words) if w not in _FRAME]
+
+
+def segments(text: str) -> list[Segment]:
+    """The prompt's segments, in order; empty ones are left out.
+
+    A negation holds until the next coordinator, so "without glasses and a beard" denies glasses.
+    """
+    found: list[Segment] = []
+    words: list[str] = []
+    said = tokens(text)
+    undressed = "rid" in said or ("off" in said and not _UNDRESSING.isdisjoint(said))
+    placer, negated = "", undressed
+
+    def close() -> None:
+        kept = tuple(spoken(words))
+        if kept:
+            found.append(Segment(kept, placer, negated))
+        words.clear()
+
+    for word in said:
+        if word in _COORDINATORS or word in _PLACERS:
+            close()
+            if word in _COORDINATORS:
+                negated = undressed
+            placer = word if word in _PLACERS else ""
+        else:
+            words.append(word)
+        negated = negated or is_negation(word)
+    close()
+    return found
+
+
+def chunks(text: str) -> list[str]:
+    """Noun chunks without their determiners: "A person with an open mouth" → person, open mouth.
+
+    Runs of words between function words; negations are left out.
+    """
+    found: list[str] = []
+    run: list[str] = []
+    for word in [*tokens(text), "."]:
+        stops = word in _STOP or word in _COORDINATORS or word in _PLACERS or is_negation(word)
+        if not stops:
+            run.append(word)
+        elif run:
+            found.append(" ".join(run))
+            run = []
+    return found
