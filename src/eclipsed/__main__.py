@@ -1,0 +1,5 @@
+"""`python -m eclipsed` is `eclipsed`."""
+
+from eclipsed.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""The command line: `eclipsed VERB …`. Verbs live in the modules beside this one.
+
+Importing this package imports no torch; each verb loads what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Annotated
+
+import typer
+
+from eclipsed.cli import console, finding, looking, pictures
+
+app = typer.Typer(
+    name="eclipsed",
+    help="Type what should change; get a direction that makes that one local change on any image.",
+    epilog="Exit codes: 0 done, 1 could not, 2 wrong usage, 130 stopped with Ctrl-C.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("train")(finding.train)
+app.command("check")(finding.check)
+app.command("score")(finding.score)
+app.command("edit")(pictures.edit)
+app.command("strip")(pictures.strip)
+app.command("sample")(pictures.sample)
+app.command("show")(looking.show)
+app.command("worlds")(looking.worlds)
+app.command("world")(looking.world)
+app.command("doctor")(looking.doctor)
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from eclipsed import __version__
+
+        sys.stdout.write(f"eclipsed {__version__}\n")
+        raise typer.Exit(console.DONE)
+    return wanted
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 - the callback above acts on it
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What holds for every verb."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line, for example ["show", "card.safetensors"]; its exit code."""
+    if arguments:
+        return console.run(app, arguments)
+    # No verb is wrong usage, and the help is what to do about it.
+    with redirect_stdout(sys.stderr):
+        console.run(app, ["--help"])
+    return console.WRONG_USAGE
+
+
+def main() -> None:
+    """The `eclipsed` program."""
+    sys.exit(run(sys.argv[1:]))

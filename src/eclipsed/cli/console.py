@@ -1,0 +1,117 @@
+"""How the command line speaks: results on stdout, everything else on stderr, errors as sentences.
+
+Exit codes: 0 done, 1 could not, 2 wrong usage, 130 stopped with Ctrl-C.
+This module does not know any verb and imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import typer
+
+from eclipsed.errors import EclipsedError
+
+DONE, COULD_NOT, WRONG_USAGE, STOPPED = 0, 1, 2, 130
+
+# Typer carries its own copy of Click and exports only this subclass of its usage errors.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class Stopped(Exception):
+    """Ctrl-C while something was under way that is worth a word: what was kept."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def result(data: Mapping[str, Any], *, as_json: bool, words: Callable[[], str]) -> None:
+    """Print what a verb found: one JSON object, or words for people."""
+    if as_json:
+        print_json(data)
+    else:
+        sys.stdout.write(printable(words()).rstrip("\n") + "\n")
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """One line, ASCII only, so that it survives any pipe; NaN is refused rather than written."""
+    sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
+
+
+def note(message: str) -> None:
+    """A remark for the person at the terminal; never part of a result."""
+    sys.stderr.write(printable(message) + "\n")
+
+
+def printable(text: str) -> str:
+    """The text without characters that could move a terminal's cursor or change its colours."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code; never shows a traceback."""
+    as_json = "--json" in arguments
+    try:
+        code = app(args=list(arguments), prog_name="eclipsed", standalone_mode=False)
+        sys.stdout.flush()
+    except EclipsedError as error:
+        return fail(error.message, error.hint, as_json=as_json)
+    except UsageError as error:
+        return _wrong_usage(error, as_json=as_json)
+    except Stopped as stop:
+        return fail(stop.message, stop.hint, as_json=as_json, code=STOPPED)
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    except BrokenPipeError:
+        return _reader_left()
+    except OSError as error:
+        return fail(f"The system refused: {error}.", as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the last resort, so that a person sees a sentence
+        return _unexpected(error, as_json=as_json)
+    if code == STOPPED:
+        return fail("Stopped.", as_json=as_json, code=STOPPED)
+    return code if isinstance(code, int) else DONE
+
+
+def fail(message: str, hint: str = "", *, as_json: bool, code: int = COULD_NOT) -> int:
+    """Say what went wrong, as a sentence on stderr or as {"error", "hint"} on stdout."""
+    if as_json:
+        print_json({"error": message, "hint": hint})
+    else:
+        note(f"eclipsed: {message} {hint}".rstrip())
+    return code
+
+
+def _wrong_usage(error: Exception, *, as_json: bool) -> int:
+    describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "eclipsed"
+    hint = f"See '{command} --help'."
+    return fail(describe(), hint, as_json=as_json, code=WRONG_USAGE)
+
+
+def _unexpected(error: Exception, *, as_json: bool) -> int:
+    if os.environ.get("ECLIPSED_TRACEBACK"):
+        traceback.print_exc()
+    summary = str(error).strip().split("\n")[0]
+    return fail(
+        f"Something unexpected went wrong ({type(error).__name__}: {summary}).",
+        "Set ECLIPSED_TRACEBACK=1 to see where, and please report it.",
+        as_json=as_json,
+    )
+
+
+def _reader_left() -> int:
+    """The other end of the pipe was closed, as by `| head`: nothing is left to say."""
+    with suppress(OSError, ValueError):
+        # So that the interpreter's own flush at exit finds a place to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return COULD_NOT

@@ -1,0 +1,238 @@
+"""Verbs around finding a direction: train, check, score."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eclipsed.cli import console
+from eclipsed.cli.loading import check_place, open_cards, open_world
+from eclipsed.cli.options import (
+    CardChoice,
+    DeviceOption,
+    JsonOption,
+    PresetName,
+    SpaceName,
+    WorldOption,
+    check_prompt,
+    parse_layers,
+    parse_regions,
+    parse_seeds,
+)
+from eclipsed.cli.progress import training_progress
+from eclipsed.cli.wording import score_table, table
+
+if TYPE_CHECKING:
+    from eclipsed.directions import Direction
+    from eclipsed.preflight import Preflight
+    from eclipsed.training import TrainConfig
+    from eclipsed.types import Goal, World
+
+_AGAIN = "The same command goes on from there."
+
+PromptArgument = Annotated[
+    str, typer.Argument(help="What should change, such as 'curly hair'.", show_default=False)
+]
+RegionOption = Annotated[
+    str,
+    typer.Option(
+        "--region",
+        metavar="auto|none|NAME[,NAME]",
+        help="Where the change belongs; none: anywhere.",
+    ),
+]
+
+
+def train(
+    prompt: PromptArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The card to write; by default named after the prompt."),
+    ] = None,
+    preset: Annotated[
+        PresetName, typer.Option("--preset", help="How to train; paper is the published way.")
+    ] = "default",
+    region: RegionOption = "auto",
+    space: Annotated[SpaceName, typer.Option("--space", help="Which latents to move.")] = "w+",
+    layers: Annotated[
+        str | None,
+        typer.Option("--layers", metavar="3,4", help="Train only these layers, from 0."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="How many; by default the preset's.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of all chance; by default the preset's.")
+    ] = None,
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Find the direction that a prompt asks for.
+
+    Trains it, scores it on seeds that were not trained on, and writes its card; a JSON-lines log
+    of every step lies beside the card. Ctrl-C keeps what was learned; the same command goes on
+    from there.
+    """
+    began = time.monotonic()
+    words = check_prompt(prompt)
+    regions, chosen = parse_regions(region), parse_layers(layers)
+    card = out if out is not None else Path(f"{file_name(words)}.safetensors")
+    check_place(card)
+
+    from eclipsed.goals import goal_from_prompt
+    from eclipsed.training import config_for
+
+    config = _config(config_for, preset, space=space, layers=chosen, steps=steps, seed=seed)
+    loaded = open_world(world, device)
+    goal = goal_from_prompt(words, loaded, regions=regions)
+    direction = _trained(loaded, goal, config, card)
+    if direction.config.get("interrupted"):
+        done = f"{direction.config['steps_done']} of {config.steps} steps"
+        raise console.Stopped(
+            f"Stopped after {done}, which are kept in {card}, not scored.", _AGAIN
+        )
+    direction = _scored(loaded, direction, card)
+    found = {
+        **direction.scores,
+        "card": str(card),
+        "name": direction.name,
+        "regions": list(direction.regions),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    console.result(found, as_json=as_json, words=lambda: _train_words(direction, found))
+
+
+def _config(make: Callable[..., TrainConfig], preset: str, **changes: Any) -> TrainConfig:
+    """The preset with changes; numbers that make no sense are wrong usage."""
+    try:
+        return make(preset, **changes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direction:
+    """Train with a progress bar; the card is on disk afterwards, the state is gone if done."""
+    from platformdirs import user_cache_path
+
+    from eclipsed.training import train_direction, training_identity
+
+    work = user_cache_path("eclipsed") / "training" / training_identity(world, goal, config)[:16]
+    log = card.with_suffix(".jsonl")
+    try:
+        with training_progress(goal.prompt) as on_step:
+            direction = train_direction(world, goal, config, on_step, work=work, log=log)
+    except KeyboardInterrupt:
+        raise console.Stopped("Stopped before there was a direction to keep.", _AGAIN) from None
+    direction.save(card)
+    if not direction.config.get("interrupted"):
+        shutil.rmtree(work, ignore_errors=True)
+    return direction
+
+
+def _scored(world: World, direction: Direction, card: Path) -> Direction:
+    """The direction with its scores on held-out seeds, written again."""
+    from eclipsed.scoring import score_direction
+
+    if world.judge is None:
+        console.note(f"The world '{world.name}' has no judges, so no score can be told.")
+    try:
+        scored = replace(direction, scores=score_direction(world, direction))
+    except KeyboardInterrupt:
+        raise console.Stopped(f"Stopped while scoring; {card} is kept without scores.") from None
+    scored.save(card)
+    return scored
+
+
+def _train_words(direction: Direction, found: dict[str, Any]) -> str:
+    where = ", ".join(direction.regions) or "the whole image"
+    lines = [f"wrote {found['card']}: '{direction.name}' in {where}, {found['seconds']:.1f} s"]
+    lines.append(score_table(direction.scores))
+    lines.append(f"look at it: eclipsed strip -d {found['card']} --seeds 1,2,3 -o strip.png")
+    return "\n".join(lines)
+
+
+def check(
+    prompt: PromptArgument,
+    region: RegionOption = "auto",
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask whether this generator can do it.
+
+    Says how the prompt is understood and what sampled images say to it; trains nothing.
+    """
+    words, regions = check_prompt(prompt), parse_regions(region)
+
+    from eclipsed import preflight
+    from eclipsed.goals import goal_from_prompt, understand
+
+    loaded = open_world(world, device)
+    goal = goal_from_prompt(words, loaded, regions=regions)
+    why = understand(words, loaded).reason if regions is None else "The region was given."
+    found = preflight.check(loaded, goal)
+    console.result(
+        {**found.to_json(), "understood": why},
+        as_json=as_json,
+        words=lambda: _check_words(found, why),
+    )
+
+
+def _check_words(found: Preflight, why: str) -> str:
+    rows = [
+        ["prompt", found.goal.prompt],
+        ["neutral text", found.goal.neutral],
+        ["regions", ", ".join(found.goal.regions) or "the whole image"],
+        ["because", why],
+        ["in sight", f"in {found.present:.0%} of {len(found.seeds)} images"],
+        ["coverage", f"{found.coverage:.1%} of an image where in sight"],
+        ["spread", f"{found.spread:.2f} (1 is what a line that means nothing gets)"],
+        ["best seeds", " ".join(map(str, found.best()))],
+        ["worst seeds", " ".join(map(str, found.worst()))],
+    ]
+    return f"{found.verdict}: {found.reason}\n{table(rows)}"
+
+
+def score(
+    card: Annotated[Path, typer.Argument(help="The direction's card.", show_default=False)],
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", metavar="1,2,5-9", help="Other seeds than the usual held-out ones."
+        ),
+    ] = None,
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Score a direction on unseen seeds.
+
+    The judges are networks that no training used. Each number has its 95% interval.
+    """
+    chosen = None if seeds is None else parse_seeds(seeds)
+
+    from eclipsed.scoring import score_direction
+
+    loaded = open_world(world, device)
+    (direction,) = open_cards([CardChoice(card, None)], loaded)
+    scores = score_direction(loaded, direction, **({} if chosen is None else {"seeds": chosen}))
+    console.result(
+        scores,
+        as_json=as_json,
+        words=lambda: f"{card}: '{direction.name}'\n{score_table(scores)}",
+    )
+
+
+def file_name(prompt: str) -> str:
+    """A prompt as a file's name: "Curly hair!" → "curly-hair"."""
+    plain = unicodedata.normalize("NFKD", prompt.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "direction"

@@ -1,0 +1,170 @@
+"""What the command line's words mean: the shared options, and the small grammars of their values.
+
+Everything here is checked before any work starts, so a wrong value is wrong usage (exit code 2).
+This module imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+SpaceName = Literal["w+", "w", "z", "s"]
+PresetName = Literal["default", "paper", "paper-scaled"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+MAX_SEED = 2**32 - 1  # what RandomState takes
+MAX_SEEDS = 10_000
+MAX_STRENGTHS = 101
+MAX_IMAGES = 1_024  # in one picture
+
+WorldOption = Annotated[
+    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
+]
+DeviceOption = Annotated[
+    DeviceName, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of words for people.")
+]
+LayersOption = Annotated[
+    str | None,
+    typer.Option("--layers", metavar="3,4", help="Only these layers of the direction, from 0."),
+]
+CardsOption = Annotated[
+    list[str],
+    typer.Option(
+        "-d", "--direction", metavar="CARD[=STRENGTH]", help="A direction; may be given again."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class CardChoice:
+    """A direction named on the command line; its strength, or None where none was said."""
+
+    path: Path
+    strength: float | None
+
+
+def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
+    """ "1,2,5-9" → (1, 2, 5, 6, 7, 8, 9); raises BadParameter for anything else."""
+    seeds = _integers(text, option=option, largest=MAX_SEED, most=MAX_SEEDS)
+    return tuple(seeds)
+
+
+def parse_seed(seed: int) -> int:
+    """The seed itself; raises BadParameter for one that RandomState does not take."""
+    if not 0 <= seed <= MAX_SEED:
+        raise _wrong("--seed", f"{seed} is not from 0 to {MAX_SEED}.")
+    return seed
+
+
+def parse_layers(text: str | None) -> tuple[int, ...] | None:
+    """ "3,4" or "3-5" → indices, without repetition; None stays None (every layer)."""
+    if text is None:
+        return None
+    numbers = _integers(text, option="--layers", largest=9_999, most=MAX_SEEDS)
+    return tuple(sorted(set(numbers)))
+
+
+def _integers(text: str, *, option: str, largest: int, most: int) -> list[int]:
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part, re.ASCII)
+        if match is None:
+            raise _wrong(option, f"{text!r} is not a list such as 1,2,5-9.")
+        first = int(match[1])
+        last = first if match[2] is None else int(match[2])
+        if last < first:
+            raise _wrong(option, f"the range {part.strip()} runs backwards.")
+        if last > largest:
+            raise _wrong(option, f"{last} is too large, the largest is {largest}.")
+        if len(numbers) + last - first + 1 > most:
+            raise _wrong(option, f"that is more than {most} at once.")
+        numbers.extend(range(first, last + 1))
+    return numbers
+
+
+def parse_strengths(text: str) -> tuple[float, ...]:
+    """ "-2:2:5" → (-2, -1, 0, 1, 2), "0,0.5,1" → as listed; raises BadParameter otherwise."""
+    parts = text.split(":")
+    if len(parts) == 1:
+        listed = tuple(_finite(part, "--strengths") for part in text.split(","))
+        if len(listed) > MAX_STRENGTHS:
+            raise _wrong("--strengths", f"that is more than {MAX_STRENGTHS} at once.")
+        return listed
+    if len(parts) != 3 or re.fullmatch(r"\s*\d{1,9}\s*", parts[2], re.ASCII) is None:
+        raise _wrong("--strengths", f"{text!r} is neither FROM:TO:COUNT nor a list such as -1,0,1.")
+    first, last = (_finite(part, "--strengths") for part in parts[:2])
+    count = int(parts[2])
+    if not 2 <= count <= MAX_STRENGTHS:
+        raise _wrong("--strengths", f"the count must be from 2 to {MAX_STRENGTHS}, not {count}.")
+    step = (last - first) / (count - 1)
+    # Rounding keeps the middle of -2:2:7 at 0 and not at 2e-16.
+    return tuple(round(first + step * i, 10) for i in range(count))
+
+
+def _finite(text: str, option: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise _wrong(option, f"{text!r} is not a number.") from None
+    if not math.isfinite(number):
+        raise _wrong(option, f"{text!r} is not a finite number.")
+    return number
+
+
+def parse_truncation(psi: float) -> float:
+    """ψ itself; raises BadParameter for what is no pull towards the mean."""
+    if not 0.0 <= psi <= 2.0:
+        raise _wrong("--truncation", f"{psi} is not from 0 to 2.")
+    return psi
+
+
+def parse_card(text: str) -> CardChoice:
+    """ "smile.safetensors=1.5" → the path and 1.5; without a strength, None.
+
+    A path may contain "=": a file of that whole name wins, otherwise the last "=" counts
+    unless what follows it is plainly the rest of a path.
+    """
+    whole = Path(text)
+    if "=" not in text or whole.is_file():
+        return CardChoice(whole, None)
+    path, _, strength = text.rpartition("=")
+    if "/" in strength or strength.endswith(".safetensors"):
+        return CardChoice(whole, None)
+    if not path:
+        raise _wrong("-d", f"{text!r} names no file before the '='.")
+    return CardChoice(Path(path), _finite(strength, "-d"))
+
+
+def parse_regions(text: str) -> tuple[str, ...] | None:
+    """ "auto" → None, "none" → () (the whole image), "hair,hat" → those names."""
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise _wrong("--region", f"{text!r} is not auto, none or a list such as hair,hat.")
+    if names == ("auto",):
+        return None
+    if names == ("none",):
+        return ()
+    if {"auto", "none"} & set(names):
+        raise _wrong("--region", "auto and none stand alone.")
+    return tuple(dict.fromkeys(names))
+
+
+def check_prompt(prompt: str) -> str:
+    """The prompt without outer space; raises BadParameter when nothing is left."""
+    stripped = prompt.strip()
+    if not stripped:
+        raise _wrong("PROMPT", "the prompt is empty: say what should change, such as 'curly hair'.")
+    return stripped
+
+
+def _wrong(option: str, message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint=option)

@@ -1,0 +1,248 @@
+"""Verbs that make pictures: edit, strip, sample. No encoder is asked anything here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eclipsed.cli import console
+from eclipsed.cli.loading import check_place, make_folder, open_cards, open_world
+from eclipsed.cli.options import (
+    MAX_IMAGES,
+    CardChoice,
+    CardsOption,
+    DeviceOption,
+    JsonOption,
+    LayersOption,
+    WorldOption,
+    parse_card,
+    parse_layers,
+    parse_seed,
+    parse_seeds,
+    parse_strengths,
+    parse_truncation,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eclipsed.directions import Direction
+    from eclipsed.types import Space, World
+
+BATCH = 32
+
+OutOption = Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")]
+SeedsOption = Annotated[
+    str, typer.Option("--seeds", metavar="1,2,5-9", help="Seeds, and ranges of seeds.")
+]
+
+
+def edit(
+    direction: CardsOption,
+    out: OutOption,
+    seed: Annotated[int | None, typer.Option("--seed", help="Edit the image of this seed.")] = None,
+    latent: Annotated[
+        Path | None,
+        typer.Option("--latent", help="Edit the image of a latent: a .safetensors or .npy file."),
+    ] = None,
+    layers: LayersOption = None,
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Apply directions to one image."""
+    if (seed is None) == (latent is None):
+        raise typer.BadParameter("give exactly one of them.", param_hint="--seed or --latent")
+    if seed is not None:
+        parse_seed(seed)
+    choices = [parse_card(text) for text in direction]
+    chosen = parse_layers(layers)
+    check_place(out)
+
+    from eclipsed.editing import Edit, EditStack, render
+    from eclipsed.images import save_png, to_pil
+
+    loaded = open_world(world, device)
+    cards = open_cards(choices, loaded)
+    strengths = [1.0 if choice.strength is None else choice.strength for choice in choices]
+    pairs = zip(cards, strengths, strict=True)
+    stack = EditStack(tuple(Edit(card, strength, chosen) for card, strength in pairs))
+    space, latents, source = _start(loaded, seed, latent)
+    images = render(loaded.generator, latents, stack, space=space, truncation=loaded.truncation)
+    edits = [
+        {**made, "strength": strength}
+        for made, strength in zip(_edits(choices, cards, chosen), strengths, strict=True)
+    ]
+    recipe = _recipe("edit", loaded) | source | {"edits": edits}
+    save_png(to_pil(images[0]), out, recipe)
+    _report(out, recipe, as_json=as_json)
+
+
+def _start(
+    world: World, seed: int | None, latent: Path | None
+) -> tuple[Space, Tensor, dict[str, Any]]:
+    """The latent to edit, its space, and what the recipe says about it."""
+    if latent is not None:
+        from eclipsed.latents import read_latent
+
+        space, latents = read_latent(latent, world.generator)
+        return space, latents, {"latent": latent.name, "space": space}
+    assert seed is not None  # one of the two is given, as `edit` has made sure
+    return (
+        "z",
+        world.generator.sample([seed], space="z"),
+        {"seeds": [seed], "truncation": world.truncation},
+    )
+
+
+def strip(
+    direction: CardsOption,
+    seeds: SeedsOption,
+    out: OutOption,
+    strengths: Annotated[
+        str, typer.Option("--strengths", metavar="-2:2:7", help="FROM:TO:COUNT, or a list.")
+    ] = "-2:2:7",
+    layers: LayersOption = None,
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw seeds as rows, strengths as columns.
+
+    Several directions move together.
+    """
+    rows, columns = parse_seeds(seeds), parse_strengths(strengths)
+    choices = [parse_card(text) for text in direction]
+    if any(choice.strength is not None for choice in choices):
+        raise typer.BadParameter("a strip sets the strengths with --strengths.", param_hint="-d")
+    if len(rows) * len(columns) > MAX_IMAGES:
+        raise typer.BadParameter(f"that is more than {MAX_IMAGES} images.", param_hint="--seeds")
+    chosen = parse_layers(layers)
+    check_place(out)
+
+    from eclipsed import editing
+    from eclipsed.images import save_png, strength_label, strip_picture
+
+    loaded = open_world(world, device)
+    cards = open_cards(choices, loaded)
+    images = editing.strip(
+        loaded.generator, cards, rows, columns, layers=chosen, truncation=loaded.truncation
+    )
+    picture = strip_picture(
+        images,
+        row_labels=[str(seed) for seed in rows],
+        column_labels=[strength_label(strength) for strength in columns],
+        title=" + ".join(card.name for card in cards),
+    )
+    recipe = _recipe("strip", loaded) | {
+        "seeds": list(rows),
+        "truncation": loaded.truncation,
+        "strengths": list(columns),
+        "edits": _edits(choices, cards, chosen),
+    }
+    save_png(picture, out, recipe)
+    _report(out, recipe, as_json=as_json)
+
+
+def sample(
+    seeds: SeedsOption,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="One .png for a grid, or a folder for single ones.")
+    ],
+    truncation: Annotated[
+        float | None, typer.Option("--truncation", help="ψ: 0 is the mean image, 1 the full range.")
+    ] = None,
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the images of seeds.
+
+    As a grid in one picture, or one picture each in a folder.
+    """
+    numbers = parse_seeds(seeds)
+    psi = None if truncation is None else parse_truncation(truncation)
+    one_grid = out.suffix.lower() == ".png"
+    if one_grid:
+        if len(numbers) > MAX_IMAGES:
+            raise typer.BadParameter(f"a grid holds at most {MAX_IMAGES}.", param_hint="--seeds")
+        check_place(out)
+
+    loaded = open_world(world, device)
+    psi = loaded.truncation if psi is None else psi
+    recipe = _recipe("sample", loaded) | {"seeds": list(numbers), "truncation": psi}
+    if one_grid:
+        _write_grid(loaded, numbers, psi, out, recipe)
+        files = [out]
+    else:
+        make_folder(out)
+        files = _write_each(loaded, numbers, psi, out, recipe)
+    _report(out, recipe | {"files": [str(file) for file in files]}, as_json=as_json)
+
+
+def _write_grid(
+    world: World, seeds: Sequence[int], psi: float, out: Path, recipe: Mapping[str, Any]
+) -> None:
+    from eclipsed.images import grid, save_png
+
+    columns = math.ceil(math.sqrt(len(seeds)))
+    images = _images(world, seeds, psi)
+    save_png(grid(images, columns=columns, labels=[str(seed) for seed in seeds]), out, recipe)
+
+
+def _write_each(
+    world: World, seeds: Sequence[int], psi: float, folder: Path, recipe: Mapping[str, Any]
+) -> list[Path]:
+    from eclipsed.images import save_png, to_pil
+
+    files = []
+    for start in range(0, len(seeds), BATCH):
+        some = seeds[start : start + BATCH]
+        for seed, image in zip(some, _images(world, some, psi), strict=True):
+            files.append(folder / f"seed-{seed}.png")
+            save_png(to_pil(image), files[-1], {**recipe, "seeds": [seed]})
+    return files
+
+
+def _images(world: World, seeds: Sequence[int], psi: float) -> Tensor:
+    from eclipsed.editing import EditStack, render
+
+    latents = world.generator.sample(seeds, truncation=psi, space="w+")
+    return render(world.generator, latents, EditStack())
+
+
+def _recipe(verb: str, world: World) -> dict[str, Any]:
+    """What every picture says about its making; no path of this machine is part of it."""
+    from eclipsed import __version__
+
+    generator = world.generator
+    return {
+        "made_by": f"eclipsed {__version__}",
+        "verb": verb,
+        "world": world.name,
+        "generator": {"name": generator.name, "fingerprint": generator.fingerprint},
+    }
+
+
+def _edits(
+    choices: Sequence[CardChoice], cards: Sequence[Direction], layers: tuple[int, ...] | None
+) -> list[dict[str, Any]]:
+    from eclipsed.files import sha256_of
+
+    return [
+        {
+            "card": choice.path.name,
+            "name": card.name,
+            "sha256": sha256_of(card.vector),
+            **({} if layers is None else {"layers": list(layers)}),
+        }
+        for choice, card in zip(choices, cards, strict=True)
+    ]
+
+
+def _report(out: Path, recipe: Mapping[str, Any], *, as_json: bool) -> None:
+    console.result({"out": str(out), **recipe}, as_json=as_json, words=lambda: f"wrote {out}")

@@ -1,0 +1,58 @@
+"""How results read: small tables of aligned words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Score → what it says, in the order of importance.
+_SCORES: dict[str, str] = {
+    "text_gain": "moves towards the prompt (judge's encoder, -1…1)",
+    "flip": "without the attribute, have it at +1",
+    "opposite": "with the attribute, lose it at -1",
+    "share": "of the change lies inside the region",
+    "outside": "mean change of a pixel outside it (black to white is 2)",
+    "kept": "of the other visible attributes stay",
+    "identity": "same person with the region hidden (cosine)",
+    "monotone": "of seeds rise steadily over -2…2",
+}
+
+
+def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+    """Rows of cells in aligned columns; the last column is not padded."""
+    if not rows:
+        return ""
+    widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)]
+        lines.append(indent + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def score_table(scores: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """Each score as "median [low, high]", with what it means."""
+    known = [name for name in _SCORES if name in scores]
+    others = [name for name in scores if name not in _SCORES and _is_interval(scores[name])]
+    return table(
+        [[name, _interval(scores[name]), _SCORES.get(name, "")] for name in known + others]
+    )
+
+
+def _is_interval(score: object) -> bool:
+    return isinstance(score, Mapping) and {"median", "low", "high"} <= set(score)
+
+
+def _interval(score: Mapping[str, Any] | None) -> str:
+    if score is None:
+        return "cannot be told"
+    return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes; East Asian characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

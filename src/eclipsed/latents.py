@@ -1,0 +1,102 @@
+"""A latent in a file: one tensor in .safetensors or .npy, told by content; nothing is executed."""
+
+from __future__ import annotations
+
+import io
+from math import prod
+
+import numpy as np
+import safetensors
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from eclipsed.errors import BadFile, UnknownName
+from eclipsed.files import StrPath, kind_of, read_bytes, shown
+from eclipsed.types import Generator, Space
+
+# A thousand latents of the largest space known are 40 MB.
+_LIMIT = 64 * 2**20
+# Which space a latent of so many numbers belongs to, where sizes agree: the first that fits.
+_ORDER: tuple[Space, ...] = ("w+", "w", "s", "z")
+
+
+def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
+    """One latent [1, D] float32 from a file, and the space that its size D says it is of.
+
+    The file may hold [D], [1, D], [rows, w_dim] or [1, rows, w_dim]. Raises BadFile when it is
+    not one finite latent of this generator.
+    """
+    numbers = _numbers(path)
+    if not np.isfinite(numbers).all():
+        raise BadFile(
+            f"The latent {shown(path)} holds numbers that are not finite.", "Make it again."
+        )
+    sizes = {space: size for space in _ORDER if (size := _size(generator, space))}
+    for space, size in sizes.items():
+        if numbers.size == size:
+            latent = torch.from_numpy(numbers.astype(np.float32).reshape(1, size))
+            return space, latent.to(generator.device)
+    expected = ", ".join(f"{size} ({space})" for space, size in sizes.items())
+    raise BadFile(
+        f"The latent {shown(path)} holds {numbers.size} numbers in the shape "
+        f"{tuple(numbers.shape)}, which is no latent of '{generator.name}'.",
+        f"It takes one latent of {expected}.",
+    )
+
+
+def _size(generator: Generator, space: Space) -> int:
+    try:
+        return sum(layer.width for layer in generator.layers(space))
+    except UnknownName:
+        return 0
+
+
+def _numbers(path: StrPath) -> NDArray[np.floating]:
+    data = read_bytes(path, limit=_LIMIT)
+    words = kind_of(data)
+    if words == "a NumPy array":
+        return _from_npy(path, data)
+    if words == "a safetensors file":
+        return _from_safetensors(path, data)
+    raise BadFile(
+        f"Cannot use {shown(path)}: it is {words}, not a latent.",
+        "Give a .safetensors or .npy file that holds one latent.",
+    )
+
+
+def _from_npy(path: StrPath, data: bytes) -> NDArray[np.floating]:
+    try:
+        # Pickled objects are refused: reading them would execute what they say.
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
+        raise BadFile(
+            f"Cannot use {shown(path)}: it is no plain array of numbers.", "Save it again."
+        ) from error
+    return _floats(path, array)
+
+
+def _from_safetensors(path: StrPath, data: bytes) -> NDArray[np.floating]:
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise BadFile(
+            f"Cannot use {shown(path)}: it is a damaged safetensors file.", "Save it again."
+        ) from error
+    if len(tensors) != 1:
+        raise BadFile(
+            f"Cannot use {shown(path)}: it holds {len(tensors)} tensors.",
+            "It must hold one latent.",
+        )
+    return _floats(path, next(iter(tensors.values())))
+
+
+def _floats(path: StrPath, array: NDArray[np.generic]) -> NDArray[np.floating]:
+    if not np.issubdtype(array.dtype, np.floating) or prod(array.shape) == 0:
+        raise BadFile(
+            f"Cannot use {shown(path)}: it holds {array.dtype} of shape {array.shape}.",
+            "A latent is made of real numbers.",
+        )
+    return array.astype(np.float64)

@@ -1,0 +1,84 @@
+"""The command line on the fake world: `eclipsed(...)` runs one command line in an empty folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eclipsed import cli, worlds
+from eclipsed.directions import Direction
+from eclipsed.errors import UnknownName
+from eclipsed.types import World
+from tests.fakes import fake_world, patch_vector
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on stdout; fails where there is anything else."""
+        assert self.out.endswith("\n")
+        assert self.out.count("\n") == 1
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """The fake world stands in for "starter" and the current folder is empty."""
+    made = fake_world()
+
+    def load_world(name: str, device: str = "cpu") -> World:
+        if name != "starter":
+            raise UnknownName(f"There is no world '{name}'.", "Choose starter.")
+        return made
+
+    monkeypatch.setattr(worlds, "load_world", load_world, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return made
+
+
+@pytest.fixture
+def eclipsed(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Ran(code, out, err)
+
+    return run
+
+
+def save_card(world: World, path: Path | str, name: str = "bright hair", **changes: Any) -> None:
+    """A card that brightens one patch of the fake world's images."""
+    generator = world.generator
+    fields: dict[str, Any] = {
+        "vector": patch_vector(name.split()[-1]),
+        "name": name,
+        "prompt": name,
+        "neutral": "a person",
+        "regions": (name.split()[-1],),
+        "space": "w+",
+        "layers": generator.layers("w+"),
+        "generator_name": generator.name,
+        "generator_fingerprint": generator.fingerprint,
+        "method": "by hand",
+    }
+    Direction(**(fields | changes)).save(path)

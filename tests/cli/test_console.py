@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from typing import NoReturn
+
+import pytest
+import typer
+
+from eclipsed.cli import console
+from eclipsed.errors import BadFile
+
+
+def app_raising(error: BaseException) -> typer.Typer:
+    app = typer.Typer()
+
+    @app.command()
+    def verb(as_json: bool = typer.Option(False, "--json")) -> NoReturn:
+        raise error
+
+    return app
+
+
+def test_an_error_is_a_sentence_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    error = BadFile("Cannot read 'x': it is a folder.", "Name a file.")
+    assert console.run(app_raising(error), []) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "eclipsed: Cannot read 'x': it is a folder. Name a file.\n"
+
+
+def test_an_error_is_one_object_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.run(app_raising(BadFile("It is bad.", "Mend it.")), ["--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"error": "It is bad.", "hint": "Mend it."}
+    assert err == ""
+
+
+def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.run(app_raising(KeyboardInterrupt()), []) == 130
+    assert capsys.readouterr().err == "eclipsed: Stopped.\n"
+    assert console.run(app_raising(console.Stopped("Stopped at 3.", "Go on.")), ["--json"]) == 130
+    assert json.loads(capsys.readouterr().out) == {"error": "Stopped at 3.", "hint": "Go on."}
+
+
+def test_a_system_error_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    assert console.run(app_raising(error), []) == 1
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_bug_shows_no_traceback_unless_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ECLIPSED_TRACEBACK", raising=False)
+    assert console.run(app_raising(RuntimeError("boom\nmore")), []) == 1
+    err = capsys.readouterr().err
+    assert "RuntimeError: boom)" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
+    assert console.run(app_raising(RuntimeError("boom")), ["--json"]) == 1
+    out, err = capsys.readouterr()
+    assert "Traceback" in err
+    assert set(json.loads(out)) == {"error", "hint"}
+
+
+def test_nothing_printed_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console.run(app_raising(BadFile("It is \x1b[31mred\x07.")), [])
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    """`eclipsed --help | true`: nothing about a broken pipe, whoever wins the race."""
+    code = "import sys; from eclipsed.cli import main; sys.argv[1:] = ['--help']; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writer)
+    assert done.stderr == b""
+    assert done.returncode == 1
+
+
+def test_help_imports_no_torch() -> None:
+    code = (
+        "import sys, eclipsed; from eclipsed.cli import run; code = run(['train', '--help']);"
+        "sys.exit(code or sum(m in sys.modules for m in ('torch', 'numpy', 'transformers', 'PIL')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    assert b"--preset" in done.stdout

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from eclipsed import worlds
+from eclipsed.errors import BadFile
+from eclipsed.images import save_png
+from eclipsed.types import World
+from tests.cli.conftest import Run, save_card
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("boom"),))  # type: ignore[return-value]
+
+
+def test_show_a_card(eclipsed: Run, world: World) -> None:
+    interval = {"median": 0.9, "low": 0.8, "high": 1.0}
+    save_card(world, "c.safetensors", scores={"flip": interval, "kept": None})
+    ran = eclipsed("show", "c.safetensors")
+    assert ran.code == 0
+    assert "the direction 'bright hair'" in ran.out
+    assert "0.900 [0.800, 1.000]" in ran.out
+    assert "cannot be told" in ran.out
+    found = eclipsed("show", "c.safetensors", "--json").json
+    assert found["kind"] == "card"
+    assert found["generator"] == {"name": "fake", "fingerprint": "f" * 64}
+    assert found["scores"]["flip"] == interval
+
+
+def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:
+    picture = Image.new("RGB", (4, 3))
+    save_png(picture, "with.png", {"verb": "edit", "seeds": [1, 2], "edits": [{"card": "c"}]})
+    picture.save("without.jpg")
+    ran = eclipsed("show", "with.png")
+    assert "a PNG picture of 4×3 pixels, made so:" in ran.out
+    assert "1, 2" in ran.out
+    assert eclipsed("show", "with.png", "--json").json["recipe"]["verb"] == "edit"
+    assert eclipsed("show", "without.jpg").out.endswith("pixels without a recipe\n")
+    assert eclipsed("show", "without.jpg", "--json").json["recipe"] is None
+
+
+def test_show_a_checkpoint(eclipsed: Run) -> None:
+    tensors = {"a.weight": torch.ones(2, 3), "b": torch.ones(4, dtype=torch.float16)}
+    save_file(tensors, "net.pt", metadata={"made": "here"})
+    found = eclipsed("show", "net.pt", "--json").json
+    assert (found["kind"], found["tensors"], found["numbers"]) == ("checkpoint", 2, 10)
+    assert found["names"][0] == {"name": "a.weight", "shape": [2, 3], "type": "F32"}
+    assert "2×3" in eclipsed("show", "net.pt").out
+
+
+def test_show_never_executes(eclipsed: Run) -> None:
+    Path("bomb.safetensors").write_bytes(pickle.dumps(Bomb()))
+    torch.save({"x": torch.ones(1)}, "bomb.pt")
+    for name, words in (("bomb.safetensors", "pickle"), ("bomb.pt", "torch checkpoint")):
+        ran = eclipsed("show", name)
+        assert ran.code == 1
+        assert words in ran.err
+        assert ran.err.count("\n") == 1
+    assert not Path("boom").exists()
+
+
+@pytest.mark.parametrize("name", ["missing", ".", "empty", "text", "cut.safetensors", "cut.png"])
+def test_show_refuses_in_one_sentence(eclipsed: Run, world: World, name: str) -> None:
+    Path("empty").touch()
+    Path("text").write_text("hello")
+    save_card(world, "c.safetensors")
+    Path("cut.safetensors").write_bytes(Path("c.safetensors").read_bytes()[:-4])
+    save_png(Image.new("RGB", (40, 30)), "p.png", {})
+    Path("cut.png").write_bytes(Path("p.png").read_bytes()[:60])
+    ran = eclipsed("show", name)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert set(eclipsed("show", name, "--json").json) == {"error", "hint"}
+
+
+def test_a_name_cannot_steer_the_terminal(eclipsed: Run) -> None:
+    Image.new("RGB", (4, 3)).save("a\x1b[31m.png")
+    ran = eclipsed("show", "a\x1b[31m.png")
+    assert ran.code == 0
+    assert "\x1b" not in ran.out
+
+
+def test_worlds_are_listed(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worlds, "WORLDS", {"starter": "avatars"}, raising=False)
+    assert eclipsed("worlds").out == "  starter  avatars\n"
+    found = eclipsed("worlds", "--json").json
+    assert found == {"worlds": [{"name": "starter", "about": "avatars"}]}
+
+
+def test_world_says_what_it_holds(eclipsed: Run) -> None:
+    found = eclipsed("world", "starter", "--json").json
+    assert found["spaces"]["w+"] == {"layers": 4, "numbers": 32}
+    assert found["regions"] == ["background", "skin", "hair", "eyes", "mouth", "hat"]
+    assert found["judged"] is True
+    assert "32 numbers in 4 layers" in eclipsed("world", "starter").out
+    assert eclipsed("world", "mars").code == 1
+
+
+def test_doctor_is_fine_or_says_what_is_not(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = eclipsed("doctor")
+    assert ran.code == 0
+    assert "Everything is in place." in ran.out
+    found = eclipsed("doctor", "--json").json
+    assert found["ok"] is True
+    assert found["versions"]["torch"] == torch.__version__
+
+    def broken(*_: object) -> World:
+        raise BadFile("The weights are damaged.", "Install eclipsed again.")
+
+    monkeypatch.setattr(worlds, "load_world", broken)
+    ran = eclipsed("doctor", "--json")
+    assert ran.code == 1
+    assert ran.json["starter"]["problem"] == "The weights are damaged. Install eclipsed again."
+
+
+def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
+    ran = eclipsed()
+    assert (ran.code, ran.out) == (2, "")
+    assert "train" in ran.err
+    assert eclipsed("--help").code == 0
+    assert eclipsed("--version").out.startswith("eclipsed 0.")
+    assert eclipsed("sing").code == 2

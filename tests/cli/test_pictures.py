@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from eclipsed.images import load_png, to_pil
+from eclipsed.types import World
+from tests.cli.conftest import Run, save_card
+
+
+@pytest.fixture(autouse=True)
+def _cards(world: World) -> None:
+    save_card(world, "hair.safetensors", "bright hair")
+    save_card(world, "eyes.safetensors", "bright eyes")
+
+
+def brightness(path: str, world: World, place: str) -> float:
+    from tests.fakes import PATCHES
+
+    rows, columns = PATCHES[place]
+    picture, _ = load_png(path)
+    return float(np.asarray(picture, dtype=float)[rows, columns].mean())
+
+
+def test_edit_applies_every_direction_at_its_strength(eclipsed: Run, world: World) -> None:
+    base = ("edit", "--seed", "5", "-o")
+    assert eclipsed(*base, "zero.png", "-d", "hair.safetensors=0").code == 0
+    words = ("-d", "hair.safetensors", "-d", "eyes.safetensors=-0.5")
+    ran = eclipsed(*base, "both.png", *words)
+    assert ran.code == 0, ran.err
+    assert ran.out == "wrote both.png\n"
+    hair, eyes = (brightness("both.png", world, place) for place in ("hair", "eyes"))
+    assert hair > brightness("zero.png", world, "hair") + 50
+    assert eyes < brightness("zero.png", world, "eyes") - 25
+    assert brightness("both.png", world, "mouth") == brightness("zero.png", world, "mouth")
+
+
+def test_edit_without_strength_zero_is_the_sampled_image(eclipsed: Run, world: World) -> None:
+    eclipsed("edit", "--seed", "5", "-o", "zero.png", "-d", "hair.safetensors=0")
+    latents = world.generator.sample([5], truncation=world.truncation)
+    expected = to_pil(world.generator.synthesize(latents).image[0])
+    assert load_png("zero.png")[0].tobytes() == expected.tobytes()
+
+
+def test_layers_limit_an_edit(eclipsed: Run, world: World) -> None:
+    words = ("edit", "--seed", "5", "-d", "hair.safetensors")
+    eclipsed(*words, "-o", "row0.png", "--layers", "0")
+    eclipsed(*words, "-o", "row1.png", "--layers", "1-3")
+    assert brightness("row0.png", world, "hair") > brightness("row1.png", world, "hair") + 50
+
+
+def test_the_recipe_says_how_it_was_made(eclipsed: Run) -> None:
+    words = ("edit", "--seed", "5", "-d", "hair.safetensors=1.5", "--layers", "0", "-o", "x.png")
+    found = eclipsed(*words, "--json").json
+    _, recipe = load_png("x.png")
+    assert recipe is not None
+    assert recipe.items() <= found.items()
+    assert recipe["seeds"] == [5]
+    assert recipe["truncation"] == 0.7
+    (edit,) = recipe["edits"]
+    assert (edit["card"], edit["strength"], edit["layers"]) == ("hair.safetensors", 1.5, [0])
+    assert len(edit["sha256"]) == 64
+
+
+@pytest.mark.parametrize("ending", [".npy", ".safetensors"])
+def test_a_latent_file_is_edited(eclipsed: Run, world: World, ending: str) -> None:
+    latents = world.generator.sample([5], truncation=world.truncation)
+    if ending == ".npy":
+        np.save("l.npy", latents.view(4, 8).numpy())
+    else:
+        save_file({"latent": latents}, "l.safetensors")
+    ran = eclipsed("edit", "--latent", f"l{ending}", "-d", "hair.safetensors=0", "-o", "a.png")
+    assert ran.code == 0, ran.err
+    eclipsed("edit", "--seed", "5", "-d", "hair.safetensors=0", "-o", "b.png")
+    assert load_png("a.png")[0].tobytes() == load_png("b.png")[0].tobytes()
+
+
+def test_strip_has_a_row_for_each_seed_and_a_column_for_each_strength(eclipsed: Run) -> None:
+    words = ("strip", "-d", "hair.safetensors", "-d", "eyes.safetensors", "-o", "s.png", "--seeds")
+    small = eclipsed(*words, "1", "--strengths", "-1:1:3", "--json").json
+    assert small["strengths"] == [-1.0, 0.0, 1.0]
+    one = load_png("s.png")[0].size
+    large = eclipsed(*words, "1-3", "--json").json
+    assert (len(large["strengths"]), large["seeds"]) == (7, [1, 2, 3])
+    other = load_png("s.png")[0].size
+    assert other[0] > one[0]
+    assert other[1] > one[1]
+
+
+def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> None:
+    assert eclipsed("sample", "--seeds", "0-4", "-o", "grid.png").code == 0
+    assert load_png("grid.png")[1] is not None
+    found = eclipsed(
+        "sample", "--seeds", "0,2", "-o", "all/deep", "--json", "--truncation", "1"
+    ).json
+    assert found["files"] == ["all/deep/seed-0.png", "all/deep/seed-2.png"]
+    picture, recipe = load_png("all/deep/seed-2.png")
+    assert recipe is not None
+    assert (recipe["seeds"], recipe["truncation"]) == ([2], 1.0)
+    latents = world.generator.sample([2], truncation=1.0)
+    assert picture.tobytes() == to_pil(world.generator.synthesize(latents).image[0]).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["edit", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seed", "1", "--latent", "a", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seed", "-1", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seed", "1", "-o", "x.png"], 2),
+        (["edit", "--seed", "1", "-d", "hair.safetensors=much", "-o", "x.png"], 2),
+        (["edit", "--seed", "1", "-d", "hair.safetensors"], 2),
+        (["edit", "--seed", "1", "-d", "none.safetensors", "-o", "x.png"], 1),
+        (["edit", "--seed", "1", "-d", "hair.safetensors", "-o", "no/x.png"], 1),
+        (["edit", "--seed", "1", "-d", "hair.safetensors", "-o", "x.png", "--layers", "9"], 1),
+        (["edit", "--latent", "hair.safetensors", "-d", "none", "-o", "x.png"], 1),
+        (["edit", "--latent", "none.npy", "-d", "hair.safetensors", "-o", "x.png"], 1),
+        (["strip", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["strip", "-d", "hair.safetensors=1", "--seeds", "1", "-o", "x.png"], 2),
+        (["strip", "-d", "hair.safetensors", "--seeds", "3-1", "-o", "x.png"], 2),
+        (["strip", "-d", "hair.safetensors", "--seeds", "0-999", "-o", "x.png"], 2),
+        (["strip", "-d", "hair.safetensors", "--seeds", "1", "--strengths", "x", "-o", "x.png"], 2),
+        (["sample", "--seeds", "0", "--truncation", "9", "-o", "x.png"], 2),
+        (["sample", "--seeds", "0", "--truncation", "nan", "-o", "x.png"], 2),
+        (["sample", "--seeds", "0", "-o", "hair.safetensors/x"], 1),
+        (["sample", "--seeds", "0-2000", "-o", "x.png"], 2),
+    ],
+)
+def test_refusals_are_one_sentence_and_leave_nothing_behind(
+    eclipsed: Run, words: list[str], code: int
+) -> None:
+    before = sorted(Path().iterdir())
+    ran = eclipsed(*words)
+    assert ran.code == code
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("eclipsed: ")
+    assert sorted(Path().iterdir()) == before
+    assert set(eclipsed(*words, "--json").json) == {"error", "hint"}
+
+
+def test_a_card_of_another_generator_is_refused(eclipsed: Run, world: World) -> None:
+    save_card(world, "alien.safetensors", generator_name="ffhq", generator_fingerprint="0" * 64)
+    ran = eclipsed("edit", "--seed", "1", "-d", "alien.safetensors", "-o", "x.png")
+    assert ran.code == 1
+    assert "'ffhq'" in ran.err
+    assert not Path("x.png").exists()
+
+
+def test_a_direction_of_z_can_edit_a_seed(eclipsed: Run, world: World) -> None:
+    layers = world.generator.layers("z")
+    save_card(world, "z.safetensors", vector=torch.ones(8), space="z", layers=layers)
+    ran = eclipsed(
+        "edit", "--seed", "1", "-d", "z.safetensors", "-d", "hair.safetensors", "-o", "x.png"
+    )
+    assert ran.code == 0, ran.err

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclipsed import preflight
+from eclipsed.types import Goal
+from tests.fakes import fake_world
+
+WORLD = fake_world()
+SEEDS = range(48)
+
+
+def goal(prompt: str, *regions: str) -> Goal:
+    return Goal(prompt, WORLD.neutral, regions)
+
+
+def test_what_images_differ_in_is_likely() -> None:
+    found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
+    assert found.verdict == "likely"
+    assert found.spread > preflight.CLEAR_SPREAD
+    assert found.reason.endswith(".")
+
+
+def test_the_best_seeds_are_those_that_show_it() -> None:
+    found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
+    made = WORLD.generator.synthesize(WORLD.generator.sample(SEEDS, truncation=1.0))
+    hair = made.image[:, :, 0:8, 6:26].mean(dim=(1, 2, 3))
+    best, worst = (hair[list(seeds)].mean() for seeds in (found.best(8), found.worst(8)))
+    assert best > worst + 0.3
+    assert not set(found.best(8)) & set(found.worst(8))
+
+
+def test_what_no_image_shows_is_less_likely() -> None:
+    shown = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
+    alien = preflight.check(WORLD, goal("an alien", "hair"), SEEDS)
+    assert alien.spread < shown.spread
+    assert alien.verdict != "likely"
+
+
+def test_coverage_is_of_images_where_the_region_is_in_sight() -> None:
+    found = preflight.check(WORLD, goal("bright eyes", "eyes"), SEEDS)
+    assert found.present == 1.0
+    assert found.coverage == pytest.approx(5 * 16 / 32**2)
+    whole = preflight.check(WORLD, goal("bright eyes"), SEEDS)
+    assert (whole.present, whole.coverage) == (1.0, 1.0)
+
+
+def test_a_region_out_of_sight_is_unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "tests.fakes.FakeSegmenter.masks", lambda _, made, __: torch.zeros_like(made.image[:, 0])
+    )
+    found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
+    assert (found.present, found.coverage, found.verdict) == (0.0, 0.0, "unlikely")
+
+
+def test_it_is_deterministic_and_plain_json() -> None:
+    import json
+
+    first, again = (preflight.check(WORLD, goal("a hat", "hat"), SEEDS) for _ in range(2))
+    assert first == again
+    plain = first.to_json()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert plain["score"]["best"] >= plain["score"]["median"] >= plain["score"]["worst"]
+
+
+def test_one_seed_is_too_few() -> None:
+    with pytest.raises(ValueError, match="two seeds"):
+        preflight.check(WORLD, goal("a hat"), [1])
+
+
+@given(st.integers(0, 2**31), st.floats(0.1, 10.0))
+def test_spread_knows_no_scale_and_no_offset(seed: int, factor: float) -> None:
+    random = torch.Generator().manual_seed(seed)
+    images = torch.randn(20, 6, generator=random)
+    line = torch.randn(6, generator=random)
+    spread, scores = preflight.compare(images, line)
+    moved, same = preflight.compare(images * factor + 3.0, line * factor)
+    assert moved == pytest.approx(spread, rel=1e-3)
+    torch.testing.assert_close(same, scores, atol=1e-3, rtol=1e-3)
+    assert bool((scores.abs() <= 1.0 + 1e-5).all())
+
+
+def test_spread_of_round_images_is_one_and_of_a_line_the_largest() -> None:
+    round_images = torch.cat([torch.eye(4), -torch.eye(4)])
+    assert preflight.compare(round_images, torch.tensor([1.0, 2.0, 3.0, 4.0]))[0] == pytest.approx(
+        1
+    )
+    line = torch.linspace(-1, 1, 9)[:, None] * torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    assert preflight.compare(line, torch.tensor([1.0, 0, 0, 0]))[0] == pytest.approx(2.0)
+    assert preflight.compare(line, torch.tensor([0, 1.0, 0, 0]))[0] == pytest.approx(0.0)
