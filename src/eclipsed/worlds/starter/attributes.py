@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SHAPE, EXPRESSION, COLOUR = "shape", "expression", "colour"
 
 # Rows of W+ (of 12 at 128 px) that decide each kind of attribute: 4-16 px, 32 px, 64-128 px.
-ROWS: dict[str, range] = {SHAPE: range(0, 5), EXPRESSION: range(5, 7), COLOUR: range(7, 12)}
+ROWS: dict[str, range] = {SHAPE: range(5), EXPRESSION: range(5, 7), COLOUR: range(7, 12)}
 
 REGIONS: tuple[str, ...] = (
     "background",

@@ -46,9 +46,9 @@ class Stage:
 
 
 # The shipped weights; a stage at the same resolution is a restart at a lower rate.
-STAGES: tuple[Stage, ...] = (Stage(32, 32_000, 0.05), Stage(64, 40_000, 0.05), Stage(128, 160_000, 0.05))
-    Stage(32, 18_000, 0.05),
-    Stage(64, 28_000, 0.05),
+STAGES: tuple[Stage, ...] = (
+    Stage(32, 32_000, 0.05),
+    Stage(64, 40_000, 0.05),
     Stage(128, 160_000, 0.05),
 )
 

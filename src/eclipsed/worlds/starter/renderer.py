@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
+from eclipsed.errors import MissingExtra
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS, SKIN_RAMP, Value
 
 Floats = NDArray[np.float32]
@@ -164,6 +165,8 @@ def _rasterise(svg: str, size: int) -> Floats:
 
 def _signed_distance(alpha: Floats, size: int) -> Floats:
     """Distance to the outline in pixels of the target size, positive inside; alpha is 4× as fine."""
+    from scipy import ndimage  # as for resvg_py: only where art is drawn
+
     inside = alpha > 0.5 * alpha.max()
     fine = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
     return (fine.reshape(size, 4, size, 4).mean(axis=(1, 3)) / 4).astype(np.float32)
@@ -178,6 +181,12 @@ class Renderer:
     @cached_property
     def _parts(self) -> dict[str, list[_Part | None]]:
         """Slot → one part per value (None: nothing is drawn)."""
+        missing = [name for name in ("python_avatars", "resvg_py") if find_spec(name) is None]
+        if missing:
+            raise MissingExtra(
+                f"Drawing avatars needs the package {missing[0]!r}.",
+                "pip install 'eclipsed[starter]'.",
+            )
         parts: dict[str, list[_Part | None]] = {
             group.name: [self._part(value, value.region or group.region) for value in group.values]
             for group in GROUPS

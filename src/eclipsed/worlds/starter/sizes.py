@@ -1,0 +1,32 @@
+"""Sizes and training lengths of every network of the starter world, in one place."""
+
+from __future__ import annotations
+
+from eclipsed.worlds.starter.batches import JUDGED, Job
+from eclipsed.worlds.starter.networks import TowerConfig
+
+WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
+WORLD_HIDDEN = 512
+WORLD_UNET = (32, 64, 96)
+
+# The judges: another architecture (no shortcuts, ReLU), other widths, other seeds.
+JUDGE_TOWER = TowerConfig(widths=(24, 48, 96, 112), head=24, outputs=128, residual=False)
+JUDGE_HIDDEN = 256
+JUDGE_UNET = (20, 40, 64)
+ORACLE_TOWER = TowerConfig(
+    widths=(24, 56, 96, 128), head=24, outputs=sum(map(len, JUDGED.values())), residual=False
+)
+
+SEGMENTER = Job(images=36_000, rate=2e-3, batch=32, seed=11)
+ENCODER = Job(images=120_000, rate=2e-3, seed=21)
+ORACLE = Job(images=100_000, rate=2e-3, seed=31)
+JUDGE_ENCODER = Job(images=60_000, rate=2e-3, seed=41)
+JUDGE_SEGMENTER = Job(images=24_000, rate=2e-3, batch=32, seed=51)
+
+JOBS: dict[str, Job] = {
+    "segmenter": SEGMENTER,
+    "encoder": ENCODER,
+    "oracle": ORACLE,
+    "judge-encoder": JUDGE_ENCODER,
+    "judge-segmenter": JUDGE_SEGMENTER,
+}
