@@ -46,7 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
         return made
 
     monkeypatch.setattr(worlds, "load_world", load_world, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
     here = tmp_path / "here"
     here.mkdir()

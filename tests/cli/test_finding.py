@@ -12,7 +12,7 @@ from eclipsed.directions import Direction
 from eclipsed.types import World
 from tests.cli.conftest import Run, save_card
 
-QUICK = ("--steps", "3")
+QUICK = ("--steps", "3", "--preset", "paper")
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def _few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
-    ran = eclipsed("train", "bright hair", *QUICK)
+    ran = eclipsed("train", "bright hair", "--steps", "3")
     assert ran.code == 0, ran.err
     card = Direction.load("bright-hair.safetensors")
     assert (card.prompt, card.regions, card.preset) == ("bright hair", ("hair",), "default")
@@ -36,7 +36,7 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
     assert "wrote bright-hair.safetensors" in ran.out
     assert "text_gain" in ran.out
-    assert "3/3" in ran.err
+    assert "step 3 of 3" in ran.err
 
 
 def test_train_as_json_is_one_object(eclipsed: Run) -> None:
@@ -69,7 +69,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    words = ("train", "bright hair", "--steps", "6", "--json", "-o")
+    words = ("train", "bright hair", "--steps", "6", "--preset", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
     real = training.advance
     calls = 0

@@ -47,7 +47,7 @@ def _print_version(wanted: bool) -> bool:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - the callback above acts on it
+    version: Annotated[
         bool,
         typer.Option(
             "--version", help="Print the version and exit.", callback=_print_version, is_eager=True

@@ -125,7 +125,7 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
 
     from eclipsed.training import train_direction, training_identity
 
-    work = user_cache_path("eclipsed") / "training" / training_identity(world, goal, config)[:16]
+    work = user_cache_path("eclipsed") / "directions" / training_identity(world, goal, config)[:16]
     log = card.with_suffix(".jsonl")
     try:
         with training_progress(goal.prompt) as on_step:

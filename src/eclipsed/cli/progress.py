@@ -1,42 +1,59 @@
-"""A progress bar on stderr with losses and the time that is left."""
+"""How training shows its steps on stderr: a moving bar on a terminal, a few lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from eclipsed.cli.console import note
+
 if TYPE_CHECKING:
     from eclipsed.logs import StepReport
 
+OnStep = Callable[["StepReport"], None]
+_LINES = 10  # of a training whose stderr is no terminal
+
 
 @contextmanager
-def training_progress(prompt: str) -> Iterator[Callable[[StepReport], None]]:
-    """A callback for training that moves the bar; the bar is there as long as the context."""
+def training_progress(prompt: str) -> Iterator[OnStep]:
+    """A callback for training that shows losses and the time that is left."""
+    if not sys.stderr.isatty():
+        yield _print_some
+        return
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
 
-    progress = Progress(
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        TimeLeft(),
         TextColumn("{task.fields[losses]}"),
-        console=Console(stderr=True),
     )
-    with progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         # No total yet: the bar pulses while the world is looked at before the first step.
-        task = progress.add_task(escape(prompt), total=None, losses="")
+        task = progress.add_task(escape(prompt), total=None, losses="looking at the world")
 
         def on_step(report: StepReport) -> None:
-            losses = "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
-            progress.update(task, total=report.steps, completed=report.step, losses=losses)
+            progress.update(task, total=report.steps, completed=report.step, losses=_losses(report))
+            if report.step == report.steps:
+                note(_line(report))
 
         yield on_step
+
+
+def _print_some(report: StepReport) -> None:
+    if report.step % max(1, report.steps // _LINES) == 0 or report.step == report.steps:
+        note(_line(report))
+
+
+def _line(report: StepReport) -> str:
+    return f"step {report.step} of {report.steps}, {report.seconds:.1f} s: {_losses(report)}"
+
+
+def _losses(report: StepReport) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from eclipsed.cli.progress import training_progress
+from eclipsed.logs import StepReport
+
+
+def reports(steps: int) -> list[StepReport]:
+    return [StepReport(i, steps, {"total": 1.0 / i}, 0.5 * i) for i in range(1, steps + 1)]
+
+
+def test_without_a_terminal_a_few_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with training_progress("curly hair") as on_step:
+        for report in reports(200):
+            on_step(report)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 10
+    assert err.splitlines()[-1] == "step 200 of 200, 100.0 s: total 0.005"
+
+
+def test_on_a_terminal_a_bar_with_losses(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    with training_progress("[bold]curly") as on_step:
+        for report in reports(3):
+            on_step(report)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "[bold]curly" in err
+    assert "3/3" in err
+    assert "step 3 of 3, 1.5 s: total 0.333" in err

@@ -1,0 +1,58 @@
+"""What the package promises: these names, nothing else, and no torch before one is used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import eclipsed
+
+NAMES = """
+    BadFile BadSetting Direction EclipsedError Edit EditStack Goal MissingExtra Preflight StepReport
+    UnknownName World WrongGenerator config_for describe goal_from_prompt grid load_png load_world
+    read_latent render save_png score_direction strip strip_picture to_pil train_direction
+    train_directions __version__
+""".split()
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert sorted(eclipsed.__all__) == sorted(NAMES)
+    assert dir(eclipsed) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    found = getattr(eclipsed, name)
+    assert name == "__version__" or found.__doc__
+
+
+def test_type_checkers_are_told_the_same() -> None:
+    tree = ast.parse(Path(eclipsed.__file__).read_text(encoding="utf-8"))
+    told = {
+        alias.name: (node.module or "").removeprefix("eclipsed.")
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == eclipsed._HOMES
+
+
+def test_other_names_do_not_exist() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = eclipsed.nonsense
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert metadata.version("eclipsed") == eclipsed.__version__
+
+
+def test_importing_costs_no_torch() -> None:
+    code = "import sys, eclipsed; dir(eclipsed); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
