@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test test-slow lint format starter bench lock clean
+.PHONY: help install demo pictures test test-slow lint format starter bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -23,6 +23,9 @@ install: .venv/.installed  ## the package and its tools in .venv
 
 demo: .venv/.installed  ## train, edit and score a few directions; files land in demo/
 	$(BIN)/python examples/demo.py demo
+
+pictures: demo  ## remake the pictures of README.md with `make demo`'s
+	cp demo/curly-hair.png demo/composed.png demo/paper-against-default.png docs/pictures/
 
 lint: .venv/.installed  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -45,7 +45,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
             raise UnknownName(f"There is no world '{name}'.", "Choose starter.")
         return made
 
-    monkeypatch.setattr(worlds, "load_world", load_world, raising=False)
+    monkeypatch.setattr(worlds, "load_world", load_world)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
     here = tmp_path / "here"

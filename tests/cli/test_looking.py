@@ -88,7 +88,7 @@ def test_a_name_cannot_steer_the_terminal(eclipsed: Run) -> None:
 
 
 def test_worlds_are_listed(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "WORLDS", {"starter": "avatars"}, raising=False)
+    monkeypatch.setattr(worlds, "WORLDS", {"starter": "avatars"})
     assert eclipsed("worlds").out == "  starter  avatars\n"
     found = eclipsed("worlds", "--json").json
     assert found == {"worlds": [{"name": "starter", "about": "avatars"}]}
