@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.calibration import LIMIT, MULTIPLES, calibrate, gain_curve, range_of, unit_of
+from eclipsed.pool import View
 from tests.fakes import fake_world, patch_vector
 
 
@@ -41,8 +42,7 @@ def test_scaling_the_vector_scales_the_unit_the_other_way() -> None:
         return (embeddings @ (text - neutral) * 4.0).tanh()
 
     one, half = (
-        calibrate(world, latents, scale * vector, saturating, space="w+", truncation=0.7)
-        for scale in (1.0, 0.8)
+        calibrate(View(world), latents, scale * vector, saturating) for scale in (1.0, 0.8)
     )
     assert one.unit == pytest.approx(0.8 * half.unit, rel=0.05)
     assert len(one.gains) == len(MULTIPLES)
@@ -55,14 +55,6 @@ def test_the_curve_starts_from_the_unedited_image() -> None:
     def brightness(embeddings: Tensor) -> Tensor:
         return embeddings[:, 0]
 
-    curve = gain_curve(
-        world,
-        latents,
-        torch.zeros(32),
-        brightness,
-        space="w+",
-        truncation=0.7,
-        multiples=(0.5, 1.0),
-    )
+    curve = gain_curve(View(world), latents, torch.zeros(32), brightness, (0.5, 1.0))
     assert curve.shape == (2, 2)
     assert float(curve.abs().max()) == 0.0

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from eclipsed.pool import BATCH, build_pool, encode, features_between, look_at
-from eclipsed.types import Goal, Synthesis
-from tests.fakes import fake_world
+from eclipsed.pool import (
+    BATCH,
+    View,
+    build_pool,
+    fast_bfloat16,
+    features_between,
+    look_at,
+    masks_of,
+    picture,
+)
+from eclipsed.types import Goal
+from tests.fakes import fake_world, patch_vector
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -12,7 +22,7 @@ GOAL = Goal("bright hair", "a person", ("hair",))
 def test_a_pool_is_what_one_batch_would_give() -> None:
     world = fake_world()
     seeds = list(range(BATCH + 3))
-    pool = build_pool(world, seeds, space="w+", truncation=0.7)
+    pool = build_pool(View(world, "w+", 0.7), seeds)
     latents = world.generator.sample(seeds, truncation=0.7)
     images = world.generator.synthesize(latents).image
     torch.testing.assert_close(pool.latents, latents)
@@ -21,22 +31,20 @@ def test_a_pool_is_what_one_batch_would_give() -> None:
 
 def test_truncation_in_z_happens_when_the_image_is_made() -> None:
     world = fake_world()
-    in_z, in_w = (build_pool(world, [1, 2], space=space, truncation=0.5) for space in ("z", "w"))
+    in_z, in_w = (build_pool(View(world, space, 0.5), [1, 2]) for space in ("z", "w"))
     torch.testing.assert_close(in_z.embeddings, in_w.embeddings, rtol=1e-4, atol=1e-5)
 
 
 def test_originals_hold_everything_in_the_order_asked() -> None:
     world = fake_world()
     latents = world.generator.sample(list(range(BATCH + 2)))
-    seen = look_at(
-        world, GOAL, latents, space="w+", truncation=0.7, features=("layer_2", "layer_3")
-    )
+    seen = look_at(View(world), GOAL, latents, ("layer_2", "layer_3"))
     rows = torch.tensor([BATCH, 3])
     taken = seen.take(rows)
     made = world.generator.synthesize(latents[rows], features=("layer_2", "layer_3"))
     torch.testing.assert_close(taken.images, made.image)
     torch.testing.assert_close(taken.masks, world.segmenter.masks(made, ("hair",)))
-    torch.testing.assert_close(taken.embeddings, encode(world, made))
+    torch.testing.assert_close(taken.embeddings, picture(View(world), latents[rows])[1])
     for name in ("layer_2", "layer_3"):
         torch.testing.assert_close(taken.features[name], made.features[name])
 
@@ -44,15 +52,41 @@ def test_originals_hold_everything_in_the_order_asked() -> None:
 def test_without_regions_the_mask_is_the_whole_image() -> None:
     world = fake_world()
     latents = world.generator.sample([1])
-    seen = look_at(world, Goal("x", "y"), latents, space="w+", truncation=0.7)
+    seen = look_at(View(world), Goal("x", "y"), latents)
     assert bool((seen.masks == 1).all())
     assert not seen.features
 
 
 def test_colours_beyond_white_do_not_count() -> None:
     world = fake_world()
-    white, beyond = (Synthesis(torch.full((1, 3, 32, 32), value)) for value in (1.0, 3.0))
-    torch.testing.assert_close(encode(world, white), encode(world, beyond))
+    latents = world.generator.sample([1]) + 5.0 * patch_vector("hair")
+    image, embedding = picture(View(world), latents)
+    assert float(image.image.max()) > 1.0
+    torch.testing.assert_close(embedding, world.encoder.encode_image(image.image.clamp(-1, 1)))
+
+
+def test_half_precision_is_near_and_its_results_are_float32() -> None:
+    world = fake_world()
+    latents = world.generator.sample([1, 2]).requires_grad_()
+    made, embeddings = picture(View(world, half=True), latents, ("layer_3",))
+    masks = masks_of(View(world, half=True), GOAL, made)
+    for tensor in (made.image, made.features["layer_3"], embeddings, masks):
+        assert tensor.dtype == torch.float32
+    exact = picture(View(world), latents)[1]
+    assert not torch.equal(embeddings, exact)
+    torch.testing.assert_close(embeddings, exact, rtol=0, atol=0.05)
+    embeddings.sum().backward()
+    assert latents.grad is not None
+
+
+def test_half_precision_is_only_used_where_it_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for found, fast in (({"avx512_bf16": True}, True), ({"avx2": True}, False), ({}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found, raising=False)
+        assert fast_bfloat16(cpu) is fast
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert fast_bfloat16(cpu) is False
+    assert fast_bfloat16(torch.device("meta")) is False
 
 
 def test_features_are_chosen_by_their_size() -> None:

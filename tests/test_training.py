@@ -36,7 +36,7 @@ GOAL = Goal("bright hair", "a person", ("hair",))
 CONFIGS = {
     "paper": paper_config(steps=17),
     "two": paper_config(directions=2, steps=17),
-    "default": default_config(steps=17, pool=40, originals=16),
+    "default": default_config(steps=17, pool=40, originals=16, half=False),
 }
 ROOT = Path(__file__).parents[1]
 

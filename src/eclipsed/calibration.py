@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.pool import encode
-from eclipsed.types import Space, World
+from eclipsed.pool import View, picture
 
 # Multiples of the trained vector at which the gain is measured.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
@@ -34,41 +33,32 @@ class Calibration:
 
 
 def calibrate(
-    world: World,
+    view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
     score: Callable[[Tensor], Tensor],
-    *,
-    space: Space,
-    truncation: float,
 ) -> Calibration:
     """Find the unit of a vector on images [N] that lack what it brings.
 
     score: embeddings [N, E] → how far each image fulfils the prompt [N].
     """
-    curve = gain_curve(world, latents, vector, score, space=space, truncation=truncation)
+    curve = gain_curve(view, latents, vector, score)
     unit = unit_of(curve)
     return Calibration(unit, range_of(unit), tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()
 def gain_curve(
-    world: World,
+    view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
     score: Callable[[Tensor], Tensor],
-    *,
-    space: Space,
-    truncation: float,
     multiples: Sequence[float] = MULTIPLES,
 ) -> Float[Tensor, "n m"]:
     """How much `score` (of embeddings [N, E]) rises per image and multiple of the vector."""
 
     def scored(factor: float) -> Tensor:
-        made = world.generator.synthesize(
-            latents + factor * vector, space=space, truncation=truncation
-        )
-        return score(encode(world, made))
+        return score(picture(view, latents + factor * vector)[1])
 
     start = scored(0.0)
     return torch.stack([scored(factor) - start for factor in multiples], dim=1)

@@ -1,7 +1,7 @@
 """Images that a training looks at again and again: sampled, encoded and masked once.
 
-A pool ranks its seeds by how well their images answer a prompt; the originals of a training are
-a few of them with everything kept that a step would otherwise compute anew.
+A pool holds the seeds that are ranked by how well their images answer a prompt; originals are a few
+of them with everything kept that a step would otherwise compute anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ from torch import Tensor
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How latents are looked at: in which world and space, at which truncation (which matters for
+    z only), and whether the networks may count in bfloat16."""
+
+    world: World
+    space: Space = "w+"
+    truncation: float = 1.0
+    half: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,46 +56,65 @@ class Originals:
         )
 
 
-def encode(world: World, synthesis: Synthesis) -> Float[Tensor, "n e"]:
-    """Embeddings of images as they are shown, that is clamped: colours that no picture can hold
-    must not count."""
-    return world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether this device computes in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Older versions of torch cannot tell; float32 is always right.
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def _counting(view: View) -> torch.autocast:
+    kind = view.world.generator.device.type
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=view.half)
+
+
+def picture(
+    view: View, latents: Float[Tensor, "n d"], features: Sequence[str] = ()
+) -> tuple[Synthesis, Float[Tensor, "n e"]]:
+    """The synthesis of latents, and the embeddings of its images as shown.
+
+    That is clamped: colours that no picture can hold must not count. All in float32.
+    """
+    with _counting(view):
+        made = view.world.generator.synthesize(
+            latents, space=view.space, features=features, truncation=view.truncation
+        )
+        embeddings = view.world.encoder.encode_image(made.image.clamp(-1.0, 1.0))
+    kept = {name: value.float() for name, value in made.features.items()}
+    return Synthesis(made.image.float(), kept), embeddings.float()
 
 
 @torch.no_grad()
-def build_pool(world: World, seeds: Sequence[int], *, space: Space, truncation: float) -> Pool:
+def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
+    """The goal's regions in a synthesis; everywhere 1 where it has none."""
+    if not goal.regions:
+        return torch.ones_like(made.image[:, 0])
+    with _counting(view):
+        return view.world.segmenter.masks(made, goal.regions).float()
+
+
+@torch.no_grad()
+def build_pool(view: View, seeds: Sequence[int]) -> Pool:
     """Sample and encode the seeds, a batch at a time."""
-    generator = world.generator
-    latents = generator.sample(seeds, truncation=truncation, space=space)
-    embeddings = [
-        encode(world, generator.synthesize(rows, space=space, truncation=truncation))
-        for rows in latents.split(BATCH)
-    ]
+    latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
+    embeddings = [picture(view, rows)[1] for rows in latents.split(BATCH)]
     return Pool(latents, torch.cat(embeddings))
 
 
 @torch.no_grad()
 def look_at(
-    world: World,
-    goal: Goal,
-    latents: Float[Tensor, "m d"],
-    *,
-    space: Space,
-    truncation: float,
-    features: Sequence[str] = (),
+    view: View, goal: Goal, latents: Float[Tensor, "m d"], features: Sequence[str] = ()
 ) -> Originals:
     """Everything about the images of these latents that training needs."""
     parts: list[Originals] = []
     for rows in latents.split(BATCH):
-        made = world.generator.synthesize(
-            rows, space=space, features=features, truncation=truncation
-        )
-        masks = (
-            world.segmenter.masks(made, goal.regions)
-            if goal.regions
-            else torch.ones_like(made.image[:, 0])
-        )
-        parts.append(Originals(rows, encode(world, made), made.image, masks, made.features))
+        made, embeddings = picture(view, rows, features)
+        masks = masks_of(view, goal, made)
+        parts.append(Originals(rows, embeddings, made.image, masks, made.features))
     return Originals(
         latents=latents,
         embeddings=torch.cat([part.embeddings for part in parts]),

@@ -16,6 +16,7 @@ from eclipsed.presets.default import (
     default_plan,
     draw_batch,
     edit_losses,
+    regress,
     search_layers,
     set_stage,
     spaced,
@@ -26,7 +27,7 @@ from eclipsed.types import Goal, Layer, World
 from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 
 GOAL = Goal("bright hair", "a person", ("hair",))
-QUICK = DefaultConfig(steps=12, pool=64, originals=24, pixel_weight=1.0)
+QUICK = DefaultConfig(steps=12, pool=64, originals=24, pixel_weight=1.0, half=False)
 
 
 def brightness(world: World, latents: Tensor, name: str) -> Tensor:
@@ -193,3 +194,30 @@ def test_numbers_without_sense_are_refused(changes: dict[str, Any]) -> None:
 def test_seeds_of_the_pool_depend_on_the_seed() -> None:
     one, other = (set_stage(fake_world(), GOAL, replace(QUICK, seed=s)) for s in (0, 1))
     assert not np.allclose(one.start.numpy(), other.start.numpy())
+
+
+def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
+    random = torch.Generator().manual_seed(0)
+    answer = torch.randn(400, generator=random)
+    companion = 0.7 * answer + 0.7 * torch.randn(400, generator=random)
+    other = torch.randn(400, 3, generator=random)
+    latents = torch.cat([answer[:, None], companion[:, None], other], dim=1)
+    start = regress(latents, 2.0 * answer + 0.1 * torch.randn(400, generator=random), 0.01)
+    best, worst = answer.argsort()[-50:], answer.argsort()[:50]
+    naive = latents[best].mean(dim=0) - latents[worst].mean(dim=0)
+    assert float(naive[1] / naive[0]) > 0.5
+    assert abs(float(start[1] / start[0])) < 0.1
+    # Along the start the score rises by 1: half a unit of `answer`.
+    assert float(start[0]) == pytest.approx(0.5, rel=0.1)
+
+
+def test_repeating_a_latents_numbers_changes_nothing() -> None:
+    latents, scores = torch.randn(40, 6), torch.randn(40)
+    once = regress(latents, scores, 0.15)
+    thrice = regress(latents.repeat(1, 3), scores, 0.15)
+    torch.testing.assert_close(thrice.view(3, 6), once.expand(3, 6), rtol=1e-3, atol=1e-4)
+
+
+def test_more_numbers_than_images_are_no_trouble() -> None:
+    assert bool(regress(torch.randn(10, 300), torch.randn(10), 0.15).isfinite().all())
+    assert bool(regress(torch.randn(10, 300), torch.zeros(10), 0.15).isfinite().all())

@@ -1,10 +1,11 @@
 """Preset `default`: directional, sign-symmetric, local, and started from where the answer shows.
 
-A pool of sampled seeds is ranked by the encoder. The mean latent of the best minus that of the
-worst is the start; the layers that do not help are dropped from it. Then a few dozen steps refine
-it: positive strengths on seeds that lack what is asked for, negative ones on seeds that have it,
-both held to the text's direction in the encoder's space and to the region in features and pixels.
-The originals of all steps are the pool's and cost nothing.
+A pool of sampled seeds is ranked by the encoder. A regression of its scores on the latents is the
+start: unlike the best seeds' mean minus the worst's, it does not bring along what merely tends to
+come with the answer. The layers that do not help are dropped from it. Then a few dozen steps
+refine it: positive strengths on seeds that lack what is asked for, negative ones on seeds that
+have it, both held to the text's direction in the encoder's space and to the region in features and
+pixels. The originals of all steps are the pool's and cost nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ from eclipsed.objectives import (
     reach_loss,
     share_inside,
 )
-from eclipsed.pool import Originals, build_pool, encode, features_between, look_at
+from eclipsed.pool import (
+    Originals,
+    View,
+    build_pool,
+    fast_bfloat16,
+    features_between,
+    look_at,
+    masks_of,
+    picture,
+)
 from eclipsed.presets.plan import (
     Finish,
     Plan,
@@ -65,11 +75,14 @@ class DefaultConfig:
 
     space: where the direction lives. steps, batch, rate: of Adam; the rate is in units of each
     layer's spread per coordinate and falls along a cosine. pool: how many seeds are ranked.
-    originals: how many of them are trained on. contrast: share of the pool taken as "best" and as
-    "worst". strengths: least and greatest |strength|, drawn with both signs. direction_weight,
-    reach_weight, feature_weight, pixel_weight: of the losses. norm_cap: longest layer, in units of
-    that layer's spread. layers: indices that are trained; None searches for the fewest that lose
-    nothing, to within `layer_tolerance` of the loss. seed: of the pool and of all draws.
+    originals: how many of them are trained on, at most half with and half without what is asked
+    for. contrast: share of the pool that shows how images score that answer the prompt. ridge: how
+    much the start's regression is held back, in units of the latents' variance. strengths: least
+    and greatest |strength|, drawn with both signs. direction_weight, reach_weight, feature_weight,
+    pixel_weight: of the losses. norm_cap: longest layer, in units of that layer's spread. layers:
+    indices that are trained; None searches for the fewest that lose nothing, to within
+    `layer_tolerance` of the loss. half: let the networks count in bfloat16 where the hardware is
+    fast at it. seed: of the pool and of all draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
     """
@@ -80,7 +93,8 @@ class DefaultConfig:
     rate: float = 0.01
     pool: int = 160
     originals: int = 48
-    contrast: float = 0.125
+    contrast: float = 0.05
+    ridge: float = 0.15
     strengths: tuple[float, float] = (0.4, 1.6)
     direction_weight: float = 1.0
     reach_weight: float = 1.0
@@ -90,6 +104,7 @@ class DefaultConfig:
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
     layer_tolerance: float = 0.01
+    half: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -101,7 +116,8 @@ class DefaultConfig:
         check_number("pool", self.pool, self.originals + 8)
         check_number("seed", self.seed, 0, 9_999)
         check_number("contrast", self.contrast, 0.0, 0.5)
-        check_number("norm_cap", self.norm_cap, 1e-6)
+        for name in ("ridge", "norm_cap"):
+            check_number(name, getattr(self, name), 1e-6)
         for name in ("rate", "truncation", "layer_tolerance"):
             check_number(name, getattr(self, name), 0.0)
         for name in ("direction", "reach", "feature", "pixel"):
@@ -135,7 +151,7 @@ class Stage:
     held_out: latents [H, D] that lack it and are not trained on. start: the warm start [D].
     """
 
-    world: World
+    view: View
     goal: Goal
     config: DefaultConfig
     target: Target
@@ -158,41 +174,56 @@ def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
 @torch.no_grad()
 def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     """Sample the pool, rank it along the text and hand out the parts."""
-    generator, space, truncation = world.generator, config.space, config.truncation
+    generator = world.generator
+    half = config.half and fast_bfloat16(generator.device)
+    view = View(world, config.space, config.truncation, half)
     first = FIRST_SEED + config.seed * 1_000
     seeds = range(first, first + config.pool)
-    pool = build_pool(world, seeds, space=space, truncation=truncation)
+    pool = build_pool(view, seeds)
     text = text_direction(world, goal)
     along = pool.embeddings @ text
     order = along.argsort(descending=True, stable=True)
-    few = max(2, round(config.contrast * len(order)))
-    best, worst = order[:few], order[-few:]
-    half = config.originals // 2
     lower = order[len(order) // 2 :]
-    trained_on = spaced(len(lower), half)
+    best = order[: max(2, round(config.contrast * len(order)))]
+    low, high = float(along[lower].mean()), float(along[best].mean())
+    # A text that no image answers has no levels; any gap keeps the numbers finite.
+    target = Target(text, low, max(high, low + 1e-3))
+    most = config.originals // 2
+    answering = int((target.scores(pool.embeddings) > 0.5).sum())
+    having = order[: min(most, max(4, answering))]
+    trained_on = spaced(len(lower), most)
     lacking = lower[trained_on]
     held_out = lower[[row for row in range(len(lower)) if row not in set(trained_on)]]
-    low, high = float(along[lower].mean()), float(along[best].mean())
     reading = bool(config.feature_weight and goal.regions)
-    originals = look_at(
-        world,
-        goal,
-        pool.latents[torch.cat([lacking, order[:half]])],
-        space=space,
-        truncation=truncation,
-        features=features_between(generator, *FEATURE_SIZES) if reading else (),
-    )
+    names = features_between(generator, *FEATURE_SIZES) if reading else ()
+    originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
     return Stage(
-        world=world,
+        view=view,
         goal=goal,
         config=config,
-        # A text that no image answers has no levels; any gap keeps the numbers finite.
-        target=Target(text, low, max(high, low + 1e-3)),
+        target=target,
         originals=originals,
         lacking=len(lacking),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=pool.latents[best].mean(dim=0) - pool.latents[worst].mean(dim=0),
+        start=regress(pool.latents, target.scores(pool.embeddings), config.ridge),
     )
+
+
+def regress(
+    latents: Float[Tensor, "p d"], scores: Float[Tensor, " p"], ridge: float
+) -> Float[Tensor, " d"]:
+    """The shortest vector along which a linear fit says that the score rises by 1.
+
+    Ridge regression of the scores on the latents; `ridge` is in units of the mean variance of the
+    lines on which the latents lie, so that repeating numbers (W in W+) changes nothing.
+    """
+    around, rise = latents - latents.mean(dim=0), scores - scores.mean()
+    gram = around @ around.t()
+    penalty = ridge * gram.square().sum() / gram.trace()
+    identity = torch.eye(len(gram)).to(gram)
+    slope = around.t() @ torch.linalg.solve(gram + penalty * identity, rise)
+    start: Tensor = slope / slope.square().sum().clamp_min(1e-12)
+    return start
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -234,24 +265,19 @@ def edit_losses(
     prompt's (for negative strengths: the other seeds') images lie; in proportion below strength 1.
     "features", "pixels": the share of the change outside the region, before or after the edit.
     """
-    world, goal, config = stage.world, stage.goal, stage.config
+    config = stage.config
     before, strengths = stage.originals.take(rows.to(vector.device)), strengths.to(vector)
     signs = strengths.sign()
-    made = world.generator.synthesize(
-        before.latents + strengths[:, None] * vector,
-        space=config.space,
-        features=list(before.features),
-        truncation=config.truncation,
-    )
-    after = encode(world, made)
+    moved = before.latents + strengths[:, None] * vector
+    made, after = picture(stage.view, moved, list(before.features))
     start = stage.target.scores(before.embeddings)
     aims = start + strengths.abs().clamp_max(1.0) * ((signs > 0).float() - start)
     terms = {
         "direction": directional_loss(before.embeddings, after, stage.target.text, signs),
         "reach": reach_loss(stage.target.scores(after), aims, signs),
     }
-    if goal.regions:
-        union = torch.maximum(before.masks, world.segmenter.masks(made, goal.regions))
+    if stage.goal.regions:
+        union = torch.maximum(before.masks, masks_of(stage.view, stage.goal, made))
         mask = dilate(union, pixels_at(union.shape[1], MARGIN))
         if before.features:
             # The share outside, not one minus that inside: layers before the first edited one do
@@ -344,18 +370,14 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         loss=loss,
         finish=lambda vector: finish(stage, vector),
         constrain=constrain,
-        facts={"trained_layers": list(chosen)},
+        facts={
+            "trained_layers": list(chosen),
+            "precision": "bfloat16" if stage.view.half else "float32",
+        },
     )
 
 
 def finish(stage: Stage, vector: Float[Tensor, " d"]) -> Finish:
     """Calibrate on the seeds that were held out."""
-    done = calibrate(
-        stage.world,
-        stage.held_out,
-        vector,
-        stage.target.scores,
-        space=stage.config.space,
-        truncation=stage.config.truncation,
-    )
+    done = calibrate(stage.view, stage.held_out, vector, stage.target.scores)
     return Finish(unit=done.unit, range=done.range, facts={"gains": list(done.gains)})
