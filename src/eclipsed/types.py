@@ -42,17 +42,26 @@ class Synthesis:
 class Generator(Protocol):
     """A frozen network that turns latents into images."""
 
-    name: str
-    fingerprint: str
-    resolution: int
-    z_dim: int
-    feature_names: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def resolution(self) -> int: ...
+
+    @property
+    def z_dim(self) -> int: ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]: ...
 
     @property
     def device(self) -> torch.device: ...
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        """How a flat latent of this space is cut into layers; raises UnknownName for a space it lacks."""
+        """How a flat latent of this space is cut into layers; UnknownName for one it lacks."""
         ...
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
@@ -79,7 +88,7 @@ class Generator(Protocol):
         features: Sequence[str] = (),
         truncation: float = 1.0,
     ) -> Synthesis:
-        """Latents [N, D] → images; `truncation` matters for space z only, where mapping happens here."""
+        """Latents [N, D] → images; `truncation` matters for space z only, which is mapped here."""
         ...
 
 
@@ -91,10 +100,17 @@ class Encoder(Protocol):
     `size` and normalised by `mean` and `std` (of the [0, 1] image), which the paper preset needs.
     """
 
-    name: str
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def mean(self) -> tuple[float, float, float]: ...
+
+    @property
+    def std(self) -> tuple[float, float, float]: ...
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """[N, E], rows of length 1."""
@@ -113,17 +129,23 @@ class Encoder(Protocol):
 class Segmenter(Protocol):
     """Finds named regions in a synthesis."""
 
-    name: str
-    regions: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def regions(self) -> tuple[str, ...]: ...
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
-        """[N, H, W] float32, 1 inside the union of the named regions and 0 outside, without gradient."""
+        """[N, H, W] float32, 1 inside the union of the regions and 0 outside, without gradient."""
         ...
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a direction should do: reach `prompt` from `neutral`, inside `regions` (empty: whole image)."""
+    """What a direction should do: reach `prompt` from `neutral`, inside `regions`.
+
+    No regions means the whole image.
+    """
 
     prompt: str
     neutral: str
@@ -132,7 +154,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a prompt says, in a judge's own words: images of `group` showing one of `values` fulfil it."""
+    """What a prompt asks for, in a judge's words: that `group` shows one of `values`."""
 
     group: str
     values: tuple[str, ...]
@@ -154,16 +176,21 @@ class Verdict:
 class Judge(Protocol):
     """Networks that no training uses; only scores and benches may ask them."""
 
-    groups: Mapping[str, tuple[str, ...]]
-    encoder: Encoder
-    segmenter: Segmenter
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    @property
+    def segmenter(self) -> Segmenter: ...
 
     def attributes(self, images: Tensor) -> Verdict:
         """What an independent classifier sees in images [N, 3, H, W]."""
         ...
 
     def features(self, images: Tensor, hidden: Tensor) -> Tensor:
-        """Identity features [N, F] of images whose pixels under `hidden` [N, H, W] are greyed out."""
+        """Identity features [N, F] of images; pixels under `hidden` [N, H, W] are greyed out."""
         ...
 
     def claim(self, prompt: str) -> Claim | None:

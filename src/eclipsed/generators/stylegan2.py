@@ -45,7 +45,10 @@ class StyleGAN2Config:
 
     def __post_init__(self) -> None:
         if self.resolution < 4 or self.resolution & (self.resolution - 1):
-            raise BadFile(f"A StyleGAN2 cannot have resolution {self.resolution}.", "It must be 4, 8, 16, …")
+            raise BadFile(
+                f"A StyleGAN2 cannot have resolution {self.resolution}.",
+                "It must be 4, 8, 16, … pixels.",
+            )
         missing = [r for r in self.resolutions if r not in self.channels]
         if missing:
             raise BadFile(f"No channel count for resolutions {missing} of this StyleGAN2.")
@@ -67,7 +70,9 @@ def normalize_2nd_moment(z: Float[Tensor, "n z"]) -> Float[Tensor, "n z"]:
 class Dense(nn.Module):
     """Equalised-rate linear layer; `multiplier` is NVIDIA's lr_multiplier."""
 
-    def __init__(self, inputs: int, outputs: int, *, multiplier: float = 1.0, bias: float = 0.0) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, multiplier: float = 1.0, bias: float = 0.0
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / multiplier)
         self.bias = nn.Parameter(torch.full((outputs,), bias / multiplier))
@@ -112,12 +117,14 @@ def _activate(x: Tensor, bias: Tensor, clamp: float | None) -> Tensor:
 
 
 class StyledConv(nn.Module):
-    """3×3 modulated, demodulated convolution with noise, bias and leaky ReLU; `up` doubles the size."""
+    """3×3 modulated, demodulated convolution, noise, bias, leaky ReLU; `up` doubles the size."""
 
     noise_const: Tensor
     resample_filter: Tensor
 
-    def __init__(self, inputs: int, outputs: int, *, config: StyleGAN2Config, size: int, up: bool) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, config: StyleGAN2Config, size: int, up: bool
+    ) -> None:
         super().__init__()
         self.affine = Dense(config.w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
@@ -218,7 +225,11 @@ class SynthesisNetwork(nn.Module):
         ]
 
     def forward(
-        self, styles: Sequence[Tensor], *, noise: Noise = "const", wanted: frozenset[str] = frozenset()
+        self,
+        styles: Sequence[Tensor],
+        *,
+        noise: Noise = "const",
+        wanted: frozenset[str] = frozenset(),
     ) -> tuple[Tensor, dict[str, Tensor]]:
         entry = iter(styles)
         n = styles[0].shape[0]
@@ -273,7 +284,10 @@ class StyleGAN2(nn.Module):
     def from_tensors(
         cls, tensors: Mapping[str, Tensor], config: StyleGAN2Config, *, name: str = "stylegan2"
     ) -> StyleGAN2:
-        """A frozen float32 generator from tensors under NVIDIA's names; raises BadFile when they do not fit."""
+        """A frozen float32 generator from tensors under NVIDIA's names.
+
+        Tensors it has no use for are ignored. Raises BadFile when one is missing or misshapen.
+        """
         with torch.device("meta"):
             network = cls(config, name=name)
         state = {key: value.float() for key, value in tensors.items()}
@@ -284,7 +298,9 @@ class StyleGAN2(nn.Module):
                 raise BadFile(f"The weights lack the tensor {key!r} of a StyleGAN2.")
             if state[key].shape != value.shape:
                 found, expected = list(state[key].shape), list(value.shape)
-                raise BadFile(f"The tensor {key!r} has shape {found}, but this StyleGAN2 needs {expected}.")
+                raise BadFile(
+                    f"The tensor {key!r} has shape {found}, but this StyleGAN2 needs {expected}."
+                )
         known = network.state_dict().keys()
         network.load_state_dict({k: v for k, v in state.items() if k in known}, assign=True)
         return network.eval().requires_grad_(False)
@@ -313,10 +329,12 @@ class StyleGAN2(nn.Module):
             return tuple(Layer(f"row_{i}", self.w_dim) for i in range(self.num_ws))
         if space == "s":
             return tuple(
-                Layer(name, made.weight.shape[1] if isinstance(made, ToRGB) else made.weight.shape[0])
+                Layer(name, (made.affine if isinstance(made, ToRGB) else made).weight.shape[0])
                 for name, made, _ in self.synthesis.style_layers()
             )
-        raise UnknownName(f"There is no latent space {space!r}.", f"Choose one of {', '.join(SPACES)}.")
+        raise UnknownName(
+            f"There is no latent space {space!r}.", f"Choose one of {', '.join(SPACES)}."
+        )
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
@@ -338,20 +356,26 @@ class StyleGAN2(nn.Module):
         rows[:, :cutoff] = self.mapping.w_avg.lerp(rows[:, :cutoff], truncation)
         return self.convert(rows.flatten(1), "w+", space)
 
-    def convert(self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0) -> Tensor:
-        """Latents of one space in a later one (z → w → w+ → s); raises UnknownName for the way back."""
+    def convert(
+        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
+    ) -> Tensor:
+        """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
         order = list(SPACES)
         self.layers(source)
         self.layers(target)
         if order.index(source) > order.index(target):
-            raise UnknownName(f"Latents of space {source} cannot be turned back into space {target}.")
+            raise UnknownName(
+                f"Latents of space {source} cannot be turned back into space {target}.",
+                f"The order is {' → '.join(SPACES)}.",
+            )
         if source == target:
             return latents
         if source == "z":
             return self.from_z(latents, truncation=truncation, space=target)
         if source == "w":
             return self.convert(latents.repeat(1, self.num_ws), "w+", target)
-        return torch.cat(self.synthesis.styles(latents.unflatten(1, (self.num_ws, self.w_dim))), dim=1)
+        rows = latents.unflatten(1, (self.num_ws, self.w_dim))
+        return torch.cat(self.synthesis.styles(rows), dim=1)
 
     def synthesize(
         self,
@@ -367,8 +391,13 @@ class StyleGAN2(nn.Module):
         """
         unknown = sorted(set(features) - set(self.feature_names))
         if unknown:
-            raise UnknownName(f"This generator has no feature {unknown[0]!r}.", f"It has {self.feature_names}.")
+            raise UnknownName(
+                f"This generator has no feature {unknown[0]!r}.",
+                f"It has {self.feature_names[0]} to {self.feature_names[-1]}.",
+            )
         styles = self.convert(latents, space, "s", truncation=truncation)
         widths = [layer.width for layer in self.layers("s")]
-        image, kept = self.synthesis(styles.split(widths, dim=1), noise=noise, wanted=frozenset(features))
+        image, kept = self.synthesis(
+            styles.split(widths, dim=1), noise=noise, wanted=frozenset(features)
+        )
         return Synthesis(image=image, features=kept)
