@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from eclipsed.pool import look_at
+from eclipsed.pool import View, look_at
 from eclipsed.types import Goal, World
 
 # Not among the seeds that training draws (from 54321 on) or that scores use.
@@ -98,7 +98,7 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
         raise ValueError("a pre-flight needs at least two seeds")
     texts = world.encoder.encode_text([goal.prompt, goal.neutral]).cpu()
     latents = world.generator.sample(seeds, truncation=1.0, space="w+")
-    seen = look_at(world, goal, latents, space="w+", truncation=1.0)
+    seen = look_at(View(world), goal, latents)
     spread, scores = compare(seen.embeddings.cpu(), texts[0] - texts[1])
     share = seen.masks.mean(dim=(1, 2)).cpu()
     visible = share > IN_SIGHT

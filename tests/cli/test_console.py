@@ -87,6 +87,26 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.returncode == 1
 
 
+def test_a_poor_terminal_stops_nothing() -> None:
+    code = "from eclipsed.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", "x", "-o", "é.png"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"eclipsed: Invalid value for -o: '\\xe9.png' must end in")
+
+
+def test_what_typer_says_becomes_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    error = typer.BadParameter("Value error, 'q' is not one of 'w', 'z'", param_hint="--space")
+    assert console.run(app_raising(error), []) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("eclipsed: Invalid value for --space: 'q' is not one of 'w', 'z'. See ")
+
+
 def test_help_imports_no_torch() -> None:
     code = (
         "import sys, eclipsed; from eclipsed.cli import run; code = run(['train', '--help']);"

@@ -128,6 +128,9 @@ def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> 
         (["sample", "--seeds", "0", "--truncation", "nan", "-o", "x.png"], 2),
         (["sample", "--seeds", "0", "-o", "hair.safetensors/x"], 1),
         (["sample", "--seeds", "0-2000", "-o", "x.png"], 2),
+        (["sample", "--seeds", "0", "-o", "x.jpg"], 2),
+        (["edit", "--seed", "1", "-d", "hair.safetensors", "-o", "hair.safetensors"], 2),
+        (["strip", "-d", "hair.safetensors", "--seeds", "1", "-o", "x.jpeg"], 2),
     ],
 )
 def test_refusals_are_one_sentence_and_leave_nothing_behind(

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from eclipsed import training, worlds
+from eclipsed import scoring, training, worlds
 from eclipsed.images import load_png
 from tests.fakes import fake_world
 
@@ -30,6 +30,10 @@ def test_the_demo_writes_what_it_says(
     real = training.config_for
     monkeypatch.setattr(training, "config_for", lambda preset, **_: real(preset, steps=2))
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
+    score = scoring.score_direction
+    monkeypatch.setattr(
+        scoring, "score_direction", lambda world, card: score(world, card, seeds=range(8))
+    )
     demo = load_demo()
     demo.main(tmp_path / "demo")
     written = sorted(path.name for path in (tmp_path / "demo").iterdir())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -69,4 +70,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The `eclipsed` program."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character shows its number; nothing stops for it.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

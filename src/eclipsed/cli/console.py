@@ -94,8 +94,9 @@ def _wrong_usage(error: Exception, *, as_json: bool) -> int:
     describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "eclipsed"
-    hint = f"See '{command} --help'."
-    return fail(describe(), hint, as_json=as_json, code=WRONG_USAGE)
+    # What comes from pydantic has a prefix of its own and no full stop.
+    message = describe().replace("Value error, ", "").rstrip(".") + "."
+    return fail(message, f"See '{command} --help'.", as_json=as_json, code=WRONG_USAGE)
 
 
 def _unexpected(error: Exception, *, as_json: bool) -> int:

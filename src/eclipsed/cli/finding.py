@@ -22,6 +22,7 @@ from eclipsed.cli.options import (
     PresetName,
     SpaceName,
     WorldOption,
+    check_ending,
     check_prompt,
     parse_layers,
     parse_regions,
@@ -86,7 +87,7 @@ def train(
     words = check_prompt(prompt)
     regions, chosen = parse_regions(region), parse_layers(layers)
     card = out if out is not None else Path(f"{file_name(words)}.safetensors")
-    check_place(card)
+    check_place(check_ending(card, ".safetensors"))
 
     from eclipsed.goals import goal_from_prompt
     from eclipsed.training import config_for

@@ -171,6 +171,8 @@ def _starter_state() -> dict[str, Any]:
 
     try:
         world = assembled.load_world("starter", "cpu")
+        if world.judge is not None:
+            world.judge()
     except EclipsedError as error:
         return {"ok": False, "problem": str(error)}
     return {"ok": True, "fingerprint": world.generator.fingerprint}

@@ -158,6 +158,20 @@ def parse_regions(text: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))
 
 
+def check_ending(path: Path, ending: str) -> Path:
+    """The path itself; raises BadParameter when its name would lie about what is written."""
+    if path.suffix.lower() != ending:
+        raise _wrong("-o", f"{path.name!r} must end in {ending}, which is what is written.")
+    return path
+
+
+def check_folder(path: Path) -> Path:
+    """The path itself; raises BadParameter for a folder named like a picture of another kind."""
+    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"):
+        raise _wrong("-o", f"{path.name!r} is neither a .png nor a folder.")
+    return path
+
+
 def check_prompt(prompt: str) -> str:
     """The prompt without outer space; raises BadParameter when nothing is left."""
     stripped = prompt.strip()

@@ -19,6 +19,8 @@ from eclipsed.cli.options import (
     JsonOption,
     LayersOption,
     WorldOption,
+    check_ending,
+    check_folder,
     parse_card,
     parse_layers,
     parse_seed,
@@ -61,7 +63,7 @@ def edit(
         parse_seed(seed)
     choices = [parse_card(text) for text in direction]
     chosen = parse_layers(layers)
-    check_place(out)
+    check_place(check_ending(out, ".png"))
 
     from eclipsed.editing import Edit, EditStack, render
     from eclipsed.images import save_png, to_pil
@@ -122,7 +124,7 @@ def strip(
     if len(rows) * len(columns) > MAX_IMAGES:
         raise typer.BadParameter(f"that is more than {MAX_IMAGES} images.", param_hint="--seeds")
     chosen = parse_layers(layers)
-    check_place(out)
+    check_place(check_ending(out, ".png"))
 
     from eclipsed import editing
     from eclipsed.images import save_png, strength_label, strip_picture
@@ -171,6 +173,8 @@ def sample(
         if len(numbers) > MAX_IMAGES:
             raise typer.BadParameter(f"a grid holds at most {MAX_IMAGES}.", param_hint="--seeds")
         check_place(out)
+    else:
+        check_folder(out)
 
     loaded = open_world(world, device)
     psi = loaded.truncation if psi is None else psi
