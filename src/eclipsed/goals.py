@@ -24,9 +24,7 @@ from eclipsed.language import (
     is_feeling,
     is_frame,
     segments,
-    spoken,
     stem,
-    tokens,
 )
 from eclipsed.text import sentence_encoder
 from eclipsed.types import Goal, World
@@ -216,8 +214,10 @@ def _index(vocabulary: _Frozen) -> dict[tuple[str, ...], str]:
     index: dict[tuple[str, ...], str] = {}
     for region, phrases in vocabulary:
         for phrase in (region, *phrases):
-            words = spoken(tokens(phrase)) or tokens(phrase)
-            key = tuple(stem(w) for w in words)
+            parts = segments(phrase)
+            if len(parts) != 1 or parts[0].placer:
+                continue  # too long to occur in one segment of a prompt; it serves by its meaning
+            key = tuple(stem(w) for w in parts[0].words)
             index.setdefault(key, region)
     return index
 
@@ -271,6 +271,11 @@ def mentions(prompt: str, vocabulary: Vocabulary) -> list[Mention]:
     return found
 
 
+def _essence(prompt: str) -> str:
+    """The prompt's own words in one string: no frame, no function words."""
+    return " ".join(w for s in segments(prompt) for w in s.words if not is_frame(w))
+
+
 @lru_cache(maxsize=8)
 def _embedded(vocabulary: _Frozen) -> tuple[tuple[str, ...], Any]:
     """(owner of each phrase: a region, or "" for the whole image; their vectors [P, 384])."""
@@ -283,7 +288,7 @@ def _embedded(vocabulary: _Frozen) -> tuple[tuple[str, ...], Any]:
 def _by_meaning(prompt: str, vocabulary: _Frozen) -> dict[str, float]:
     """Region → cosine of its nearest phrase to the prompt; "" stands for the whole image."""
     owners, vectors = _embedded(vocabulary)
-    said = " ".join(content(tokens(prompt)))
+    said = _essence(prompt)
     cosines = (vectors @ sentence_encoder()([said])[0]).tolist()
     scores: dict[str, float] = {}
     for owner, cosine in zip(owners, cosines, strict=True):
@@ -300,7 +305,7 @@ def choose_regions(prompt: str, vocabulary: Vocabulary) -> RegionChoice:
         scores |= dict.fromkeys(regions, 1.0)
         words = ", ".join(dict.fromkeys(f"'{m.phrase}'" for m in named))
         return RegionChoice(regions, scores, f"{words} in the prompt means {', '.join(regions)}.")
-    if not content(tokens(prompt)):
+    if not _essence(prompt):
         return RegionChoice((), scores, "The prompt names no part, so the whole image may change.")
     cosines = _by_meaning(prompt, _frozen(vocabulary))
     whole = cosines.pop("")

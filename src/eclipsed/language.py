@@ -26,7 +26,7 @@ _STOP = _set(
     their theirs my your our me us who whom whose which what where when there here as if then than
     just only please let lets make makes made making give gives get gets got turn turns put puts
     change changes add adds set sets become becomes keep keeps let look looks looking seem seems
-    appear appears go goes want try show shows shown showing see seen sport sports
+    appear appears go goes gone went want try show shows shown showing see seen sport sports
     sporting feature features featuring pair kind type sort bit lot piece one two both each all
     left right own now again still also completely totally slightly somewhat little wear wears
     wearing worn up down out off front part thing same into"""
@@ -79,6 +79,21 @@ _IRREGULAR = {
     "hairier": "hairy",
     "balder": "bald",
     "paler": "pale",
+    "grew": "grow",
+    "grown": "grow",
+    # Adjectives in -y that meet their noun; a general rule would make "pasty" of "past".
+    "curly": "curl",
+    "wavy": "wave",
+    "hairy": "hair",
+    "messy": "mess",
+    "smiley": "smile",
+    "stubbly": "stubble",
+    "toothy": "tooth",
+    "frizzy": "frizz",
+    "nerdy": "nerd",
+    "sleepy": "sleep",
+    "bushy": "bush",
+    "sunny": "sun",
 }
 _SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alone
 
@@ -114,13 +129,13 @@ def tokens(text: str) -> list[str]:
 
 
 def _without_ending(word: str) -> str:
-    """The word without its plural, -ing, -ed or -y, where enough of it remains."""
+    """The word without its plural, -ing or -ed, where enough of it remains."""
     word = word.removesuffix("'s")
     if word.endswith(("sses", "xes", "shes", "ches")):
         return word[:-2]
     if word.endswith("s") and word[-2:-1] not in ("s", "u", ""):
         word = word[:-1] if len(word) > _SHORTEST else word
-    for ending in ("ing", "ed", "y"):
+    for ending in ("ing", "ed"):
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             word = word[: -len(ending)]
             doubled = word[-1] == word[-2] and word[-1] not in "aeiosl"
@@ -156,15 +171,10 @@ def is_negation(word: str) -> bool:
     return word in _NEGATIONS
 
 
-def spoken(words: Iterable[str]) -> list[str]:
-    """Words without stop words, negations, prepositions and punctuation."""
-    skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS
-    return [w for w in words if w not in skip]
-
-
 def content(words: Iterable[str]) -> list[str]:
-    """The words that say what is asked for: `spoken` ones without frames ("a photo of a man")."""
-    return [w for w in spoken(words) if w not in _FRAME]
+    """The words that say what is asked for, without their frame ("a photo of a man with")."""
+    skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS | _FRAME
+    return [w for w in words if w not in skip]
 
 
 def segments(text: str) -> list[Segment]:
@@ -176,23 +186,26 @@ def segments(text: str) -> list[Segment]:
     words: list[str] = []
     said = tokens(text)
     undressed = "rid" in said or ("off" in said and not _UNDRESSING.isdisjoint(said))
-    placer, negated = "", undressed
+    placer, negated, denying = "", undressed, False
 
     def close() -> None:
-        kept = tuple(spoken(words))
+        kept = tuple(w for w in words if w not in _STOP and w not in _NEGATIONS)
         if kept:
             found.append(Segment(kept, placer, negated))
         words.clear()
 
-    for word in said:
-        if word in _COORDINATORS or word in _PLACERS:
+    for place, word in enumerate(said):
+        # A last word places nothing: "a head covering", "a wall behind".
+        places = word in _PLACERS and place + 1 < len(said)
+        if word in _COORDINATORS or places:
             close()
-            if word in _COORDINATORS:
+            if word in _COORDINATORS and not (word == "wearing" and denying):
                 negated = undressed
-            placer = word if word in _PLACERS else ""
+            placer = word if places else ""
         else:
             words.append(word)
-        negated = negated or is_negation(word)
+        denying = is_negation(word)
+        negated = negated or denying
     close()
     return found
 

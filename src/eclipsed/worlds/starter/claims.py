@@ -1,172 +1,241 @@
 """What a prompt asks for, in the judges' words: which group should show which of its values.
 
-Text decides alone: the prompt's region narrows the predicates, then the nearest phrase of any of
-them wins, by shared words and by the meaning of sentences. A prompt that no phrase comes near, or
-that asks for a colour nothing here has, makes no claim.
+Text decides alone. The prompt's region narrows the choice; then the nearest phrase wins, by shared
+words and by the meaning of sentences. Besides the predicates' phrases stand decoys, wishes that
+avatars cannot fulfil, so that "thick lips" is not taken for some mouth they do have. A prompt that
+is nearest to a decoy, near to nothing, or asks for a colour nothing here has, makes no claim.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from eclipsed.goals import choose_regions, mentions
 from eclipsed.language import content, is_negation, segments, stem, tokens
 from eclipsed.text import sentence_encoder
 from eclipsed.types import Claim
-from eclipsed.worlds.starter.predicates import HATS, PREDICATES, Predicate, group_values
+from eclipsed.worlds.starter.predicates import (
+    HATS,
+    PREDICATE,
+    PREDICATES,
+    Predicate,
+    group_values,
+)
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
 NEAR = 0.45  # score from which a phrase is taken to mean what the prompt says
-_COLORS = frozenset(
-    stem(word)
-    for word in ["black", "white", "red", "blue", "green", "yellow", "pink", "purple", "orange", "brown", "gray", "silver", "golden", "gold", "teal", "turquoise", "violet", "blond", "ginger", "auburn", "crimson", "scarlet", "beige", "cyan", "magenta", "rainbow"]
+SAME = 0.7  # centred cosine that suffices without a shared word
+
+_COUNTS = ("one", "both")  # stop words elsewhere, but "one eye closed" is a wink
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = tokens(text)
+    return frozenset(stem(w) for w in [*content(words), *(w for w in words if w in _COUNTS)])
+
+
+_COLORS = _stems(
+    "black white red blue green yellow pink purple orange brown gray silver golden gold teal "
+    "turquoise violet blond ginger auburn crimson scarlet beige cyan magenta rainbow"
 )
-# Groups whose absence is a value of its own: to deny any of them asks for that value.
-_ABSENT = {"glasses": ("none",), "beard": ("none",)}
 _GROUPS = {
     "hair": ("top", "hair color"),
     "hat": ("top",),
     "clothes": ("clothes", "clothes color"),
 }
+# To deny anything of these regions asks for their absence.
+_ABSENCE = {"glasses": "no glasses", "beard": "no beard", "hat": "no hat"}
+_DECOYS: dict[str, str] = {
+    "background": """a plain background; a city in the background; a beach in the background;
+        a forest behind; mountains behind; a blurred background; a crowd behind; stars behind;
+        a brick wall behind; flowers in the background; a striped background; an empty background;
+        a room behind; a landscape behind""",
+    "skin": """freckles; wrinkles; a scar; a tattoo; a nose ring; a big nose; a small nose;
+        a long nose; big ears; pointed ears; rosy cheeks; chubby cheeks; a double chin; acne;
+        smooth skin; makeup; a round face; a birthmark; a long neck; high cheekbones; earrings;
+        green skin; blushing; a strong jaw; sweat; dimples; dirty skin; shiny skin""",
+    "clothes": """a tie; a bow tie; a necklace; a scarf; a dress; a vest; a striped shirt;
+        a polka dot shirt; a Hawaiian shirt; a turtleneck; a leather jacket; a coat; a raincoat;
+        armour; a lab coat; a kimono; a robe; a bikini; a tank top; a denim jacket; a cape;
+        a checked shirt; a costume; a uniform; a space suit; a wedding dress; ripped clothes;
+        an apron; a shirt with a logo; an orange shirt; brown clothes; gray clothes; no shirt""",
+    "mouth": """lipstick; thick lips; full lips; thin lips; red lips; big lips; crooked teeth;
+        braces; a gold tooth; vampire fangs; a gap between the teeth; missing teeth;
+        a cigarette in the mouth; chewing gum; a piercing in the lip; a small mouth; a big mouth;
+        whistling; kissing; yawning; singing; eating; speaking; a crooked mouth; biting the lip;
+        a pacifier in the mouth; lip gloss""",
+    "eyes": """blue eyes; green eyes; brown eyes; long eyelashes; eyeliner; eye shadow; tears;
+        crying; cross-eyed; small eyes; almond eyes; bloodshot eyes; bags under the eyes;
+        rolling eyes; looking sideways; looking up; looking down; glowing eyes; blind eyes;
+        laser eyes; eyes far apart; anime eyes; contact lenses; dizzy eyes; eyes of two colors""",
+    "brows": """thick eyebrows; thin eyebrows; bushy eyebrows; plucked eyebrows; no eyebrows;
+        long eyebrows; blond eyebrows; shaved eyebrows; an eyebrow piercing; painted eyebrows;
+        confused; puzzled; stressed; one raised eyebrow; short eyebrows; dark eyebrows""",
+    "hair": """a ponytail; braids; pigtails; cornrows; a mullet; a comb-over; a bow in the hair;
+        wet hair; an undercut; green hair; purple hair; rainbow hair; orange and green hair;
+        hair with highlights; a hairband; flowers in the hair; a wig; silky hair; greasy hair;
+        a bushy tail; hairy arms; spiky hair; thin hair; shiny hair; hair on fire; natural hair;
+        a middle parting; a fringe; more hair; hair extensions; clean hair; soft hair""",
+    "beard": """sideburns; a braided beard; a blond beard; a white beard; a red beard; a gray beard;
+        mutton chops; a soul patch; a curly beard; a blue beard; a forked beard; a dirty beard;
+        a goat's beard with beads""",
+    "glasses": """a monocle; ski goggles; swimming goggles; 3D glasses; heart-shaped glasses;
+        pink glasses; red glasses; gold-rimmed glasses; contact lenses; broken glasses;
+        virtual reality goggles; a blindfold; a mask over the eyes; cat-eye glasses;
+        rimless glasses; glasses on a chain""",
+    "hat": """a crown; a baseball cap; a top hat; a helmet; a headband; a bandana; a tiara; a beret;
+        a hijab; a chef's hat; a party hat; a bowler hat; a police cap; a bicycle helmet; a veil;
+        a graduation cap; headphones; a flower crown; a wizard's pointed hat; a pirate's hat;
+        a captain's cap; a hood; a halo; a flat cap""",
+}
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """One phrase that means a predicate."""
+    """A phrase and the predicate it means; None for a decoy."""
 
-    predicate: Predicate
-    text: str
+    predicate: Predicate | None
     stems: frozenset[str]
     negated: bool
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """The first thing a prompt asks for."""
+
+    region: str
+    words: str
+    denied: bool
+
+
+@dataclass(frozen=True)
+class _Lexicon:
+    """Every phrase about a region, their vectors, and how much each of their words tells apart."""
+
+    entries: tuple[_Entry, ...]
+    vectors: Float[Tensor, "p 384"]
+    rarity: dict[str, float]
+
+    def overlap(self, said: frozenset[str], phrase: frozenset[str]) -> float:
+        """F1 of two sets of stems, 0 to 1, weighted by rarity; an unknown word is the rarest."""
+        rarest = max(self.rarity.values())
+        weights = [
+            sum(self.rarity.get(w, rarest) for w in s) for s in (said, phrase, said & phrase)
+        ]
+        total = weights[0] + weights[1]
+        return 2 * weights[2] / total if total else 0.0
+
+
+def _entry(text: str, predicate: Predicate | None) -> _Entry:
+    return _Entry(predicate, _stems(text), any(is_negation(w) for w in tokens(text)))
+
+
 def _belongs(predicate: Predicate, region: str) -> bool:
+    """Whether a region shows a predicate; hats share a group with hair, but not a region."""
     if predicate.group not in _GROUPS.get(region, (region,)):
         return False
     about_hats = predicate.name == "no hat" or set(predicate.values) <= set(HATS)
     return predicate.group != "top" or about_hats == (region == "hat")
 
 
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in content(tokens(text)))
-
-
 @lru_cache(maxsize=16)
-def _entries(region: str) -> tuple[tuple[_Entry, ...], Float[Tensor, "p 384"]]:
-    """Every phrase about a region, of both splits, and their vectors."""
-    entries = tuple(
-        _Entry(
-            predicate,
-            phrase.text,
-            _stems(phrase.text),
-            any(is_negation(w) for w in tokens(phrase.text)),
-        )
+def _lexicon(region: str) -> _Lexicon:
+    said: list[tuple[str, Predicate | None]] = [
+        (phrase.text, predicate)
         for predicate in PREDICATES
         if _belongs(predicate, region)
         for phrase in (*predicate.phrases, *predicate.held_out)
-    )
-    return entries, sentence_encoder()([entry.text for entry in entries])
-
-
-def _rarity(entries: Sequence[_Entry]) -> dict[str, float]:
-    """Stem → how much it tells apart: "hair" occurs in most phrases about hair and tells little."""
+    ]
+    said += [(" ".join(text.split()), None) for text in _DECOYS[region].split(";")]
+    entries = tuple(_entry(text, predicate) for text, predicate in said)
     counts: dict[str, int] = {}
     for entry in entries:
         for word in entry.stems:
             counts[word] = counts.get(word, 0) + 1
-    return {word: math.log(1 + len(entries) / n) for word, n in counts.items()}
+    rarity = {word: math.log(1 + len(entries) / n) for word, n in counts.items()}
+    return _Lexicon(entries, sentence_encoder()([text for text, _ in said]), rarity)
 
 
-def _overlap(said: frozenset[str], phrase: frozenset[str], rarity: dict[str, float]) -> float:
-    """Weighted F1 of the two sets of stems, 0 to 1; words of no phrase weigh as the rarest."""
-    top = max(rarity.values())
-    weigh = lambda words: sum(rarity.get(w, top) for w in words)
-    total = weigh(said) + weigh(phrase)
-    return 2 * weigh(said & phrase) / total if total else 0.0
-
-
-def _asked(prompt: str) -> tuple[str, str, bool] | None:
-    """(region, the words about it, denied) of the first thing that a prompt asks for."""
+def _wish(prompt: str) -> _Wish | None:
+    """The first thing that a prompt asks for, None where it concerns no region."""
     found = mentions(prompt, STARTER_VOCABULARY)
+    parts = segments(prompt)
     if not found:
         regions = choose_regions(prompt, STARTER_VOCABULARY).regions
         words = " ".join(content(tokens(prompt)))
-        denied = any(s.negated for s in segments(prompt))
-        return (regions[0], words, denied) if regions else None
-    region = found[0].region
-    others = {m.segment for m in found if m.region != region} - {
-        m.segment for m in found if m.region == region
-    }
-    own = [s for s in segments(prompt) if s not in others]
-    words = " ".join(" ".join(content(s.words)) for s in own)
-    return region, words, found[0].segment.negated
+        return _Wish(regions[0], words, any(s.negated for s in parts)) if regions else None
+    first = found[0]
+    own = {m.segment for m in found if m.region == first.region}
+    others = {m.segment for m in found} - own
+    kept = [s for s in parts if s not in others and s.negated == first.segment.negated]
+    counts = [w for w in tokens(prompt) if w in _COUNTS]
+    words = " ".join([*counts, *(w for s in kept for w in content(s.words))])
+    return _Wish(first.region, words, first.segment.negated)
 
 
-def _ranked(region, words):
-    entries, vectors = _entries(region)
-    rarity = _rarity(entries)
-    said = _stems(words)
-    mean = vectors.mean(0)
-    v = sentence_encoder()([words])[0]
-    cos = torch.nn.functional.cosine_similarity((vectors - mean), (v - mean)[None])
-    raw = vectors @ v
-    out = []
-    for e, c, r in zip(entries, cos.tolist(), raw.tolist()):
-        o = _overlap(said, e.stems, rarity)
-        if (said & _COLORS) - e.stems:
-            continue
-        out.append((0.5 * o + 0.5 * c, o, c, r, e))
-    return sorted(out, key=lambda t: -t[0])
+def _comparative(word: str, known: dict[str, float]) -> str:
+    """ "longer" → "long" where that is a word of the lexicon."""
+    short = word.removesuffix("er")
+    return next((w for w in (short, short + "e", short[:-1]) if word != short and w in known), word)
 
 
-def explain(prompt):
-    a = _asked(prompt)
-    if a is None:
-        return None
-    return a, [
-        (round(s, 2), round(o, 2), round(c, 2), round(r, 2), e.predicate.name, e.text)
-        for s, o, c, r, e in _ranked(a[0], a[1])[:3]
+def _scores(wish: _Wish, lexicon: _Lexicon) -> list[float]:
+    """How near each phrase is to the wish: 0.5·shared words + 0.5·cosine of centred sentences.
+
+    Centring takes out what all phrases about a region share, so that the rest decides.
+    """
+    said = frozenset(_comparative(w, lexicon.rarity) for w in _stems(wish.words))
+    centre = lexicon.vectors.mean(0)
+    vector = sentence_encoder()([wish.words])[0]
+    cosines = cosine_similarity(lexicon.vectors - centre, (vector - centre)[None]).tolist()
+    scores = []
+    for entry, cosine in zip(lexicon.entries, cosines, strict=True):
+        strange = (said & _COLORS) - entry.stems
+        score = 0.5 * lexicon.overlap(said, entry.stems) + 0.5 * cosine
+        scores.append(-1.0 if strange else max(score, NEAR if cosine >= SAME else score))
+    return scores
+
+
+def _nearest(scores: list[float], lexicon: _Lexicon, negated: bool) -> Predicate | None:
+    """The predicate of the best phrase that denies, or does not; None when none is near."""
+    ranked = [
+        (score, entry.predicate)
+        for score, entry in zip(scores, lexicon.entries, strict=True)
+        if entry.negated == negated and score >= NEAR
     ]
+    return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+
+def _other_values(predicate: Predicate) -> tuple[str, ...]:
+    """The values of the predicate's group that make it plainly false."""
+    taken = {*predicate.values, *predicate.doubts.get(predicate.group, ())}
+    return tuple(v for v in group_values(predicate.group) if v not in taken)
 
 
 def parse_claim(prompt: str) -> Claim | None:
-    a = _asked(prompt)
-    if a is None:
-        return None
-    region, words, denied = a
-    ranked = _ranked(region, words)
-    if not ranked:
-        return None
-    if denied:
-        group = ranked[0][4].predicate.group
-        if region == "hat":
-            return _claim("no hat")
-        if region in _ABSENT:
-            return Claim(region, _ABSENT[region])
-        neg = [x for x in ranked if x[4].negated]
-        if neg and neg[0][0] >= NEAR:
-            return Claim(group, neg[0][4].predicate.values)
-        best = ranked[0]
-        if best[0] < NEAR:
-            return None
-        p = best[4].predicate
-        out = set(p.values) | set(p.doubts.get(p.group, ()))
-        return Claim(group, tuple(v for v in group_values(group) if v not in out))
-    pos = [x for x in ranked if not x[4].negated]
-    if not pos or pos[0][0] < NEAR:
-        return None
-    p = pos[0][4].predicate
-    return Claim(p.group, p.values)
+    """Which values of which group a prompt asks for; None for what avatars cannot show.
 
-
-def _claim(name):
-    from eclipsed.worlds.starter.predicates import PREDICATE
-
-    return Claim(PREDICATE[name].group, PREDICATE[name].values)
+    Of a prompt that asks for several things, the first. Denials ask for the opposite: "without
+    glasses" for none, "not smiling" for the mouths that do not smile.
+    """
+    wish = _wish(prompt)
+    if wish is None:
+        return None
+    if wish.denied and wish.region in _ABSENCE:
+        predicate = PREDICATE[_ABSENCE[wish.region]]
+        return Claim(predicate.group, predicate.values)
+    lexicon = _lexicon(wish.region)
+    scores = _scores(wish, lexicon)
+    found = _nearest(scores, lexicon, wish.denied)
+    if found is not None:
+        return Claim(found.group, found.values)
+    if not wish.denied:
+        return None
+    opposite = _nearest(scores, lexicon, negated=False)
+    return Claim(opposite.group, _other_values(opposite)) if opposite else None

@@ -17,11 +17,10 @@ _WORDS: dict[str, str] = {
         wrinkles; nose; nostrils; ears; ear; cheeks; chin; double chin; forehead; neck; pale;
         tattoo; scar; dimples; jaw; cheekbones; blush; acne; skinned; sunburn; sunburnt; face
         paint; pimples; mole; birthmark; bronzed; olive skinned; pallid; pasty; swarthy;
-        pigment; makeup on the cheeks; blushing; black person; white person; white man; black
-        man; white woman; black woman; earrings; pimple; rosy; chubby; light skinned; dark
-        skinned; melanin; pallor; zits; rash; jawline""",
+        pigment; makeup on the cheeks; blushing; black skin; white skin; earrings; rosy;
+        chubby; light skinned; dark skinned; melanin; pallor; zits; rash; jawline""",
     "clothes": """
-        clothes; clothing; shirt; t shirt; tee; tshirt; hoodie; hoody; sweater; jacket; blazer;
+        clothes; clothing; shirt; top; t shirt; tee; tshirt; hoodie; hoody; sweater; jacket; blazer;
         suit; overalls; dungarees; dress; tie; bow tie; collar; outfit; sweatshirt; pullover;
         jumper; coat; scarf; uniform; top with sleeves; dressed; garment; costume; attire;
         necktie; vest; blouse; robe; cardigan; tuxedo; polo; necklace; formal; casual; clad;
@@ -93,7 +92,7 @@ _WORDS: dict[str, str] = {
         bonnet; headscarf; beret; bandana; headband; ushanka; headdress; cowboy hat; cowboy;
         earflaps; ear flaps; ear flap hat; tiara; bobble hat; santa hat; santa; head wrap;
         hijab; visor; toque; panama; stetson; hatless; bareheaded; bare head; brim; head
-        covering; covered head; top hat; bowler hat; veil; sikh; uncovered head; deerstalker;
+        covering; top hat; bowler hat; veil; sikh; uncovered head; deerstalker;
         trapper; head cover; tricorne; wizard hat; straw hat; headcloth; hats; wide brimmed;
         turbaned; pom pom; knit cap; woolly cap; head dress; pirate hat; chef hat; party hat;
         graduation cap; cloth around the head; top of the head""",
