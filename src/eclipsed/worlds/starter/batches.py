@@ -1,4 +1,4 @@
-"""What the encoder, the segmenter and the judges are trained on: exact renders, slightly disturbed."""
+"""What encoders, segmenters and the oracle are trained on: exact renders, slightly disturbed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from eclipsed.worlds.starter.attributes import GROUPS, HUES, SKIN_NAMES
 from eclipsed.worlds.starter.design import avatars_from_codes
 from eclipsed.worlds.starter.fitting import Schedule, fit, rng_of
+from eclipsed.worlds.starter.networks import Module
 from eclipsed.worlds.starter.population import sample_codes
 from eclipsed.worlds.starter.renderer import Avatars, Drawing, Renderer
 
@@ -32,12 +33,16 @@ class Job:
 
     images: int
     rate: float
+    seed: int
     batch: int = 64
-    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= self.images:
+            raise ValueError(f"not even one batch: {self}")
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule(max(1, self.images // self.batch), self.rate, flat=0.1)
+        return Schedule(self.images // self.batch, self.rate, flat=0.1)
 
 
 def class_of(avatars: Avatars) -> dict[str, NDArray[np.intp]]:
@@ -62,7 +67,10 @@ def to_images(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def disturb(images: Tensor, rng: np.random.Generator, *, shift: int) -> Tensor:
-    """What a generator might do to an image: small shifts, blur, noise, a slight change of colour."""
+    """What a generator might do to images: small shifts, blur, noise, a slight change of colour.
+
+    All images [N, 3, H, W] are shifted alike, by up to `shift` pixels each way.
+    """
     n = len(images)
     if shift:
         dy, dx = (int(v) for v in rng.integers(-shift, shift + 1, 2))
@@ -82,8 +90,8 @@ def disturb(images: Tensor, rng: np.random.Generator, *, shift: int) -> Tensor:
 
 
 def run(
-    module: nn.Module, loss_at: Callable[[int], Tensor], job: Job, folder: Path, name: str
-) -> nn.Module:
+    module: Module, loss_at: Callable[[int], Tensor], job: Job, folder: Path, name: str
+) -> Module:
     """Train with AdamW and keep a moving average; returns the average."""
     average = copy.deepcopy(module).requires_grad_(False)
     optimizer = torch.optim.AdamW(module.parameters(), lr=job.rate, weight_decay=0.02)

@@ -1,10 +1,10 @@
 """How attributes are written into W, and what every w shows.
 
-W is written down before anything is trained: each value of each group owns one of WIDTH
-orthonormal directions of W, and w = SCALE · (codes − prior) @ basis. The synthesis network learns to
-draw it; the mapping network that leads from z to w is written down too (`mapping_tensors`), as three
-dense layers with leaky ReLU. So W is easier here than in a GAN that found its own; docs/starter.md
-says so to readers.
+W is written down before anything is trained: each value of each group owns one of WIDTH orthogonal
+directions of W, and w = (codes − prior) @ basis. The synthesis network learns to draw it; the
+mapping network that leads from z to w is written down too (`mapping_tensors`), as three dense
+layers with leaky ReLU. So W is easier here than in a GAN that found its own; docs/starter.md says
+so to readers.
 
 Every w has a target: in each group the strongest code wins, and within BAND of a tie the two
 strongest are morphed. FAVOUR lifts the most common value, so that truncation fades to it.
@@ -12,12 +12,12 @@ strongest are morphed. FAVOUR lifts the most common value, so that truncation fa
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eclipsed.worlds.starter.attributes import COLOUR, EXPRESSION, GROUPS, ROWS, SHAPE
 from eclipsed.worlds.starter.population import (
@@ -36,24 +36,19 @@ from eclipsed.worlds.starter.renderer import Avatars, Floats
 
 W_DIM = 128
 NUM_WS = 12
-SCALE = 4.0
-BACKGROUND_SCALE = 1.5 / SCALE
-BAND = 0.25
-FAVOUR = 0.25
+SCALE = 4.0  # makes the numbers of w about as wide as a normal distribution
+BACKGROUND_SCALE = 1.5 / SCALE  # the background's two numbers are wide themselves
+BAND = 0.25  # lead over the second from which the strongest code shows alone
+FAVOUR = 0.25  # what the most common value gets on top
+NOISE = 0.2  # of w in training
 SATURATED = 0.7  # distance from the centre at which a background is fully saturated
 _SEED = 77
 _MAPPING_MULTIPLIER = 0.01
 
-KIND_OF_COLUMNS: dict[str, tuple[str, ...]] = {
-    kind: tuple(g.name for g in GROUPS if g.kind == kind)
-    + (("skin", "background") if kind == COLOUR else ())
-    for kind in (SHAPE, EXPRESSION, COLOUR)
-}
-
 
 @cache
 def basis() -> Floats:
-    """[WIDTH, W_DIM]: the direction of W per code column, SCALE included; rows are orthogonal."""
+    """[WIDTH, W_DIM]: one direction of W per code column, orthogonal, SCALE included."""
     q, _ = np.linalg.qr(np.random.RandomState(_SEED).randn(W_DIM, W_DIM))
     rows: Floats = (SCALE * q.T[:WIDTH]).astype(np.float32)
     rows[COLUMNS["background"]] *= BACKGROUND_SCALE
@@ -62,19 +57,19 @@ def basis() -> Floats:
 
 def w_from_codes(codes: Floats) -> Floats:
     """Codes [N, WIDTH] → w [N, W_DIM], centred on 0."""
-    w: Floats = (codes - prior()) @ basis()
-    return w
+    w = (codes - prior()) @ basis()
+    return w.astype(np.float32, copy=False)
 
 
 def codes_from_w(w: Floats) -> Floats:
-    """The codes [N, WIDTH] that w [N, W_DIM] (centred on 0) holds; the inverse of `w_from_codes`."""
+    """Codes [N, WIDTH] that w [N, W_DIM] (centred on 0) holds; undoes `w_from_codes`."""
     rows = basis()
     codes: Floats = w @ (rows / np.square(rows).sum(axis=1, keepdims=True)).T + prior()
     return codes
 
 
 def _shares(codes: Floats, group: str, softer: bool) -> Floats:
-    """What a group shows: weights [N, K], one value or, near a tie, a blend of the two strongest."""
+    """What a group shows, weights [N, K]: the strongest value, blended with the next near a tie."""
     mean = prior()[COLUMNS[group]]
     c = codes[:, COLUMNS[group]] - mean
     c[:, mean.argmax()] += FAVOUR
@@ -102,18 +97,11 @@ def avatars_from_codes(codes: Floats | Mapping[str, Floats]) -> Avatars:
     return Avatars(weights, np.clip(color[:, COLUMNS["skin"].start], 0, 1), background)
 
 
-def avatars_from_rows(rows: NDArray[np.floating]) -> Avatars:
-    """What W+ rows [N, NUM_WS, W_DIM] (centred on 0) show: each kind is read off the mean of its rows."""
-    return avatars_from_codes(
-        {
-            kind: codes_from_w(rows[:, list(ROWS[kind])].mean(axis=1).astype(np.float32))
-            for kind in (SHAPE, EXPRESSION, COLOUR)
-        }
-    )
-
-
 def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
-    """Make some codes what edits make of them: mixtures, overshoots past a value, leaks, other ψ."""
+    """Make of some codes what edits make of them: mixtures, overshoots, leaks, other truncations.
+
+    Changes `codes` [N, WIDTH] on the way and returns the result.
+    """
     n = len(codes)
     uniform = uniform_codes(rng, n)
     for group in GROUPS:
@@ -121,6 +109,7 @@ def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
         other = uniform[:, columns]
         draw = rng.uniform(size=n)
         t = np.where(draw < 0.12, rng.uniform(0, 1, n), 0.0)
+        # Past another value, or away from it: strengths of ±2 and a little more.
         t = np.where((draw >= 0.12) & (draw < 0.24), rng.uniform(-2.0, 2.6, n), t)
         codes[:, columns] += t[:, None].astype(np.float32) * (other - codes[:, columns])
     leaks = (rng.uniform(size=(n, 1)) < 0.3) * rng.normal(0, 0.12, codes.shape)
@@ -130,10 +119,11 @@ def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
     return (prior() + psi * (codes + leaks - prior())).astype(np.float32)
 
 
-def training_rows(rng: np.random.Generator, n: int, noise: float = 0.2) -> tuple[Floats, Avatars]:
+def training_rows(rng: np.random.Generator, n: int) -> tuple[Floats, Avatars]:
     """Rows of W+ [n, NUM_WS, W_DIM] to train the synthesis on, and the avatars they must show.
 
-    Half are style-mixed: every kind of rows takes its own draw. Half the population, half uniform.
+    Half the population, half uniform. Half are style-mixed: every kind of rows takes its own draw.
+    Noise in every direction of W, also where nothing is written, must change nothing.
     """
     draws = {kind: _stretch(rng, sample_codes(rng, n)) for kind in (SHAPE, EXPRESSION, COLOUR)}
     plain = rng.uniform(size=n) < 0.5
@@ -142,77 +132,91 @@ def training_rows(rng: np.random.Generator, n: int, noise: float = 0.2) -> tuple
     rows = np.empty((n, NUM_WS, W_DIM), dtype=np.float32)
     for kind, numbers in ROWS.items():
         rows[:, list(numbers)] = w_from_codes(draws[kind])[:, None]
-    shared = rng.normal(0, noise, (n, 1, W_DIM))
-    own = rng.normal(0, noise, (n, NUM_WS, W_DIM)) * (rng.uniform(size=(n, 1, 1)) < 0.5)
+    shared = rng.normal(0, NOISE, (n, 1, W_DIM))
+    own = rng.normal(0, NOISE, (n, NUM_WS, W_DIM)) * (rng.uniform(size=(n, 1, 1)) < 0.5)
     return rows + (shared + own).astype(np.float32), avatars_from_codes(draws)
-
-
-def _units(score: Floats, bias: Floats) -> tuple[Floats, Floats]:
-    """Two leaky units whose difference is a clamp: lrelu(x) − lrelu(x−1) = .2 + .8·clip(x, 0, 1)."""
-    return np.concatenate([score, score]), np.concatenate([bias, bias - 1])
 
 
 def mapping_tensors() -> dict[str, Floats]:
     """The mapping network z → w as three dense layers under NVIDIA's names, and `w_avg`.
 
-    Layer 0 compares every two scores of a group with a ramp (two leaky ReLU units each), layer 1
-    sums a value's ramps and clips (again two units), layer 2 writes codes into W. Exact up to float32
-    rounding. The last leaky ReLU is kept linear by an offset, returned as `w_avg`: w = centred w + w_avg.
+    Layer 0 compares every two scores of a group with a ramp, layer 1 sums a value's ramps and
+    clips, layer 2 writes the codes into W. Exact up to float32 rounding. The last leaky ReLU is
+    kept linear by an offset, which is `w_avg`: the network's w = the design's w + w_avg.
     """
-    matrix, bias = scores()
-    pairs = [
-        (g, a, b) for g in GROUPS for a in range(len(g.values)) for b in range(a + 1, len(g.values))
+    ramps, sums, write = _ramps(), _sums(), _write()
+    width = max(len(ramps[1]), len(sums[1]))
+    layers = [
+        (_pad(ramps[0], width, Z_DIM), _pad(ramps[1], width)),
+        (_pad(sums[0], width, width), _pad(sums[1], width)),
+        (_pad(write[0], W_DIM, width), write[1]),
     ]
-    ramp_rows = np.stack([(matrix[_c(g, a)] - matrix[_c(g, b)]) / RAMP for g, a, b in pairs])
-    ramp_bias = np.array([0.5 + (bias[_c(g, a)] - bias[_c(g, b)]) / RAMP for g, a, b in pairs])
-    skin, ground = COLUMNS["skin"], COLUMNS["background"]
-    clip_rows = [ramp_rows, matrix[skin] * SKIN_SLOPE, matrix[ground] / (2 * BACKGROUND_LIMIT)]
-    clip_bias = [ramp_bias, np.array([0.5]), np.array([0.5, 0.5])]
-    w0, b0 = _units(
-        np.concatenate(clip_rows).astype(np.float32), np.concatenate(clip_bias).astype(np.float32)
-    )
-
-    m = (
-        len(pairs) + 3
-    )  # clamps of layer 0; clamp = (unit − shifted unit − .2) / .8, then ÷ √2 for the gain
-    sums = np.zeros((WIDTH, m), dtype=np.float32)
-    shift = np.zeros(WIDTH, dtype=np.float32)
-    for j, (g, a, b) in enumerate(pairs):
-        sums[_c(g, a), j] += 1
-        sums[_c(g, b), j] -= 1
-        shift[_c(g, b)] += 1
-    for g in GROUPS:
-        shift[COLUMNS[g.name]] -= len(g.values) - 2
-    for j, column in enumerate(range(skin.start, WIDTH)):
-        sums[column, len(pairs) + j] = 1
-    s1, c1 = _undo_clamp(sums, shift)
-    w1, b1 = _units(s1, c1)
-
-    spread = np.ones(WIDTH, dtype=np.float32)
-    lift = np.zeros(WIDTH, dtype=np.float32)
-    spread[ground], lift[ground] = 2 * BACKGROUND_LIMIT, -BACKGROUND_LIMIT
-    rows = basis()
-    w2, b2 = _undo_clamp(rows.T * spread, (lift - prior()) @ rows)
-    offset = np.float32(np.abs(rows).sum(axis=0).max())  # no sum of codes can reach below −offset
-    w2, b2 = w2 / math.sqrt(2), (b2 + offset) / math.sqrt(2)
-
-    width = max(len(b0), len(b1))
-    layers = [(_pad(w0, width, Z_DIM), _pad(b0, width)), (_pad(w1, width, width), _pad(b1, width))]
-    layers.append((_pad(w2, W_DIM, width), b2))
-    tensors: dict[str, Floats] = {"mapping.w_avg": np.full(W_DIM, offset, dtype=np.float32)}
-    for i, (weight, shift) in enumerate(layers):
+    tensors: dict[str, Floats] = {"mapping.w_avg": np.full(W_DIM, _offset(), dtype=np.float32)}
+    for i, (weight, bias) in enumerate(layers):
         gain = _MAPPING_MULTIPLIER / math.sqrt(weight.shape[1])
         tensors[f"mapping.fc{i}.weight"] = (weight / gain).astype(np.float32)
-        tensors[f"mapping.fc{i}.bias"] = (shift / _MAPPING_MULTIPLIER).astype(np.float32)
+        tensors[f"mapping.fc{i}.bias"] = (bias / _MAPPING_MULTIPLIER).astype(np.float32)
     return tensors
 
 
-def _c(group: object, value: int) -> int:
-    return COLUMNS[group.name].start + value  # type: ignore[attr-defined, no-any-return]
+@cache
+def _pairs() -> tuple[tuple[int, int], ...]:
+    """Every two columns of one group; a clamp of layer 0 each, before skin's and background's."""
+    columns = [range(WIDTH)[COLUMNS[group.name]] for group in GROUPS]
+    return tuple(pair for own in columns for pair in itertools.combinations(own, 2))
+
+
+def _ramps() -> tuple[Floats, Floats]:
+    """Layer 0: clamps that say by how much one score exceeds another."""
+    matrix, bias = scores()
+    first, second = (list(side) for side in zip(*_pairs(), strict=True))
+    skin, ground = COLUMNS["skin"], COLUMNS["background"]
+    ramps = (matrix[first] - matrix[second]) / RAMP
+    starts = 0.5 + (bias[first] - bias[second]) / RAMP
+    rows = [ramps, matrix[skin] * SKIN_SLOPE, matrix[ground] / (2 * BACKGROUND_LIMIT)]
+    return _units(np.concatenate(rows), np.concatenate([starts, [0.5], [0.5, 0.5]]))
+
+
+def _sums() -> tuple[Floats, Floats]:
+    """Layer 1: codes between 0 and 1, one clamp per column, as `codes_from_z` sums ramps."""
+    pairs, plain = _pairs(), range(COLUMNS["skin"].start, WIDTH)
+    sums = np.zeros((WIDTH, len(pairs) + len(plain)), dtype=np.float32)
+    shift = np.zeros(WIDTH, dtype=np.float32)
+    for j, (a, b) in enumerate(pairs):
+        sums[a, j] += 1
+        sums[b, j] -= 1
+        shift[b] += 1
+    for group in GROUPS:
+        shift[COLUMNS[group.name]] -= len(group.values) - 2
+    for j, column in enumerate(plain, start=len(pairs)):
+        sums[column, j] = 1
+    return _units(*_undo_clamp(sums, shift))
+
+
+def _write() -> tuple[Floats, Floats]:
+    """Layer 2: codes → w, with the gain √2 of the last activation taken back."""
+    rows, ground = basis(), COLUMNS["background"]
+    spread = np.ones(WIDTH, dtype=np.float32)
+    lift = np.zeros(WIDTH, dtype=np.float32)
+    spread[ground], lift[ground] = 2 * BACKGROUND_LIMIT, -BACKGROUND_LIMIT
+    centre = ((lift - prior()) @ rows).astype(np.float32, copy=False)
+    weight, bias = _undo_clamp(rows.T * spread, centre)
+    return weight / math.sqrt(2), (bias + _offset()) / math.sqrt(2)
+
+
+def _offset() -> np.float32:
+    """No sum of codes can reach below minus this."""
+    return np.float32(np.abs(basis()).sum(axis=0).max())
+
+
+def _units(weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
+    """Two leaky units that differ by a clamp: lrelu(x) − lrelu(x − 1) = .2 + .8 · clip(x, 0, 1)."""
+    weight, bias = weight.astype(np.float32), bias.astype(np.float32)
+    return np.concatenate([weight, weight]), np.concatenate([bias, bias - 1])
 
 
 def _undo_clamp(weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
-    """Apply `weight` [O, M] to clamps that come as M leaky units and M shifted ones, each times √2."""
+    """Apply `weight` [O, M] to M clamps that arrive as `_units`, each times the gain √2."""
     scaled = weight / (0.8 * math.sqrt(2))
     return np.concatenate([scaled, -scaled], axis=1), bias - 0.25 * weight.sum(axis=1)
 

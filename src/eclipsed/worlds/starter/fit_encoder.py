@@ -6,26 +6,29 @@ truth, pairs that cannot be known are left out, and the two answers weigh the sa
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
+from eclipsed.files import write_atomic
 from eclipsed.text import sentence_encoder
 from eclipsed.worlds.starter.batches import Job, disturb, draw, run, to_images
 from eclipsed.worlds.starter.captions import Caption, captions, phrasings, truths
 from eclipsed.worlds.starter.fitting import rng_of
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, channels_last
 from eclipsed.worlds.starter.predicates import PREDICATE
 from eclipsed.worlds.starter.renderer import Renderer
 
-COMPOSITES = 6_000
-PHRASINGS = 110  # sentences per predicate
 PER_STEP = {"composites": 32, "neutral": 3, "unrelated": 6}
 
 # True of every image: what a direction starts from.
@@ -46,14 +49,41 @@ NEUTRAL = (
     "a person looking at the camera",
 )
 # True of none: what this world cannot show.
-UNRELATED = tuple(
-    ["a truck", "a photo of a car", "a sailing boat", "an alien", "a green monster", "a dog", "a sleeping cat", "a horse", "a bowl of fruit", "a slice of pizza", "the Eiffel tower", "a church", "a mountain landscape", "a beach at sunset", "a forest", "a bicycle", "an airplane in the sky", "a robot", "a dragon", "a computer keyboard", "a cup of coffee", "a chair", "a wooden table", "a bedroom", "a kitchen", "a football match", "a guitar", "a piano", "a bridge", "a river", "a skyscraper", "a city street at night", "a bird on a branch", "a fish", "an elephant", "a tiger", "a spider", "a rocket", "the moon", "an abstract painting", "a page of text", "a map", "a road sign", "a tractor", "a train", "a flower", "a tree", "a snowman", "a castle", "a pumpkin", "a zombie", "a skeleton", "a vampire", "a werewolf", "a person with wings", "a person riding a bicycle", "a crowd of people", "two people", "a baby", "a hand", "a foot", "a burning house", "a clock", "a book", "an umbrella", "a pair of shoes", "a soccer ball", "a cake", "a hamburger", "a waterfall", "a desert", "a helicopter", "a submarine", "a washing machine", "an old photograph of a street"]
-)
+_UNRELATED = """
+a truck; a photo of a car; a sailing boat; an alien; a green monster; a dog; a sleeping cat; a
+horse; a bowl of fruit; a slice of pizza; the Eiffel tower; a church; a mountain landscape; a
+beach at sunset; a forest; a bicycle; an airplane in the sky; a robot; a dragon; a computer
+keyboard; a cup of coffee; a chair; a wooden table; a bedroom; a kitchen; a football match; a
+guitar; a piano; a bridge; a river; a skyscraper; a city street at night; a bird on a branch; a
+fish; an elephant; a tiger; a spider; a rocket; the moon; an abstract painting; a page of text;
+a map; a road sign; a tractor; a train; a flower; a tree; a snowman; a castle; a pumpkin; a
+zombie; a skeleton; a vampire; a werewolf; a person with wings; a person riding a bicycle; a
+crowd of people; two people; a baby; a hand; a foot; a burning house; a clock; a book; an
+umbrella; a pair of shoes; a soccer ball; a cake; a hamburger; a waterfall; a desert; a
+helicopter; a submarine; a washing machine; an old photograph of a street
+"""
+UNRELATED = tuple(" ".join(text.split()) for text in _UNRELATED.split(";"))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How many sentences an encoder is trained on: of each predicate, and about several things."""
+
+    phrasings: int = 110
+    composites: int = 6_000
+
+    def __post_init__(self) -> None:
+        if self.phrasings < 1 or self.composites < 1:
+            raise ValueError(f"not enough sentences: {self}")
 
 
 @dataclass(frozen=True)
 class TextBank:
-    """Embedded training sentences: per predicate, composites with what they state, neutral, unrelated."""
+    """Sentence vectors to train on.
+
+    predicates: one [phrasings, 384] per predicate. composites: [C, 384], and the predicates that
+    each states, bool [C, P]. neutral, unrelated: NEUTRAL and UNRELATED.
+    """
 
     predicates: list[Tensor]
     composites: Tensor
@@ -62,62 +92,67 @@ class TextBank:
     unrelated: Tensor
 
 
-def text_bank(folder: Path, seed: int = 5) -> TextBank:
+def text_bank(folder: Path, size: Texts = Texts(), seed: int = 5) -> TextBank:
     """Embed every training sentence once; the vectors are kept in `folder`."""
-    sentences = {name: _spread(texts) for name, texts in phrasings("train").items()}
-    made = _composites(seed)
+    sentences = [_spread(texts, size.phrasings) for texts in phrasings("train").values()]
+    made = _composites(size.composites, seed)
     stated = np.zeros((len(made), len(PREDICATE)), dtype=bool)
-    index = {name: i for i, name in enumerate(PREDICATE)}
+    column = {name: i for i, name in enumerate(PREDICATE)}
     for row, caption in enumerate(made):
-        stated[row, [index[name] for name in caption.predicates]] = True
-    texts = [s for name in PREDICATE for s in sentences[name]]
-    texts += [c.text for c in made] + [*NEUTRAL, *UNRELATED]
-    vectors = _embed(folder / "sentences.safetensors", texts)
-    sizes = [len(sentences[name]) for name in PREDICATE]
-    *predicates, composites, neutral, unrelated = vectors.split(
-        [*sizes, len(made), len(NEUTRAL), len(UNRELATED)]
-    )
-    return TextBank(list(predicates), composites, stated, neutral, unrelated)
+        stated[row, [column[name] for name in caption.predicates]] = True
+    parts = [*sentences, [caption.text for caption in made], NEUTRAL, UNRELATED]
+    vectors = _embed(folder / "sentences.safetensors", [text for part in parts for text in part])
+    *predicates, composites, neutral, unrelated = vectors.split([len(part) for part in parts])
+    return TextBank(predicates, composites, stated, neutral, unrelated)
 
 
-def _spread(texts: list[str]) -> list[str]:
-    """At most PHRASINGS of them, evenly over the list."""
-    if len(texts) <= PHRASINGS:
+def _spread(texts: list[str], most: int) -> list[str]:
+    """At most so many of them, evenly over the list."""
+    if len(texts) <= most:
         return texts
-    return [texts[int(i)] for i in np.linspace(0, len(texts) - 1, PHRASINGS)]
+    return [texts[int(i)] for i in np.linspace(0, len(texts) - 1, most)]
 
 
-def _composites(seed: int) -> list[Caption]:
+def _composites(count: int, seed: int) -> list[Caption]:
     rng = np.random.default_rng([seed, 7])
-    made: list[Caption] = []
     renderer = Renderer()
-    for step in range(COMPOSITES // 500):
-        avatars, drawing = draw(renderer, seed, step, 500)
-        made += captions(avatars, range(500), rng, "train", drawing.visible)
+    made: list[Caption] = []
+    while len(made) < count:
+        n = min(500, count - len(made))
+        avatars, drawing = draw(renderer, seed, len(made) // 500, n)
+        made += captions(avatars, range(n), rng, "train", drawing.visible)
     return made
 
 
 def _embed(path: Path, texts: list[str]) -> Tensor:
-    if path.exists():
-        vectors = load_file(path)["vectors"]
-        if len(vectors) == len(texts):
-            return vectors
+    """Sentence vectors [N, 384], from `path` when it holds those of exactly these texts."""
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    try:
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("texts") == digest:
+                kept: Tensor = file.get_tensor("vectors")
+                return kept
+    except (OSError, SafetensorError):
+        pass  # not there yet, or damaged: it is made anew
     vectors = sentence_encoder().encode(texts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"vectors": vectors}, path)
+    write_atomic(path, save({"vectors": vectors}, {"texts": digest}))
     return vectors
 
 
 def _texts_at(
     bank: TextBank, value: NDArray[np.bool_], known: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[Tensor, NDArray[np.bool_], NDArray[np.bool_]]:
-    """This step's sentence vectors [M, 384], and which are true and known of each image, bool [N, M]."""
+    """One step's sentence vectors [M, 384]; which are true, and known, of each image, [N, M].
+
+    value, known: of each predicate, bool [N, P], as `truths` tells them.
+    """
     n = len(value)
     rows = torch.stack([each[int(rng.integers(len(each)))] for each in bank.predicates])
     chosen = rng.integers(len(bank.composites), size=PER_STEP["composites"])
-    stated = bank.stated[chosen]
-    fails = (~value & known).astype(np.float32) @ stated.T.astype(np.float32) > 0
-    holds = (~(value & known)).astype(np.float32) @ stated.T.astype(np.float32) == 0
+    stated = bank.stated[chosen].T.astype(np.float32)
+    fails = (~value & known).astype(np.float32) @ stated > 0
+    holds = (~(value & known)).astype(np.float32) @ stated == 0
     neutral = rng.integers(len(bank.neutral), size=PER_STEP["neutral"])
     unrelated = rng.integers(len(bank.unrelated), size=PER_STEP["unrelated"])
     texts = torch.cat(
@@ -125,13 +160,14 @@ def _texts_at(
     )
     always = np.ones((n, PER_STEP["neutral"]), dtype=bool)
     never = np.zeros((n, PER_STEP["unrelated"]), dtype=bool)
-    sure = np.ones((n, PER_STEP["neutral"] + PER_STEP["unrelated"]), dtype=bool)
     true = np.concatenate([value, holds, always, never], axis=1)
-    return texts, true, np.concatenate([known, holds | fails, sure], axis=1)
+    return texts, true, np.concatenate([known, holds | fails, always, ~never], axis=1)
 
 
-def pair_loss(logits: Tensor, true: Tensor, known: Tensor) -> Tensor:
-    """Sigmoid loss of [N, M] pairs; per text, true and false pairs weigh the same, unknown ones nothing."""
+def pair_loss(
+    logits: Float[Tensor, "n m"], true: Bool[Tensor, "n m"], known: Bool[Tensor, "n m"]
+) -> Tensor:
+    """Sigmoid loss; per text, true and false images weigh the same and unknown ones nothing."""
     yes, no = (true & known).float(), (~true & known).float()
     hit = (F.softplus(-logits) * yes).sum(0) / yes.sum(0).clamp(min=1)
     miss = (F.softplus(logits) * no).sum(0) / no.sum(0).clamp(min=1)
@@ -144,20 +180,25 @@ def fit_encoder(
     tower: TowerConfig,
     *,
     hidden: int,
+    size: Texts = Texts(),
     name: str = "encoder",
+    device: str = "cpu",
     compiled: bool = True,
 ) -> TextImageModel:
-    """Train (or resume) an encoder in `folder`; returns the moving average."""
+    """Train (or resume) an encoder in `folder`; returns the moving average.
+
+    tower, hidden: sizes of the image tower and of the text tower's inner layer.
+    """
     torch.manual_seed(job.seed)
-    network = TextImageModel(tower, hidden).to(memory_format=torch.channels_last)
-    bank, renderer = text_bank(folder), Renderer()
+    network = channels_last(TextImageModel(tower, hidden)).to(device)
+    bank, renderer = text_bank(folder, size), Renderer()
 
     def loss(images: Tensor, texts: Tensor, true: Tensor, known: Tensor) -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(device, dtype=torch.bfloat16):
             image = network.image(images)
         return pair_loss(network.logits(image.float(), network.text(texts)), true, known)
 
-    step_loss = torch.compile(loss) if compiled else loss
+    step_loss: Callable[..., Tensor] = torch.compile(loss) if compiled else loss
 
     def loss_at(step: int) -> Tensor:
         rng = rng_of(job.seed + 1, step)
@@ -166,8 +207,7 @@ def fit_encoder(
         texts, true, known = _texts_at(bank, *truths(avatars, drawing.visible), rng)
         texts = F.normalize(texts + 0.02 * torch.randn(texts.shape), dim=1)
         images = disturb(to_images(drawing.images), rng, shift=4)
-        return step_loss(images, texts, torch.from_numpy(true), torch.from_numpy(known))
+        batch = (images, texts, torch.from_numpy(true), torch.from_numpy(known))
+        return step_loss(*(tensor.to(device) for tensor in batch))
 
-    average = run(network, loss_at, job, folder, name)
-    assert isinstance(average, TextImageModel)
-    return average
+    return run(network, loss_at, job, folder, name)

@@ -5,22 +5,29 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.design import NUM_WS, W_DIM, training_rows
+from eclipsed.worlds.starter.batches import to_images
+from eclipsed.worlds.starter.design import W_DIM, training_rows
 from eclipsed.worlds.starter.fitting import Schedule, fit, rng_of
 from eclipsed.worlds.starter.population import Z_DIM
 from eclipsed.worlds.starter.renderer import Renderer
 
 RESOLUTION = 128
-CHANNELS = {4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 32}
+# The mapping network is written down (design.mapping_tensors) and has its own sizes.
+CONFIG = StyleGAN2Config(
+    resolution=RESOLUTION,
+    channels={4: 128, 8: 128, 16: 128, 32: 96, 64: 64, 128: 32},
+    z_dim=Z_DIM,
+    w_dim=W_DIM,
+)
 
 # Small parts are worth more per pixel than large ones, or they are never learned.
 WEIGHTS = {
@@ -37,32 +44,24 @@ BORDER_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """One training at one resolution."""
+    """One training at one resolution; a later one at the same resolution is a restart."""
 
     resolution: int
     images: int
     rate: float
     batch: int = 16
 
+    def __post_init__(self) -> None:
+        if self.resolution not in CONFIG.resolutions or not 1 <= self.batch <= self.images:
+            raise ValueError(f"not a stage of training: {self}")
 
-# The shipped weights; a stage at the same resolution is a restart at a lower rate.
+
+# The shipped weights.
 STAGES: tuple[Stage, ...] = (
     Stage(32, 32_000, 0.05),
     Stage(64, 40_000, 0.05),
     Stage(128, 160_000, 0.05),
 )
-
-
-def generator_config(mapping_width: int) -> StyleGAN2Config:
-    """Sizes of the starter generator."""
-    return StyleGAN2Config(
-        resolution=RESOLUTION,
-        channels=CHANNELS,
-        z_dim=Z_DIM,
-        w_dim=W_DIM,
-        mapping_layers=3,
-        mapping_width=mapping_width,
-    )
 
 
 def pixel_weights() -> Tensor:
@@ -82,13 +81,13 @@ def reconstruction_loss(image: Tensor, target: Tensor, weight: Tensor) -> Tensor
 
 
 def batch_at(
-    renderer: Renderer, stage: Stage, seed: int, step: int, weights: Tensor
+    renderer: Renderer, stage: Stage, seed: int, step: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """rows [N, NUM_WS, W_DIM], target [N, 3, R, R] and per-pixel weight [N, 1, R, R] of one step."""
+    """One step's rows [N, NUM_WS, W_DIM], targets [N, 3, R, R] and pixel weights [N, 1, R, R]."""
     rows, avatars = training_rows(rng_of(seed, step), stage.batch)
     drawing = renderer.render(avatars)
-    target = torch.from_numpy(drawing.images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    weight = weights[torch.from_numpy(drawing.labels).long()].unsqueeze(1)
+    target = to_images(drawing.images)
+    weight = pixel_weights()[torch.from_numpy(drawing.labels).long()].unsqueeze(1)
     edge = torch.ones(1, 1, RESOLUTION, RESOLUTION)
     edge[..., 2:-2, 2:-2] = 0
     weight = weight + (BORDER_WEIGHT - 1) * edge
@@ -108,34 +107,23 @@ def fit_generator(
 ) -> SynthesisNetwork:
     """Train (or resume) all stages in `folder`; returns the averaged synthesis network.
 
-    `compiled` uses torch.compile, which needs a C++ compiler on CPU.
+    `compiled` uses torch.compile, which needs a C++ compiler on a CPU.
     """
     torch.manual_seed(seed)
-    network = SynthesisNetwork(generator_config(W_DIM)).to(device)
-    for parameter_name, parameter in network.named_parameters():
+    network = SynthesisNetwork(CONFIG).to(device)
+    for name, parameter in network.named_parameters():
         # Supervised images leave nothing for noise to explain; the inputs stay, at strength 0.
-        parameter.requires_grad_(not parameter_name.endswith("noise_strength"))
+        parameter.requires_grad_(not name.endswith("noise_strength"))
     average = copy.deepcopy(network).requires_grad_(False)
-    renderer, weights = Renderer(RESOLUTION), pixel_weights()
+    renderer = Renderer(RESOLUTION)
     for number, stage in enumerate(stages):
-        parameters = [p for p in network.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(parameters, lr=stage.rate, betas=(0.9, 0.99))
         network.resolutions = tuple(2**k for k in range(2, stage.resolution.bit_length()))
         loss = _loss(network, device, compiled)
-
-        def loss_at(
-            step: int,
-            stage: Stage = stage,
-            number: int = number,
-            loss: Callable[..., Tensor] = loss,
-        ) -> Tensor:
-            batch = batch_at(renderer, stage, seed + 1000 * number, step, weights)
-            return loss(*(t.to(device) for t in batch))
-
+        parameters = [p for p in network.parameters() if p.requires_grad]
         fit(
             network,
-            loss_at,
-            optimizer,
+            partial(_loss_at, loss, renderer, stage, seed + 1000 * number, device),
+            torch.optim.Adam(parameters, lr=stage.rate, betas=(0.9, 0.99)),
             Schedule(stage.images // stage.batch, stage.rate),
             folder=folder,
             name=f"generator-{number}",
@@ -154,10 +142,13 @@ def _loss(network: SynthesisNetwork, device: str, compiled: bool) -> Callable[..
     return torch.compile(loss) if compiled else loss
 
 
-def held_out(
-    n: int, seed: int = 99
-) -> tuple[Tensor, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-    """Rows [n, NUM_WS, W_DIM] never trained on and their exact renders [n, R, R, 3]."""
-    rows, avatars = training_rows(np.random.default_rng([seed, 0]), n)
-    assert rows.shape[1] == NUM_WS
-    return torch.from_numpy(rows), Renderer(RESOLUTION).render(avatars).images
+def _loss_at(
+    loss: Callable[..., Tensor],
+    renderer: Renderer,
+    stage: Stage,
+    seed: int,
+    device: str,
+    step: int,
+) -> Tensor:
+    batch = batch_at(renderer, stage, seed, step)
+    return loss(*(tensor.to(device) for tensor in batch))

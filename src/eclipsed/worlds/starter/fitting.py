@@ -16,9 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
+
+from eclipsed.errors import BadFile
+from eclipsed.files import shown, write_atomic
+
+LOG_EVERY = 100  # steps
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,11 @@ class Schedule:
     flat: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.rate <= 0 or not 0 <= self.flat < 1:
+        if self.steps < 1 or self.rate <= 0 or self.warmup < 0 or not 0 <= self.flat < 1:
             raise ValueError(f"not a schedule: {self}")
 
     def at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
         start = self.flat * self.steps
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
@@ -57,46 +63,46 @@ def fit(
     *,
     folder: Path,
     name: str,
-    average: nn.Module | None = None,
+    average: nn.Module,
     decay: float = 0.999,
     save_seconds: float = 120.0,
-    report: Callable[[int], dict[str, float]] | None = None,
 ) -> None:
     """Run (or resume) a job in `folder`, leaving `module` and its moving `average` trained.
 
-    Writes `name.safetensors` (the checkpoint) and `name.jsonl` (one line per 100 steps).
+    Writes `name.safetensors` (the checkpoint) and `name.jsonl` (a line per LOG_EVERY steps).
+    Raises BadFile when the checkpoint is damaged or another network's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, log = folder / f"{name}.safetensors", folder / f"{name}.jsonl"
-    step = _load(path, module, optimizer, average)
+    step = _load(path, module, optimizer, average) if path.exists() else 0
     began = saved = time.monotonic()
-    first, total = step, torch.zeros(())
+    first, losses = step, []
     while step < schedule.steps:
         for group in optimizer.param_groups:
             group["lr"] = schedule.at(step)
         loss = loss_at(step)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
-        if average is not None:
-            _average(average, module, decay, step)
-        total += loss.detach().cpu()
+        _average(average, module, decay, step)
+        losses.append(loss.detach().cpu())
         step += 1
-        if step % 100 == 0 or step == schedule.steps:
-            rate = (step - first) / (time.monotonic() - began)
-            line = {"step": step, "loss": float(total) / 100, "steps_per_second": round(rate, 3)}
-            total.zero_()
-            if report is not None and (step % 1000 == 0 or step == schedule.steps):
-                line |= report(step)
+        last = step == schedule.steps
+        if step % LOG_EVERY == 0 or last:
+            speed = (step - first) / (time.monotonic() - began)
+            mean = float(torch.stack(losses).mean())
+            line = {"step": step, "loss": mean, "steps_per_second": round(speed, 3)}
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-        if time.monotonic() - saved > save_seconds or step == schedule.steps:
+            losses = []
+        if last or time.monotonic() - saved > save_seconds:
             _save(path, module, optimizer, average, step)
             saved = time.monotonic()
 
 
 @torch.no_grad()
 def _average(average: nn.Module, module: nn.Module, decay: float, step: int) -> None:
+    # The first steps count for less, or the average would remember the random start.
     decay = min(decay, (1 + step) / (10 + step))
     pairs = zip(average.state_dict().values(), module.state_dict().values(), strict=True)
     for kept, new in pairs:
@@ -106,45 +112,45 @@ def _average(average: nn.Module, module: nn.Module, decay: float, step: int) -> 
             kept.copy_(new)
 
 
-def _moments(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
+def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, nn.Parameter]]:
+    """Every parameter with the name under which a checkpoint keeps what is remembered of it."""
     for g, group in enumerate(optimizer.param_groups):
         for p, parameter in enumerate(group["params"]):
-            for key, value in optimizer.state[parameter].items():
-                yield f"optimizer.{g}.{p}.{key}", torch.as_tensor(value)
+            yield f"optimizer.{g}.{p}.", parameter
 
 
 def _save(
-    path: Path,
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    average: nn.Module | None,
-    step: int,
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: nn.Module, step: int
 ) -> None:
-    tensors = {f"module.{k}": v for k, v in module.state_dict().items()}
-    tensors |= dict(_moments(optimizer))
-    if average is not None:
-        tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    partial = path.with_suffix(".partial")
-    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial, {"step": str(step)})
-    partial.replace(path)
+    tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
+    tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
+    for prefix, parameter in _parameters(optimizer):
+        for key, value in optimizer.state[parameter].items():
+            tensors[prefix + key] = torch.as_tensor(value)
+    whole = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    write_atomic(path, save(whole, {"step": str(step)}))
 
 
 def _load(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: nn.Module | None
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: nn.Module
 ) -> int:
-    if not path.exists():
-        return 0
-    with safe_open(path, "pt") as file:
-        step = int(file.metadata()["step"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    module.load_state_dict(_under(tensors, "module."))
-    if average is not None:
+    """Fill everything from a checkpoint; the number of steps done."""
+    try:
+        with safe_open(path, "pt") as file:
+            step = int(file.metadata()["step"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        module.load_state_dict(_under(tensors, "module."))
         average.load_state_dict(_under(tensors, "average."))
-    for g, group in enumerate(optimizer.param_groups):
-        for p, parameter in enumerate(group["params"]):
-            state = _under(tensors, f"optimizer.{g}.{p}.")
-            if state:
-                optimizer.state[parameter] = state
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadFile(
+            f"The checkpoint {shown(path)} is damaged or another network's.",
+            "Remove it to train this network anew.",
+        ) from error
+    for prefix, parameter in _parameters(optimizer):
+        for key, value in _under(tensors, prefix).items():
+            # Adam counts its steps on the CPU wherever the parameter lies.
+            kept = value if key == "step" else value.to(parameter.device)
+            optimizer.state[parameter][key] = kept
     return step
 
 

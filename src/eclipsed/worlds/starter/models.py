@@ -6,23 +6,26 @@ holds generator, encoder, segmenter and judges; `world.json` beside them holds t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
-from safetensors.torch import load_file, save_file
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile, UnknownName
+from eclipsed.files import read_bytes, shown, write_atomic
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
 from eclipsed.types import Claim, Synthesis, Verdict
 from eclipsed.worlds.starter.attributes import GROUP, REGIONS
 from eclipsed.worlds.starter.batches import JUDGED
 from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
+from eclipsed.worlds.starter.renderer import Avatars, Floats, Renderer
 from eclipsed.worlds.starter.sizes import (
     JUDGE_HIDDEN,
     JUDGE_TOWER,
@@ -37,28 +40,28 @@ SIZE = 128
 # Parts that other parts can cover, and the groups whose values do the covering.
 COVERED = ("mouth", "eyes", "brows", "clothes")
 COVERING = ("top", "glasses", "beard")
+_REMAKE = "Reinstall eclipsed or remake it with `make starter`."
+_MOST_BYTES = 64 * 2**20
+_BLOCK = re.compile(r"synthesis\.b(\d+)\.conv1\.weight")
+_DENSE = re.compile(r"mapping\.fc\d+\.weight")
 
 
 def _read(path: Path) -> dict[str, Tensor]:
+    data = read_bytes(path, limit=_MOST_BYTES)
     try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise BadFile(
-            f"The weights file {path} is missing.",
-            "Reinstall eclipsed or remake it with `make starter`.",
-        ) from None
-    except Exception:
-        raise BadFile(
-            f"The weights file {path} is damaged.",
-            "Reinstall eclipsed or remake it with `make starter`.",
-        ) from None
+        return load(data)
+    except SafetensorError:
+        raise BadFile(f"The weights file {shown(path)} is damaged.", _REMAKE) from None
+
+
+def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
+    whole = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    write_atomic(path, save(whole, {"format": "pt"}))
 
 
 def _halve(module: nn.Module) -> dict[str, Tensor]:
-    return {
-        key: value.half().contiguous() if value.is_floating_point() else value.contiguous()
-        for key, value in module.state_dict().items()
-    }
+    tensors = module.state_dict()
+    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -66,61 +69,57 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     for key, value in own.items():
         if key not in tensors or tensors[key].shape != value.shape:
             raise BadFile(
-                f"The weights file {path} does not hold {key!r} of shape {list(value.shape)}.",
-                "It was made for another version; remake it with `make starter`.",
+                f"The weights file {shown(path)} does not hold {key!r} of shape "
+                f"{list(value.shape)}, so it is not what this version needs.",
+                _REMAKE,
             )
     module.load_state_dict({key: tensors[key].to(value.dtype) for key, value in own.items()})
-    module.eval().requires_grad_(False)
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def save_generator(
-    synthesis: SynthesisNetwork,
-    mapping: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]],
-    path: Path,
-) -> None:
-    """Write synthesis (fp16) and mapping (fp32); affine biases absorb the mapping's offset `w_avg`."""
-    tensors: dict[str, Tensor] = {
-        key: torch.from_numpy(value.copy()) for key, value in mapping.items()
-    }
-    offset = tensors["mapping.w_avg"]
-    for key, value in synthesis.state_dict().items():
+def save_generator(synthesis: SynthesisNetwork, mapping: Mapping[str, Floats], path: Path) -> None:
+    """Write synthesis (fp16) and mapping (fp32); affine biases absorb the mapping's `w_avg`.
+
+    The synthesis was trained on w centred on 0; the written network takes w centred on `w_avg`.
+    """
+    tensors = {key: torch.from_numpy(value.copy()) for key, value in mapping.items()}
+    centre = tensors["mapping.w_avg"]
+    state = synthesis.state_dict()
+    for key, value in state.items():
         if key.endswith("resample_filter"):
-            continue
+            continue  # the same in every network
         name = f"synthesis.{key}"
-        tensors[name] = value.float().clone() if key.endswith("bias") else value.half()
-        if key.endswith("affine.weight"):
-            gain = 1 / value.shape[1] ** 0.5
-            absorbed = (tensors[name].float() * gain) @ offset
-            tensors[f"synthesis.{key.removesuffix('weight')}absorbed"] = absorbed
-    for key in [k for k in tensors if k.endswith("absorbed")]:
-        tensors[f"{key.removesuffix('absorbed')}bias"] -= tensors.pop(key)
-    save_file({k: v.contiguous() for k, v in tensors.items()}, path, {"format": "pt"})
+        if not key.endswith("affine.bias"):
+            tensors[name] = value.float() if key.endswith("bias") else value.half()
+            continue
+        # What fp16 makes of the weight is what `centre` will be multiplied with.
+        weight = state[key.removesuffix("bias") + "weight"].half().float()
+        tensors[name] = value.float() - (weight / weight.shape[1] ** 0.5) @ centre
+    _write(tensors, path)
 
 
 def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
-    """The starter generator from a file that `save_generator` wrote."""
+    """The starter generator from a file that `save_generator` wrote.
+
+    Raises BadFile when the file is missing, damaged, or not a StyleGAN2 under NVIDIA's names.
+    """
     tensors = _read(path)
-    try:
-        channels = {
-            int(key.split(".")[1][1:]): value.shape[0]
-            for key, value in tensors.items()
-            if key.endswith("conv1.weight")
-        }
-        layers = sum(key.startswith("mapping.fc") and key.endswith("weight") for key in tensors)
-        config = StyleGAN2Config(
-            resolution=max(channels),
-            channels=channels,
-            z_dim=tensors["mapping.fc0.weight"].shape[1],
-            w_dim=tensors["mapping.w_avg"].shape[0],
-            mapping_layers=layers,
-            mapping_width=tensors["mapping.fc0.weight"].shape[0],
-        )
-    except (KeyError, ValueError):
-        raise BadFile(f"The file {path} does not hold a starter generator.") from None
+    found = {key: _BLOCK.fullmatch(key) for key in tensors}
+    channels = {int(block[1]): tensors[key].shape[0] for key, block in found.items() if block}
+    first, centre = tensors.get("mapping.fc0.weight"), tensors.get("mapping.w_avg")
+    if not channels or first is None or first.ndim != 2 or centre is None or centre.ndim != 1:
+        raise BadFile(f"The file {shown(path)} does not hold a starter generator.", _REMAKE)
+    config = StyleGAN2Config(
+        resolution=max(channels),
+        channels=channels,
+        z_dim=first.shape[1],
+        w_dim=len(centre),
+        mapping_layers=sum(_DENSE.fullmatch(key) is not None for key in tensors),
+        mapping_width=len(first),
+    )
     return StyleGAN2.from_tensors(tensors, config, name=name)
 
 
@@ -137,13 +136,15 @@ class StarterEncoder(nn.Module):
         self.model = model
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
-        from eclipsed.text import (
-            sentence_encoder,
-        )  # loading it costs seconds; images need none of it
+        # Loading it costs seconds, and images need none of it.
+        from eclipsed.text import sentence_encoder
 
-        vectors = sentence_encoder().encode(list(texts)).to(self.model.scale.device)
-        with torch.no_grad():
-            return F.normalize(self.model.text(vectors), dim=1)
+        return self.encode_sentences(sentence_encoder().encode(list(texts)))
+
+    @torch.no_grad()
+    def encode_sentences(self, vectors: Float[Tensor, "n 384"]) -> Float[Tensor, "n e"]:
+        """As `encode_text`, from the frozen sentence encoder's vectors."""
+        return F.normalize(self.model.text(vectors.to(self.model.scale.device)), dim=1)
 
     def encode_image(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n e"]:
         images = images.clamp(-1, 1)
@@ -166,9 +167,10 @@ class StarterSegmenter(nn.Module):
         self.network = network
 
     @torch.no_grad()
-    def labels(self, images: Float[Tensor, "n 3 h w"]) -> Tensor:
-        """Region numbers [N, H, W], indices into `regions`."""
-        return self.network(images.clamp(-1, 1)).argmax(dim=1)
+    def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:
+        """Region numbers, indices into `regions`."""
+        logits: Tensor = self.network(images.clamp(-1, 1))
+        return logits.argmax(dim=1)
 
     @torch.no_grad()
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:
@@ -185,7 +187,14 @@ class StarterSegmenter(nn.Module):
 
 
 class StarterJudge(nn.Module):
-    """Oracle, second encoder and second segmenter (eclipsed.types.Judge); used by scores only."""
+    """Oracle, second encoder and second segmenter (eclipsed.types.Judge); used by scores only.
+
+    seen: uint8 [COVERED, value, top, glasses, beard], from `visibility_table`.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = JUDGED
+    seen: Tensor
+    has_hair: Tensor
 
     def __init__(
         self, oracle: Classifier, encoder: StarterEncoder, segmenter: StarterSegmenter, seen: Tensor
@@ -195,26 +204,20 @@ class StarterJudge(nn.Module):
         self.encoder = encoder
         self.segmenter = segmenter
         self.register_buffer("seen", seen)
-        self.groups: Mapping[str, tuple[str, ...]] = JUDGED
-
-    @cached_property
-    def _hairy(self) -> Tensor:
-        return torch.tensor([v.file is not None and v.region is None for v in GROUP["top"].values])
+        has_hair = [v.file is not None and v.region is None for v in GROUP["top"].values]
+        self.register_buffer("has_hair", torch.tensor(has_hair))
 
     @torch.no_grad()
     def attributes(self, images: Float[Tensor, "n 3 h w"]) -> Verdict:
         logits = self.oracle(images.clamp(-1, 1))
         chances = {group: value.softmax(dim=1) for group, value in logits.items()}
-        best = {group: value.argmax(dim=1).cpu() for group, value in chances.items()}
-        everywhere = torch.ones(len(images), dtype=torch.bool)
-        visible = dict.fromkeys(self.groups, everywhere)
-        seen = self.seen.cpu()
+        best = {group: value.argmax(dim=1) for group, value in chances.items()}
+        visible = {g: torch.ones(len(images), dtype=torch.bool, device=images.device) for g in best}
+        covering = [best[group] for group in COVERING]
         for number, group in enumerate(COVERED):
-            visible[group] = seen[
-                number, best[group], best["top"], best["glasses"], best["beard"]
-            ].bool()
+            visible[group] = self.seen[number, best[group], *covering].bool()
         visible["clothes color"] = visible["clothes"]
-        visible["hair color"] = self._hairy[best["top"]]
+        visible["hair color"] = self.has_hair[best["top"]]
         return Verdict(probabilities=chances, visible=visible)
 
     @torch.no_grad()
@@ -233,7 +236,7 @@ class StarterJudge(nn.Module):
 
 def save_encoder(model: TextImageModel, path: Path) -> None:
     """Write an encoder in fp16."""
-    save_file(_halve(model), path, {"format": "pt"})
+    _write(_halve(model), path)
 
 
 def load_encoder(path: Path) -> StarterEncoder:
@@ -245,7 +248,7 @@ def load_encoder(path: Path) -> StarterEncoder:
 
 def save_segmenter(network: UNet, path: Path) -> None:
     """Write a segmenter in fp16."""
-    save_file(_halve(network), path, {"format": "pt"})
+    _write(_halve(network), path)
 
 
 def load_segmenter(path: Path) -> StarterSegmenter:
@@ -261,7 +264,7 @@ def save_judges(
     """Write the three judges and the visibility table into one file."""
     parts = {"oracle": oracle, "encoder": encoder, "segmenter": segmenter}
     tensors = {f"{name}.{k}": v for name, part in parts.items() for k, v in _halve(part).items()}
-    save_file(tensors | {"seen": seen.to(torch.uint8)}, path, {"format": "pt"})
+    _write(tensors | {"seen": seen.to(torch.uint8)}, path)
 
 
 def load_judges(path: Path) -> StarterJudge:
@@ -271,12 +274,18 @@ def load_judges(path: Path) -> StarterJudge:
     encoder, segmenter = TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN), UNet(JUDGE_UNET, len(REGIONS))
     for name, part in {"oracle": oracle, "encoder": encoder, "segmenter": segmenter}.items():
         _fill(part, _under(tensors, f"{name}."), path)
-    if "seen" not in tensors:
-        raise BadFile(f"The weights file {path} lacks the table of what covers what.")
-    judge = StarterJudge(
-        oracle, StarterEncoder(encoder), StarterSegmenter(segmenter), tensors["seen"]
-    )
+    seen = tensors.get("seen", torch.empty(0))
+    if seen.shape != _table_shape():
+        raise BadFile(
+            f"The weights file {shown(path)} lacks the table of what hides what.", _REMAKE
+        )
+    judge = StarterJudge(oracle, StarterEncoder(encoder), StarterSegmenter(segmenter), seen)
     return judge.eval().requires_grad_(False)
+
+
+def _table_shape() -> tuple[int, ...]:
+    most = max(len(GROUP[group].values) for group in COVERED)
+    return (len(COVERED), most, *(len(GROUP[group].values) for group in COVERING))
 
 
 def visibility_table() -> Tensor:
@@ -284,25 +293,23 @@ def visibility_table() -> Tensor:
 
     Exact, from the renderer, so that judging needs no renderer. Values past a group's last are 0.
     """
-    from eclipsed.worlds.starter.renderer import Avatars, Renderer
-
-    counts = {group: len(GROUP[group].values) for group in (*COVERED, *COVERING)}
-    sizes = [counts[group] for group in COVERING]
-    table = np.zeros((len(COVERED), max(counts[g] for g in COVERED), *sizes), dtype=np.uint8)
-    grid = np.stack(np.meshgrid(*map(np.arange, sizes), indexing="ij"), axis=-1).reshape(-1, 3)
+    table = np.zeros(_table_shape(), dtype=np.uint8)
+    sizes = table.shape[2:]
+    covering = dict(zip(COVERING, np.indices(sizes).reshape(len(sizes), -1), strict=True))
+    n = int(np.prod(sizes))
     renderer = Renderer(SIZE)
     for value in range(table.shape[1]):
-        n = len(grid)
-        weights = {
-            name: np.zeros((n, len(g.values)), dtype=np.float32) for name, g in GROUP.items()
+        shown_values = {
+            name: covering.get(name, np.full(n, min(value, len(group.values) - 1)))
+            for name, group in GROUP.items()
         }
-        for column, group in enumerate(COVERING):
-            weights[group][np.arange(n), grid[:, column]] = 1
-        for name in set(GROUP) - set(COVERING):
-            weights[name][:, min(value, weights[name].shape[1] - 1)] = 1
+        weights = {
+            name: np.eye(len(GROUP[name].values), dtype=np.float32)[index]
+            for name, index in shown_values.items()
+        }
         plain = Avatars(weights, np.full(n, 0.3, np.float32), np.zeros((n, 2), np.float32))
         visible = renderer.render(plain).visible
         for number, group in enumerate(COVERED):
-            if value < counts[group]:
+            if value < len(GROUP[group].values):
                 table[number, value] = visible[group].reshape(sizes)
     return torch.from_numpy(table)

@@ -8,25 +8,28 @@ values rare. `design.py` says how the same attributes are written into W.
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS
-from eclipsed.worlds.starter.renderer import Avatars, Floats
+from eclipsed.worlds.starter.renderer import Floats
 
 Z_DIM = 128
 _SEED = 20231
 
+
+def _columns() -> dict[str, slice]:
+    widths = {group.name: len(group.values) for group in GROUPS} | {"skin": 1, "background": 2}
+    ends = dict(zip(widths, itertools.accumulate(widths.values()), strict=True))
+    return {name: slice(end - widths[name], end) for name, end in ends.items()}
+
+
 # Columns of a code matrix: every value of every group, then skin, then the two background numbers.
-COLUMNS: dict[str, slice] = {}
-_at = 0
-for _group in GROUPS:
-    COLUMNS[_group.name] = slice(_at, _at + len(_group.values))
-    _at += len(_group.values)
-COLUMNS |= {"skin": slice(_at, _at + 1), "background": slice(_at + 1, _at + 3)}
-WIDTH = _at + 3
+COLUMNS: dict[str, slice] = _columns()
+WIDTH: int = COLUMNS["background"].stop
 
 # (group, value) whose factor of z is also added, times `strength`, to the score of (group, value).
 COUPLINGS: tuple[tuple[tuple[str, str], tuple[str, str], float], ...] = (
@@ -81,9 +84,8 @@ BACKGROUND_LIMIT = 3.0
 
 
 def _column(group: str, value: str) -> int:
-    if group == "skin":
-        return COLUMNS["skin"].start
-    return COLUMNS[group].start + GROUP[group].names.index(value)
+    first: int = COLUMNS[group].start
+    return first if group == "skin" else first + GROUP[group].names.index(value)
 
 
 @cache
@@ -107,7 +109,7 @@ def scores() -> tuple[Floats, Floats]:
 
 
 def codes_from_z(z: NDArray[np.floating]) -> Floats:
-    """z [N, Z_DIM] → codes [N, WIDTH]: per group, 1 for the winner, ramps between near-equal scores.
+    """z [N, Z_DIM] → codes [N, WIDTH]: in each group 1 for the winner, a ramp at a near tie.
 
     Skin runs from 0 to 1; the background is two numbers of unit variance. z is normalised first,
     as the mapping network does.
@@ -155,10 +157,3 @@ def sample_codes(rng: np.random.Generator, n: int, uniform: float = 0.5) -> Floa
     flat = rng.uniform(size=n) < uniform
     codes[flat] = uniform_codes(rng, int(flat.sum()))
     return codes
-
-
-def sample_avatars(rng: np.random.Generator, n: int, uniform: float = 0.5) -> Avatars:
-    """Avatars to draw: a share `uniform` with every value equally likely, the rest from the population."""
-    from eclipsed.worlds.starter.design import avatars_from_codes
-
-    return avatars_from_codes(sample_codes(rng, n, uniform))

@@ -1,7 +1,7 @@
 """Remakes the starter world from nothing: trains, writes the weights, measures them, reports.
 
     python -m eclipsed.worlds.starter.recipe            # the shipped world; hours, resumable
-    python -m eclipsed.worlds.starter.recipe --smoke    # the same path in a few minutes, useless weights
+    python -m eclipsed.worlds.starter.recipe --smoke    # the same path in minutes, useless weights
 
 Checkpoints and logs lie in the user's cache, outside the work tree; run it again to go on.
 """
@@ -9,13 +9,12 @@ Checkpoints and logs lie in the user's cache, outside the work tree; run it agai
 from __future__ import annotations
 
 import argparse
-import copy
-import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,13 @@ import torch
 from platformdirs import user_cache_path
 from torch import nn
 
-from eclipsed.files import write_atomic
+from eclipsed.errors import EclipsedError
+from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter import sizes
 from eclipsed.worlds.starter.batches import Job
 from eclipsed.worlds.starter.design import mapping_tensors
 from eclipsed.worlds.starter.evaluate import evaluate
-from eclipsed.worlds.starter.fit_encoder import fit_encoder
+from eclipsed.worlds.starter.fit_encoder import Texts, fit_encoder
 from eclipsed.worlds.starter.fit_generator import STAGES, Stage, fit_generator
 from eclipsed.worlds.starter.fit_oracle import fit_oracle
 from eclipsed.worlds.starter.fit_segmenter import fit_segmenter
@@ -39,9 +39,12 @@ from eclipsed.worlds.starter.models import (
     save_segmenter,
     visibility_table,
 )
+from eclipsed.worlds.starter.networks import TowerConfig
+from eclipsed.worlds.starter.report import DOCS, write_report
 from eclipsed.worlds.starter.world import (
     ENCODER,
     FILES,
+    FORMAT,
     GENERATOR,
     JUDGES,
     RECORD,
@@ -53,57 +56,76 @@ from eclipsed.worlds.starter.world import (
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long each network is trained, and on how many draws the result is measured."""
+    """How long each network is trained, and on how much the result is measured.
 
-    stages: Sequence[Stage] = STAGES
-    jobs: dict[str, Job] = field(default_factory=lambda: copy.copy(sizes.JOBS))
-    measured_on: int = 512
+    images, draws: as `evaluate` takes them.
+    """
+
+    stages: tuple[Stage, ...] = STAGES
+    jobs: Mapping[str, Job] = field(default_factory=lambda: sizes.JOBS)
+    texts: Texts = field(default_factory=Texts)
+    images: int = 512
+    draws: int = 5
 
     def __post_init__(self) -> None:
-        if set(self.jobs) != set(sizes.JOBS) or self.measured_on < 1:
-            raise ValueError("a recipe needs a job for every network and something to measure on")
+        if set(self.jobs) != set(sizes.JOBS):
+            raise ValueError(f"a recipe needs a job for each of {', '.join(sizes.JOBS)}")
+        if not self.stages or self.stages[-1].resolution != 128:
+            raise ValueError("the generator's last stage must be at 128 pixels")
+        if self.images < 1 or self.draws < 1:
+            raise ValueError("a recipe must measure something")
 
 
 def smoke_recipe() -> Recipe:
-    """The whole path in minutes, to test it: the weights are useless."""
-    stages = [Stage(32, 64, 0.05), Stage(128, 32, 0.05)]
-    jobs = {name: replace(job, images=64, batch=16) for name, job in sizes.JOBS.items()}
-    return Recipe(stages=stages, jobs=jobs, measured_on=16)
+    """The whole path in a minute or two, to test it; the weights are useless."""
+    return Recipe(
+        stages=(Stage(32, 32, 0.05, batch=8), Stage(128, 8, 0.05, batch=4)),
+        jobs={name: replace(job, images=16, batch=8) for name, job in sizes.JOBS.items()},
+        texts=Texts(phrasings=2, composites=40),
+        images=16,
+        draws=1,
+    )
 
 
-def train_networks(
-    recipe: Recipe, work: Path, *, compiled: bool
+def trainers(
+    recipe: Recipe, work: Path, *, device: str, compiled: bool
 ) -> dict[str, Callable[[], nn.Module]]:
     """Name → a function that trains (or resumes, or just loads) that network in `work`."""
-    jobs = recipe.jobs
+
+    def segmenter(name: str, widths: tuple[int, int, int]) -> nn.Module:
+        job = recipe.jobs[name]
+        return fit_segmenter(work, job, widths, name=name, device=device, compiled=compiled)
+
+    def encoder(name: str, tower: TowerConfig, hidden: int) -> nn.Module:
+        return fit_encoder(
+            work,
+            recipe.jobs[name],
+            tower,
+            hidden=hidden,
+            size=recipe.texts,
+            name=name,
+            device=device,
+            compiled=compiled,
+        )
+
+    def generator() -> nn.Module:
+        return fit_generator(work, stages=recipe.stages, device=device, compiled=compiled)
+
+    def oracle() -> nn.Module:
+        job = recipe.jobs["oracle"]
+        return fit_oracle(work, job, sizes.ORACLE_TOWER, device=device, compiled=compiled)
+
     return {
-        "generator": lambda: fit_generator(work, stages=recipe.stages, compiled=compiled),
-        "segmenter": lambda: fit_segmenter(
-            work, jobs["segmenter"], sizes.WORLD_UNET, compiled=compiled
-        ),
-        "encoder": lambda: fit_encoder(
-            work, jobs["encoder"], sizes.WORLD_TOWER, hidden=sizes.WORLD_HIDDEN, compiled=compiled
-        ),
-        "oracle": lambda: fit_oracle(work, jobs["oracle"], sizes.ORACLE_TOWER, compiled=compiled),
-        "judge-encoder": lambda: fit_encoder(
-            work,
-            jobs["judge-encoder"],
-            sizes.JUDGE_TOWER,
-            hidden=sizes.JUDGE_HIDDEN,
-            name="judge-encoder",
-            compiled=compiled,
-        ),
-        "judge-segmenter": lambda: fit_segmenter(
-            work,
-            jobs["judge-segmenter"],
-            sizes.JUDGE_UNET,
-            name="judge-segmenter",
-            compiled=compiled,
-        ),
+        "generator": generator,
+        "segmenter": partial(segmenter, "segmenter", sizes.WORLD_UNET),
+        "encoder": partial(encoder, "encoder", sizes.WORLD_TOWER, sizes.WORLD_HIDDEN),
+        "oracle": oracle,
+        "judge-encoder": partial(encoder, "judge-encoder", sizes.JUDGE_TOWER, sizes.JUDGE_HIDDEN),
+        "judge-segmenter": partial(segmenter, "judge-segmenter", sizes.JUDGE_UNET),
     }
 
 
-def write_world(networks: dict[str, Any], recipe: Recipe, folder: Path) -> dict[str, Any]:
+def write_world(networks: Mapping[str, Any], recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the weights of trained networks, measure them, and record both in `world.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     save_generator(networks["generator"], mapping_tensors(), folder / GENERATOR)
@@ -117,16 +139,14 @@ def write_world(networks: dict[str, Any], recipe: Recipe, folder: Path) -> dict[
         folder / JUDGES,
     )
     record: dict[str, Any] = {
-        "format": 1,
-        "sha256": {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES},
-        "bytes": {n: (folder / n).stat().st_size for n in FILES},
-        "recipe": {
-            "generator": [asdict(stage) for stage in recipe.stages],
-            **{name: asdict(job) for name, job in recipe.jobs.items()},
-        },
+        "format": FORMAT,
+        "sha256": {name: sha256_of((folder / name).read_bytes()) for name in FILES},
+        "bytes": {name: (folder / name).stat().st_size for name in FILES},
+        "recipe": asdict(recipe),
     }
+    # Loading checks the hashes, so they are written before the scores are known.
     _write_record(folder, record)
-    record["scores"] = evaluate(load_starter(folder), recipe.measured_on)
+    record["scores"] = evaluate(load_starter(folder), recipe.images, recipe.draws)
     _write_record(folder, record)
     return record
 
@@ -135,34 +155,42 @@ def _write_record(folder: Path, record: dict[str, Any]) -> None:
     write_atomic(folder / RECORD, (json.dumps(record, indent=2) + "\n").encode())
 
 
+def remake(recipe: Recipe, work: Path, out: Path, *, device: str, compiled: bool) -> dict[str, Any]:
+    """Train what is not yet trained, write the world and measure it; returns its record."""
+    networks = {}
+    for name, train in trainers(recipe, work, device=device, compiled=compiled).items():
+        print(f"{name} (log: {work / name}*.jsonl)", file=sys.stderr, flush=True)  # noqa: T201
+        networks[name] = train().cpu()
+        if compiled:
+            torch._dynamo.reset()  # its graphs would count against the next network's limit
+    return write_world(networks, recipe, out)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: train what is not yet trained, then write and measure the world."""
+    """The command line."""
     parser = argparse.ArgumentParser(description="Remake the starter world's weights.")
-    parser.add_argument("--smoke", action="store_true", help="a few minutes, useless weights")
-    parser.add_argument(
-        "--work", type=Path, help="checkpoints and logs (default: the user's cache)"
-    )
+    parser.add_argument("--smoke", action="store_true", help="in minutes, with useless weights")
+    parser.add_argument("--work", type=Path, help="checkpoints and logs (default: user's cache)")
     parser.add_argument("--out", type=Path, help="where the weights go (default: the package)")
     parser.add_argument(
-        "--only",
-        choices=sorted(sizes.JOBS | {"generator": None}),
-        help="train this one, write nothing",
+        "--only", choices=["generator", *sizes.JOBS], help="train this one, write nothing"
     )
     chosen = parser.parse_args(arguments)
     recipe = smoke_recipe() if chosen.smoke else Recipe()
     cache = user_cache_path("eclipsed") / ("smoke" if chosen.smoke else "training")
     work, out = chosen.work or cache, chosen.out or (cache / "world" if chosen.smoke else WEIGHTS)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     compiled = not chosen.smoke and shutil.which("g++") is not None
-    trainers = train_networks(recipe, work, compiled=compiled)
-    if chosen.only:
-        trainers[chosen.only]()
-        return 0
-    networks = {}
-    for name, train in trainers.items():
-        print(f"{name} (log: {work / name}*.jsonl)", file=sys.stderr, flush=True)  # noqa: T201
-        networks[name] = train()
-        torch._dynamo.reset()  # type: ignore[no-untyped-call]
-    record = write_world(networks, recipe, out)
+    try:
+        if chosen.only:
+            trainers(recipe, work, device=device, compiled=compiled)[chosen.only]()
+            return 0
+        record = remake(recipe, work, out, device=device, compiled=compiled)
+        if out == WEIGHTS and DOCS.is_dir():
+            write_report(WEIGHTS, DOCS)
+    except EclipsedError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     print(json.dumps(record["scores"], indent=2))  # noqa: T201
     return 0
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import colorsys
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from importlib.util import find_spec
 from xml.etree import ElementTree
@@ -45,14 +45,18 @@ _SLOTS = {
 # Painter's order; the nose belongs to the skin and is not a group.
 _ORDER = ("clothes", "mouth", "nose", "eyes", "brows", "top", "beard", "glasses")
 _OPAQUE = 0.45  # a part owns a pixel from this coverage on
+_NEEDED = ("python_avatars", "resvg_py", "scipy")  # packages that drawing needs and using does not
 _COLOR_OF = {"top": "hair color", "clothes": "clothes color"}
 VISIBLE_SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class Avatars:
-    """N avatars: weights per group [N, K] with rows that sum to 1 (one value, or a blend of two),
-    skin [N] from 0 (palest) to 1, background [N, 2] in the unit disc (angle: hue, radius: saturation).
+    """N avatars.
+
+    weights: group → [N, K], rows that sum to 1: one value, or a blend of two.
+    skin: [N], from 0 (palest) to 1 (darkest).
+    background: [N, 2] in the unit disc; the angle is the hue, the radius the saturation.
     """
 
     weights: Mapping[str, Floats]
@@ -69,7 +73,8 @@ class Avatars:
 
     def index(self, group: str) -> NDArray[np.intp]:
         """The strongest value of the group, [N]."""
-        return self.weights[group].argmax(axis=1)
+        strongest: NDArray[np.intp] = self.weights[group].argmax(axis=1)
+        return strongest
 
     def name(self, group: str) -> list[str]:
         """The strongest value's name, per avatar."""
@@ -78,8 +83,11 @@ class Avatars:
 
 @dataclass(frozen=True)
 class Drawing:
-    """images: uint8 [N, R, R, 3]; labels: uint8 [N, R, R], indices into REGIONS;
-    visible: group → bool [N], at least 60 % of the part's own pixels show.
+    """Drawn avatars and what shows where.
+
+    images: uint8 [N, R, R, 3].
+    labels: uint8 [N, R, R], indices into REGIONS.
+    visible: group → bool [N]: at least VISIBLE_SHARE of the part's own pixels show.
     """
 
     images: NDArray[np.uint8]
@@ -89,25 +97,30 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Part:
-    """One rasterised part: where it lies, its colour as black + fill·tint (premultiplied), its alpha."""
+    """One rasterised part, cropped to `box`; its premultiplied colour is black + fill · tint.
+
+    alpha: [h, w, 1]. distance: signed distance to the outline in pixels over the whole canvas,
+    positive inside. fixed: the fill, where the art has one of its own. size: pixels it owns.
+    """
 
     region: int
     box: tuple[slice, slice]
     black: Floats
     tint: Floats
     alpha: Floats
-    distance: Floats  # signed, in pixels over the whole canvas, positive inside
+    distance: Floats
     fixed: Floats | None
     size: int
 
 
 def hex_color(text: str) -> Floats:
     """'#RRGGBB' → float32 [3] in 0..1."""
-    return np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32) / 255
+    values = np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32)
+    return values / np.float32(255)
 
 
 def background_color(background: Floats) -> Floats:
-    """Points of the unit disc [N, 2] → colours [N, 3]: angle is hue, radius saturation, light throughout."""
+    """Points of the unit disc [N, 2] → colours [N, 3], all of them light."""
     turns = (np.arctan2(background[:, 1], background[:, 0]) / (2 * np.pi)) % 1.0
     radius = np.clip(np.hypot(background[:, 0], background[:, 1]), 0, 1)
     rows = [colorsys.hsv_to_rgb(t, 0.5 * r, 0.93) for t, r in zip(turns, radius, strict=True)]
@@ -122,7 +135,7 @@ def skin_color(skin: Floats) -> Floats:
 
 
 def _part_svg(file: str, fill: str) -> str:
-    """The SVG text of one part alone in the square crop, its coloured element filled with `fill`."""
+    """The SVG of one part alone in the square crop, its coloured element filled with `fill`."""
     folder = file.split("/")[0]
     place = "top/" if folder in ("hair", "hat") else ""
     art = resources.files("python_avatars").joinpath("avatar_parts", f"{place}{file}.svg")
@@ -158,18 +171,42 @@ def _rasterise(svg: str, size: int) -> Floats:
     import resvg_py  # the art is rasterised only where the world is remade or checked
 
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size))
-    rgba = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), dtype=np.float32) / 255
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), dtype=np.float32)
+    rgba = pixels / np.float32(255)
     rgba[..., :3] *= rgba[..., 3:]
     return rgba
 
 
 def _signed_distance(alpha: Floats, size: int) -> Floats:
-    """Distance to the outline in pixels of the target size, positive inside; alpha is 4× as fine."""
+    """Distance to the outline in pixels of a canvas of `size`, positive inside.
+
+    alpha: [4·size, 4·size], so that the distance is known to a fraction of a pixel.
+    """
     from scipy import ndimage  # as for resvg_py: only where art is drawn
 
     inside = alpha > 0.5 * alpha.max()
     fine = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
-    return (fine.reshape(size, 4, size, 4).mean(axis=(1, 3)) / 4).astype(np.float32)
+    distance: Floats = (fine.reshape(size, 4, size, 4).mean(axis=(1, 3)) / 4).astype(np.float32)
+    return distance
+
+
+def _part(draw: Callable[[str], str], size: int, region: str, color: str | None = None) -> _Part:
+    """Rasterise what `draw` makes of a fill; `color` is its fill for good."""
+    black = _rasterise(draw("#000000"), size)
+    tint = _rasterise(draw("#FFFFFF"), size)[..., :3] - black[..., :3]
+    fine = _rasterise(draw("#000000"), 4 * size)[..., 3]
+    rows, columns = np.where(black[..., 3] > 0)
+    box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    return _Part(
+        region=REGIONS.index(region),
+        box=box,
+        black=black[box][..., :3],
+        tint=tint[box],
+        alpha=black[box][..., 3:],
+        distance=_signed_distance(fine, size),
+        fixed=hex_color(color) if color else None,
+        size=int((black[..., 3] > _OPAQUE).sum()),
+    )
 
 
 class Renderer:
@@ -181,41 +218,25 @@ class Renderer:
     @cached_property
     def _parts(self) -> dict[str, list[_Part | None]]:
         """Slot → one part per value (None: nothing is drawn)."""
-        missing = [name for name in ("python_avatars", "resvg_py") if find_spec(name) is None]
+        missing = [name for name in _NEEDED if find_spec(name) is None]
         if missing:
             raise MissingExtra(
                 f"Drawing avatars needs the package {missing[0]!r}.",
                 "pip install 'eclipsed[starter]'.",
             )
         parts: dict[str, list[_Part | None]] = {
-            group.name: [self._part(value, value.region or group.region) for value in group.values]
+            group.name: [self._value(value, value.region or group.region) for value in group.values]
             for group in GROUPS
-            if group.values[-1].file is not None
+            if group.name in _ORDER
         }
-        parts["nose"] = [self._part(Value("nose", "nose/default"), "skin")]
-        parts["body"] = [self._part(Value("body"), "skin", svg=_body_svg)]
+        parts["nose"] = [self._value(Value("nose", "nose/default"), "skin")]
+        parts["body"] = [_part(_body_svg, self.resolution, "skin")]
         return parts
 
-    def _part(self, value: Value, region: str, svg: object = None) -> _Part | None:
-        if value.file is None and svg is None:
+    def _value(self, value: Value, region: str) -> _Part | None:
+        if value.file is None:
             return None
-        draw = _body_svg if value.file is None else (lambda fill: _part_svg(str(value.file), fill))
-        size = self.resolution
-        black = _rasterise(draw("#000000"), size)
-        tint = _rasterise(draw("#FFFFFF"), size)[..., :3] - black[..., :3]
-        fine = _rasterise(draw("#000000"), 4 * size)[..., 3]
-        rows, columns = np.where(black[..., 3] > 0)
-        box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
-        return _Part(
-            region=REGIONS.index(region),
-            box=box,
-            black=black[box][..., :3],
-            tint=tint[box],
-            alpha=black[box][..., 3:],
-            distance=_signed_distance(fine, size),
-            fixed=hex_color(value.color) if value.color else None,
-            size=int((black[..., 3] > _OPAQUE).sum()),
-        )
+        return _part(partial(_part_svg, value.file), self.resolution, region, value.color)
 
     def render(self, avatars: Avatars) -> Drawing:
         """Draw every avatar; deterministic."""
@@ -233,7 +254,7 @@ class Renderer:
         sizes = {slot: np.zeros(n, dtype=np.int64) for slot in _ORDER}
         body = self._parts["body"][0]
         nose = self._parts["nose"][0]
-        assert body is not None and nose is not None
+        assert body is not None
         for i in range(n):
             _over(images[i], slots[i], labels[i], body, skin[i], 1)
             for number, slot in enumerate(_ORDER, start=2):
@@ -247,7 +268,7 @@ class Renderer:
         return Drawing(np.clip(images * 255 + 0.5, 0, 255).astype(np.uint8), labels, visible)
 
     def _blend(self, slot: str, weights: Floats, fill: Floats) -> _Part | None:
-        """The part of the strongest value, or the morph of the two strongest."""
+        """The part of the strongest value, or the morph of the two strongest; None: nothing."""
         parts = self._parts[slot]
         first = int(weights.argmax())
         if weights[first] > 0.999:
@@ -266,7 +287,7 @@ class Renderer:
         visible: dict[str, NDArray[np.bool_]] = {}
         for number, slot in enumerate(_ORDER, start=2):
             if slot == "nose":
-                continue
+                continue  # no group asks for it
             showing = (slots == number).sum(axis=(1, 2))
             visible[slot] = (sizes[slot] == 0) | (showing >= VISIBLE_SHARE * sizes[slot])
         hairy = np.array([v.file is not None and v.region is None for v in GROUP["top"].values])
@@ -314,7 +335,8 @@ def _morph(a: _Part | None, b: _Part | None, t: float, fill: Floats, size: int) 
     empty = np.full((size, size), -(0.6 * float(some.distance.max()) + 1), dtype=np.float32)
     distances = [p.distance if p is not None else empty for p in (a, b)]
     shares = (1 - t, t)
-    cover = np.clip(shares[0] * distances[0] + shares[1] * distances[1] + 0.5, 0, 1)[..., None]
+    cover: Floats = np.clip(shares[0] * distances[0] + shares[1] * distances[1] + 0.5, 0, 1)
+    cover = cover[..., None]
     color = np.zeros((size, size, 3), dtype=np.float32)
     alpha = np.zeros((size, size, 1), dtype=np.float32)
     covered = np.zeros((size, size, 1), dtype=np.float32)
@@ -325,8 +347,9 @@ def _morph(a: _Part | None, b: _Part | None, t: float, fill: Floats, size: int) 
         color += share * own_color
         alpha += share * own_alpha
         covered += share * np.clip(distance + 0.5, 0, 1)[..., None]
-    ratio = cover / np.maximum(covered, 1e-3)
-    ratio = np.where(alpha > 0, np.minimum(ratio, 1 / np.maximum(alpha, 1e-3)), 0)
+    # The second bound keeps alpha from exceeding 1.
+    growth = np.minimum(cover / np.maximum(covered, 1e-3), 1 / np.maximum(alpha, 1e-3))
+    ratio: Floats = np.where(alpha > 0, growth, 0).astype(np.float32, copy=False)
     dominant = a if (a is not None and (t < 0.5 or b is None)) else b
     assert dominant is not None
     alpha = alpha * ratio

@@ -17,16 +17,10 @@ ORACLE_TOWER = TowerConfig(
     widths=(24, 56, 96, 128), head=24, outputs=sum(map(len, JUDGED.values())), residual=False
 )
 
-SEGMENTER = Job(images=36_000, rate=2e-3, batch=32, seed=11)
-ENCODER = Job(images=120_000, rate=2e-3, seed=21)
-ORACLE = Job(images=100_000, rate=2e-3, seed=31)
-JUDGE_ENCODER = Job(images=60_000, rate=2e-3, seed=41)
-JUDGE_SEGMENTER = Job(images=24_000, rate=2e-3, batch=32, seed=51)
-
 JOBS: dict[str, Job] = {
-    "segmenter": SEGMENTER,
-    "encoder": ENCODER,
-    "oracle": ORACLE,
-    "judge-encoder": JUDGE_ENCODER,
-    "judge-segmenter": JUDGE_SEGMENTER,
+    "segmenter": Job(images=36_000, rate=2e-3, batch=32, seed=11),
+    "encoder": Job(images=120_000, rate=2e-3, seed=21),
+    "oracle": Job(images=100_000, rate=2e-3, seed=31),
+    "judge-encoder": Job(images=60_000, rate=2e-3, seed=41),
+    "judge-segmenter": Job(images=24_000, rate=2e-3, batch=32, seed=51),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from eclipsed.errors import BadFile
+from eclipsed.files import read_bytes, sha256_of, shown
 from eclipsed.types import World
 from eclipsed.worlds.starter.models import (
     StarterJudge,
@@ -20,22 +21,25 @@ from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = "world.json"  # hashes of the weights, how they were made, what was measured
+FORMAT = 1
 GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
     "generator.safetensors",
     "encoder.safetensors",
     "segmenter.safetensors",
     "judges.safetensors",
 )
+_REMAKE = "Reinstall eclipsed or remake it with `make starter`."
+_MOST_BYTES = 64 * 2**20
 
 
 def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
-    """The starter world from `folder`.
+    """The starter world from `folder`; its judges are loaded when they are first asked for.
 
     Raises BadFile, saying what to do, when a file is missing, damaged or not the recorded one.
     """
-    hashes = _recorded(folder)
+    record = read_record(folder)
     for name in (GENERATOR, ENCODER, SEGMENTER):
-        _check(folder / name, hashes)
+        _check(folder / name, record)
     return World(
         name="starter",
         generator=load_generator_file(folder / GENERATOR).to(device),
@@ -43,41 +47,35 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         segmenter=load_segmenter(folder / SEGMENTER).to(device),
         vocabulary=STARTER_VOCABULARY,
         neutral="a person",
-        judge=partial(_judge, folder, device),
+        judge=cache(partial(_judge, folder, device)),
     )
 
 
-@cache
 def _judge(folder: Path, device: str) -> StarterJudge:
-    _check(folder / JUDGES, _recorded(folder))
+    _check(folder / JUDGES, read_record(folder))
     return load_judges(folder / JUDGES).to(device)
 
 
-def _recorded(folder: Path) -> dict[str, str]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `world.json` in a folder of weights says; raises BadFile when it is missing or bad."""
     path = folder / RECORD
+    if not path.is_file():
+        raise BadFile(f"There is no world in {shown(folder)}: {RECORD} is missing.", _REMAKE)
     try:
-        hashes = json.loads(path.read_text(encoding="utf-8"))["sha256"]
-        return {str(name): str(value) for name, value in hashes.items()}
-    except FileNotFoundError:
-        raise BadFile(
-            f"There is no world in {folder}: {RECORD} is missing.", "Remake it with `make starter`."
-        ) from None
-    except (OSError, ValueError, KeyError, AttributeError):
-        raise BadFile(
-            f"The record {path} is damaged.", "Reinstall eclipsed or remake it with `make starter`."
-        ) from None
+        record: dict[str, Any] = json.loads(read_bytes(path, limit=_MOST_BYTES))
+        newer = record["format"] > FORMAT
+        whole = newer or all(isinstance(record["sha256"][name], str) for name in FILES)
+    except (ValueError, KeyError, TypeError):
+        newer = whole = False
+    if newer:
+        raise BadFile(f"The world in {shown(folder)} is of a newer format.", "Upgrade eclipsed.")
+    if not whole:
+        raise BadFile(f"The record {shown(path)} is damaged.", _REMAKE)
+    return record
 
 
-def _check(path: Path, hashes: dict[str, str]) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        raise BadFile(
-            f"The weights file {path} cannot be read.",
-            "Reinstall eclipsed or remake it with `make starter`.",
-        ) from None
-    if found != hashes.get(path.name):
-        raise BadFile(
-            f"The weights file {path} is not the one its {RECORD} names.",
-            "Reinstall eclipsed or remake it with `make starter`.",
-        )
+def _check(path: Path, record: dict[str, Any]) -> None:
+    if not path.is_file():
+        raise BadFile(f"The weights file {shown(path)} is missing.", _REMAKE)
+    if sha256_of(read_bytes(path, limit=_MOST_BYTES)) != record["sha256"][path.name]:
+        raise BadFile(f"The weights file {shown(path)} is not the one {RECORD} names.", _REMAKE)
