@@ -2,23 +2,25 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eclipsed.calibration import LIMIT, MULTIPLES, calibrate, gain_curve, range_of, unit_of
+from eclipsed.calibration import LIMIT, MULTIPLES, calibrate, range_of, unit_of, yield_curve
 from eclipsed.pool import View
+from eclipsed.types import World
 from tests.fakes import fake_world, patch_vector
 
 
-def test_the_unit_is_where_the_gain_has_nearly_come_to_its_end() -> None:
-    curve = torch.tensor([[0.2, 0.6, 1.0, 1.0], [0.2, 0.6, 1.0, 1.0]])
+def test_the_unit_is_where_the_yield_has_nearly_come_to_its_greatest() -> None:
+    curve = torch.tensor([[0.2, 0.6, 1.0, 0.9], [0.2, 0.6, 1.0, 0.9]])
     # 90 % lies three quarters of the way from the second to the third multiple.
-    assert unit_of(curve, (1.0, 2.0, 3.0, 4.0)) == pytest.approx(2.75)
-    assert unit_of(curve / 7, (1.0, 2.0, 3.0, 4.0)) == pytest.approx(2.75)
+    assert unit_of(curve, (1.0, 2.0, 3.0, 4.0), reached=0.9) == pytest.approx(2.75)
+    assert unit_of(curve / 7, (1.0, 2.0, 3.0, 4.0), reached=0.9) == pytest.approx(2.75)
 
 
-def test_without_any_gain_the_scale_is_left_alone() -> None:
+def test_without_any_yield_the_scale_is_left_alone() -> None:
     assert unit_of(torch.zeros(2, 3), (1.0, 2.0, 3.0)) == 1.0
     assert unit_of(-torch.ones(2, 3), (1.0, 2.0, 3.0)) == 1.0
 
@@ -32,29 +34,36 @@ def test_any_curve_gives_a_usable_unit_and_range(gains: list[float]) -> None:
     assert high * unit <= max(MULTIPLES) + 1e-6
 
 
+def text_of(world: World, prompt: str) -> Tensor:
+    there, here = world.encoder.encode_text([prompt, "a person"])
+    return F.normalize(there - here, dim=0)
+
+
 def test_scaling_the_vector_scales_the_unit_the_other_way() -> None:
     world = fake_world()
     latents = world.generator.sample([1, 2, 3])
-    vector = patch_vector("hair")
-
-    def saturating(embeddings: Tensor) -> Tensor:
-        text, neutral = world.encoder.encode_text(["bright hair", "a person"])
-        return (embeddings @ (text - neutral) * 4.0).tanh()
-
-    one, half = (
-        calibrate(View(world), latents, scale * vector, saturating) for scale in (1.0, 0.8)
+    text = text_of(world, "bright hair")
+    one, larger = (
+        calibrate(View(world), latents, scale * patch_vector("hair"), text) for scale in (0.8, 1.0)
     )
-    assert one.unit == pytest.approx(0.8 * half.unit, rel=0.05)
-    assert len(one.gains) == len(MULTIPLES)
+    assert one.unit == pytest.approx(larger.unit / 0.8, rel=0.1)
+    assert len(one.yields) == len(MULTIPLES)
+    assert max(one.yields) > 0.2
 
 
-def test_the_curve_starts_from_the_unedited_image() -> None:
+def test_a_vector_that_does_nothing_yields_nothing() -> None:
     world = fake_world()
-    latents = world.generator.sample([1, 2])
-
-    def brightness(embeddings: Tensor) -> Tensor:
-        return embeddings[:, 0]
-
-    curve = gain_curve(View(world), latents, torch.zeros(32), brightness, (0.5, 1.0))
+    latents, text = world.generator.sample([1, 2]), text_of(world, "bright hair")
+    curve = yield_curve(View(world), latents, torch.zeros(32), text, (0.5, 1.0))
     assert curve.shape == (2, 2)
     assert float(curve.abs().max()) == 0.0
+
+
+def test_the_opposite_yields_as_much_against_the_text() -> None:
+    world = fake_world()
+    latents, text = world.generator.sample([1, 2]), text_of(world, "bright hair")
+    there, back = (
+        yield_curve(View(world), latents, sign * patch_vector("hair"), text, (0.1,))
+        for sign in (1.0, -1.0)
+    )
+    torch.testing.assert_close(there, -back, rtol=0.3, atol=0.02)

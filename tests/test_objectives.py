@@ -13,14 +13,13 @@ from eclipsed.objectives import (
     clip_loss,
     combine_masks,
     correlation_loss,
-    directional_loss,
     encoder_pixels,
     localization_loss,
     pixel_change,
     pooling_matrix,
-    reach_loss,
     resize_for_encoder,
     share_inside,
+    text_yield,
 )
 from tests.golden import golden_arrays
 
@@ -196,27 +195,34 @@ def test_correlation_is_zero_for_orthogonal_rows_and_blind_to_length(seed: int, 
 # --- the default preset's ------------------------------------------------------------------------
 
 
-def test_directional_loss_wants_the_texts_move_and_its_opposite() -> None:
-    before, text = torch.randn(3, 8), torch.randn(8)
-    signs = torch.tensor([1.0, -1.0, 1.0])
-    moved = before + 0.3 * signs[:, None] * text
-    assert float(directional_loss(before, moved, text, signs)) == pytest.approx(0.0, abs=1e-4)
-    assert float(directional_loss(before, moved, text, -signs)) == pytest.approx(2.0, abs=1e-4)
+def test_the_yield_is_the_directional_cosine_of_moves_beyond_the_noise() -> None:
+    text, other = torch.eye(8)[0] * 3.0, torch.eye(8)[1]
+    moves = torch.stack([text, -text, text / 3 + other, other]) * 100.0
+    expected = torch.tensor([1.0, -1.0, 2**-0.5, 0.0])
+    torch.testing.assert_close(text_yield(moves, text), expected, rtol=0, atol=2e-3)
 
 
-def test_directional_loss_has_a_finite_gradient_where_nothing_moved() -> None:
-    before = torch.randn(2, 8)
-    after = before.clone().requires_grad_()
-    directional_loss(before, after, torch.randn(8), torch.ones(2)).backward()
-    assert after.grad is not None
-    assert bool(after.grad.isfinite().all())
+@given(st.integers(0, 2**31), st.floats(0.01, 10.0))
+def test_the_yield_rises_with_a_move_and_falls_when_other_things_move_too(
+    seed: int, size: float
+) -> None:
+    random = torch.Generator().manual_seed(seed)
+    text = torch.randn(8, generator=random)
+    along = size * F.normalize(text, dim=0)
+    aside = torch.randn(8, generator=random)
+    aside = aside - (aside @ text) / (text @ text) * text
+    moves = torch.stack([along, 1.5 * along, along + aside])
+    short, long, mixed = text_yield(moves, text).tolist()
+    assert short == pytest.approx(size / (size + 0.1), rel=1e-3)
+    assert 0.0 < mixed < short < long < 1.0
 
 
-def test_reach_loss_counts_only_what_is_missing() -> None:
-    scores = torch.tensor([0.5, 0.3, 0.1, 0.3, 0.9])
-    targets = torch.tensor([0.5, 0.5, 0.1, 0.1, 0.5])
-    signs = torch.tensor([1.0, 1.0, -1.0, -1.0, 1.0])
-    assert float(reach_loss(scores, targets, signs)) == pytest.approx((0.2 + 0.2) / 5)
+def test_the_yield_has_a_finite_gradient_where_nothing_moved() -> None:
+    moves = torch.zeros(2, 8, requires_grad=True)
+    text_yield(moves, torch.randn(8)).sum().backward()
+    assert moves.grad is not None
+    assert bool(moves.grad.isfinite().all())
+    assert bool((moves.grad != 0).any())
 
 
 def test_pixel_change_is_that_of_the_shown_image() -> None:

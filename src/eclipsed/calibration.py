@@ -5,19 +5,20 @@ Asked on images that were not trained on, by the encoder that trained; no judge 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.objectives import text_yield
 from eclipsed.pool import View, picture
 
-# Multiples of the trained vector at which the gain is measured.
-MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
-# The prompt counts as reached where the mean gain has come this far to its greatest value.
-REACHED = 0.9
+# Multiples of the trained vector that are looked at.
+MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+# The prompt counts as reached where the mean yield has come this far to its greatest value.
+REACHED = 0.93
 # No strength beyond this is offered, however early the prompt is reached.
 LIMIT = 2.0
 
@@ -25,51 +26,51 @@ LIMIT = 2.0
 @dataclass(frozen=True)
 class Calibration:
     """unit: the multiple of the vector that strength 1 stands for. range: strengths within which
-    images were looked at, both senses. gains: mean gain at each of MULTIPLES."""
+    images were looked at, both senses. yields: mean yield at each of MULTIPLES."""
 
     unit: float
     range: tuple[float, float]
-    gains: tuple[float, ...]
+    yields: tuple[float, ...]
 
 
 def calibrate(
     view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
-    score: Callable[[Tensor], Tensor],
+    text: Float[Tensor, " e"],
 ) -> Calibration:
     """Find the unit of a vector on images [N] that lack what it brings.
 
-    score: embeddings [N, E] → how far each image fulfils the prompt [N].
+    text: the unit direction [E] from the neutral text's embedding to the prompt's.
     """
-    curve = gain_curve(view, latents, vector, score)
+    curve = yield_curve(view, latents, vector, text)
     unit = unit_of(curve)
     return Calibration(unit, range_of(unit), tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()
-def gain_curve(
+def yield_curve(
     view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
-    score: Callable[[Tensor], Tensor],
+    text: Float[Tensor, " e"],
     multiples: Sequence[float] = MULTIPLES,
 ) -> Float[Tensor, "n m"]:
-    """How much `score` (of embeddings [N, E]) rises per image and multiple of the vector."""
+    """The text's yield per image and multiple of the vector.
 
-    def scored(factor: float) -> Tensor:
-        return score(picture(view, latents + factor * vector)[1])
-
-    start = scored(0.0)
-    return torch.stack([scored(factor) - start for factor in multiples], dim=1)
+    The gain along the text alone would go on rising with other things that change.
+    """
+    start = picture(view, latents)[1]
+    after = [picture(view, latents + factor * vector)[1] for factor in multiples]
+    return torch.stack([text_yield(moved - start, text) for moved in after], dim=1)
 
 
 def unit_of(
     curve: Float[Tensor, "n m"], multiples: Sequence[float] = MULTIPLES, reached: float = REACHED
 ) -> float:
-    """The least multiple at which the mean gain is `reached` times its greatest, interpolated.
+    """The least multiple at which the mean yield is `reached` times its greatest, interpolated.
 
-    1 where nothing is gained at any multiple: then there is no scale to speak of.
+    1 where no multiple yields anything: then there is no scale to speak of.
     """
     mean: list[float] = [0.0, *curve.mean(dim=0).tolist()]
     steps = [0.0, *multiples]

@@ -169,33 +169,22 @@ def correlation_loss(directions: Float[Tensor, "k d"], widths: Sequence[int]) ->
     return torch.stack([(x @ x.t() - identity).abs().mean() for x in layers]).mean()
 
 
-def directional_loss(
-    before: Float[Tensor, "n e"],
-    after: Float[Tensor, "n e"],
-    text: Float[Tensor, " e"],
-    signs: Float[Tensor, " n"],
-) -> Float[Tensor, ""]:
-    """Mean of 1 − cos(after − before, sign · text): the edit moves images as the words moved.
+# Moves of an embedding (of length 1) shorter than this count as noise rather than as an answer.
+NOISE = 0.1
 
-    before, after: image embeddings [N, E]; text: prompt's minus neutral's embedding [E]; signs: ±1
-    per image, those of the strengths, so that a negative strength is trained to be the opposite.
+
+def text_yield(
+    moves: Float[Tensor, "n e"], text: Float[Tensor, " e"], noise: float = NOISE
+) -> Float[Tensor, " n"]:
+    """How much of what embeddings moved is what the text asks for, per image, in (-1, 1).
+
+    moves: image embeddings after minus before [N, E]. text: the direction [E] from the neutral
+    text's embedding to the prompt's. It is the directional cosine of StyleGAN-NADA
+    (arXiv:2108.00946), made small for moves that are not longer than the noise: it rises until an
+    edit has reached the prompt, and then stops or falls, because from there on other things change.
     """
-    moved = after - before
-    # A tiny edit has no direction yet: the floor keeps its gradient finite.
-    cosine = (moved @ text) / (moved.norm(dim=1).clamp_min(1e-4) * text.norm())
-    loss: Tensor = (1.0 - signs * cosine).mean()
-    return loss
-
-
-def reach_loss(
-    scores: Float[Tensor, " n"], targets: Float[Tensor, " n"], signs: Float[Tensor, " n"]
-) -> Float[Tensor, ""]:
-    """Mean distance of edited images from their targets; 0 for those that arrived or went beyond.
-
-    scores: similarity to what was asked; positive strengths should lift it to the target, negative
-    ones lower it.
-    """
-    return (signs * (targets - scores)).clamp_min(0.0).mean()
+    yields: Tensor = (moves @ text) / ((moves.norm(dim=1) + noise) * text.norm())
+    return yields
 
 
 def pixel_change(

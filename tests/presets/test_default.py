@@ -89,7 +89,7 @@ def test_training_lowers_the_loss_of_the_warm_start() -> None:
     def loss(vector: Tensor) -> float:
         return float(edit_losses(stage, vector, rows, strengths)["total"])
 
-    assert loss(direction.vector) < 0.8 * loss(plan.start[0])
+    assert loss(direction.vector) < 0.92 * loss(plan.start[0])
 
 
 def test_the_stage_keeps_parts_apart() -> None:
@@ -112,7 +112,7 @@ def test_no_layer_is_ever_longer_than_its_cap() -> None:
 
 def test_without_a_region_the_whole_image_may_change() -> None:
     plan = default_plan(fake_world(), replace(GOAL, regions=()), QUICK)
-    assert set(plan.loss(plan.start, 0)) == {"direction", "reach", "total"}
+    assert set(plan.loss(plan.start, 0)) == {"text", "total"}
 
 
 @given(st.integers(0, 9_999), st.integers(0, 1_000))

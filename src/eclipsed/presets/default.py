@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,11 +25,10 @@ from eclipsed.directions import keep_layers
 from eclipsed.metrics import dilate, pixels_at
 from eclipsed.objectives import (
     cap_norms,
-    directional_loss,
     localization_loss,
     pixel_change,
-    reach_loss,
     share_inside,
+    text_yield,
 )
 from eclipsed.pool import (
     Originals,
@@ -62,9 +61,11 @@ FEATURE_SIZES = (16, 64)
 # Masks grow by these pixels (of 128), as the score's do.
 MARGIN = 2
 # Multiples of the warm start that are tried for its length.
-START_LENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
+START_LENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5)
 # Images of each kind that the search for length and layers looks at.
 SEARCH_IMAGES = 6
+# A start that yields less than this is taken for one that yields this much.
+LEAST_YIELD = 0.02
 # Images that calibration looks at.
 HELD_OUT = 12
 
@@ -78,11 +79,11 @@ class DefaultConfig:
     originals: how many of them are trained on, at most half with and half without what is asked
     for. contrast: share of the pool that shows how images score that answer the prompt. ridge: how
     much the start's regression is held back, in units of the latents' variance. strengths: least
-    and greatest |strength|, drawn with both signs. direction_weight, reach_weight, feature_weight,
-    pixel_weight: of the losses. norm_cap: longest layer, in units of that layer's spread. layers:
-    indices that are trained; None searches for the fewest that lose nothing, to within
-    `layer_tolerance` of the loss. half: let the networks count in bfloat16 where the hardware is
-    fast at it. seed: of the pool and of all draws.
+    and greatest |strength|, drawn with both signs. feature_weight, pixel_weight: of the change
+    outside the region, against the text's weight of 1. norm_cap: longest layer, in units of that
+    layer's spread. layers: indices that are trained; None searches for the fewest that lose
+    nothing, to within `layer_tolerance` of the loss. half: let the networks count in bfloat16
+    where the hardware is fast at it. seed: of the pool and of all draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
     """
@@ -96,14 +97,12 @@ class DefaultConfig:
     contrast: float = 0.05
     ridge: float = 0.15
     strengths: tuple[float, float] = (0.4, 1.6)
-    direction_weight: float = 1.0
-    reach_weight: float = 1.0
-    feature_weight: float = 0.3
-    pixel_weight: float = 0.3
+    feature_weight: float = 0.5
+    pixel_weight: float = 0.5
     norm_cap: float = 0.6
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
-    layer_tolerance: float = 0.01
+    layer_tolerance: float = 0.03
     half: bool = True
     seed: int = 0
 
@@ -118,10 +117,8 @@ class DefaultConfig:
         check_number("contrast", self.contrast, 0.0, 0.5)
         for name in ("ridge", "norm_cap"):
             check_number(name, getattr(self, name), 1e-6)
-        for name in ("rate", "truncation", "layer_tolerance"):
+        for name in ("rate", "truncation", "layer_tolerance", "feature_weight", "pixel_weight"):
             check_number(name, getattr(self, name), 0.0)
-        for name in ("direction", "reach", "feature", "pixel"):
-            check_number(f"{name}_weight", getattr(self, f"{name}_weight"), 0.0)
         check_strengths(self.strengths)
 
     @property
@@ -149,6 +146,7 @@ class Stage:
 
     originals: first `lacking` images that lack what is asked for, then those that have it.
     held_out: latents [H, D] that lack it and are not trained on. start: the warm start [D].
+    yields: the yield that counts as full, which the warm start reaches at its best length.
     """
 
     view: View
@@ -159,6 +157,7 @@ class Stage:
     lacking: int
     held_out: Tensor
     start: Tensor
+    yields: float = 1.0
 
     @property
     def having(self) -> int:
@@ -261,21 +260,16 @@ def edit_losses(
 ) -> dict[str, Tensor]:
     """The losses of moving the originals of these rows by strengths·vector, weighted into "total".
 
-    "direction": the image moves as the text does. "reach": how far it still is from where the
-    prompt's (for negative strengths: the other seeds') images lie; in proportion below strength 1.
-    "features", "pixels": the share of the change outside the region, before or after the edit.
+    "text": 1 minus the text's yield, in units of `stage.yields`; with negative strengths images
+    are to move against the text. "features", "pixels": the share of the change outside the
+    region, before or after the edit.
     """
     config = stage.config
     before, strengths = stage.originals.take(rows.to(vector.device)), strengths.to(vector)
-    signs = strengths.sign()
     moved = before.latents + strengths[:, None] * vector
     made, after = picture(stage.view, moved, list(before.features))
-    start = stage.target.scores(before.embeddings)
-    aims = start + strengths.abs().clamp_max(1.0) * ((signs > 0).float() - start)
-    terms = {
-        "direction": directional_loss(before.embeddings, after, stage.target.text, signs),
-        "reach": reach_loss(stage.target.scores(after), aims, signs),
-    }
+    gained = strengths.sign() * text_yield(after - before.embeddings, stage.target.text)
+    terms = {"text": 1.0 - gained.mean() / stage.yields}
     if stage.goal.regions:
         union = torch.maximum(before.masks, masks_of(stage.view, stage.goal, made))
         mask = dilate(union, pixels_at(union.shape[1], MARGIN))
@@ -287,12 +281,7 @@ def edit_losses(
             )
         change = pixel_change(before.images, made.image)
         terms["pixels"] = share_inside(change, 1.0 - mask).mean()
-    weights = {
-        "direction": config.direction_weight,
-        "reach": config.reach_weight,
-        "features": config.feature_weight,
-        "pixels": config.pixel_weight,
-    }
+    weights = {"text": 1.0, "features": config.feature_weight, "pixels": config.pixel_weight}
     return {**terms, "total": torch.stack([weights[k] * x for k, x in terms.items()]).sum()}
 
 
@@ -313,17 +302,22 @@ def search_layers(
 ) -> tuple[int, ...]:
     """The fewest layers that lose nothing: from the last to the first, drop what can be spared.
 
-    A layer goes when the loss without it exceeds the least seen so far by no more than the
-    tolerance; so layers that do harm go as well. One always stays.
+    Thirds of the layers are tried first, because one layer of several that do the same makes too
+    little difference to be judged alone; then single ones. They go when the loss without them
+    exceeds the least seen so far by no more than the tolerance; so layers that do harm go as well.
+    One always stays.
     """
-    kept = list(range(len(layers)))
+    kept = set(range(len(layers)))
     best = loss(vector)
-    for layer in reversed(range(len(layers))):
-        fewer = [index for index in kept if index != layer]
-        without = loss(keep_layers(vector, layers, fewer)) if fewer else math.inf
-        if without <= best + tolerance:
-            kept, best = fewer, min(best, without)
-    return tuple(kept)
+    for size in (max(1, len(layers) // 3), 1):
+        for first in reversed(range(0, len(layers), size)):
+            fewer = kept - set(range(first, first + size))
+            if not fewer or fewer == kept:
+                continue
+            without = loss(keep_layers(vector, layers, sorted(fewer)))
+            if without <= best + tolerance:
+                kept, best = fewer, min(best, without)
+    return tuple(sorted(kept))
 
 
 def falling(step: int, steps: int) -> float:
@@ -342,28 +336,26 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     layers, widths = generator.layers(space), widths_of(generator, space)
     spread = layer_spread(generator, space)
     caps = (config.norm_cap * spread).tolist()
-    few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
-    fixed = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
-    signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
 
     def constrain(directions: Tensor) -> Tensor:
         return cap_norms(directions, widths, caps)
-
-    @torch.no_grad()
-    def looked(vector: Tensor) -> float:
-        return float(edit_losses(stage, vector, fixed, signs)["total"])
 
     def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
         batch = draw_batch(config, step, lacking=stage.lacking, having=stage.having)
         return edit_losses(stage, directions[0], *batch)
 
-    start = search_length(stage.start, looked, constrain)
+    def looked(vector: Tensor) -> float:
+        return look(stage, vector)["total"]
+
+    start = search_length(stage.start, lambda vector: look(stage, vector)["text"], constrain)
+    stage = replace(stage, yields=max(1.0 - look(stage, start)["text"], LEAST_YIELD))
     chosen = config.layers or search_layers(start, looked, layers, config.layer_tolerance)
     trained = layer_mask(generator, space, chosen)
+    start = search_length(stage.start * trained, looked, constrain)
     pieces = zip(spread, widths, strict=True)
     rate = config.rate * torch.cat([(s / width**0.5).expand(width) for s, width in pieces])
     return Plan(
-        start=(start * trained)[None],
+        start=start[None],
         trained=trained,
         steps=config.steps,
         rate=lambda step: falling(step, config.steps) * rate,
@@ -377,7 +369,17 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     )
 
 
+@torch.no_grad()
+def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
+    """The losses of a vector on a few originals of each kind, always the same, at strength ±1."""
+    few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
+    rows = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
+    signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
+    losses = edit_losses(stage, vector, rows, signs)
+    return {name: float(value) for name, value in losses.items()}
+
+
 def finish(stage: Stage, vector: Float[Tensor, " d"]) -> Finish:
     """Calibrate on the seeds that were held out."""
-    done = calibrate(stage.view, stage.held_out, vector, stage.target.scores)
-    return Finish(unit=done.unit, range=done.range, facts={"gains": list(done.gains)})
+    done = calibrate(stage.view, stage.held_out, vector, stage.target.text)
+    return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})
