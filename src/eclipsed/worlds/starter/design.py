@@ -174,7 +174,8 @@ def _ramps() -> tuple[Floats, Floats]:
     ramps = (matrix[first] - matrix[second]) / RAMP
     starts = 0.5 + (bias[first] - bias[second]) / RAMP
     rows = [ramps, matrix[skin] * SKIN_SLOPE, matrix[ground] / (2 * BACKGROUND_LIMIT)]
-    return _units(np.concatenate(rows), np.concatenate([starts, [0.5], [0.5, 0.5]]))
+    biases = np.concatenate([starts, [0.5], [0.5, 0.5]]).astype(np.float32)
+    return _units(np.concatenate(rows), biases)
 
 
 def _sums() -> tuple[Floats, Floats]:
@@ -211,7 +212,6 @@ def _offset() -> np.float32:
 
 def _units(weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
     """Two leaky units that differ by a clamp: lrelu(x) − lrelu(x − 1) = .2 + .8 · clip(x, 0, 1)."""
-    weight, bias = weight.astype(np.float32), bias.astype(np.float32)
     return np.concatenate([weight, weight]), np.concatenate([bias, bias - 1])
 
 

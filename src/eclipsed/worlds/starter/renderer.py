@@ -13,7 +13,7 @@ import colorsys
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, partial
 from importlib import resources
 from importlib.util import find_spec
 from xml.etree import ElementTree
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eclipsed.errors import MissingExtra
-from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS, SKIN_RAMP, Value
+from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS, SKIN_RAMP, Group, Value
 
 Floats = NDArray[np.float32]
 
@@ -66,19 +66,10 @@ class Avatars:
     def __len__(self) -> int:
         return len(self.skin)
 
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Avatars:
-        return Avatars(
-            {g: w[rows] for g, w in self.weights.items()}, self.skin[rows], self.background[rows]
-        )
-
     def index(self, group: str) -> NDArray[np.intp]:
         """The strongest value of the group, [N]."""
         strongest: NDArray[np.intp] = self.weights[group].argmax(axis=1)
         return strongest
-
-    def name(self, group: str) -> list[str]:
-        """The strongest value's name, per avatar."""
-        return [GROUP[group].values[k].name for k in self.index(group)]
 
 
 @dataclass(frozen=True)
@@ -209,34 +200,37 @@ def _part(draw: Callable[[str], str], size: int, region: str, color: str | None 
     )
 
 
+@cache
+def _parts_at(size: int) -> dict[str, list[_Part | None]]:
+    """Slot → one part per value (None: nothing is drawn), rasterised once per size."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"Drawing avatars needs the package {missing[0]!r}.",
+            "pip install 'eclipsed[starter]'.",
+        )
+
+    def parts(group: Group) -> list[_Part | None]:
+        return [_value(value, value.region or group.region, size) for value in group.values]
+
+    return {
+        "body": [_part(_body_svg, size, "skin")],
+        "nose": [_value(Value("nose", "nose/default"), "skin", size)],
+        **{group.name: parts(group) for group in GROUPS if group.name in _ORDER},
+    }
+
+
+def _value(value: Value, region: str, size: int) -> _Part | None:
+    if value.file is None:
+        return None
+    return _part(partial(_part_svg, value.file), size, region, value.color)
+
+
 class Renderer:
     """Draws avatars at `resolution` pixels (a square); parts are rasterised on first use."""
 
     def __init__(self, resolution: int = 128) -> None:
         self.resolution = resolution
-
-    @cached_property
-    def _parts(self) -> dict[str, list[_Part | None]]:
-        """Slot → one part per value (None: nothing is drawn)."""
-        missing = [name for name in _NEEDED if find_spec(name) is None]
-        if missing:
-            raise MissingExtra(
-                f"Drawing avatars needs the package {missing[0]!r}.",
-                "pip install 'eclipsed[starter]'.",
-            )
-        parts: dict[str, list[_Part | None]] = {
-            group.name: [self._value(value, value.region or group.region) for value in group.values]
-            for group in GROUPS
-            if group.name in _ORDER
-        }
-        parts["nose"] = [self._value(Value("nose", "nose/default"), "skin")]
-        parts["body"] = [_part(_body_svg, self.resolution, "skin")]
-        return parts
-
-    def _value(self, value: Value, region: str) -> _Part | None:
-        if value.file is None:
-            return None
-        return _part(partial(_part_svg, value.file), self.resolution, region, value.color)
 
     def render(self, avatars: Avatars) -> Drawing:
         """Draw every avatar; deterministic."""
@@ -252,8 +246,8 @@ class Renderer:
             for slot, group in _COLOR_OF.items()
         }
         sizes = {slot: np.zeros(n, dtype=np.int64) for slot in _ORDER}
-        body = self._parts["body"][0]
-        nose = self._parts["nose"][0]
+        parts = _parts_at(size)
+        body, nose = parts["body"][0], parts["nose"][0]
         assert body is not None
         for i in range(n):
             _over(images[i], slots[i], labels[i], body, skin[i], 1)
@@ -269,7 +263,7 @@ class Renderer:
 
     def _blend(self, slot: str, weights: Floats, fill: Floats) -> _Part | None:
         """The part of the strongest value, or the morph of the two strongest; None: nothing."""
-        parts = self._parts[slot]
+        parts = _parts_at(self.resolution)[slot]
         first = int(weights.argmax())
         if weights[first] > 0.999:
             return parts[first]

@@ -75,7 +75,7 @@ _ZERO = "encoder, zero-shot"
 _ENCODER = ("encoder", "world")
 _CLEAN = ("generator", "from z", "psi 1.0", "clean, mean of groups")
 LINES: tuple[Line, ...] = (
-    Line("generator, PSNR in dB", 26.9, 28, 30, _at("generator", "psnr"), 2),
+    Line("generator, PSNR in dB", 26.9, 28.0, 30.0, _at("generator", "psnr"), 2),
     Line("generator, SSIM", 0.89, 0.91, 0.93, _at("generator", "ssim")),
     Line(f"{_ORACLE}, mouth", -0.16, -0.08, -0.05, lambda scores: _drop(scores, "mouth")),
     Line(f"{_ORACLE}, eyes", -0.09, -0.08, -0.05, lambda scores: _drop(scores, "eyes")),

@@ -78,16 +78,16 @@ def truncations(generator: StyleGAN2) -> Image.Image:
 @torch.no_grad()
 def interpolation(generator: StyleGAN2) -> Image.Image:
     """From one seed to another along a great circle of z, at ψ .7."""
-    pairs = ((1, 2), (4, 6), (7, 9))
+    seeds = ((1, 2), (4, 6), (7, 9))
     strips = []
-    for pair in pairs:
+    for pair in seeds:
         z = generator.sample(pair, space="z")
         a, b = z / z.norm(dim=1, keepdim=True) * z.shape[1] ** 0.5
         angle = torch.arccos(a @ b / len(a))
         t = torch.linspace(0, 1, FRAMES)[:, None]
         path = (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
         strips.append(generator.synthesize(generator.from_z(path, PSI)).image)
-    return strip_picture(torch.stack(strips), [f"{a} to {b}" for a, b in pairs], ())
+    return strip_picture(torch.stack(strips), [f"{a} to {b}" for a, b in seeds], ())
 
 
 def pairs(generator: StyleGAN2) -> Image.Image:
