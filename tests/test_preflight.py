@@ -4,9 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from eclipsed import preflight
-from eclipsed.types import Goal
+from eclipsed.types import Goal, Synthesis
 from tests.fakes import fake_world
 
 WORLD = fake_world()
@@ -17,10 +18,29 @@ def goal(prompt: str, *regions: str) -> Goal:
     return Goal(prompt, WORLD.neutral, regions)
 
 
-def test_what_images_differ_in_is_likely() -> None:
-    found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
-    assert found.verdict == "likely"
-    assert found.spread > preflight.CLEAR_SPREAD
+@pytest.mark.parametrize(
+    ("contrast", "present", "verdict"),
+    [
+        (preflight.CLEAR, 1.0, "likely"),
+        (preflight.CLEAR, 0.05, "unsure"),
+        (preflight.WEAK, 1.0, "unsure"),
+        (preflight.WEAK - 0.01, 1.0, "unlikely"),
+        (preflight.CLEAR, 0.0, "unlikely"),
+    ],
+)
+def test_the_verdict_follows_contrast_and_sight(
+    monkeypatch: pytest.MonkeyPatch, contrast: float, present: float, verdict: str
+) -> None:
+    def masks(_: object, made: Synthesis, __: object) -> Tensor:
+        seen = torch.arange(len(made.image)) < round(present * len(made.image))
+        return seen.float()[:, None, None].expand(-1, 32, 32)
+
+    monkeypatch.setattr(preflight, "compare", lambda images, _: (contrast, images[:, 0]))
+    monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
+    monkeypatch.setattr("eclipsed.pool.BATCH", 20)
+    found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
+    assert found.verdict == verdict
+    assert found.present == pytest.approx(present)
     assert found.reason.endswith(".")
 
 
@@ -36,8 +56,8 @@ def test_the_best_seeds_are_those_that_show_it() -> None:
 def test_what_no_image_shows_is_less_likely() -> None:
     shown = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
     alien = preflight.check(WORLD, goal("an alien", "hair"), SEEDS)
-    assert alien.spread < shown.spread
-    assert alien.verdict != "likely"
+    assert alien.contrast < shown.contrast
+    assert shown.verdict != "unlikely"
 
 
 def test_coverage_is_of_images_where_the_region_is_in_sight() -> None:
@@ -72,22 +92,23 @@ def test_one_seed_is_too_few() -> None:
 
 
 @given(st.integers(0, 2**31), st.floats(0.1, 10.0))
-def test_spread_knows_no_scale_and_no_offset(seed: int, factor: float) -> None:
+def test_contrast_knows_no_scale_and_no_offset(seed: int, factor: float) -> None:
     random = torch.Generator().manual_seed(seed)
     images = torch.randn(20, 6, generator=random)
     line = torch.randn(6, generator=random)
-    spread, scores = preflight.compare(images, line)
+    contrast, scores = preflight.compare(images, line)
     moved, same = preflight.compare(images * factor + 3.0, line * factor)
-    assert moved == pytest.approx(spread, rel=1e-3)
+    assert moved == pytest.approx(contrast, rel=1e-3, abs=1e-3)
     torch.testing.assert_close(same, scores, atol=1e-3, rtol=1e-3)
     assert bool((scores.abs() <= 1.0 + 1e-5).all())
 
 
-def test_spread_of_round_images_is_one_and_of_a_line_the_largest() -> None:
-    round_images = torch.cat([torch.eye(4), -torch.eye(4)])
-    assert preflight.compare(round_images, torch.tensor([1.0, 2.0, 3.0, 4.0]))[0] == pytest.approx(
-        1
-    )
-    line = torch.linspace(-1, 1, 9)[:, None] * torch.tensor([[1.0, 0.0, 0.0, 0.0]])
-    assert preflight.compare(line, torch.tensor([1.0, 0, 0, 0]))[0] == pytest.approx(2.0)
-    assert preflight.compare(line, torch.tensor([0, 1.0, 0, 0]))[0] == pytest.approx(0.0)
+def test_contrast_of_a_meaningless_text_is_one_and_of_a_clear_one_more() -> None:
+    random = torch.Generator().manual_seed(1)
+    images = torch.randn(4096, 64, generator=random)
+    nothing, clear = torch.eye(64)[0], torch.eye(64)[1]
+    assert preflight.compare(images, nothing)[0] == pytest.approx(1.0, abs=0.05)
+    some = torch.where(torch.arange(4096) % 8 == 0, 8.0, 0.0)  # an eighth has it, the rest not
+    assert preflight.compare(images + some[:, None] * clear, clear)[0] > 3.0
+    # The opposite of something rare is a poorer answer than the thing itself.
+    assert preflight.compare(images + some[:, None] * clear, -clear)[0] < 2.0

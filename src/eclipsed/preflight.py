@@ -1,9 +1,8 @@
 """Can this generator do it? A look at sampled images before any training.
 
-Three questions are asked of the world's own encoder and segmenter: do some images answer the
-prompt clearly better than others, does the prompt move the encoder along a line on which images
-really differ, and is the region to be changed in sight? This module trains nothing and knows no
-judge; its verdict is an expectation, not a score.
+Two questions are asked of the world's own encoder and segmenter: do some images answer the prompt
+clearly better than others, and is the region to be changed in sight? This module trains nothing
+and knows no judge; its verdict is an expectation, not a score.
 """
 
 from __future__ import annotations
@@ -25,9 +24,11 @@ SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_096))
 
 Verdict = Literal["likely", "unsure", "unlikely"]
 
-# How many times more the images spread along the prompt's line than along an average one.
-CLEAR_SPREAD = 1.5
-WEAK_SPREAD = 0.7
+# Contrast from which a prompt is likely to work, and below which it is not.
+CLEAR = 1.9
+WEAK = 1.0
+# The best eighth of normally distributed numbers lies so many deviations up, on average.
+_BEST, _EIGHTH = 1.647, 8
 # A region is in sight where it covers this share of an image.
 IN_SIGHT = 0.003
 RARELY_IN_SIGHT = 0.1
@@ -37,17 +38,17 @@ RARELY_IN_SIGHT = 0.1
 class Preflight:
     """What sampled seeds say about a goal.
 
-    scores: per seed, the cosine between its image's place among all images and the prompt's place
-    seen from the neutral text, both in the encoder's space; -1…1. spread: standard deviation of
-    the images along the prompt's line, over the average of all lines; 1 is what a line that means
-    nothing would get. coverage: mean share of an image that the region covers where it is in
+    scores: per seed, the cosine between the way from the average image to this one and the way
+    from the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best
+    eighth answers, where 1 is what it would score for a text that means nothing (in a space whose
+    lines are all alike). coverage: mean share of an image that the region covers where it is in
     sight; present: share of images where it is. Both are 1 for the whole image.
     """
 
     goal: Goal
     seeds: tuple[int, ...]
     scores: tuple[float, ...]
-    spread: float
+    contrast: float
     coverage: float
     present: float
     verdict: Verdict
@@ -73,7 +74,7 @@ class Preflight:
             "regions": list(self.goal.regions),
             "verdict": self.verdict,
             "reason": self.reason,
-            "spread": round(self.spread, 4),
+            "contrast": round(self.contrast, 4),
             "coverage": round(self.coverage, 4),
             "present": round(self.present, 4),
             "best": list(self.best(10)),
@@ -99,16 +100,16 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     texts = world.encoder.encode_text([goal.prompt, goal.neutral]).cpu()
     latents = world.generator.sample(seeds, truncation=1.0, space="w+")
     seen = look_at(View(world), goal, latents)
-    spread, scores = compare(seen.embeddings.cpu(), texts[0] - texts[1])
+    contrast, scores = compare(seen.embeddings.cpu(), texts[0] - texts[1])
     share = seen.masks.mean(dim=(1, 2)).cpu()
     visible = share > IN_SIGHT
     present = float(visible.float().mean())
-    verdict, reason = _judge(spread, present, goal)
+    verdict, reason = _judge(contrast, present, goal)
     return Preflight(
         goal=goal,
         seeds=tuple(seeds),
         scores=tuple(scores.tolist()),
-        spread=spread,
+        contrast=contrast,
         coverage=float(share[visible].mean()) if present else 0.0,
         present=present,
         verdict=verdict,
@@ -119,23 +120,21 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
 def compare(
     images: Float[Tensor, "n e"], line: Float[Tensor, " e"]
 ) -> tuple[float, Float[Tensor, " n"]]:
-    """How the images [N, E] lie along the prompt's line [E]: spread, and a score per image."""
-    around = images - images.mean(dim=0)
-    unit = F.normalize(line, dim=0)
-    along = around @ unit
-    typical = around.square().sum(dim=1).mean().div(images.shape[1]).sqrt()
-    spread = float(along.square().mean().sqrt() / typical.clamp_min(1e-12))
-    return spread, F.normalize(around, dim=1) @ unit
+    """How the images [N, E] answer a text that moves along the line [E]: contrast, and scores."""
+    around = F.normalize(images - images.mean(dim=0), dim=1)
+    scores = around @ F.normalize(line, dim=0)
+    best = scores.topk(max(1, len(scores) // _EIGHTH)).values.mean()
+    return float(best) * images.shape[1] ** 0.5 / _BEST, scores
 
 
-def _judge(spread: float, present: float, goal: Goal) -> tuple[Verdict, str]:
+def _judge(contrast: float, present: float, goal: Goal) -> tuple[Verdict, str]:
     region = " and ".join(goal.regions) or "image"
     if present == 0.0:
         return "unlikely", f"No sampled image shows any {region} to change."
-    if spread < WEAK_SPREAD:
-        return "unlikely", "The sampled images hardly differ in what the prompt asks for."
+    if contrast < WEAK:
+        return "unlikely", "No sampled image answers the prompt better than chance would have it."
     if present < RARELY_IN_SIGHT:
         return "unsure", f"Only {present:.0%} of the sampled images show any {region}."
-    if spread < CLEAR_SPREAD:
-        return "unsure", "The sampled images differ only a little in what the prompt asks for."
+    if contrast < CLEAR:
+        return "unsure", "Some sampled images answer the prompt, but not clearly."
     return "likely", "Some sampled images answer the prompt clearly better than others."

@@ -99,7 +99,7 @@ def test_world_says_what_it_holds(eclipsed: Run) -> None:
     assert found["spaces"]["w+"] == {"layers": 4, "numbers": 32}
     assert found["regions"] == ["background", "skin", "hair", "eyes", "mouth", "hat"]
     assert found["judged"] is True
-    assert "32 numbers in 4 layers" in eclipsed("world", "starter").out
+    assert "32 numbers, layers: 4" in eclipsed("world", "starter").out
     assert eclipsed("world", "mars").code == 1
 
 

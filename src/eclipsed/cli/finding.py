@@ -196,7 +196,7 @@ def _check_words(found: Preflight, why: str) -> str:
         ["because", why],
         ["in sight", f"in {found.present:.0%} of {len(found.seeds)} images"],
         ["coverage", f"{found.coverage:.1%} of an image where in sight"],
-        ["spread", f"{found.spread:.2f} (1 is what a line that means nothing gets)"],
+        ["contrast", f"{found.contrast:.2f} (1 is what a text that means nothing gets)"],
         ["best seeds", " ".join(map(str, found.best()))],
         ["worst seeds", " ".join(map(str, found.worst()))],
     ]

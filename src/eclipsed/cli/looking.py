@@ -123,7 +123,7 @@ def world(
         ["generator", f"{generator.name} ({generator.fingerprint[:12]})"],
         ["images", f"{generator.resolution}×{generator.resolution} pixels"],
         *(
-            [f"space {space}", f"{size['numbers']} numbers in {size['layers']} layers"]
+            [f"space {space}", f"{size['numbers']} numbers, layers: {size['layers']}"]
             for space, size in spaces.items()
         ),
         ["encoder", loaded.encoder.name],
