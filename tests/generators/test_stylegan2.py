@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,97 @@ def test_what_does_not_exist_is_refused() -> None:
     del tensors["synthesis.b8.conv0.weight"]
     with pytest.raises(BadFile, match=r"b8\.conv0\.weight"):
         StyleGAN2.from_tensors(tensors, generator.config)
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+", "s"])
+def test_latents_of_a_space_are_as_wide_as_its_layers(space: Space) -> None:
+    generator = tiny_generator()
+    layers = generator.layers(space)
+    assert len({layer.name for layer in layers}) == len(layers)
+    assert generator.sample([1], space=space).shape == (1, sum(layer.width for layer in layers))
+
+
+def test_styles_are_named_after_the_layers_they_drive() -> None:
+    widths = {layer.name: layer.width for layer in tiny_generator().layers("s")}
+    assert widths == {
+        "b4.conv1": 6,
+        "b4.torgb": 6,
+        "b8.conv0": 6,
+        "b8.conv1": 5,
+        "b8.torgb": 5,
+        "b16.conv0": 5,
+        "b16.conv1": 4,
+        "b16.torgb": 4,
+    }
+
+
+def test_converting_in_one_step_or_several_is_the_same() -> None:
+    generator = tiny_generator()
+    z = generator.sample([1, 2], space="z")
+    w = generator.convert(z, "z", "w", truncation=0.6)
+    plus = generator.convert(w, "w", "w+")
+    s = generator.convert(plus, "w+", "s")
+    torch.testing.assert_close(generator.convert(z, "z", "w+", truncation=0.6), plus)
+    torch.testing.assert_close(generator.convert(z, "z", "s", truncation=0.6), s)
+    torch.testing.assert_close(generator.convert(w, "w", "s"), s)
+    assert generator.convert(s, "s", "s") is s
+    torch.testing.assert_close(plus, w.repeat(1, generator.num_ws))
+
+
+@pytest.mark.parametrize(("source", "target"), [("w", "z"), ("w+", "w"), ("s", "w+"), ("s", "z")])
+def test_there_is_no_way_back(source: Space, target: Space) -> None:
+    generator = tiny_generator()
+    with pytest.raises(UnknownName, match="cannot be turned back"):
+        generator.convert(generator.sample([1], space=source), source, target)
+
+
+def test_unknown_spaces_are_refused() -> None:
+    layers = inspect.unwrap(StyleGAN2.layers)  # past the check of types that the tests add
+    with pytest.raises(UnknownName, match="Choose one of z, w"):
+        layers(tiny_generator(), "x")  # type: ignore[arg-type]
+
+
+def test_features_are_kept_on_request_only() -> None:
+    generator = tiny_generator()
+    latents = generator.sample([1])
+    assert generator.synthesize(latents).features == {}
+    made = generator.synthesize(latents, features=("layer_0", "layer_3"))
+    sizes = {name: tuple(feature.shape) for name, feature in made.features.items()}
+    assert sizes == {"layer_0": (1, 6, 4, 4), "layer_3": (1, 5, 8, 8)}
+    with pytest.raises(UnknownName, match="layer_0 to layer_5"):
+        generator.synthesize(latents, features=("layer_6",))
+
+
+def test_noise_can_be_left_out() -> None:
+    generator = tiny_generator()
+    latents = generator.sample([1])
+    const, none = (generator.synthesize(latents, noise=noise).image for noise in ("const", "none"))
+    assert not torch.equal(const, none)
+    assert torch.equal(const, generator.synthesize(latents).image)
+
+
+def test_tensors_without_use_are_ignored_and_wrong_shapes_refused() -> None:
+    generator = tiny_generator()
+    tensors = dict(generator.state_dict())
+    more = StyleGAN2.from_tensors(tensors | {"extra": torch.zeros(2)}, generator.config)
+    assert more.fingerprint == generator.fingerprint
+    half = {key: value.half() for key, value in tensors.items()}
+    again = StyleGAN2.from_tensors(half, generator.config)
+    assert {value.dtype for value in again.state_dict().values()} == {torch.float32}
+    filters = [key for key in tensors if key.endswith("resample_filter")]
+    without = {key: value for key, value in tensors.items() if key not in filters}
+    assert len(filters) == 8
+    assert StyleGAN2.from_tensors(without, generator.config).fingerprint == generator.fingerprint
+    with pytest.raises(BadFile, match=r"\[3\], but this StyleGAN2 needs \[8\]"):
+        StyleGAN2.from_tensors(tensors | {"mapping.w_avg": torch.zeros(3)}, generator.config)
+
+
+@pytest.mark.parametrize("resolution", [0, 2, 24, 100])
+def test_sizes_that_no_stylegan2_has_are_refused(resolution: int) -> None:
+    with pytest.raises(BadFile, match=f"resolution {resolution}"):
+        StyleGAN2Config(resolution=resolution, channels={})
+
+
+def test_every_resolution_needs_channels() -> None:
+    with pytest.raises(BadFile, match=r"\[8\]"):
+        StyleGAN2Config(resolution=16, channels={4: 2, 16: 2})
