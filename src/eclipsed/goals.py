@@ -153,6 +153,14 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class _Index:
+    """Stems that name a region: of plain phrases, and of those that span a preposition."""
+
+    phrases: Mapping[tuple[str, ...], str]
+    idioms: Mapping[tuple[tuple[str, ...], str, tuple[str, ...]], str]
+
+
+@dataclass(frozen=True)
 class _Match:
     region: str
     phrase: str
@@ -208,28 +216,47 @@ def _frozen(vocabulary: Vocabulary) -> _Frozen:
     return tuple((region, tuple(phrases)) for region, phrases in vocabulary.items())
 
 
+def _stems(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(stem(w) for w in words)
+
+
 @lru_cache(maxsize=8)
-def _index(vocabulary: _Frozen) -> dict[tuple[str, ...], str]:
-    """Stems of every phrase → its region; the first region that claims a phrase keeps it."""
-    index: dict[tuple[str, ...], str] = {}
-    for region, phrases in vocabulary:
-        for phrase in (region, *phrases):
-            parts = segments(phrase)
-            if len(parts) != 1 or parts[0].placer:
-                continue  # too long to occur in one segment of a prompt; it serves by its meaning
-            key = tuple(stem(w) for w in parts[0].words)
-            index.setdefault(key, region)
-    return index
+def _index(vocabulary: _Frozen) -> _Index:
+    """Where the vocabulary's phrases lead; the first region that claims a phrase keeps it."""
+    phrases: dict[tuple[str, ...], str] = {}
+    idioms: dict[tuple[tuple[str, ...], str, tuple[str, ...]], str] = {}
+    for region, texts in vocabulary:
+        for text in (region, *texts):
+            parts = segments(text)
+            if len(parts) == 1 and not parts[0].placer:
+                phrases.setdefault(_stems(parts[0].words), region)
+            elif len(parts) == 2 and parts[1].placer:
+                key = (_stems(parts[0].words), parts[1].placer, _stems(parts[1].words))
+                idioms.setdefault(key, region)
+    return _Index(phrases, idioms)
 
 
-def _matches(segment: Segment, index: Mapping[tuple[str, ...], str]) -> list[_Match]:
+def _idiom(first: Segment, second: Segment | None, index: _Index) -> str | None:
+    """The region of a phrase that spans a preposition, such as "hair on the chin"."""
+    if second is None or not second.placer:
+        return None
+    before, after = _stems(first.words), _stems(second.words)
+    for start in range(len(before)):
+        for end in range(len(after), 0, -1):
+            region = index.idioms.get((before[start:], second.placer, after[:end]))
+            if region is not None:
+                return region
+    return None
+
+
+def _matches(segment: Segment, index: _Index) -> list[_Match]:
     """Vocabulary phrases in a segment, longest first, none overlapping, in reading order."""
-    stems = [stem(w) for w in segment.words]
+    stems = _stems(segment.words)
     found: list[_Match] = []
     start = 0
     while start < len(stems):
         for end in range(len(stems), start, -1):
-            region = index.get(tuple(stems[start:end]))
+            region = index.phrases.get(stems[start:end])
             if region is not None:
                 words = segment.words[start:end]
                 strong = not all(is_adjective(w) for w in words)
@@ -256,7 +283,15 @@ def mentions(prompt: str, vocabulary: Vocabulary) -> list[Mention]:
     index = _index(_frozen(vocabulary))
     found: list[Mention] = []
     anchor: _Match | None = None  # what a following preposition may only place
-    for segment in segments(prompt):
+    parts = segments(prompt)
+    for place, segment in enumerate(parts):
+        following = parts[place + 1] if place + 1 < len(parts) else None
+        idiom = _idiom(segment, following, index)
+        if idiom and following:
+            phrase = " ".join((*segment.words, following.placer, *following.words))
+            anchor = _Match(idiom, phrase, strong=True, size=len(segment.words))
+            found.append(Mention(idiom, phrase, segment))
+            continue
         matches = _matches(segment, index)
         feeling = is_feeling(segment.words)
         if not (segment.placer or feeling):

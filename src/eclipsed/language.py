@@ -28,7 +28,7 @@ _STOP = _set(
     change changes add adds set sets become becomes keep keeps let look looks looking seem seems
     appear appears go goes gone went want try show shows shown showing see seen sport sports
     sporting feature features featuring pair kind type sort bit lot piece one two both each all
-    left right own now again still also completely totally slightly somewhat little wear wears
+    left right own rid now again still also completely totally slightly somewhat little wear wears
     wearing worn up down out off front part thing same into"""
 )
 
@@ -42,7 +42,8 @@ _FRAME = _set(
 
 _NEGATIONS = _set(
     """no not without never lacking lacks lack non isn't aren't doesn't don't won't hasn't haven't
-    remove removes removed removing delete erase drop stop minus lose nor neither"""
+    remove removes removed removing delete erase drop stop minus lose loses lost losing nor
+    neither"""
 )
 
 # "take off the glasses": one of these and "off" in one prompt deny what is named.
@@ -59,6 +60,7 @@ _PLACERS = _set(
 _IRREGULAR = {
     "teeth": "tooth",
     "eyed": "eye",
+    "glasses": "spectacles",  # not the plural of glass
     "grey": "gray",
     "greying": "gray",
     "blonde": "blond",
@@ -75,8 +77,8 @@ _IRREGULAR = {
     "happier": "happy",
     "sadder": "sad",
     "angrier": "angry",
-    "curlier": "curly",
-    "hairier": "hairy",
+    "curlier": "curl",
+    "hairier": "hair",
     "balder": "bald",
     "paler": "pale",
     "grew": "grow",
@@ -99,14 +101,16 @@ _SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alon
 
 # Feelings that explain what was named before: "eyes wide with fear".
 _FEELINGS = _set(
-    "fear joy anger surprise love rage horror laughter delight shock disbelief amazement"
+    "fear joy anger surprise love rage horror laughter delight shock disbelief amazement terror"
 )
+# Words that describe a person rather than name a part, kinds of people included.
 _NOT_ADJECTIVES = _set("clothing earring ring king thing wedding red bed beanie")
 _ADJECTIVES = _set(
     """bald blond blonde ginger brunette happy sad angry mad furious cheerful joyful glad merry
     gloomy unhappy awake asleep curly wavy tan pale hairy toothy nerdy sleepy hatless beardless
     hairless serious upset cross anxious nervous formal casual awestruck lovestruck messy gray
-    frizzy shaggy spiky bushy fluffy"""
+    frizzy shaggy spiky bushy fluffy pirate nerd geek punk rasta sikh cowboy santa redhead
+    skinhead hipster"""
 )
 
 
@@ -125,7 +129,7 @@ class Segment:
 
 def tokens(text: str) -> list[str]:
     """Lower-case words and punctuation; hyphens and digits part words."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    return _WORD.findall(text.lower().replace("’", "'").replace("no longer", "not"))
 
 
 def _without_ending(word: str) -> str:
@@ -177,6 +181,13 @@ def content(words: Iterable[str]) -> list[str]:
     return [w for w in words if w not in skip]
 
 
+def _ends(placer: str, rest: Sequence[str]) -> bool:
+    """Whether a preposition is itself what is said: "a head covering", "a wall behind her"."""
+    if placer == "behind":
+        return all(w in _STOP or w in _FRAME for w in rest)
+    return not rest
+
+
 def segments(text: str) -> list[Segment]:
     """The prompt's segments, in order; empty ones are left out.
 
@@ -195,8 +206,7 @@ def segments(text: str) -> list[Segment]:
         words.clear()
 
     for place, word in enumerate(said):
-        # A last word places nothing: "a head covering", "a wall behind".
-        places = word in _PLACERS and place + 1 < len(said)
+        places = word in _PLACERS and not _ends(word, said[place + 1 :])
         if word in _COORDINATORS or places:
             close()
             if word in _COORDINATORS and not (word == "wearing" and denying):

