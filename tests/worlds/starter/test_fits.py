@@ -19,6 +19,8 @@ from eclipsed.worlds.starter.fit_encoder import Texts, pair_loss, text_bank
 from eclipsed.worlds.starter.fit_generator import CONFIG, Stage, reconstruction_loss
 from eclipsed.worlds.starter.fit_oracle import answers
 from eclipsed.worlds.starter.fit_segmenter import fit_segmenter, label_loss
+from eclipsed.worlds.starter.fit_text import refit_text
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES
 from eclipsed.worlds.starter.renderer import Renderer
 from tests.worlds.starter.conftest import people
@@ -208,6 +210,25 @@ def test_a_caption_holds_when_all_that_it_states_holds(
             holds = all(known[i, s] and value[i, s] for s in stated)
             assert true[i, len(PREDICATES) + j] == holds
             assert sure[i, len(PREDICATES) + j] == (holds or fails)
+
+
+def test_a_text_tower_is_trained_again_beside_a_frozen_image_tower(
+    tmp_path: Path, embedded: list[list[str]]
+) -> None:
+    tower = TowerConfig(widths=(4, 4, 4, 4), head=2, outputs=6)
+    job = Job(images=64, rate=2e-3, seed=3, batch=8)
+    size = Texts(phrasings=2, composites=20, images=16)
+    refits = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        model = TextImageModel(tower, hidden=8).eval()
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        refits.append(refit_text(tmp_path, model, job, size=size).state_dict())
+    assert refits[0].keys() == before.keys()
+    for key, value in refits[0].items():
+        assert torch.equal(value, refits[1][key])  # the second was only loaded
+        frozen = not key.startswith("text.")
+        assert torch.equal(value, before[key]) == frozen
 
 
 def test_pair_loss_balances_answers_and_skips_the_unknown() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, Synthesis
-from eclipsed.worlds.starter import models, sizes
+from eclipsed.worlds.starter import sizes
 from eclipsed.worlds.starter.attributes import GROUP, REGIONS
 from eclipsed.worlds.starter.batches import JUDGED
 from eclipsed.worlds.starter.design import W_DIM, mapping_tensors, w_from_codes
@@ -28,12 +28,11 @@ from eclipsed.worlds.starter.models import (
     save_generator,
     save_judges,
     save_segmenter,
-    visibility_table,
 )
 from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
 from eclipsed.worlds.starter.population import Z_DIM, codes_from_z
 from eclipsed.worlds.starter.renderer import Renderer
-from tests.worlds.starter.conftest import SMALL, people
+from tests.worlds.starter.conftest import SMALL, Smoke, people
 
 
 def shaken(module: nn.Module) -> nn.Module:
@@ -252,12 +251,8 @@ def test_identity_does_not_see_what_is_hidden(judges: StarterJudge, images: Tens
     )
 
 
-def test_the_visibility_table_is_the_renderers(
-    monkeypatch: pytest.MonkeyPatch, renderer: Renderer
-) -> None:
-    # Fewer tops, or it would take long; the table is exact for each.
-    monkeypatch.setattr(models, "Renderer", lambda size: renderer)
-    table = visibility_table()
+def test_the_visibility_table_is_the_renderers(smoke: Smoke, renderer: Renderer) -> None:
+    table = load_judges(smoke.world / "judges.safetensors").seen  # `visibility_table` takes long
     assert table.dtype == torch.uint8
     assert table.shape == (len(COVERED), 8, 18, 5, 5)
     chosen = people(

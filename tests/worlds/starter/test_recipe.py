@@ -50,6 +50,13 @@ def test_one_network_alone(smoke: Smoke, tmp_path: Path) -> None:
     assert {path.stem for path in tmp_path.iterdir()} == {"segmenter"}
 
 
+def test_every_network_can_be_trained_alone(tmp_path: Path) -> None:
+    trainers = recipe.trainers(smoke_recipe(), tmp_path, device="cpu", compiled=False)
+    assert tuple(trainers) == recipe.NETWORKS
+    with pytest.raises(SystemExit):
+        main(["--only", "encoder-text"])
+
+
 def test_what_goes_wrong_is_said_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
