@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -14,7 +17,7 @@ from eclipsed.pool import (
     picture,
 )
 from eclipsed.types import Goal
-from tests.fakes import fake_world, patch_vector
+from tests.fakes import FakeEncoder, fake_world, patch_vector
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -92,3 +95,42 @@ def test_half_precision_is_only_used_where_it_is_fast(monkeypatch: pytest.Monkey
 def test_features_are_chosen_by_their_size() -> None:
     # The fake's layers 1 to 4 are 4, 8, 16 and 32 px high.
     assert features_between(fake_world().generator, 8, 16) == ("layer_2", "layer_3")
+
+
+class Known(FakeEncoder):
+    """An encoder with a fingerprint, which counts the images it is shown."""
+
+    fingerprint = "known"
+    shown = 0
+
+    def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+        Known.shown += len(images)
+        return super().encode_image(images)
+
+
+def test_embeddings_of_known_encoders_are_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclipsed.pool.user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(Known, "shown", 0)
+    world = replace(fake_world(), encoder=Known())
+    seeds = [3, 1, 4]
+    first = build_pool(View(world, "w+", 0.7), seeds)
+    again = build_pool(View(world, "s", 0.7), seeds)
+    assert Known.shown == 3
+    assert torch.equal(first.embeddings, again.embeddings)
+    build_pool(View(world, "w+", 0.6), seeds)
+    assert Known.shown == 6
+    for file in (tmp_path / "pools").iterdir():
+        file.write_bytes(b"damaged")
+    assert torch.equal(build_pool(View(world, "w+", 0.7), seeds).embeddings, first.embeddings)
+    assert Known.shown == 9
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pools").write_text("a file where the folder should be")
+    monkeypatch.setattr("eclipsed.pool.user_cache_path", lambda _: tmp_path)
+    world = replace(fake_world(), encoder=Known())
+    assert len(build_pool(View(world), [1, 2]).embeddings) == 2

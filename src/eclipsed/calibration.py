@@ -17,8 +17,10 @@ from eclipsed.pool import View, picture
 
 # Multiples of the trained vector that are looked at.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-# The prompt counts as reached where the mean yield has come this far to its greatest value.
-REACHED = 0.93
+# The prompt counts as reached in an image where its yield has come this far to its greatest value,
+# and on the whole where it is reached in this share of the images.
+REACHED = 0.9
+MOST = 0.85
 # No strength beyond this is offered, however early the prompt is reached.
 LIMIT = 2.0
 
@@ -66,20 +68,28 @@ def yield_curve(
 
 
 def unit_of(
-    curve: Float[Tensor, "n m"], multiples: Sequence[float] = MULTIPLES, reached: float = REACHED
+    curve: Float[Tensor, "n m"],
+    multiples: Sequence[float] = MULTIPLES,
+    reached: float = REACHED,
+    most: float = MOST,
 ) -> float:
-    """The least multiple at which the mean yield is `reached` times its greatest, interpolated.
+    """The multiple by which `most` of the images have come `reached` of their way, interpolated.
 
-    1 where no multiple yields anything: then there is no scale to speak of.
+    An image's way leads from 0 to its greatest yield; one that never yields does not count. 1
+    where no image yields anything: then there is no scale to speak of.
     """
-    mean: list[float] = [0.0, *curve.mean(dim=0).tolist()]
-    steps = [0.0, *multiples]
-    goal = reached * max(mean)
-    if goal <= 0.0:
+    rising = torch.cat([torch.zeros_like(curve[:, :1]), curve], dim=1)
+    peak = rising.amax(dim=1)
+    rising = rising[peak > 0.25 * float(peak.max())]
+    if not len(rising) or float(peak.max()) <= 0.0:
         return 1.0
-    last = next(i for i, gain in enumerate(mean) if gain >= goal)
-    part = (goal - mean[last - 1]) / (mean[last] - mean[last - 1])
-    return steps[last - 1] + part * (steps[last] - steps[last - 1])
+    goal = reached * rising.amax(dim=1)
+    steps = torch.tensor([0.0, *multiples]).to(rising)
+    last = (rising >= goal[:, None]).float().argmax(dim=1)
+    low, high = (rising.gather(1, at[:, None])[:, 0] for at in (last - 1, last))
+    part = (goal - low) / (high - low)
+    reach = steps[last - 1] + part * (steps[last] - steps[last - 1])
+    return float(reach.quantile(most))
 
 
 def range_of(unit: float, multiples: Sequence[float] = MULTIPLES) -> tuple[float, float]:

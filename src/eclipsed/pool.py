@@ -6,13 +6,22 @@ of them with everything kept that a step would otherwise compute anew.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from eclipsed.errors import EclipsedError
+from eclipsed.files import write_atomic
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 BATCH = 16
@@ -99,10 +108,47 @@ def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
 
 @torch.no_grad()
 def build_pool(view: View, seeds: Sequence[int]) -> Pool:
-    """Sample and encode the seeds, a batch at a time."""
+    """Sample and encode the seeds.
+
+    What the seeds look like does not depend on the prompt, so the embeddings are kept in the
+    user's cache, for encoders that have a fingerprint.
+    """
     latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
-    embeddings = [picture(view, rows)[1] for rows in latents.split(BATCH)]
-    return Pool(latents, torch.cat(embeddings))
+    place = _place(view, seeds)
+    kept = None if place is None else _kept(place, len(seeds))
+    if kept is None:
+        kept = torch.cat([picture(view, rows)[1] for rows in latents.split(BATCH)])
+        if place is not None:
+            _keep(place, kept)
+    return Pool(latents, kept.to(latents.device))
+
+
+def _place(view: View, seeds: Sequence[int]) -> Path | None:
+    """Where the embeddings of these seeds lie in the cache."""
+    encoder = getattr(view.world.encoder, "fingerprint", None)
+    if encoder is None:
+        return None
+    generator = view.world.generator
+    # Truncation of z pulls w, so every space shows the same images of a seed.
+    facts = [generator.fingerprint, encoder, view.truncation, view.half, list(seeds)]
+    facts += [generator.device.type, torch.__version__]
+    name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+    return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
+
+
+def _kept(place: Path, count: int) -> Tensor | None:
+    try:
+        embeddings = load_file(place)["embeddings"]
+    except (OSError, SafetensorError, KeyError):
+        return None  # not there yet, or damaged: it is made anew
+    return embeddings if embeddings.ndim == 2 and len(embeddings) == count else None
+
+
+def _keep(place: Path, embeddings: Tensor) -> None:
+    # A cache that cannot be written costs time, not the training.
+    with contextlib.suppress(OSError, EclipsedError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, save({"embeddings": embeddings.cpu().contiguous()}))
 
 
 @torch.no_grad()

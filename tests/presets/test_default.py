@@ -16,9 +16,12 @@ from eclipsed.presets.default import (
     default_plan,
     draw_batch,
     edit_losses,
+    layer_ranges,
+    reach_of,
     regress,
     search_layers,
     set_stage,
+    sharpened,
     spaced,
 )
 from eclipsed.presets.plan import layer_spread
@@ -139,12 +142,24 @@ def layered(harm: dict[int, float], need: dict[int, float]) -> Any:
     return loss
 
 
-def test_the_search_keeps_what_is_needed_and_drops_harm_and_idlers() -> None:
+def test_the_search_keeps_the_shortest_run_that_loses_nothing() -> None:
     layers = [Layer(f"row_{i}", 1) for i in range(6)]
-    loss = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 5: 0.3})
-    assert search_layers(torch.ones(6), loss, layers, tolerance=0.01) == (1, 5)
+    loss = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 2: 0.3})
+    assert search_layers(torch.ones(6), loss, layers, tolerance=0.01) == (1, 2)
+    # What is needed at both ends takes what lies between along.
+    apart = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 5: 0.3})
+    assert search_layers(torch.ones(6), apart, layers, tolerance=0.01) == (1, 2, 3, 4, 5)
     assert search_layers(torch.ones(6), layered({}, {}), layers, tolerance=0.01) == (0,)
     assert len(search_layers(torch.ones(1), layered({}, {}), layers[:1], tolerance=0.01)) == 1
+
+
+@given(st.integers(1, 60))
+def test_runs_of_layers_are_neighbours_and_few(count: int) -> None:
+    runs = layer_ranges(count)
+    assert tuple(range(count)) in runs
+    assert all(run == tuple(range(run[0], run[-1] + 1)) for run in runs)
+    assert len(runs) == len(set(runs)) <= 66
+    assert [len(run) for run in runs] == sorted(len(run) for run in runs)
 
 
 def test_small_losses_do_not_add_up_unseen() -> None:
@@ -221,3 +236,19 @@ def test_repeating_a_latents_numbers_changes_nothing() -> None:
 def test_more_numbers_than_images_are_no_trouble() -> None:
     assert bool(regress(torch.randn(10, 300), torch.randn(10), 0.15).isfinite().all())
     assert bool(regress(torch.randn(10, 300), torch.zeros(10), 0.15).isfinite().all())
+
+
+def test_sharpened_scores_keep_the_order_and_let_no_image_decide() -> None:
+    along = torch.randn(500, generator=torch.Generator().manual_seed(3))
+    sharp = sharpened(along)
+    order = along.argsort()
+    assert bool((sharp[order].diff() >= 0).all())
+    assert int((sharp == sharp.max()).sum()) >= 5
+    assert bool(sharpened(torch.ones(20)).isfinite().all())
+
+
+def test_the_start_is_brought_to_its_cap() -> None:
+    start = torch.tensor([3.0, 4.0, 0.0, 1.0])
+    scaled = start * reach_of(start, [2, 2], [10.0, 1.0])
+    assert float(scaled[2:].norm()) == pytest.approx(1.0)
+    assert float(scaled[:2].norm()) == pytest.approx(5.0)

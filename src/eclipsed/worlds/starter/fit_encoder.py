@@ -67,13 +67,15 @@ UNRELATED = tuple(" ".join(text.split()) for text in _UNRELATED.split(";"))
 
 @dataclass(frozen=True)
 class Texts:
-    """How many sentences an encoder is trained on: of each predicate, and about several things."""
+    """How many sentences an encoder is trained on: of each predicate, and about several things;
+    and how many images the text tower alone is trained on at last."""
 
     phrasings: int = 110
     composites: int = 6_000
+    images: int = 3_000
 
     def __post_init__(self) -> None:
-        if self.phrasings < 1 or self.composites < 1:
+        if min(self.phrasings, self.composites, self.images) < 1:
             raise ValueError(f"not enough sentences: {self}")
 
 
@@ -140,7 +142,7 @@ def _embed(path: Path, texts: list[str]) -> Tensor:
     return vectors
 
 
-def _texts_at(
+def texts_at(
     bank: TextBank, value: NDArray[np.bool_], known: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[Tensor, NDArray[np.bool_], NDArray[np.bool_]]:
     """One step's sentence vectors [M, 384]; which are true, and known, of each image, [N, M].
@@ -204,7 +206,7 @@ def fit_encoder(
         rng = rng_of(job.seed + 1, step)
         torch.manual_seed(job.seed * 1_000_003 + step)  # for dropout
         avatars, drawing = draw(renderer, job.seed, step, job.batch)
-        texts, true, known = _texts_at(bank, *truths(avatars, drawing.visible), rng)
+        texts, true, known = texts_at(bank, *truths(avatars, drawing.visible), rng)
         texts = F.normalize(texts + 0.02 * torch.randn(texts.shape), dim=1)
         images = disturb(to_images(drawing.images), rng, shift=4)
         batch = (images, texts, torch.from_numpy(true), torch.from_numpy(known))

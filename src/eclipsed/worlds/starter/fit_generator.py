@@ -60,7 +60,7 @@ class Stage:
 STAGES: tuple[Stage, ...] = (
     Stage(32, 32_000, 0.05),
     Stage(64, 40_000, 0.05),
-    Stage(128, 160_000, 0.05),
+    Stage(128, 136_000, 0.05),
 )
 
 

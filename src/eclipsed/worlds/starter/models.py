@@ -6,8 +6,10 @@ holds generator, encoder, segmenter and judges; `world.json` beside them holds t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +136,15 @@ class StarterEncoder(nn.Module):
     def __init__(self, model: TextImageModel) -> None:
         super().__init__()
         self.model = model
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the names and bytes of every weight."""
+        digest = hashlib.sha256()
+        for key, value in sorted(self.model.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.

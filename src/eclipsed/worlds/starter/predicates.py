@@ -3,11 +3,12 @@
 A predicate is a set of values of one group ("glasses": square, round, sun) and the phrases that
 name it. Values that make a predicate neither plainly true nor plainly false are its doubts: the
 colour of hair under a hat, eyes behind sunglasses, a quiff when the question is short hair.
-Phrases come in two sets with different wordings, one for training and one that is held out.
+Of the phrases of each predicate a quarter, drawn by chance, is held out from training.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -83,11 +84,23 @@ def _p(
     group: str,
     values: str | tuple[str, ...],
     train: Mapping[Kind, str],
-    held_out: Mapping[Kind, str],
+    more: Mapping[Kind, str],
     doubts: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Predicate:
     chosen = (values,) if isinstance(values, str) else values
-    return Predicate(name, group, chosen, _phrases(train), _phrases(held_out), dict(doubts or {}))
+    kept, held = _split(name, (*_phrases(train), *_phrases(more)))
+    return Predicate(name, group, chosen, kept, held, dict(doubts or {}))
+
+
+def _split(name: str, phrases: tuple[Phrase, ...]) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """(for training, held out): by chance a quarter is held out; the first phrase never is.
+
+    By chance, so that what is held out is neither odder nor plainer than what is trained on.
+    """
+    first, *rest = dict.fromkeys(phrases)
+    random.Random(name).shuffle(rest)
+    count = max(2, len(phrases) // 4)
+    return (first, *rest[count:]), tuple(rest[:count])
 
 
 _HAIR_AND_HATS = (
@@ -180,7 +193,6 @@ _HAIR_AND_HATS = (
             "clause": "the hair is curly",
         },
         {"has": "ringlets; a curly mop; corkscrew curls; a perm"},
-        {"top": ("afro",)},
     ),
     _p(
         "afro",
@@ -193,7 +205,6 @@ _HAIR_AND_HATS = (
             "natural afro-textured hair",
         },
         {"has": "a fro; a large spherical hairdo; a funk-era natural"},
-        {"top": ("curly",)},
     ),
     _p(
         "bob",
@@ -478,7 +489,6 @@ _MOUTHS = (
             "has": "a grin with the teeth on show; a dazzling white-toothed smile",
             "verb": "grinning from ear to ear",
         },
-        {"mouth": ("laugh",)},
     ),
     _p(
         "laugh",
@@ -494,7 +504,6 @@ _MOUTHS = (
             "has": "a belly laugh; a mouth wide with laughter",
             "verb": "cracking up; chuckling heartily",
         },
-        {"mouth": ("toothy smile",)},
     ),
     _p(
         "sad mouth",
@@ -1073,7 +1082,6 @@ _BEARDS = (
             "a thin strip of beard along the jaw",
         },
         {"has": "a chinstrap beard; designer stubble; a closely clipped beard"},
-        {"beard": ("full beard",)},
     ),
     _p(
         "full beard",
@@ -1087,7 +1095,6 @@ _BEARDS = (
             "a manly beard",
         },
         {"has": "a beard of moderate length; a hearty rounded beard; a solid beard on the jaw"},
-        {"beard": ("short beard", "long beard")},
     ),
     _p(
         "long beard",
@@ -1099,7 +1106,6 @@ _BEARDS = (
             "a lumberjack beard",
         },
         {"has": "a Gandalf beard; a flowing beard; a beard that hides the neck"},
-        {"beard": ("full beard",)},
     ),
     _p(
         "moustache",
@@ -1538,7 +1544,6 @@ _SKINS = (
             "adj": "peach-skinned; beige-skinned",
         },
         {"has": "apricot-toned skin; skin in a light beige tone; a sand-coloured face"},
-        {"skin": ("pale",)},
     ),
     _p(
         "tanned skin",
@@ -1566,7 +1571,6 @@ _SKINS = (
             "adj": "brown-skinned",
         },
         {"has": "coffee-coloured skin; a hazelnut complexion; russet-brown skin"},
-        {"skin": ("dark",)},
     ),
     _p(
         "very dark skin",
@@ -1579,7 +1583,6 @@ _SKINS = (
             "adj": "very dark-skinned; black",
         },
         {"has": "skin like ebony; a mahogany-dark complexion; extremely dark skin"},
-        {"skin": ("brown",)},
     ),
     _p(
         "fair skin",

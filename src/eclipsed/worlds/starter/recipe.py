@@ -32,6 +32,7 @@ from eclipsed.worlds.starter.fit_encoder import Texts, fit_encoder
 from eclipsed.worlds.starter.fit_generator import STAGES, Stage, fit_generator
 from eclipsed.worlds.starter.fit_oracle import fit_oracle
 from eclipsed.worlds.starter.fit_segmenter import fit_segmenter
+from eclipsed.worlds.starter.fit_text import refit_text
 from eclipsed.worlds.starter.models import (
     save_encoder,
     save_generator,
@@ -39,7 +40,7 @@ from eclipsed.worlds.starter.models import (
     save_segmenter,
     visibility_table,
 )
-from eclipsed.worlds.starter.networks import TowerConfig
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.report import DOCS, write_report
 from eclipsed.worlds.starter.world import (
     ENCODER,
@@ -52,6 +53,8 @@ from eclipsed.worlds.starter.world import (
     WEIGHTS,
     load_starter,
 )
+
+NETWORKS = ("generator", "segmenter", "encoder", "oracle", "judge-encoder", "judge-segmenter")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def smoke_recipe() -> Recipe:
     return Recipe(
         stages=(Stage(32, 32, 0.05, batch=8), Stage(128, 8, 0.05, batch=4)),
         jobs={name: replace(job, images=16, batch=8) for name, job in sizes.JOBS.items()},
-        texts=Texts(phrasings=2, composites=40),
+        texts=Texts(phrasings=2, composites=40, images=16),
         images=16,
         draws=1,
     )
@@ -90,13 +93,13 @@ def smoke_recipe() -> Recipe:
 def trainers(
     recipe: Recipe, work: Path, *, device: str, compiled: bool
 ) -> dict[str, Callable[[], nn.Module]]:
-    """Name → a function that trains (or resumes, or just loads) that network in `work`."""
+    """One of NETWORKS → a function that trains (or resumes, or just loads) it in `work`."""
 
     def segmenter(name: str, widths: tuple[int, int, int]) -> nn.Module:
         job = recipe.jobs[name]
         return fit_segmenter(work, job, widths, name=name, device=device, compiled=compiled)
 
-    def encoder(name: str, tower: TowerConfig, hidden: int) -> nn.Module:
+    def encoder(name: str, tower: TowerConfig, hidden: int) -> TextImageModel:
         return fit_encoder(
             work,
             recipe.jobs[name],
@@ -108,6 +111,10 @@ def trainers(
             compiled=compiled,
         )
 
+    def world_encoder() -> nn.Module:
+        model = encoder("encoder", sizes.WORLD_TOWER, sizes.WORLD_HIDDEN)
+        return refit_text(work, model, recipe.jobs["encoder-text"], size=recipe.texts)
+
     def generator() -> nn.Module:
         return fit_generator(work, stages=recipe.stages, device=device, compiled=compiled)
 
@@ -118,7 +125,7 @@ def trainers(
     return {
         "generator": generator,
         "segmenter": partial(segmenter, "segmenter", sizes.WORLD_UNET),
-        "encoder": partial(encoder, "encoder", sizes.WORLD_TOWER, sizes.WORLD_HIDDEN),
+        "encoder": world_encoder,
         "oracle": oracle,
         "judge-encoder": partial(encoder, "judge-encoder", sizes.JUDGE_TOWER, sizes.JUDGE_HIDDEN),
         "judge-segmenter": partial(segmenter, "judge-segmenter", sizes.JUDGE_UNET),
@@ -172,9 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--smoke", action="store_true", help="in minutes, with useless weights")
     parser.add_argument("--work", type=Path, help="checkpoints and logs (default: user's cache)")
     parser.add_argument("--out", type=Path, help="where the weights go (default: the package)")
-    parser.add_argument(
-        "--only", choices=["generator", *sizes.JOBS], help="train this one, write nothing"
-    )
+    parser.add_argument("--only", choices=NETWORKS, help="train this one, write nothing")
     chosen = parser.parse_args(arguments)
     recipe = smoke_recipe() if chosen.smoke else Recipe()
     cache = user_cache_path("eclipsed") / ("smoke" if chosen.smoke else "training")

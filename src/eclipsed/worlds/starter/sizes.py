@@ -18,9 +18,10 @@ ORACLE_TOWER = TowerConfig(
 )
 
 JOBS: dict[str, Job] = {
-    "segmenter": Job(images=36_000, rate=2e-3, batch=32, seed=11),
-    "encoder": Job(images=120_000, rate=2e-3, seed=21),
-    "oracle": Job(images=100_000, rate=2e-3, seed=31),
+    "segmenter": Job(images=22_000, rate=2e-3, batch=32, seed=11),
+    "encoder": Job(images=100_000, rate=2e-3, seed=21),
+    "encoder-text": Job(images=800_000, rate=2e-3, batch=256, seed=61),
+    "oracle": Job(images=64_000, rate=2e-3, seed=31),
     "judge-encoder": Job(images=60_000, rate=2e-3, seed=41),
-    "judge-segmenter": Job(images=24_000, rate=2e-3, batch=32, seed=51),
+    "judge-segmenter": Job(images=10_000, rate=2e-3, batch=32, seed=51),
 }
