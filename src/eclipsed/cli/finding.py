@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from eclipsed.training import TrainConfig
     from eclipsed.types import Goal, World
 
+QUICK = 32  # held-out seeds that a fresh direction is scored on; `score` takes them all
 _AGAIN = "The same command goes on from there."
 
 PromptArgument = Annotated[
@@ -141,12 +142,14 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
 
 def _scored(world: World, direction: Direction, card: Path) -> Direction:
     """The direction with its scores on held-out seeds, written again."""
-    from eclipsed.scoring import score_direction
+    from eclipsed.scoring import HELD_OUT_SEEDS, score_direction
 
     if world.judge is None:
         console.note(f"The world '{world.name}' has no judges, so no score can be told.")
     try:
-        scored = replace(direction, scores=score_direction(world, direction))
+        scored = replace(
+            direction, scores=score_direction(world, direction, seeds=HELD_OUT_SEEDS[:QUICK])
+        )
     except KeyboardInterrupt:
         raise console.Stopped(f"Stopped while scoring; {card} is kept without scores.") from None
     scored.save(card)
