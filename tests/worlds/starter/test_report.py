@@ -68,6 +68,8 @@ def test_every_coupling_and_every_network_has_a_row(record: dict[str, Any]) -> N
         r"\| hair color: gray \| glasses: square glasses \| [\d.]+% \| [\d.]+% \|", text
     )
     assert row(text, "judge's encoder") == ["16", "8", "0.002"]
+    assert row(text, "encoder's text")[-3:] == ["16", "8", "0.002"]
+    assert "which learns from 16." in text
     assert row(text, "generator at 128²") == ["8", "4", "0.05"]
     assert "$" not in text
     assert "None" not in text

@@ -305,6 +305,7 @@ def _training(record: Record) -> dict[str, str]:
         "training": _table(["network", "images", "batch", "rate"], rows),
         "texts": str(recipe["texts"]["phrasings"]),
         "composites": f"{recipe['texts']['composites']:,}",
+        "text_images": f"{recipe['texts']['images']:,}",
         "megabytes": f"{sum(record['bytes'].values()) / 1e6:.1f}",
     }
 
