@@ -76,8 +76,8 @@ def test_psnr_of_a_known_error() -> None:
 
 
 def slow_ssim(x: Tensor, y: Tensor) -> float:
-    """The definition, window by window, in numpy and float64."""
-    a, b = x.double().numpy(), y.double().numpy()
+    """The definition, window by window, in numpy and float64, of images from 0 to 2."""
+    a, b = x.double().numpy() + 1, y.double().numpy() + 1
     line = np.exp(-((np.arange(11) - 5) ** 2) / 4.5)
     window = np.outer(line, line) / np.outer(line, line).sum()
     values = []
@@ -102,6 +102,12 @@ def test_ssim_is_its_definition() -> None:
     expected = [slow_ssim(x, y) for x, y in zip(before, after, strict=True)]
     assert metrics.ssim(before, after).tolist() == pytest.approx(expected, abs=1e-5)
     assert metrics.ssim(before, before).tolist() == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("level", [-0.5, 0.0, 0.5])
+def test_ssim_hardly_minds_a_shade_that_nobody_sees(level: float) -> None:
+    flat = torch.full((1, 3, 16, 16), level)
+    assert metrics.ssim(flat, flat + 0.03).item() > 0.995
 
 
 def test_directional_compares_changes_and_not_places() -> None:

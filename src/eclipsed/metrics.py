@@ -57,7 +57,7 @@ def psnr(before: Images, after: Images) -> PerImage:
 
 
 def ssim(before: Images, after: Images) -> PerImage:
-    """Structural similarity (Wang et al. 2004): 11×11 Gaussian window of σ 1.5, range 2.
+    """Structural similarity (Wang et al. 2004): 11×11 Gaussian window of σ 1.5.
 
     Mean over colours and over every place where the window fits; the sides must be ≥ 11 px.
     """
@@ -72,6 +72,8 @@ def ssim(before: Images, after: Images) -> PerImage:
     x, y = mean(before), mean(after)
     xx, yy = mean(before * before) - x * x, mean(after * after) - y * y
     xy = mean(before * after) - x * y
+    # It compares brightness as a ratio, so black must be 0 there; the rest does not mind.
+    x, y = x + 1.0, y + 1.0
     similar = (2 * x * y + low) * (2 * xy + high) / ((x * x + y * y + low) * (xx + yy + high))
     return similar.mean(dim=(1, 2, 3))
 
