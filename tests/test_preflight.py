@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eclipsed import preflight
+from eclipsed import load_world, preflight
+from eclipsed.pool import View, look_at
 from eclipsed.types import Goal, Synthesis
 from tests.fakes import fake_world
 
@@ -112,3 +113,37 @@ def test_contrast_of_a_meaningless_text_is_one_and_of_a_clear_one_more() -> None
     assert preflight.compare(images + some[:, None] * clear, clear)[0] > 3.0
     # The opposite of something rare is a poorer answer than the thing itself.
     assert preflight.compare(images + some[:, None] * clear, -clear)[0] < 2.0
+
+
+CAN = """
+    curly hair|blond hair|sunglasses|a beard|a beanie|a hoodie|an open mouth|surprised eyes
+    angry eyebrows|gray hair|pink hair|glasses|bald|a mohawk|a red t-shirt|a green background
+    dark skin|a turban|closed eyes|sticking out the tongue|an afro|a moustache|an eyepatch
+    a black blazer|a unibrow|heart eyes|sad mouth|pale skin|long straight hair|winking
+"""
+CANNOT = """
+    an alien|a truck|a dog|a cat|a city at night|an elephant|a robot|rain|a football|a sword
+    wings|earrings|tattoos|freckles|a crown|lipstick|a tie|a necklace|tail|a guitar|smoke
+    quantum physics|asdf qwer|pizza|an old man|horns
+"""
+
+
+def listed(text: str) -> list[str]:
+    return [part.strip() for line in text.strip().splitlines() for part in line.split("|")]
+
+
+@pytest.mark.slow
+def test_the_starter_world_knows_what_it_can_do() -> None:
+    """Contrast tells prompts that the avatars can answer from others: AUC, and the thresholds."""
+    world = load_world("starter")
+    latents = world.generator.sample(preflight.SEEDS, truncation=1.0)
+    with torch.no_grad():
+        images = look_at(View(world), Goal("", "", ()), latents).embeddings
+        texts = world.encoder.encode_text([*listed(CAN), *listed(CANNOT), world.neutral])
+    contrasts = [preflight.compare(images, text - texts[-1])[0] for text in texts[:-1]]
+    can, cannot = contrasts[: len(listed(CAN))], contrasts[len(listed(CAN)) :]
+    auc = sum(yes > no for yes in can for no in cannot) / (len(can) * len(cannot))
+    assert auc > 0.88
+    assert sum(value >= preflight.CLEAR for value in can) > 0.75 * len(can)
+    assert sum(value >= preflight.CLEAR for value in cannot) < 0.15 * len(cannot)
+    assert sum(value < preflight.WEAK for value in can) < 0.05 * len(can)

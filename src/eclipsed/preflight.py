@@ -24,9 +24,10 @@ SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_096))
 
 Verdict = Literal["likely", "unsure", "unlikely"]
 
-# Contrast from which a prompt is likely to work, and below which it is not.
-CLEAR = 1.9
-WEAK = 1.0
+# Contrast from which a prompt is likely to work, and below which it is not. On the starter world,
+# 26 of 30 prompts that name something it can draw reach the first, 1 of 26 others does.
+CLEAR = 1.5
+WEAK = 0.9
 # The best eighth of normally distributed numbers lies so many deviations up, on average.
 _BEST, _EIGHTH = 1.647, 8
 # A region is in sight where it covers this share of an image.
