@@ -6,12 +6,15 @@ be called. ```python: run in one namespace per page. A block marked `no-run` is 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from eclipsed import cli
 
@@ -50,6 +53,16 @@ def name(page: Path) -> str:
     return page.name
 
 
+@pytest.fixture
+def _all_cores() -> Iterator[None]:
+    """The pages train for real; nothing here depends on the order of sums."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_all_cores")
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_runs(
     page: Path,
