@@ -207,9 +207,9 @@ def _check_texts(direction: Direction) -> None:
         raise ValueError("the name is empty")
 
 
-def _to_json(direction: Direction) -> dict[str, Any]:
+def card_facts(direction: Direction) -> dict[str, Any]:
+    """All that a card says about its vector, as plain JSON."""
     return {
-        "format": FORMAT,
         "name": direction.name,
         "prompt": direction.prompt,
         "neutral": direction.neutral,
@@ -225,9 +225,12 @@ def _to_json(direction: Direction) -> dict[str, Any]:
         "config": direction.config,
         "unit": direction.unit,
         "range": list(direction.range),
-        "scores": direction.scores,
-        "sha256": sha256_of(direction.vector),
+        "scores": dict(direction.scores),
     }
+
+
+def _to_json(direction: Direction) -> dict[str, Any]:
+    return {"format": FORMAT, **card_facts(direction), "sha256": sha256_of(direction.vector)}
 
 
 def _from_bytes(data: bytes) -> Direction:

@@ -8,7 +8,7 @@ from collections import Counter
 from math import prod
 from typing import Any
 
-from eclipsed.directions import Direction
+from eclipsed.directions import Direction, card_facts
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, failure, kind_of, shown
 from eclipsed.images import load_png
@@ -74,7 +74,7 @@ def _tensors(path: StrPath) -> dict[str, Any]:
             f"Cannot read {shown(path)}: it is a damaged safetensors file.", "Get it again."
         ) from error
     if "eclipsed" in metadata and names == ["vector"]:
-        return _card(Direction.load(path))
+        return {"kind": "card", **card_facts(Direction.load(path))}
     return {
         "kind": "checkpoint",
         "format": "safetensors",
@@ -86,26 +86,4 @@ def _tensors(path: StrPath) -> dict[str, Any]:
             {"name": name, "shape": shape, "type": kind}
             for name, shape, kind in zip(names, shapes, types, strict=True)
         ],
-    }
-
-
-def _card(direction: Direction) -> dict[str, Any]:
-    return {
-        "kind": "card",
-        "name": direction.name,
-        "prompt": direction.prompt,
-        "neutral": direction.neutral,
-        "regions": list(direction.regions),
-        "space": direction.space,
-        "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
-        "generator": {
-            "name": direction.generator_name,
-            "fingerprint": direction.generator_fingerprint,
-        },
-        "method": direction.method,
-        "preset": direction.preset,
-        "config": direction.config,
-        "unit": direction.unit,
-        "range": list(direction.range),
-        "scores": dict(direction.scores),
     }

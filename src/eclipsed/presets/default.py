@@ -2,7 +2,7 @@
 
 A pool of sampled seeds is ranked by the encoder. A regression of its scores on the latents is the
 start: unlike the best seeds' mean minus the worst's, it does not bring along what merely tends to
-come with the answer. The layers that do not help are dropped from it. Then a few dozen steps
+come with the answer. Of its layers the shortest run that loses nothing is kept. A few dozen steps
 refine it: positive strengths on seeds that lack what is asked for, negative ones on seeds that
 have it, both held to the text's direction in the encoder's space and to the region in features and
 pixels. The originals of all steps are the pool's and cost nothing.
@@ -81,7 +81,7 @@ class DefaultConfig:
     much the start's regression is held back, in units of the latents' variance. strengths: least
     and greatest |strength|, drawn with both signs. feature_weight, pixel_weight: of the change
     outside the region, against the text's weight of 1. norm_cap: longest layer, in units of that
-    layer's spread. layers: indices that are trained; None searches for the fewest that lose
+    layer's spread. layers: indices that are trained; None searches for the shortest run that loses
     nothing, to within `layer_tolerance` of the loss. half: let the networks count in bfloat16
     where the hardware is fast at it. seed: of the pool and of all draws.
 
