@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
@@ -25,6 +26,7 @@ from eclipsed.files import write_atomic
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 BATCH = 16
+THUMBNAIL = 32  # pixels each way, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +42,11 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """latents [P, D] of one space, embeddings [P, E] of their images."""
+    """latents [P, D] of one space; embeddings [P, E], thumbnails [P, 3, t, t] of their images."""
 
     latents: Tensor
     embeddings: Tensor
+    thumbnails: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,21 +109,31 @@ def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
         return view.world.segmenter.masks(made, goal.regions).float()
 
 
+def shrink(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c t t"]:
+    """Images or masks at the size of thumbnails, averaged."""
+    return F.adaptive_avg_pool2d(images, min(THUMBNAIL, images.shape[2]))
+
+
 @torch.no_grad()
 def build_pool(view: View, seeds: Sequence[int]) -> Pool:
     """Sample and encode the seeds.
 
-    What the seeds look like does not depend on the prompt, so the embeddings are kept in the
-    user's cache, for encoders that have a fingerprint.
+    What the seeds look like does not depend on the prompt, so embeddings and thumbnails are kept
+    in the user's cache, for encoders that have a fingerprint.
     """
     latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
     place = _place(view, seeds)
     kept = None if place is None else _kept(place, len(seeds))
     if kept is None:
-        kept = torch.cat([picture(view, rows)[1] for rows in latents.split(BATCH)])
+        parts = []
+        for rows in latents.split(BATCH):
+            made, embeddings = picture(view, rows)
+            parts.append((embeddings, shrink(made.image.clamp(-1.0, 1.0))))
+        kept = (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]))
         if place is not None:
-            _keep(place, kept)
-    return Pool(latents, kept.to(latents.device))
+            _keep(place, *kept)
+    embeddings, thumbnails = (part.to(latents) for part in kept)
+    return Pool(latents, embeddings, thumbnails)
 
 
 def _place(view: View, seeds: Sequence[int]) -> Path | None:
@@ -136,19 +149,23 @@ def _place(view: View, seeds: Sequence[int]) -> Path | None:
     return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
 
 
-def _kept(place: Path, count: int) -> Tensor | None:
+def _kept(place: Path, count: int) -> tuple[Tensor, Tensor] | None:
     try:
-        embeddings = load_file(place)["embeddings"]
+        found = load_file(place)
+        embeddings, thumbnails = found["embeddings"], found["thumbnails"]
     except (OSError, SafetensorError, KeyError):
         return None  # not there yet, or damaged: it is made anew
-    return embeddings if embeddings.ndim == 2 and len(embeddings) == count else None
+    if embeddings.ndim != 2 or thumbnails.ndim != 4:
+        return None
+    return (embeddings, thumbnails) if len(embeddings) == len(thumbnails) == count else None
 
 
-def _keep(place: Path, embeddings: Tensor) -> None:
+def _keep(place: Path, embeddings: Tensor, thumbnails: Tensor) -> None:
     # A cache that cannot be written costs time, not the training.
     with contextlib.suppress(OSError, EclipsedError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(place, save({"embeddings": embeddings.cpu().contiguous()}))
+        parts = {"embeddings": embeddings, "thumbnails": thumbnails}
+        write_atomic(place, save({key: part.cpu().contiguous() for key, part in parts.items()}))
 
 
 @torch.no_grad()

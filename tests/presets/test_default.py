@@ -16,7 +16,7 @@ from eclipsed.presets.default import (
     default_plan,
     draw_batch,
     edit_losses,
-    layer_ranges,
+    layer_edges,
     reach_of,
     regress,
     search_layers,
@@ -26,7 +26,7 @@ from eclipsed.presets.default import (
 )
 from eclipsed.presets.plan import layer_spread
 from eclipsed.training import train_direction
-from eclipsed.types import Goal, Layer, World
+from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 
 GOAL = Goal("bright hair", "a person", ("hair",))
@@ -133,41 +133,41 @@ def test_batches_are_a_function_of_seed_and_step(seed: int, step: int) -> None:
 
 
 def layered(harm: dict[int, float], need: dict[int, float]) -> Any:
-    """A loss of a vector of ones: what each present layer costs, and each absent one."""
+    """A loss of runs of layers: what each layer in them costs, and each one that is missing."""
 
-    def loss(vector: Tensor) -> float:
-        pairs = enumerate(vector.tolist())
-        return sum(harm.get(i, 0.0) * x + need.get(i, 0.0) * (1.0 - x) for i, x in pairs)
+    def loss(run: range) -> float:
+        missing = sum(cost for layer, cost in need.items() if layer not in run)
+        return missing + sum(cost for layer, cost in harm.items() if layer in run)
 
     return loss
 
 
-def test_the_search_keeps_the_shortest_run_that_loses_nothing() -> None:
-    layers = [Layer(f"row_{i}", 1) for i in range(6)]
+def test_the_search_keeps_the_run_that_loses_least() -> None:
     loss = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 2: 0.3})
-    assert search_layers(torch.ones(6), loss, layers, tolerance=0.01) == (1, 2)
+    assert search_layers(6, loss) == (1, 2)
     # What is needed at both ends takes what lies between along.
-    apart = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 5: 0.3})
-    assert search_layers(torch.ones(6), apart, layers, tolerance=0.01) == (1, 2, 3, 4, 5)
-    assert search_layers(torch.ones(6), layered({}, {}), layers, tolerance=0.01) == (0,)
-    assert len(search_layers(torch.ones(1), layered({}, {}), layers[:1], tolerance=0.01)) == 1
+    assert search_layers(6, layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 5: 0.3})) == (
+        1,
+        2,
+        3,
+        4,
+        5,
+    )
+    # Of runs that are as good the shortest.
+    assert search_layers(6, layered({}, {})) == (0,)
+    assert search_layers(6, layered({}, {5: 1.0})) == (5,)
+    assert search_layers(1, layered({}, {})) == (0,)
+    # Each layer alone is worth next to nothing, all together much.
+    assert search_layers(10, layered({}, dict.fromkeys(range(10), 0.001))) == tuple(range(10))
 
 
 @given(st.integers(1, 60))
-def test_runs_of_layers_are_neighbours_and_few(count: int) -> None:
-    runs = layer_ranges(count)
-    assert tuple(range(count)) in runs
-    assert all(run == tuple(range(run[0], run[-1] + 1)) for run in runs)
-    assert len(runs) == len(set(runs)) <= 66
-    assert [len(run) for run in runs] == sorted(len(run) for run in runs)
-
-
-def test_small_losses_do_not_add_up_unseen() -> None:
-    # Each layer alone is worth less than the tolerance, all together much more.
-    layers = [Layer(f"row_{i}", 1) for i in range(10)]
-    loss = layered({}, dict.fromkeys(range(10), 0.009))
-    kept = search_layers(torch.ones(10), loss, layers, tolerance=0.01)
-    assert loss(torch.tensor([float(i in kept) for i in range(10)])) <= 0.01
+def test_runs_of_layers_begin_and_end_at_few_edges(count: int) -> None:
+    edges = layer_edges(count)
+    assert edges[0] == 0
+    assert edges[-1] == count
+    assert sorted(set(edges)) == edges
+    assert len(edges) <= 12
 
 
 @given(st.integers(1, 50), st.integers(1, 50))
@@ -195,6 +195,7 @@ def test_strange_layers_are_refused_before_any_work() -> None:
         {"rate": float("inf")},
         {"contrast": 0.6},
         {"norm_cap": 0.0},
+        {"aloof": -1.0},
         {"pixel_weight": -1.0},
         {"strengths": (1.0, 1.0)},
         {"layers": (0, 0)},
@@ -217,7 +218,8 @@ def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
     companion = 0.7 * answer + 0.7 * torch.randn(400, generator=random)
     other = torch.randn(400, 3, generator=random)
     latents = torch.cat([answer[:, None], companion[:, None], other], dim=1)
-    start = regress(latents, 2.0 * answer + 0.1 * torch.randn(400, generator=random), 0.01)
+    scores = 2.0 * answer + 0.1 * torch.randn(400, generator=random)
+    start = regress(latents, scores, 0.01, torch.zeros(400, 1), 3.0)
     best, worst = answer.argsort()[-50:], answer.argsort()[:50]
     naive = latents[best].mean(dim=0) - latents[worst].mean(dim=0)
     assert float(naive[1] / naive[0]) > 0.5
@@ -226,16 +228,32 @@ def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
     assert float(start[0]) == pytest.approx(0.5, rel=0.1)
 
 
+def test_the_start_keeps_away_from_what_changes_elsewhere() -> None:
+    random = torch.Generator().manual_seed(1)
+    latents = torch.randn(400, 5, generator=random)
+    # The answer shows along two numbers, one of which also changes what must not change.
+    scores, elsewhere = latents[:, 0] + latents[:, 1], torch.stack([latents[:, 1]] * 7, dim=1)
+    starts = [regress(latents, scores, 0.01, elsewhere, aloof) for aloof in (0.0, 1.0, 10.0)]
+    leaks = [abs(float(start[1] / start[0])) for start in starts]
+    assert leaks[0] == pytest.approx(1.0, abs=0.1)
+    assert leaks[0] > 2.0 * leaks[1] > 4.0 * leaks[2]
+    # Whatever it is bent away from, along it the score rises by 1.
+    rises = [float(start[0] + start[1]) for start in starts]
+    assert rises == pytest.approx([1.0] * 3, rel=0.1)
+
+
 def test_repeating_a_latents_numbers_changes_nothing() -> None:
-    latents, scores = torch.randn(40, 6), torch.randn(40)
-    once = regress(latents, scores, 0.15)
-    thrice = regress(latents.repeat(1, 3), scores, 0.15)
+    latents, scores, elsewhere = torch.randn(40, 6), torch.randn(40), torch.randn(40, 9)
+    once = regress(latents, scores, 0.15, elsewhere, 3.0)
+    thrice = regress(latents.repeat(1, 3), scores, 0.15, elsewhere, 3.0)
     torch.testing.assert_close(thrice.view(3, 6), once.expand(3, 6), rtol=1e-3, atol=1e-4)
 
 
 def test_more_numbers_than_images_are_no_trouble() -> None:
-    assert bool(regress(torch.randn(10, 300), torch.randn(10), 0.15).isfinite().all())
-    assert bool(regress(torch.randn(10, 300), torch.zeros(10), 0.15).isfinite().all())
+    for scores in (torch.randn(10), torch.zeros(10)):
+        for elsewhere in (torch.randn(10, 4), torch.zeros(10, 4)):
+            start = regress(torch.randn(10, 300), scores, 0.15, elsewhere, 3.0)
+            assert bool(start.isfinite().all())
 
 
 def test_sharpened_scores_keep_the_order_and_let_no_image_decide() -> None:

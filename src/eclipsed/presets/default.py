@@ -2,10 +2,12 @@
 
 A pool of sampled seeds is ranked by the encoder. A regression of its scores on the latents is the
 start: unlike the best seeds' mean minus the worst's, it does not bring along what merely tends to
-come with the answer. Of its layers the shortest run that loses nothing is kept. A few dozen steps
-refine it: positive strengths on seeds that lack what is asked for, negative ones on seeds that
-have it, both held to the text's direction in the encoder's space and to the region in features and
-pixels. The originals of all steps are the pool's and cost nothing.
+come with the answer. A second regression, of the pool's thumbnails outside the region, says what
+each way through the latents changes there, and the start is bent away from it. Of its layers the
+run that loses least is kept. A few dozen steps refine it: positive strengths on seeds that lack
+what is asked for, negative ones on seeds that have it, both held to the text's direction in the
+encoder's space and to the region in features and pixels. The originals of all steps are the pool's
+and cost nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from eclipsed.pool import (
     look_at,
     masks_of,
     picture,
+    shrink,
 )
 from eclipsed.presets.plan import (
     Finish,
@@ -51,7 +54,7 @@ from eclipsed.presets.plan import (
     layer_spread,
     widths_of,
 )
-from eclipsed.types import Goal, Layer, Space, World
+from eclipsed.types import Goal, Space, World
 
 # The pool's seeds; scores and users count from 0, the paper's preset from 54321.
 FIRST_SEED = 20_000_000
@@ -64,6 +67,8 @@ MARGIN = 2
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
 # Images of each kind that the search for length and layers looks at.
 SEARCH_IMAGES = 6
+# Layers are chosen at this strength: what leaks, or breaks when pushed further, shows there.
+SEARCH_STRENGTH = 1.5
 # A start that yields less than this is taken for one that yields this much.
 LEAST_YIELD = 0.02
 # Images that calibration looks at.
@@ -78,12 +83,13 @@ class DefaultConfig:
     layer's spread per coordinate and falls along a cosine. pool: how many seeds are ranked.
     originals: how many of them are trained on, at most half with and half without what is asked
     for. contrast: share of the pool that shows how images score that answer the prompt. ridge: how
-    much the start's regression is held back, in units of the latents' variance. strengths: least
-    and greatest |strength|, drawn with both signs. feature_weight, pixel_weight: of the change
-    outside the region, against the text's weight of 1. norm_cap: longest layer, in units of that
-    layer's spread. layers: indices that are trained; None searches for the shortest run that loses
-    nothing, to within `layer_tolerance` of the loss. half: let the networks count in bfloat16
-    where the hardware is fast at it. seed: of the pool and of all draws.
+    much the start's regression is held back, in units of the latents' variance. aloof: how much it
+    is bent away from what changes the image outside the region. strengths: least and greatest
+    |strength|, drawn with both signs. feature_weight, pixel_weight: of the change outside the
+    region, against the text's weight of 1. norm_cap: longest layer, in units of that layer's
+    spread. layers: indices that are trained; None searches for the run that loses least. half: let
+    the networks count in bfloat16 where the hardware is fast at it. seed: of the pool and of all
+    draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
     """
@@ -96,13 +102,13 @@ class DefaultConfig:
     originals: int = 48
     contrast: float = 0.05
     ridge: float = 0.15
+    aloof: float = 3.0
     strengths: tuple[float, float] = (0.4, 1.6)
     feature_weight: float = 0.5
     pixel_weight: float = 0.5
     norm_cap: float = 0.7
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
-    layer_tolerance: float = 0.02
     half: bool = True
     seed: int = 0
 
@@ -117,7 +123,7 @@ class DefaultConfig:
         check_number("contrast", self.contrast, 0.0, 0.5)
         for name in ("ridge", "norm_cap"):
             check_number(name, getattr(self, name), 1e-6)
-        for name in ("rate", "truncation", "layer_tolerance", "feature_weight", "pixel_weight"):
+        for name in ("rate", "truncation", "aloof", "feature_weight", "pixel_weight"):
             check_number(name, getattr(self, name), 0.0)
         check_strengths(self.strengths)
 
@@ -196,6 +202,8 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     reading = bool(config.feature_weight and goal.regions)
     names = features_between(generator, *FEATURE_SIZES) if reading else ()
     originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
+    region = dilate(originals.masks, pixels_at(originals.masks.shape[1], MARGIN))
+    elsewhere = pool.thumbnails * (1.0 - shrink(region[:, None]).amax(dim=0))
     return Stage(
         view=view,
         goal=goal,
@@ -204,7 +212,9 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
         originals=originals,
         lacking=len(lacking),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=regress(pool.latents, sharpened(along), config.ridge),
+        start=regress(
+            pool.latents, sharpened(along), config.ridge, elsewhere.flatten(1), config.aloof
+        ),
     )
 
 
@@ -221,20 +231,31 @@ def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
 
 
 def regress(
-    latents: Float[Tensor, "p d"], scores: Float[Tensor, " p"], ridge: float
+    latents: Float[Tensor, "p d"],
+    scores: Float[Tensor, " p"],
+    ridge: float,
+    elsewhere: Float[Tensor, "p x"],
+    aloof: float,
 ) -> Float[Tensor, " d"]:
-    """The shortest vector along which a linear fit says that the score rises by 1.
+    """The vector along which a linear fit says that the score rises by 1, and little else happens.
 
-    Ridge regression of the scores on the latents; `ridge` is in units of the mean variance of the
-    lines on which the latents lie, so that repeating numbers (W in W+) changes nothing.
+    Ridge regression of the scores on the latents gives the slope b, that of `elsewhere` (what is
+    not to change) a matrix A; the result is (1 + aloof·AᵀA)⁻¹ b, where AᵀA is in units of what a
+    step of the same length in a random direction changes. `ridge` is in units of the mean variance
+    of the lines on which the latents lie. Repeating numbers (W in W+) changes nothing.
     """
     around, rise = latents - latents.mean(dim=0), scores - scores.mean()
+    # Slopes are sums of latents, so all is solved for the P weights of these sums.
     gram = around @ around.t()
-    penalty = ridge * gram.square().sum() / gram.trace()
     identity = torch.eye(len(gram)).to(gram)
-    slope = around.t() @ torch.linalg.solve(gram + penalty * identity, rise)
-    start: Tensor = slope / slope.square().sum().clamp_min(1e-12)
-    return start
+    penalty = ridge * gram.square().sum() / gram.trace()
+    wanted = [rise[:, None], elsewhere - elsewhere.mean(dim=0)]
+    weights = torch.linalg.solve(gram + penalty * identity, torch.cat(wanted, dim=1))
+    slope, leaks = weights[:, 0], weights[:, 1:]
+    usual = (gram @ leaks).square().sum() / gram.trace()
+    bent = identity + aloof / usual.clamp_min(1e-12) * (leaks @ (leaks.t() @ gram))
+    start: Tensor = around.t() @ torch.linalg.solve(bent, slope)
+    return start / (around @ start @ slope).clamp_min(1e-12)
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -312,30 +333,26 @@ def search_length(
     return min((constrain(length * start[None])[0] for length in START_LENGTHS), key=loss)
 
 
-def layer_ranges(count: int) -> list[tuple[int, ...]]:
-    """Runs of neighbouring layers to choose from, shortest first.
+def layer_edges(count: int) -> list[int]:
+    """Where a run of layers may begin or end.
 
     Layers go in pairs after the first, as the resolutions of a StyleGAN do; in larger groups where
     there are so many that their runs would be too many to try.
     """
-    size = max(2, -(-count // 9))
-    edges = [0, *range(1, count, size), count]
-    runs = {tuple(range(a, b)) for i, a in enumerate(edges) for b in edges[i + 1 :]}
-    return sorted((run for run in runs if run), key=lambda run: (len(run), run))
+    return [0, *range(1, count, max(2, -(-count // 9))), count]
 
 
-def search_layers(
-    vector: Float[Tensor, " d"],
-    loss: Callable[[Tensor], float],
-    layers: Sequence[Layer],
-    tolerance: float,
-) -> tuple[int, ...]:
-    """The shortest run of neighbouring layers whose loss is within the tolerance of the least."""
-    runs = layer_ranges(len(layers))
-    losses = [loss(keep_layers(vector, layers, run)) for run in runs]
-    return next(
-        run for run, each in zip(runs, losses, strict=True) if each <= min(losses) + tolerance
-    )
+def search_layers(count: int, loss: Callable[[range], float]) -> tuple[int, ...]:
+    """The run of neighbouring layers that the loss likes best: first its end, then its beginning.
+
+    Early layers decide what later ones draw, so an edit that needs the early ones loses by every
+    layer taken from the front, and one that does not gains.
+    """
+    edges = layer_edges(count)
+    end = min(edges[1:], key=lambda edge: loss(range(edge)))
+    later_first = [edge for edge in reversed(edges) if edge < end]
+    begin = min(later_first, key=lambda edge: loss(range(edge, end)))
+    return tuple(range(begin, end))
 
 
 def falling(step: int, steps: int) -> float:
@@ -365,10 +382,13 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     def looked(vector: Tensor) -> float:
         return look(stage, vector)["total"]
 
+    def looked_along(run: range) -> float:
+        return look(stage, keep_layers(start, layers, run), SEARCH_STRENGTH)["total"]
+
     stage = replace(stage, start=stage.start * reach_of(stage.start, widths, caps))
     start = search_length(stage.start, lambda vector: look(stage, vector)["text"], constrain)
     stage = replace(stage, yields=max(1.0 - look(stage, start)["text"], LEAST_YIELD))
-    chosen = config.layers or search_layers(start, looked, layers, config.layer_tolerance)
+    chosen = config.layers or search_layers(len(layers), looked_along)
     trained = layer_mask(generator, space, chosen)
     start = search_length(stage.start * trained, looked, constrain)
     pieces = zip(spread, widths, strict=True)
@@ -389,12 +409,12 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
 
 
 @torch.no_grad()
-def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
-    """The losses of a vector on a few originals of each kind, always the same, at strength ±1."""
+def look(stage: Stage, vector: Float[Tensor, " d"], strength: float = 1.0) -> dict[str, float]:
+    """The losses of a vector on a few originals of each kind, always the same, at ± a strength."""
     few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
     rows = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
     signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
-    losses = edit_losses(stage, vector, rows, signs)
+    losses = edit_losses(stage, vector, rows, strength * signs)
     return {name: float(value) for name, value in losses.items()}
 
 
