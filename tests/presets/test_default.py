@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.pool import Pool
 from eclipsed.presets.default import (
     DefaultConfig,
     default_plan,
@@ -212,14 +213,24 @@ def test_seeds_of_the_pool_depend_on_the_seed() -> None:
     assert not np.allclose(one.start.numpy(), other.start.numpy())
 
 
+def start_of(
+    latents: Tensor, scores: Tensor, pixels: Tensor | None = None, **numbers: float
+) -> Tensor:
+    """The start of a pool with thumbnails of 1×2 pixels, the left one inside the region."""
+    painted = torch.zeros(len(latents), 2) if pixels is None else pixels
+    thumbnails = painted[:, None, None, :].expand(-1, 3, 2, -1)
+    pool = Pool(latents, torch.zeros(len(latents), 1), thumbnails)
+    inside = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+    return regress(pool, scores, inside, **{"ridge": 0.01, "aloof": 2.0, **numbers})
+
+
 def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
     random = torch.Generator().manual_seed(0)
     answer = torch.randn(400, generator=random)
     companion = 0.7 * answer + 0.7 * torch.randn(400, generator=random)
     other = torch.randn(400, 3, generator=random)
     latents = torch.cat([answer[:, None], companion[:, None], other], dim=1)
-    scores = 2.0 * answer + 0.1 * torch.randn(400, generator=random)
-    start = regress(latents, scores, 0.01, torch.zeros(400, 1), 3.0)
+    start = start_of(latents, 2.0 * answer + 0.1 * torch.randn(400, generator=random))
     best, worst = answer.argsort()[-50:], answer.argsort()[:50]
     naive = latents[best].mean(dim=0) - latents[worst].mean(dim=0)
     assert float(naive[1] / naive[0]) > 0.5
@@ -228,31 +239,33 @@ def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
     assert float(start[0]) == pytest.approx(0.5, rel=0.1)
 
 
-def test_the_start_keeps_away_from_what_changes_elsewhere() -> None:
+def test_the_start_keeps_away_from_what_changes_outside_the_region() -> None:
     random = torch.Generator().manual_seed(1)
     latents = torch.randn(400, 5, generator=random)
-    # The answer shows along two numbers, one of which also changes what must not change.
-    scores, elsewhere = latents[:, 0] + latents[:, 1], torch.stack([latents[:, 1]] * 7, dim=1)
-    starts = [regress(latents, scores, 0.01, elsewhere, aloof) for aloof in (0.0, 1.0, 10.0)]
+    # The answer shows along two numbers; one paints inside, the other outside.
+    scores, pixels = latents[:, 0] + latents[:, 1], latents[:, :2]
+    starts = [start_of(latents, scores, pixels, aloof=aloof) for aloof in (0.0, 1.0, 10.0)]
     leaks = [abs(float(start[1] / start[0])) for start in starts]
     assert leaks[0] == pytest.approx(1.0, abs=0.1)
     assert leaks[0] > 2.0 * leaks[1] > 4.0 * leaks[2]
     # Whatever it is bent away from, along it the score rises by 1.
-    rises = [float(start[0] + start[1]) for start in starts]
-    assert rises == pytest.approx([1.0] * 3, rel=0.1)
+    assert [float(start[:2].sum()) for start in starts] == pytest.approx([1.0] * 3, rel=0.1)
+    # Where the region shows nothing ever, what is asked for is still found.
+    hidden = start_of(latents, scores, latents[:, [4, 1]] * torch.tensor([0.0, 1.0]))
+    assert float(hidden[0]) == pytest.approx(1.0, rel=0.1)
 
 
 def test_repeating_a_latents_numbers_changes_nothing() -> None:
-    latents, scores, elsewhere = torch.randn(40, 6), torch.randn(40), torch.randn(40, 9)
-    once = regress(latents, scores, 0.15, elsewhere, 3.0)
-    thrice = regress(latents.repeat(1, 3), scores, 0.15, elsewhere, 3.0)
+    latents, scores, pixels = torch.randn(40, 6), torch.randn(40), torch.randn(40, 2)
+    once = start_of(latents, scores, pixels, ridge=0.15)
+    thrice = start_of(latents.repeat(1, 3), scores, pixels, ridge=0.15)
     torch.testing.assert_close(thrice.view(3, 6), once.expand(3, 6), rtol=1e-3, atol=1e-4)
 
 
 def test_more_numbers_than_images_are_no_trouble() -> None:
     for scores in (torch.randn(10), torch.zeros(10)):
-        for elsewhere in (torch.randn(10, 4), torch.zeros(10, 4)):
-            start = regress(torch.randn(10, 300), scores, 0.15, elsewhere, 3.0)
+        for pixels in (torch.randn(10, 2), None):
+            start = start_of(torch.randn(10, 300), scores, pixels, ridge=0.15)
             assert bool(start.isfinite().all())
 
 

@@ -34,6 +34,7 @@ from eclipsed.objectives import (
 )
 from eclipsed.pool import (
     Originals,
+    Pool,
     View,
     build_pool,
     fast_bfloat16,
@@ -102,7 +103,7 @@ class DefaultConfig:
     originals: int = 48
     contrast: float = 0.05
     ridge: float = 0.15
-    aloof: float = 3.0
+    aloof: float = 2.0
     strengths: tuple[float, float] = (0.4, 1.6)
     feature_weight: float = 0.5
     pixel_weight: float = 0.5
@@ -203,7 +204,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     names = features_between(generator, *FEATURE_SIZES) if reading else ()
     originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
     region = dilate(originals.masks, pixels_at(originals.masks.shape[1], MARGIN))
-    elsewhere = pool.thumbnails * (1.0 - shrink(region[:, None]).amax(dim=0))
+    inside = shrink(region[:, None]).amax(dim=0)
     return Stage(
         view=view,
         goal=goal,
@@ -212,9 +213,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
         originals=originals,
         lacking=len(lacking),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=regress(
-            pool.latents, sharpened(along), config.ridge, elsewhere.flatten(1), config.aloof
-        ),
+        start=regress(pool, sharpened(along), inside, ridge=config.ridge, aloof=config.aloof),
     )
 
 
@@ -231,28 +230,36 @@ def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
 
 
 def regress(
-    latents: Float[Tensor, "p d"],
+    pool: Pool,
     scores: Float[Tensor, " p"],
+    inside: Float[Tensor, "1 t t"],
+    *,
     ridge: float,
-    elsewhere: Float[Tensor, "p x"],
     aloof: float,
 ) -> Float[Tensor, " d"]:
     """The vector along which a linear fit says that the score rises by 1, and little else happens.
 
-    Ridge regression of the scores on the latents gives the slope b, that of `elsewhere` (what is
-    not to change) a matrix A; the result is (1 + aloof·AᵀA)⁻¹ b, where AᵀA is in units of what a
-    step of the same length in a random direction changes. `ridge` is in units of the mean variance
-    of the lines on which the latents lie. Repeating numbers (W in W+) changes nothing.
+    Ridge regression of the scores on the latents gives the slope b, that of the thumbnails'
+    pixels, weighted by how little they are `inside` the region, a matrix A. The result is
+    (1 + aloof·AᵀA)⁻¹ b, where AᵀA is in units of what a step of the same length in a random
+    direction changes inside. `ridge` is in units of the mean variance of the lines on which the
+    latents lie. Repeating numbers (W in W+) changes nothing.
     """
-    around, rise = latents - latents.mean(dim=0), scores - scores.mean()
+    around, rise = pool.latents - pool.latents.mean(dim=0), scores - scores.mean()
+    pixels = (pool.thumbnails - pool.thumbnails.mean(dim=0)).flatten(1)
+    within = inside.expand(pool.thumbnails.shape[1:]).flatten()
     # Slopes are sums of latents, so all is solved for the P weights of these sums.
     gram = around @ around.t()
     identity = torch.eye(len(gram)).to(gram)
     penalty = ridge * gram.square().sum() / gram.trace()
-    wanted = [rise[:, None], elsewhere - elsewhere.mean(dim=0)]
-    weights = torch.linalg.solve(gram + penalty * identity, torch.cat(wanted, dim=1))
-    slope, leaks = weights[:, 0], weights[:, 1:]
-    usual = (gram @ leaks).square().sum() / gram.trace()
+    weights = torch.linalg.solve(
+        gram + penalty * identity, torch.cat([rise[:, None], pixels], dim=1)
+    )
+    slope, paint = weights[:, 0], weights[:, 1:]
+    changes = (gram @ paint).square().sum(dim=0) / gram.trace()
+    # A region that none of the images shows has no scale of its own.
+    usual = (changes * within).sum() + 1e-3 * changes.sum()
+    leaks = paint * (1.0 - within)
     bent = identity + aloof / usual.clamp_min(1e-12) * (leaks @ (leaks.t() @ gram))
     start: Tensor = around.t() @ torch.linalg.solve(bent, slope)
     return start / (around @ start @ slope).clamp_min(1e-12)
