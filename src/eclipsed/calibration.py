@@ -21,6 +21,8 @@ MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 # and on the whole where it is reached in this share of the images.
 REACHED = 0.9
 MOST = 0.85
+# Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
+MARGIN = 1.25
 # No strength beyond this is offered, however early the prompt is reached.
 LIMIT = 2.0
 
@@ -46,7 +48,7 @@ def calibrate(
     text: the unit direction [E] from the neutral text's embedding to the prompt's.
     """
     curve = yield_curve(view, latents, vector, text)
-    unit = unit_of(curve)
+    unit = MARGIN * unit_of(curve)
     return Calibration(unit, range_of(unit), tuple(curve.mean(dim=0).tolist()))
 
 

@@ -143,23 +143,24 @@ def layered(harm: dict[int, float], need: dict[int, float]) -> Any:
     return loss
 
 
-def test_the_search_keeps_the_run_that_loses_least() -> None:
-    loss = layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 2: 0.3})
-    assert search_layers(6, loss) == (1, 2)
+def test_the_search_keeps_the_shortest_run_that_loses_nothing() -> None:
+    def search(count: int, harm: dict[int, float], need: dict[int, float]) -> tuple[int, ...]:
+        return search_layers(count, layered(harm, need), tolerance=0.01)
+
+    assert search(6, {0: 0.2, 4: 0.1}, {1: 0.5, 2: 0.3}) == (1, 2)
     # What is needed at both ends takes what lies between along.
-    assert search_layers(6, layered(harm={0: 0.2, 4: 0.1}, need={1: 0.5, 5: 0.3})) == (
-        1,
-        2,
-        3,
-        4,
-        5,
-    )
-    # Of runs that are as good the shortest.
-    assert search_layers(6, layered({}, {})) == (0,)
-    assert search_layers(6, layered({}, {5: 1.0})) == (5,)
-    assert search_layers(1, layered({}, {})) == (0,)
-    # Each layer alone is worth next to nothing, all together much.
-    assert search_layers(10, layered({}, dict.fromkeys(range(10), 0.001))) == tuple(range(10))
+    assert search(6, {0: 0.2, 4: 0.1}, {1: 0.5, 5: 0.3}) == (1, 2, 3, 4, 5)
+    assert search(6, {}, {}) == (0,)
+    assert search(6, {}, {2: 0.3, 4: 0.009}) == (1, 2)
+    assert search(6, {}, {5: 1.0}) == (5,)
+    assert search(1, {}, {}) == (0,)
+
+
+def test_small_losses_do_not_add_up_unseen() -> None:
+    # Each layer alone is worth less than the tolerance, all together much more.
+    loss = layered({}, dict.fromkeys(range(10), 0.009))
+    kept = search_layers(10, loss, tolerance=0.01)
+    assert loss(range(kept[0], kept[-1] + 1)) <= 0.02
 
 
 @given(st.integers(1, 60))

@@ -4,10 +4,10 @@ A pool of sampled seeds is ranked by the encoder. A regression of its scores on 
 start: unlike the best seeds' mean minus the worst's, it does not bring along what merely tends to
 come with the answer. A second regression, of the pool's thumbnails outside the region, says what
 each way through the latents changes there, and the start is bent away from it. Of its layers the
-run that loses least is kept. A few dozen steps refine it: positive strengths on seeds that lack
-what is asked for, negative ones on seeds that have it, both held to the text's direction in the
-encoder's space and to the region in features and pixels. The originals of all steps are the pool's
-and cost nothing.
+shortest run that loses nothing is kept. A few dozen steps refine it: positive strengths on seeds
+that lack what is asked for, negative ones on seeds that have it, both held to the text's direction
+in the encoder's space and to the region in features and pixels. The originals of all steps are the
+pool's and cost nothing.
 """
 
 from __future__ import annotations
@@ -68,8 +68,6 @@ MARGIN = 2
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
 # Images of each kind that the search for length and layers looks at.
 SEARCH_IMAGES = 6
-# Layers are chosen at this strength: what leaks, or breaks when pushed further, shows there.
-SEARCH_STRENGTH = 1.5
 # A start that yields less than this is taken for one that yields this much.
 LEAST_YIELD = 0.02
 # Images that calibration looks at.
@@ -88,28 +86,29 @@ class DefaultConfig:
     is bent away from what changes the image outside the region. strengths: least and greatest
     |strength|, drawn with both signs. feature_weight, pixel_weight: of the change outside the
     region, against the text's weight of 1. norm_cap: longest layer, in units of that layer's
-    spread. layers: indices that are trained; None searches for the run that loses least. half: let
-    the networks count in bfloat16 where the hardware is fast at it. seed: of the pool and of all
-    draws.
+    spread. layers: indices that are trained; None searches for the shortest run that loses nothing,
+    to within `layer_tolerance` of the loss. half: let the networks count in bfloat16 where the
+    hardware is fast at it. seed: of the pool and of all draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
     """
 
     space: Space = "w+"
-    steps: int = 40
+    steps: int = 30
     batch: int = 6
-    rate: float = 0.01
+    rate: float = 0.005
     pool: int = 1_024
     originals: int = 48
     contrast: float = 0.05
     ridge: float = 0.15
     aloof: float = 2.0
-    strengths: tuple[float, float] = (0.4, 1.6)
+    strengths: tuple[float, float] = (0.8, 1.6)
     feature_weight: float = 0.5
     pixel_weight: float = 0.5
     norm_cap: float = 0.7
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
+    layer_tolerance: float = 0.01
     half: bool = True
     seed: int = 0
 
@@ -124,7 +123,14 @@ class DefaultConfig:
         check_number("contrast", self.contrast, 0.0, 0.5)
         for name in ("ridge", "norm_cap"):
             check_number(name, getattr(self, name), 1e-6)
-        for name in ("rate", "truncation", "aloof", "feature_weight", "pixel_weight"):
+        for name in (
+            "rate",
+            "truncation",
+            "aloof",
+            "layer_tolerance",
+            "feature_weight",
+            "pixel_weight",
+        ):
             check_number(name, getattr(self, name), 0.0)
         check_strengths(self.strengths)
 
@@ -261,8 +267,9 @@ def regress(
     usual = (changes * within).sum() + 1e-3 * changes.sum()
     leaks = paint * (1.0 - within)
     bent = identity + aloof / usual.clamp_min(1e-12) * (leaks @ (leaks.t() @ gram))
-    start: Tensor = around.t() @ torch.linalg.solve(bent, slope)
-    return start / (around @ start @ slope).clamp_min(1e-12)
+    way = around.t() @ torch.linalg.solve(bent, slope)
+    start: Tensor = way / (around @ way @ slope).clamp_min(1e-12)
+    return start
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -300,7 +307,7 @@ def edit_losses(
 ) -> dict[str, Tensor]:
     """The losses of moving the originals of these rows by strengths·vector, weighted into "total".
 
-    "text": 1 minus the text's yield, in units of `stage.yields`; with negative strengths images
+    "text": what the text's yield lacks, in units of `stage.yields`; with negative strengths images
     are to move against the text. "features", "pixels": the share of the change outside the
     region, before or after the edit.
     """
@@ -309,7 +316,8 @@ def edit_losses(
     moved = before.latents + strengths[:, None] * vector
     made, after = picture(stage.view, moved, list(before.features))
     gained = strengths.sign() * text_yield(after - before.embeddings, stage.target.text)
-    terms = {"text": 1.0 - gained.mean() / stage.yields}
+    # To move further than the start already does would cost locality, and earns nothing.
+    terms = {"text": (1.0 - gained.mean() / stage.yields).clamp_min(0.0)}
     if stage.goal.regions:
         union = torch.maximum(before.masks, masks_of(stage.view, stage.goal, made))
         mask = dilate(union, pixels_at(union.shape[1], MARGIN))
@@ -349,16 +357,19 @@ def layer_edges(count: int) -> list[int]:
     return [0, *range(1, count, max(2, -(-count // 9))), count]
 
 
-def search_layers(count: int, loss: Callable[[range], float]) -> tuple[int, ...]:
-    """The run of neighbouring layers that the loss likes best: first its end, then its beginning.
+def search_layers(count: int, loss: Callable[[range], float], tolerance: float) -> tuple[int, ...]:
+    """The shortest run of neighbouring layers that loses no more than the tolerance.
 
-    Early layers decide what later ones draw, so an edit that needs the early ones loses by every
-    layer taken from the front, and one that does not gains.
+    First its end is searched, then its beginning: early layers decide what later ones draw, so an
+    edit that needs the early ones loses by every layer taken from the front, and one that does not
+    need them gains.
     """
     edges = layer_edges(count)
-    end = min(edges[1:], key=lambda edge: loss(range(edge)))
-    later_first = [edge for edge in reversed(edges) if edge < end]
-    begin = min(later_first, key=lambda edge: loss(range(edge, end)))
+    ends = {edge: loss(range(edge)) for edge in edges[1:]}
+    end = min(edge for edge, each in ends.items() if each <= min(ends.values()) + tolerance)
+    begins = {edge: loss(range(edge, end)) for edge in edges if edge < end}
+    best = min(begins.values())
+    begin = max(edge for edge, each in begins.items() if each <= best + tolerance)
     return tuple(range(begin, end))
 
 
@@ -390,12 +401,12 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         return look(stage, vector)["total"]
 
     def looked_along(run: range) -> float:
-        return look(stage, keep_layers(start, layers, run), SEARCH_STRENGTH)["total"]
+        return looked(keep_layers(start, layers, run))
 
     stage = replace(stage, start=stage.start * reach_of(stage.start, widths, caps))
     start = search_length(stage.start, lambda vector: look(stage, vector)["text"], constrain)
     stage = replace(stage, yields=max(1.0 - look(stage, start)["text"], LEAST_YIELD))
-    chosen = config.layers or search_layers(len(layers), looked_along)
+    chosen = config.layers or search_layers(len(layers), looked_along, config.layer_tolerance)
     trained = layer_mask(generator, space, chosen)
     start = search_length(stage.start * trained, looked, constrain)
     pieces = zip(spread, widths, strict=True)
@@ -416,12 +427,12 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
 
 
 @torch.no_grad()
-def look(stage: Stage, vector: Float[Tensor, " d"], strength: float = 1.0) -> dict[str, float]:
-    """The losses of a vector on a few originals of each kind, always the same, at ± a strength."""
+def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
+    """The losses of a vector on a few originals of each kind, always the same, at strength ±1."""
     few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
     rows = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
     signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
-    losses = edit_losses(stage, vector, rows, strength * signs)
+    losses = edit_losses(stage, vector, rows, signs)
     return {name: float(value) for name, value in losses.items()}
 
 

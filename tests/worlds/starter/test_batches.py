@@ -25,7 +25,7 @@ def test_jobs() -> None:
 def test_classes_are_the_shown_values_and_the_nearest_names() -> None:
     plain = people({"top": "afro", "mouth": "sad"}, {"top": ("afro", "bald", 0.6)}, {}, {})
     skin = np.array([0.0, 0.19, 0.5, 1.0], np.float32)
-    turns = 2 * np.pi * np.array([0.01, 0.99, 0.26, 0.62])
+    turns = 2 * np.pi * np.array([0.01, 0.99, 0.16, 0.62])
     background = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
     classes = class_of(Avatars(plain.weights, skin, background))
     assert list(classes) == list(JUDGED)

@@ -40,6 +40,31 @@ def test_reconstruction_loss_counts_pixels_and_edges() -> None:
     assert float(reconstruction_loss(image + 0.5, image, 3 * one)) == pytest.approx(3 * flat)
 
 
+def test_the_colour_loss_sees_what_is_off_on_the_whole_alone() -> None:
+    image = torch.zeros(1, 3, 16, 16)
+    one = torch.ones(1, 1, 16, 16)
+    noise = ((torch.arange(16).view(1, -1) + torch.arange(16).view(-1, 1)) % 2 - 0.5).expand(
+        1, 3, -1, -1
+    )
+    for error, more in ((image + 0.5, 1.0), (image + noise, 0.0)):
+        plain = float(reconstruction_loss(error, image, one))
+        assert float(reconstruction_loss(error, image, one, 2.0)) == pytest.approx(plain + more)
+
+
+def test_details_weigh_more_where_a_stage_asks_for_it(renderer: Renderer) -> None:
+    flat = torch.full((1, 3, 8, 8), 0.4)
+    assert float(pictures.local_contrast(flat).abs().max()) < 1e-6
+    line = flat.clone()
+    line[..., 4] = -0.6
+    contrast = pictures.local_contrast(line)[0, 0]
+    assert float(contrast[:, 4].min()) > 3 * float(contrast[:, 3].max())
+    plain, fine = (
+        pictures.batch_at(renderer, Stage(128, 4, 0.1, batch=2, detail=detail), 1, 1)
+        for detail in (0.0, 5.0)
+    )
+    torch.testing.assert_close(fine[2], plain[2] * (1 + 5.0 * pictures.local_contrast(plain[1])))
+
+
 @pytest.mark.parametrize("resolution", [32, 128])
 def test_batches_of_the_generator(resolution: int, renderer: Renderer) -> None:
     stage = Stage(resolution, 8, 0.1, batch=4)

@@ -75,7 +75,7 @@ def test_the_shipped_recipe_trains_every_network_at_full_size() -> None:
     for name, job in shipped.jobs.items():
         assert job.images > 100 * smoke.jobs[name].images
         assert job.seed == smoke.jobs[name].seed
-    assert (shipped.texts.phrasings, shipped.texts.composites) == (110, 6000)
+    assert (shipped.texts.phrasings, shipped.texts.composites) == (240, 6000)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 SHAPE, EXPRESSION, COLOUR = "shape", "expression", "colour"
 
 # Rows of W+ (of 12 at 128 px) that decide each kind of attribute: 4-16 px, 32 px, 64-128 px.
@@ -183,14 +186,22 @@ SKIN_NAMES: tuple[tuple[str, float, float], ...] = (
     ("brown", 0.62, 0.82),
     ("dark", 0.82, 1.01),
 )
-# Name and centre of each hue on the ring, in turns.
+# Name and centre of each hue on the ring, in turns: where people see it, not evenly spread.
 HUES: tuple[tuple[str, float], ...] = (
     ("red", 0.0),
-    ("orange", 1 / 8),
-    ("yellow", 2 / 8),
-    ("green", 3 / 8),
-    ("teal", 4 / 8),
-    ("blue", 5 / 8),
-    ("purple", 6 / 8),
-    ("pink", 7 / 8),
+    ("orange", 0.085),
+    ("yellow", 0.155),
+    ("green", 0.333),
+    ("teal", 0.49),
+    ("blue", 0.61),
+    ("purple", 0.76),
+    ("pink", 0.9),
 )
+
+
+def hue_distances(background: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How far backgrounds [N, 2] are from each of HUES on the ring, [N, H] in turns."""
+    turns = np.arctan2(background[:, 1], background[:, 0]) / (2 * np.pi)
+    centres = np.array([centre for _, centre in HUES])
+    distances: NDArray[np.floating] = np.abs((turns[:, None] - centres + 0.5) % 1.0 - 0.5)
+    return distances

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eclipsed.worlds.starter.attributes import GROUPS, HUES, SKIN_NAMES
+from eclipsed.worlds.starter.attributes import GROUPS, HUES, SKIN_NAMES, hue_distances
 from eclipsed.worlds.starter.design import avatars_from_codes
 from eclipsed.worlds.starter.fitting import Schedule, fit, rng_of
 from eclipsed.worlds.starter.networks import Module
@@ -50,8 +50,7 @@ def class_of(avatars: Avatars) -> dict[str, NDArray[np.intp]]:
     classes = {g.name: avatars.index(g.name) for g in GROUPS}
     edges = np.array([high for _, _, high in SKIN_NAMES])
     classes["skin"] = np.searchsorted(edges, avatars.skin, side="right").clip(0, len(edges) - 1)
-    turns = (np.arctan2(avatars.background[:, 1], avatars.background[:, 0]) / (2 * np.pi)) % 1.0
-    classes["background"] = np.rint(turns * len(HUES)).astype(np.intp) % len(HUES)
+    classes["background"] = hue_distances(avatars.background).argmin(axis=1)
     return classes
 
 

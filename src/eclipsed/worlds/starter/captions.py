@@ -16,7 +16,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from eclipsed.worlds.starter.attributes import HUES, SKIN_NAMES
+from eclipsed.worlds.starter.attributes import SKIN_NAMES, hue_distances
 from eclipsed.worlds.starter.predicates import (
     PREDICATE,
     PREDICATE_GROUPS,
@@ -31,7 +31,7 @@ Split = Literal["train", "held-out"]
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-MOST_PHRASINGS = 200  # of one predicate, so that no predicate dominates memory
+MOST_PHRASINGS = 240  # of one predicate, so that no predicate dominates memory
 CLEAR = 0.7  # a blend shows a value plainly from this weight on, and lacks it below 1 - CLEAR
 SKIN_BORDER = 0.03  # this near to a border between two named tones, either name may be right
 HUE_BORDER = 0.02  # the same for hues, in turns
@@ -268,9 +268,7 @@ def _skin_mass(skin: Floats) -> Floats:
 
 def _background_mass(background: Floats) -> Floats:
     """[N, 2] → [N, 8]: 1 at the nearest hue, shared where two meet, 0 where there is no hue."""
-    turns = np.arctan2(background[:, 1], background[:, 0]) / (2 * np.pi)
-    centres = np.array([centre for _, centre in HUES])
-    away = np.abs((turns[:, None] - centres[None] + 0.5) % 1.0 - 0.5)
+    away = hue_distances(background)
     order = np.sort(away, axis=1)
     # How much nearer this hue is than its best rival, from -1 (the rival's) to 1 (its own).
     rival = np.where(away == order[:, :1], order[:, 1:2], order[:, :1])
@@ -380,7 +378,7 @@ def _phrasings(split: Split) -> dict[str, tuple[str, ...]]:
 
 
 def phrasings(split: Split = "train") -> dict[str, list[str]]:
-    """Predicate name → sentences that say it: 80 to 200 for training, fewer held out."""
+    """Predicate name → sentences that say it: 80 to 240 for training, fewer held out."""
     return {name: list(sentences) for name, sentences in _phrasings(split).items()}
 
 

@@ -70,7 +70,7 @@ class Texts:
     """How many sentences an encoder is trained on: of each predicate, and about several things;
     and how many images the text tower alone is trained on at last."""
 
-    phrasings: int = 110
+    phrasings: int = 240
     composites: int = 6_000
     images: int = 3_000
 
@@ -167,13 +167,24 @@ def texts_at(
 
 
 def pair_loss(
-    logits: Float[Tensor, "n m"], true: Bool[Tensor, "n m"], known: Bool[Tensor, "n m"]
+    logits: Float[Tensor, "n m"],
+    true: Bool[Tensor, "n m"],
+    known: Bool[Tensor, "n m"],
+    undecided: float = 0.0,
 ) -> Tensor:
-    """Sigmoid loss; per text, true and false images weigh the same and unknown ones nothing."""
+    """Sigmoid loss; per text, true and false images weigh the same.
+
+    Unknown pairs weigh nothing, or `undecided` of a known one: they are then drawn to even odds,
+    so that what hides a part does not speak for or against it.
+    """
     yes, no = (true & known).float(), (~true & known).float()
     hit = (F.softplus(-logits) * yes).sum(0) / yes.sum(0).clamp(min=1)
     miss = (F.softplus(logits) * no).sum(0) / no.sum(0).clamp(min=1)
-    return (hit + miss).mean()
+    loss = (hit + miss).mean()
+    if undecided:
+        even = 0.5 * (F.softplus(logits) + F.softplus(-logits)) * ~known
+        loss = loss + undecided * (even.sum(0) / (~known).sum(0).clamp(min=1)).mean()
+    return loss
 
 
 def fit_encoder(
@@ -184,21 +195,27 @@ def fit_encoder(
     hidden: int,
     size: Texts = Texts(),
     name: str = "encoder",
+    start: TextImageModel | None = None,
+    undecided: float = 0.0,
     device: str = "cpu",
     compiled: bool = True,
 ) -> TextImageModel:
     """Train (or resume) an encoder in `folder`; returns the moving average.
 
-    tower, hidden: sizes of the image tower and of the text tower's inner layer.
+    tower, hidden: sizes of the image tower and of the text tower's inner layer. start: a network
+    to go on from. undecided: see `pair_loss`.
     """
     torch.manual_seed(job.seed)
     network = channels_last(TextImageModel(tower, hidden)).to(device)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     bank, renderer = text_bank(folder, size), Renderer()
 
     def loss(images: Tensor, texts: Tensor, true: Tensor, known: Tensor) -> Tensor:
         with torch.autocast(device, dtype=torch.bfloat16):
             image = network.image(images)
-        return pair_loss(network.logits(image.float(), network.text(texts)), true, known)
+        logits = network.logits(image.float(), network.text(texts))
+        return pair_loss(logits, true, known, undecided)
 
     step_loss: Callable[..., Tensor] = torch.compile(loss) if compiled else loss
 

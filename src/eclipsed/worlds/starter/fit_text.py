@@ -22,8 +22,8 @@ from eclipsed.worlds.starter.fitting import rng_of
 from eclipsed.worlds.starter.networks import TextImageModel, TextTower
 from eclipsed.worlds.starter.renderer import Renderer
 
-NOISE = 0.05
-DROPOUT = 0.5
+NOISE = 0.03
+DROPOUT = 0.2
 BATCH = 64
 
 

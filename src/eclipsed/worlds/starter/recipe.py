@@ -41,7 +41,8 @@ from eclipsed.worlds.starter.models import (
     visibility_table,
 )
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
-from eclipsed.worlds.starter.report import DOCS, write_report
+from eclipsed.worlds.starter.prompts import main as measure_prompts
+from eclipsed.worlds.starter.report import DOCS
 from eclipsed.worlds.starter.world import (
     ENCODER,
     FILES,
@@ -99,7 +100,7 @@ def trainers(
         job = recipe.jobs[name]
         return fit_segmenter(work, job, widths, name=name, device=device, compiled=compiled)
 
-    def encoder(name: str, tower: TowerConfig, hidden: int) -> TextImageModel:
+    def encoder(name: str, tower: TowerConfig, hidden: int, **more: Any) -> TextImageModel:
         return fit_encoder(
             work,
             recipe.jobs[name],
@@ -109,10 +110,13 @@ def trainers(
             name=name,
             device=device,
             compiled=compiled,
+            **more,
         )
 
     def world_encoder() -> nn.Module:
-        model = encoder("encoder", sizes.WORLD_TOWER, sizes.WORLD_HIDDEN)
+        shape = (sizes.WORLD_TOWER, sizes.WORLD_HIDDEN)
+        first = encoder("encoder", *shape)
+        model = encoder("encoder-again", *shape, start=first, undecided=sizes.UNDECIDED)
         return refit_text(work, model, recipe.jobs["encoder-text"], size=recipe.texts)
 
     def generator() -> nn.Module:
@@ -192,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         record = remake(recipe, work, out, device=device, compiled=compiled)
         if out == WEIGHTS and DOCS.is_dir():
-            write_report(WEIGHTS, DOCS)
+            measure_prompts(WEIGHTS, DOCS)
     except EclipsedError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -8,6 +8,7 @@ it, not by hand.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,7 @@ def page(record: Record) -> str:
         raise BadFile("The record of this world has no scores.", "Run `make starter` to its end.")
     scores = record["scores"]
     words = _design() | _population(scores["population"]) | _scores(scores) | _training(record)
+    words |= {"prompts": _prompts(record["prompts"]) if "prompts" in record else _UNMEASURED}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
 
@@ -288,6 +290,48 @@ def _segmenters(segmenters: Record) -> str:
         for region in (*REGIONS, "mean")
     ]
     return _table(["region", *segmenters], rows)
+
+
+_UNMEASURED = (
+    "Not measured on these weights yet: `python -m eclipsed.worlds.starter.prompts` does it."
+)
+_JUDGED = ("flip", "share", "kept", "opposite", "monotone", "identity", "text_gain")
+
+
+def _prompts(prompts: Record) -> str:
+    """A paragraph, a table of medians, three strips, and a row for every prompt."""
+    rows = [row for own in prompts["tables"].values() for row in own]
+    summary = [
+        [heading, str(len(own)), *(_number(_median(own, key), 2) for key in _JUDGED)]
+        for heading, own in prompts["tables"].items()
+    ]
+    whole = [
+        [
+            row["prompt"],
+            ", ".join(row["regions"]) or "everywhere",
+            f"{row['layers'][0]}–{row['layers'][-1]}",
+            *(_number(row["scores"].get(key), 2) for key in _JUDGED),
+        ]
+        for row in rows
+    ]
+    strips = [
+        f"![The {name} prompt: {prompt}, strengths −2 to 2](pictures/starter-{name}.png)"
+        for name, prompt in prompts["shown"].items()
+    ]
+    parts = [
+        f"{len(rows)} held-out sentences, one direction each, on {prompts['seeds']} seeds; "
+        "medians over prompts:",
+        _table(["prompts for", "number", *_JUDGED], summary),
+        "By flips, then by share, the best, the median and the worst prompt:",
+        *strips,
+        _table(["prompt", "region", "layers", *_JUDGED], whole),
+    ]
+    return "\n\n".join(parts)
+
+
+def _median(rows: Sequence[Record], key: str) -> float | None:
+    known = [row["scores"][key] for row in rows if row["scores"].get(key) is not None]
+    return statistics.median(known) if known else None
 
 
 def _training(record: Record) -> dict[str, str]:
