@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eclipsed.calibration import LIMIT, MULTIPLES, calibrate, range_of, unit_of, yield_curve
+from eclipsed.calibration import (
+    LIMIT,
+    MARGIN,
+    MULTIPLES,
+    calibrate,
+    range_of,
+    unit_of,
+    yield_curve,
+)
 from eclipsed.pool import View
 from eclipsed.types import World
 from tests.fakes import fake_world, patch_vector
@@ -49,6 +57,9 @@ def test_scaling_the_vector_scales_the_unit_the_other_way() -> None:
     assert one.unit == pytest.approx(larger.unit / 0.8, rel=0.1)
     assert len(one.yields) == len(MULTIPLES)
     assert max(one.yields) > 0.2
+    # Strength 1 is safely beyond the point where most images have changed.
+    curve = yield_curve(View(world), latents, patch_vector("hair"), text)
+    assert larger.unit == pytest.approx(MARGIN * unit_of(curve))
 
 
 def test_a_vector_that_does_nothing_yields_nothing() -> None:
