@@ -18,6 +18,7 @@ import torch
 
 import eclipsed
 from eclipsed import Direction, Edit, EditStack, World
+from eclipsed.images import strength_label
 
 PROMPTS = ("curly hair", "blond hair", "sunglasses")
 COMPARED = "curly hair"
@@ -51,7 +52,7 @@ def draw_strip(world: World, direction: Direction, path: Path) -> None:
     picture = eclipsed.strip_picture(
         images,
         row_labels=[f"seed {seed}" for seed in SEEDS],
-        column_labels=[f"{strength:+g}" if strength else "0" for strength in STRENGTHS],
+        column_labels=[strength_label(strength) for strength in STRENGTHS],
         title=direction.name,
     )
     eclipsed.save_png(picture, path, {"seeds": SEEDS, "strengths": STRENGTHS})

@@ -9,6 +9,8 @@ from torch import Tensor
 from eclipsed import load_world, preflight
 from eclipsed.pool import View, look_at
 from eclipsed.types import Goal, Synthesis
+from eclipsed.worlds.starter.fit_encoder import UNRELATED
+from eclipsed.worlds.starter.fit_text import foreign_sentences
 from tests.fakes import fake_world
 
 WORLD = fake_world()
@@ -38,7 +40,7 @@ def test_the_verdict_follows_contrast_and_sight(
 
     monkeypatch.setattr(preflight, "compare", lambda images, _: (contrast, images[:, 0]))
     monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
-    monkeypatch.setattr("eclipsed.pool.BATCH", 20)
+    monkeypatch.setattr("eclipsed.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
     assert found.verdict == verdict
     assert found.present == pytest.approx(present)
@@ -110,9 +112,9 @@ def test_contrast_of_a_meaningless_text_is_one_and_of_a_clear_one_more() -> None
     nothing, clear = torch.eye(64)[0], torch.eye(64)[1]
     assert preflight.compare(images, nothing)[0] == pytest.approx(1.0, abs=0.05)
     some = torch.where(torch.arange(4096) % 8 == 0, 8.0, 0.0)  # an eighth has it, the rest not
-    assert preflight.compare(images + some[:, None] * clear, clear)[0] > 3.0
+    assert preflight.compare(images + some[:, None] * clear, clear)[0] > 2.4
     # The opposite of something rare is a poorer answer than the thing itself.
-    assert preflight.compare(images + some[:, None] * clear, -clear)[0] < 2.0
+    assert preflight.compare(images + some[:, None] * clear, -clear)[0] < 1.5
 
 
 CAN = """
@@ -121,10 +123,14 @@ CAN = """
     dark skin|a turban|closed eyes|sticking out the tongue|an afro|a moustache|an eyepatch
     a black blazer|a unibrow|heart eyes|sad mouth|pale skin|long straight hair|winking
 """
+# None of these is among the sentences about strange things that the encoder was trained on.
 CANNOT = """
-    an alien|a truck|a dog|a cat|a city at night|an elephant|a robot|rain|a football|a sword
-    wings|earrings|tattoos|freckles|a crown|lipstick|a tie|a necklace|tail|a guitar|smoke
-    quantum physics|asdf qwer|pizza|an old man|horns
+    rain|a sword|earrings|tattoos|freckles|a crown|lipstick|a tie|a necklace|a tail|smoke|horns
+    quantum physics|asdf qwer|an old man|a chainsaw|a hijab|a bearded dragon|a mobile phone
+    a spider web|ketchup|a ski mask|a woman crying|a bus stop|a trombone|a lizard|sandals
+    a bulldozer|a walrus|rosy cheeks|a piggy bank|a space station|a chandelier|a bonfire|an ostrich
+    mozzarella|bagpipes|thermodynamics|a tuxedo with tails|a surfboard|hands in the pockets
+    gibberish kwrst|the year 1999|a hailstorm|a tractor driver|a sleeping bag|a stop sign
 """
 
 
@@ -135,6 +141,7 @@ def listed(text: str) -> list[str]:
 @pytest.mark.slow
 def test_the_starter_world_knows_what_it_can_do() -> None:
     """Contrast tells prompts that the avatars can answer from others: AUC, and the thresholds."""
+    assert not set(listed(CANNOT)) & {*UNRELATED, *foreign_sentences()}
     world = load_world("starter")
     latents = world.generator.sample(preflight.SEEDS, truncation=1.0)
     with torch.no_grad():
@@ -143,7 +150,7 @@ def test_the_starter_world_knows_what_it_can_do() -> None:
     contrasts = [preflight.compare(images, text - texts[-1])[0] for text in texts[:-1]]
     can, cannot = contrasts[: len(listed(CAN))], contrasts[len(listed(CAN)) :]
     auc = sum(yes > no for yes in can for no in cannot) / (len(can) * len(cannot))
-    assert auc > 0.88
-    assert sum(value >= preflight.CLEAR for value in can) > 0.75 * len(can)
-    assert sum(value >= preflight.CLEAR for value in cannot) < 0.15 * len(cannot)
-    assert sum(value < preflight.WEAK for value in can) < 0.05 * len(can)
+    assert auc > 0.9
+    assert all(value >= preflight.CLEAR for value in can)
+    assert sum(value >= preflight.CLEAR for value in cannot) < 0.3 * len(cannot)
+    assert sum(value < preflight.WEAK for value in cannot) > 0.3 * len(cannot)

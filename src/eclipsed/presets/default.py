@@ -63,7 +63,7 @@ FIRST_SEED = 20_000_000
 # ones cost memory and say what the pixels say.
 FEATURE_SIZES = (16, 64)
 # Masks grow by these pixels (of 128), as the score's do.
-MARGIN = 2
+DILATION = 2
 # Multiples of the warm start that are tried for its length; at 1 its longest layer is at the cap.
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
 # Images of each kind that the search for length and layers looks at.
@@ -209,7 +209,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     reading = bool(config.feature_weight and goal.regions)
     names = features_between(generator, *FEATURE_SIZES) if reading else ()
     originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
-    region = dilate(originals.masks, pixels_at(originals.masks.shape[1], MARGIN))
+    region = dilate(originals.masks, pixels_at(originals.masks.shape[1], DILATION))
     inside = shrink(region[:, None]).amax(dim=0)
     return Stage(
         view=view,
@@ -320,7 +320,7 @@ def edit_losses(
     terms = {"text": (1.0 - gained.mean() / stage.yields).clamp_min(0.0)}
     if stage.goal.regions:
         union = torch.maximum(before.masks, masks_of(stage.view, stage.goal, made))
-        mask = dilate(union, pixels_at(union.shape[1], MARGIN))
+        mask = dilate(union, pixels_at(union.shape[1], DILATION))
         if before.features:
             # The share outside, not one minus that inside: layers before the first edited one do
             # not change at all, and are not to blame.

@@ -164,6 +164,22 @@ def test_training_rows_mean_their_avatars() -> None:
     assert min(same) > 0.93
 
 
+def test_pushed_rows_reach_as_far_as_strong_edits_and_mean_their_avatars() -> None:
+    plain, _ = training_rows(np.random.default_rng(4), 2000)
+    rows, avatars = training_rows(np.random.default_rng(4), 2000, pushed=0.2)
+    by_kind = {kind: codes_from_w(rows[:, list(own)].mean(axis=1)) for kind, own in ROWS.items()}
+    read = avatars_from_codes(by_kind)
+    same = [(read.index(g.name) == avatars.index(g.name)).mean() for g in GROUPS]
+    assert min(same) > 0.93
+    values = np.s_[: COLUMNS["skin"].start]
+
+    def beyond(rows: Floats) -> float:
+        codes = codes_from_w(rows.mean(axis=1))[:, values]
+        return float(((codes < -2.5) | (codes > 3.0)).any(axis=1).mean())
+
+    assert beyond(rows) > 10 * beyond(plain)
+
+
 def test_half_of_the_training_rows_are_style_mixed() -> None:
     rows, _ = training_rows(np.random.default_rng(4), 1000)
     codes = [codes_from_w(rows[:, list(own)].mean(axis=1)) for own in ROWS.values()]

@@ -14,12 +14,12 @@ from eclipsed.worlds.starter import fit_encoder as texts
 from eclipsed.worlds.starter import fit_generator as pictures
 from eclipsed.worlds.starter.attributes import REGIONS
 from eclipsed.worlds.starter.batches import JUDGED, Job
-from eclipsed.worlds.starter.captions import truths
+from eclipsed.worlds.starter.captions import phrasings, truths
 from eclipsed.worlds.starter.fit_encoder import Texts, pair_loss, text_bank
 from eclipsed.worlds.starter.fit_generator import CONFIG, Stage, reconstruction_loss
 from eclipsed.worlds.starter.fit_oracle import answers
 from eclipsed.worlds.starter.fit_segmenter import fit_segmenter, label_loss
-from eclipsed.worlds.starter.fit_text import refit_text
+from eclipsed.worlds.starter.fit_text import foreign_sentences, refit_text
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES
 from eclipsed.worlds.starter.renderer import Renderer
@@ -91,6 +91,19 @@ def test_small_parts_and_the_border_weigh_more(renderer: Renderer) -> None:
 def test_senseless_stages_are_refused(wrong: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="not a stage"):
         Stage(*wrong, 0.1)
+
+
+@pytest.mark.parametrize("wrong", [{"detail": -1.0}, {"colour": -1.0}, {"pushed": -0.1}])
+def test_a_stage_has_no_negative_weights(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        Stage(32, 8, 0.1, batch=4, **wrong)  # type: ignore[arg-type]
+
+
+def test_what_the_world_cannot_show_is_none_of_its_phrases() -> None:
+    said = foreign_sentences()
+    assert len(set(said)) == len(said) > 1_000
+    for split in ("train", "held-out"):
+        assert not set(said) & {s for sentences in phrasings(split).values() for s in sentences}
 
 
 def test_the_generator_learns_and_leaves_noise_alone(tmp_path: Path, renderer: Renderer) -> None:
@@ -204,15 +217,15 @@ def test_every_step_pairs_all_texts_with_exact_truths(
     avatars = people({"top": "curly"}, {"top": "beanie", "glasses": "sunglasses"})
     value, known = truths(avatars, renderer.render(avatars).visible)
     sentences, true, sure = texts.texts_at(bank, value, known, np.random.default_rng(1))
-    p, c = len(PREDICATES), texts.PER_STEP["composites"]
-    n = p + sum(texts.PER_STEP.values())
+    p, c = len(PREDICATES), texts.COMPOSITES_PER_STEP
+    n = p + c + texts.NEUTRAL_PER_STEP + texts.UNRELATED_PER_STEP
     assert sentences.shape == (n, 384)
     assert true.shape == sure.shape == (2, n)
     assert (true[:, :p] == value).all()
     assert (sure[:, :p] == known).all()
     column = list(PREDICATE).index("curly hair")
     assert true[:, column].tolist() == [True, False]
-    neutral = slice(p + c, p + c + texts.PER_STEP["neutral"])
+    neutral = slice(p + c, p + c + texts.NEUTRAL_PER_STEP)
     assert true[:, neutral].all()
     assert not true[:, neutral.stop :].any()
     assert sure[:, p + c :].all()
@@ -227,7 +240,7 @@ def test_a_caption_holds_when_all_that_it_states_holds(
     _, true, sure = texts.texts_at(bank, value, known, np.random.default_rng(5))
     rows = np.random.default_rng(5)
     _ = [rows.integers(len(each)) for each in bank.predicates]
-    chosen = rows.integers(len(bank.composites), size=texts.PER_STEP["composites"])
+    chosen = rows.integers(len(bank.composites), size=texts.COMPOSITES_PER_STEP)
     for j, caption in enumerate(chosen):
         stated = np.flatnonzero(bank.stated[caption])
         for i in range(6):

@@ -20,7 +20,8 @@ def test_one_command_makes_a_world_from_nothing(smoke: Smoke) -> None:
     jobs = {"generator-0", "generator-1", *sizes.JOBS}
     kept = {path.name for path in smoke.work.iterdir()}
     assert kept == {f"{name}.{kind}" for name in jobs for kind in ("safetensors", "jsonl")} | {
-        "sentences.safetensors"
+        "sentences.safetensors",
+        "foreign.safetensors",
     }
     assert sum((smoke.world / name).stat().st_size for name in FILES) < 15e6
 

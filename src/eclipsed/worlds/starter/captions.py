@@ -1,7 +1,7 @@
 """Sentences about avatars, with their exact truth.
 
 `truths` says for every predicate whether it holds of each avatar and whether that can be known;
-`phrasings` spells every predicate in many sentences; `composite_caption` names several visible
+`phrasings` spells every predicate in many sentences; `captions` name several visible
 things about one avatar. Training and held-out sentences share neither phrases nor templates.
 """
 
@@ -336,18 +336,6 @@ def truth(
     return value[:, column], known[:, column]
 
 
-def caption_truth(names: Sequence[str], value: Bools, known: Bools) -> tuple[Bools, Bools]:
-    """(value, known), bool [N], of a caption that states these predicates, from `truths`' answer.
-
-    All must hold; one that is known to fail makes the caption known to be false.
-    """
-    columns = [list(PREDICATE).index(name) for name in names]
-    chosen, sure = value[:, columns], known[:, columns]
-    fails = np.asarray((~chosen & sure).any(axis=1))
-    holds = np.asarray((chosen & sure).all(axis=1))
-    return holds, holds | fails
-
-
 def _article(text: str) -> str:
     return "an" if text[0] in "aeiouAEIOU" else "a"
 
@@ -401,17 +389,6 @@ def _compose(phrases: Sequence[Phrase], rng: np.random.Generator, split: Split) 
     if len(parts) == 1:
         return f"{opening} {parts[0]}"
     return f"{opening} {comma.join(parts[:-1])}{last}{parts[-1]}"
-
-
-def composite_caption(
-    avatars: Described,
-    index: int,
-    rng: np.random.Generator,
-    split: Split = "train",
-    visible: Mapping[str, Bools] | None = None,
-) -> Caption:
-    """A sentence naming 2 to 4 things, of different groups, that are plainly true of one avatar."""
-    return captions(avatars, (index,), rng, split, visible)[0]
 
 
 def captions(

@@ -38,6 +38,7 @@ W_DIM = 128
 NUM_WS = 12
 SCALE = 4.0  # makes the numbers of w about as wide as a normal distribution
 BACKGROUND_SCALE = 1.5 / SCALE  # the background's two numbers are wide themselves
+PUSH = (-4.0, 3.5)  # how far edits may move one value's code, in steps between two values
 BAND = 0.25  # lead over the second from which the strongest code shows alone
 FAVOUR = 0.25  # what the most common value gets on top
 NOISE = 0.2  # of w in training
@@ -97,10 +98,22 @@ def avatars_from_codes(codes: Floats | Mapping[str, Floats]) -> Avatars:
     return Avatars(weights, np.clip(color[:, COLUMNS["skin"].start], 0, 1), background)
 
 
-def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
+def _push(rng: np.random.Generator, codes: Floats, share: float) -> None:
+    """Move a value's code far up or down and all others of its group a little the other way, in
+    this share of the groups of `codes` [N, WIDTH]: what a direction does at large strengths."""
+    n = len(codes)
+    for group in GROUPS:
+        size = np.where(rng.uniform(size=n) < share, rng.uniform(*PUSH, n), 0.0)
+        chosen = rng.integers(len(group.values), size=n)
+        aside = np.broadcast_to(-rng.uniform(0.0, 0.2, n)[:, None], (n, len(group.values))).copy()
+        aside[np.arange(n), chosen] = 1.0
+        codes[:, COLUMNS[group.name]] += (size[:, None] * aside).astype(np.float32)
+
+
+def _stretch(rng: np.random.Generator, codes: Floats, pushed: float) -> Floats:
     """Make of some codes what edits make of them: mixtures, overshoots, leaks, other truncations.
 
-    Changes `codes` [N, WIDTH] on the way and returns the result.
+    Changes `codes` [N, WIDTH] on the way and returns the result. pushed: see `_push`.
     """
     n = len(codes)
     uniform = uniform_codes(rng, n)
@@ -112,6 +125,8 @@ def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
         # Past another value, or away from it: strengths of ±2 and a little more.
         t = np.where((draw >= 0.12) & (draw < 0.24), rng.uniform(-2.0, 2.6, n), t)
         codes[:, columns] += t[:, None].astype(np.float32) * (other - codes[:, columns])
+    if pushed:
+        _push(rng, codes, pushed)
     leaks = (rng.uniform(size=(n, 1)) < 0.3) * rng.normal(0, 0.12, codes.shape)
     draw = rng.uniform(size=(n, 1))
     psi = np.where(draw < 0.5, rng.uniform(0.3, 1.5, (n, 1)), 1.0)
@@ -119,13 +134,16 @@ def _stretch(rng: np.random.Generator, codes: Floats) -> Floats:
     return (prior() + psi * (codes + leaks - prior())).astype(np.float32)
 
 
-def training_rows(rng: np.random.Generator, n: int) -> tuple[Floats, Avatars]:
+def training_rows(rng: np.random.Generator, n: int, pushed: float = 0.0) -> tuple[Floats, Avatars]:
     """Rows of W+ [n, NUM_WS, W_DIM] to train the synthesis on, and the avatars they must show.
 
     Half the population, half uniform. Half are style-mixed: every kind of rows takes its own draw.
-    Noise in every direction of W, also where nothing is written, must change nothing.
+    Noise in every direction of W, also where nothing is written, must change nothing. pushed: share
+    of the groups in which one value's code is moved as far as an edit may move it.
     """
-    draws = {kind: _stretch(rng, sample_codes(rng, n)) for kind in (SHAPE, EXPRESSION, COLOUR)}
+    draws = {
+        kind: _stretch(rng, sample_codes(rng, n), pushed) for kind in (SHAPE, EXPRESSION, COLOUR)
+    }
     plain = rng.uniform(size=n) < 0.5
     for kind in (EXPRESSION, COLOUR):
         draws[kind][plain] = draws[SHAPE][plain]

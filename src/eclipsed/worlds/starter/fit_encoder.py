@@ -29,7 +29,7 @@ from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, channe
 from eclipsed.worlds.starter.predicates import PREDICATE
 from eclipsed.worlds.starter.renderer import Renderer
 
-PER_STEP = {"composites": 32, "neutral": 3, "unrelated": 6}
+COMPOSITES_PER_STEP, NEUTRAL_PER_STEP, UNRELATED_PER_STEP = 32, 3, 6
 
 # True of every image: what a direction starts from.
 NEUTRAL = (
@@ -95,7 +95,7 @@ class TextBank:
 
 
 def text_bank(folder: Path, size: Texts = Texts(), seed: int = 5) -> TextBank:
-    """Embed every training sentence once; the vectors are kept in `folder`."""
+    """Every training sentence's vector; they are kept in `folder`."""
     sentences = [_spread(texts, size.phrasings) for texts in phrasings("train").values()]
     made = _composites(size.composites, seed)
     stated = np.zeros((len(made), len(PREDICATE)), dtype=bool)
@@ -103,7 +103,7 @@ def text_bank(folder: Path, size: Texts = Texts(), seed: int = 5) -> TextBank:
     for row, caption in enumerate(made):
         stated[row, [column[name] for name in caption.predicates]] = True
     parts = [*sentences, [caption.text for caption in made], NEUTRAL, UNRELATED]
-    vectors = _embed(folder / "sentences.safetensors", [text for part in parts for text in part])
+    vectors = embedded(folder / "sentences.safetensors", [text for part in parts for text in part])
     *predicates, composites, neutral, unrelated = vectors.split([len(part) for part in parts])
     return TextBank(predicates, composites, stated, neutral, unrelated)
 
@@ -126,7 +126,7 @@ def _composites(count: int, seed: int) -> list[Caption]:
     return made
 
 
-def _embed(path: Path, texts: list[str]) -> Tensor:
+def embedded(path: Path, texts: list[str]) -> Float[Tensor, "n 384"]:
     """Sentence vectors [N, 384], from `path` when it holds those of exactly these texts."""
     digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     try:
@@ -143,25 +143,30 @@ def _embed(path: Path, texts: list[str]) -> Tensor:
 
 
 def texts_at(
-    bank: TextBank, value: NDArray[np.bool_], known: NDArray[np.bool_], rng: np.random.Generator
+    bank: TextBank,
+    value: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    unrelated: int = UNRELATED_PER_STEP,
 ) -> tuple[Tensor, NDArray[np.bool_], NDArray[np.bool_]]:
     """One step's sentence vectors [M, 384]; which are true, and known, of each image, [N, M].
 
-    value, known: of each predicate, bool [N, P], as `truths` tells them.
+    value, known: of each predicate, bool [N, P], as `truths` tells them. unrelated: how many
+    sentences that are true of no image.
     """
     n = len(value)
     rows = torch.stack([each[int(rng.integers(len(each)))] for each in bank.predicates])
-    chosen = rng.integers(len(bank.composites), size=PER_STEP["composites"])
+    chosen = rng.integers(len(bank.composites), size=COMPOSITES_PER_STEP)
     stated = bank.stated[chosen].T.astype(np.float32)
     fails = (~value & known).astype(np.float32) @ stated > 0
     holds = (~(value & known)).astype(np.float32) @ stated == 0
-    neutral = rng.integers(len(bank.neutral), size=PER_STEP["neutral"])
-    unrelated = rng.integers(len(bank.unrelated), size=PER_STEP["unrelated"])
+    neutral = rng.integers(len(bank.neutral), size=NEUTRAL_PER_STEP)
+    foreign = rng.integers(len(bank.unrelated), size=unrelated)
     texts = torch.cat(
-        [rows, bank.composites[chosen], bank.neutral[neutral], bank.unrelated[unrelated]]
+        [rows, bank.composites[chosen], bank.neutral[neutral], bank.unrelated[foreign]]
     )
-    always = np.ones((n, PER_STEP["neutral"]), dtype=bool)
-    never = np.zeros((n, PER_STEP["unrelated"]), dtype=bool)
+    always = np.ones((n, NEUTRAL_PER_STEP), dtype=bool)
+    never = np.zeros((n, unrelated), dtype=bool)
     true = np.concatenate([value, holds, always, never], axis=1)
     return texts, true, np.concatenate([known, holds | fails, always, ~never], axis=1)
 

@@ -19,7 +19,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing import strip
 from eclipsed.files import write_atomic
 from eclipsed.goals import goal_from_prompt
-from eclipsed.images import save_png, strip_picture
+from eclipsed.images import save_png, strength_label, strip_picture
 from eclipsed.scoring import score_direction
 from eclipsed.training import train_direction
 from eclipsed.types import World
@@ -111,16 +111,18 @@ def row_of(predicate: str, direction: Direction) -> dict[str, Any]:
 
 def ranked(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows from best to worst: who flips most, then who changes least outside the region."""
-    return sorted(rows, key=lambda row: [row["scores"].get(k) or 0 for k in ("flip", "share")])[
-        ::-1
-    ]
+
+    def merit(row: Mapping[str, Any]) -> tuple[float, float]:
+        return row["scores"]["flip"] or 0.0, row["scores"]["share"] or 0.0
+
+    return sorted(rows, key=merit, reverse=True)
 
 
 def save_strip(world: World, direction: Direction, path: Path) -> None:
     """Seeds as rows, strengths as columns."""
     images = strip(world.generator, [direction], SHOWN_SEEDS, STRENGTHS)
     rows = [f"seed {seed}" for seed in SHOWN_SEEDS]
-    columns = [f"{strength:+g}" if strength else "0" for strength in STRENGTHS]
+    columns = [strength_label(strength) for strength in STRENGTHS]
     picture = strip_picture(images, rows, columns, title=direction.prompt)
     save_png(picture, path, {"seeds": SHOWN_SEEDS, "strengths": STRENGTHS})
 

@@ -20,6 +20,7 @@ from eclipsed.files import shown, write_atomic
 from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.worlds.starter.attributes import GROUPS, REGIONS, ROWS
 from eclipsed.worlds.starter.design import BAND, W_DIM
+from eclipsed.worlds.starter.fit_text import foreign_sentences
 from eclipsed.worlds.starter.population import WIDTH
 from eclipsed.worlds.starter.sheets import save_sheets
 from eclipsed.worlds.starter.world import WEIGHTS, load_starter, read_record
@@ -350,6 +351,7 @@ def _training(record: Record) -> dict[str, str]:
         "texts": str(recipe["texts"]["phrasings"]),
         "composites": f"{recipe['texts']['composites']:,}",
         "text_images": f"{recipe['texts']['images']:,}",
+        "foreign": f"{len(foreign_sentences()):,}",
         "megabytes": f"{sum(record['bytes'].values()) / 1e6:.1f}",
     }
 

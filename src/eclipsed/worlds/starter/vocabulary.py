@@ -36,7 +36,8 @@ _WORDS: dict[str, str] = {
         tunic; corset; belt; gloves; fleece; windbreaker; sweatpants; nightgown; anorak; plaid;
         gilet; camisole; turtle neck""",
     "mouth": """
-        mouth; lips; lip; smile; smiling; smiley; grin; laugh; teeth; tooth; tongue; lipstick;
+        mouth; lips; lip; upper lip; lower lip; smile; smiling; smiley; grin; laugh; teeth;
+        tooth; tongue; lipstick;
         scream; shouting; yelling; pout; grimace; happy; cheerful; joyful; sad; unhappy; glum;
         yawn; kiss; sulking; jaw dropped; open jaw; singing; talking; whistling; gloomy; jolly;
         miserable; gleeful; frown on the lips; biting; braces; serious; beaming; smirk;
@@ -83,6 +84,7 @@ _WORDS: dict[str, str] = {
         military cut; hairdresser; straightened; curled; french braid; pageboy; comb over;
         rasta; punk; elvis; hairy head; unkempt; uncombed; disheveled; dishevelled; tangled;
         coiffure; coif; tuft; cowlick; ducktail; bouffant; spiky; bushy; crop; receding; shorn;
+        clean shaven head; shaven head; smooth head;
         barbershop; thinning; permed; messy; fluffy; buzzed; tips; roots; bleached hair; tresses
         falling; bleached; curling iron; hair gel; widow's peak; ponytails; pigtail; braid;
         plait; hairstylist; trim; dreadlock; rockabilly; barrettes""",
@@ -93,7 +95,10 @@ _WORDS: dict[str, str] = {
         chin; shaved chin; bare chin; hairless chin; clean chin; hairy face; smooth face; razor;
         chinstrap; mutton chops; tash; stubbly; whiskered; bristles; face hair; walrus; smooth
         cheeks; hair on the face; shaven face; five day beard; whisker; hairy upper lip;
-        goatees; beards; fuzz on the chin""",
+        goatees; beards; fuzz on the chin; hair above the lip; hair over the lip; hair above the
+        upper lip; hair over the upper lip; hair on the upper lip; hair under the nose; hair below
+        the nose; hair above the mouth; hair around the mouth; hair on the cheeks; hair on the
+        jaw""",
     "glasses": """
         glasses; sunglasses; eyeglasses; spectacles; eyewear; shades; goggles; eyepatch; eye
         patch; patch; monocle; lenses; aviators; dark glasses; bespectacled; frames; pirate;
