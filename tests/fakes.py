@@ -210,6 +210,7 @@ class FakeSegmenter:
 
     name: str = "fake-segmenter"
     regions: tuple[str, ...] = REGIONS
+    feature_names: tuple[str, ...] = ()
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         image = synthesis.image.detach()

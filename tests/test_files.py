@@ -181,7 +181,7 @@ def test_sha256_of_bytes_and_of_the_same_numbers_agree() -> None:
     [
         (b"\x89PNG\r\n\x1a\n...", "a PNG picture"),
         (b"RIFF....WEBPVP8 ", "a WebP picture"),
-        (b"\x80\x04\x95", "a Python pickle, which is never opened"),
+        (b"\x80\x04\x95", "a Python pickle"),
         (b"PK\x03\x04", "a zip archive or a torch checkpoint"),
         (b"\x80\0\0\0\0\0\0\0{}", "a safetensors file"),
         (b"", "an empty file"),

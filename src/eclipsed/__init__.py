@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eclipsed.errors import MissingExtra as MissingExtra
     from eclipsed.errors import UnknownName as UnknownName
     from eclipsed.errors import WrongGenerator as WrongGenerator
+    from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.goals import goal_from_prompt as goal_from_prompt
     from eclipsed.images import grid as grid
     from eclipsed.images import load_png as load_png
@@ -60,6 +61,7 @@ _HOMES = {
     "describe": "inspection",
     "goal_from_prompt": "goals",
     "grid": "images",
+    "load_generator": "generators.loading",
     "load_png": "images",
     "load_world": "worlds",
     "read_latent": "latents",

@@ -169,12 +169,17 @@ def _render(
     truncation: float,
     segmenter: Segmenter | None,
 ) -> Tensor:
-    def image_of(stack: EditStack) -> Tensor:
+    wanted = () if segmenter is None else segmenter.feature_names
+
+    def made_of(stack: EditStack) -> Synthesis:
         edited = stack.apply(generator, latents, space, truncation=truncation)
-        return generator.synthesize(edited, stack.space(space), truncation=truncation).image
+        return generator.synthesize(
+            edited, stack.space(space), features=wanted, truncation=truncation
+        )
 
     done = EditStack(tuple(edit for edit in stack.active if not edit.hard))
-    image = before = image_of(done)
+    before = made_of(done)
+    image = before.image
     for edit in stack.active:
         if edit.hard:
             if segmenter is None:
@@ -183,19 +188,19 @@ def _render(
                     "Give one, or make the edit without hard borders.",
                 )
             done = done.add(edit)
-            after = image_of(done)
+            after = made_of(done)
             mask = _reach(segmenter, before, after, edit.direction.regions)
-            image, before = blend(image, after, mask), after
+            image, before = blend(image, after.image, mask), after
     return image
 
 
 def _reach(
-    segmenter: Segmenter, before: Tensor, after: Tensor, regions: Sequence[str]
+    segmenter: Segmenter, before: Synthesis, after: Synthesis, regions: Sequence[str]
 ) -> Float[Tensor, "n h w"]:
     """The feathered union of the regions before and after; everything for a whole-image edit."""
     if not regions:
-        return torch.ones_like(before[:, 0])
-    masks = [segmenter.masks(Synthesis(image), regions) for image in (before, after)]
+        return torch.ones_like(before.image[:, 0])
+    masks = [segmenter.masks(made, regions) for made in (before, after)]
     return feather(torch.maximum(*masks))
 
 

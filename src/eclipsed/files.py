@@ -28,7 +28,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"PK\x03\x04", "a zip archive or a torch checkpoint"),
-    (b"\x80", "a Python pickle, which is never opened"),
+    (b"\x80", "a Python pickle"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"%PDF", "a PDF document"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -110,12 +110,32 @@ def cascade_masks(
     return result[::-1]
 
 
+class _SquaredChange(torch.autograd.Function):
+    """Mean over channels of (after − before)²; for its gradient nothing is kept but the two."""
+
+    @staticmethod
+    def forward(ctx: Any, before: Tensor, after: Tensor) -> Tensor:
+        ctx.save_for_backward(before, after)
+        change: Tensor = after - before
+        return change.square_().mean(dim=1, dtype=torch.float32)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        before, after = ctx.saved_tensors
+        change = after - before
+        change *= (gradients[0][:, None] * (2.0 / change.shape[1])).to(change.dtype)
+        opposite = -change if ctx.needs_input_grad[0] else None
+        return opposite, change if ctx.needs_input_grad[1] else None
+
+
 def feature_change(
     before: Float[Tensor, "n c h w"], after: Float[Tensor, "n c h w"], distance: Distance
 ) -> Float[Tensor, "n h w"]:
     """How much each position of a feature map changed, [N, H, W] ≥ 0."""
     if distance == "l2":
-        return (before - after).square().mean(dim=1)
+        changed: Tensor = _SquaredChange.apply(before, after)  # type: ignore[no-untyped-call]
+        return changed
     if distance == "l1":
         return (before - after).abs().mean(dim=1)
     return 1.0 - F.cosine_similarity(before, after, dim=1)

@@ -89,11 +89,13 @@ def picture(
 ) -> tuple[Synthesis, Float[Tensor, "n e"]]:
     """The synthesis of latents, and the embeddings of its images as shown.
 
-    That is clamped: colours that no picture can hold must not count. All in float32.
+    That is clamped: colours that no picture can hold must not count. All in float32. The features
+    that the world's segmenter reads are there as well.
     """
+    wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
         made = view.world.generator.synthesize(
-            latents, space=view.space, features=features, truncation=view.truncation
+            latents, space=view.space, features=wanted, truncation=view.truncation
         )
         embeddings = view.world.encoder.encode_image(made.image.clamp(-1.0, 1.0))
     kept = {name: value.float() for name, value in made.features.items()}
@@ -145,6 +147,8 @@ def _place(view: View, seeds: Sequence[int]) -> Path | None:
     # Truncation of z pulls w, so every space shows the same images of a seed.
     facts = [generator.fingerprint, encoder, view.truncation, view.half, list(seeds)]
     facts += [generator.device.type, torch.__version__]
+    label = getattr(generator, "label", None)  # the class that a conditional generator draws
+    facts += [] if label is None else [label.tolist()]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
 
@@ -177,7 +181,8 @@ def look_at(
     for rows in latents.split(BATCH):
         made, embeddings = picture(view, rows, features)
         masks = masks_of(view, goal, made)
-        parts.append(Originals(rows, embeddings, made.image, masks, made.features))
+        kept = {name: made.features[name] for name in features}
+        parts.append(Originals(rows, embeddings, made.image, masks, kept))
     return Originals(
         latents=latents,
         embeddings=torch.cat([part.embeddings for part in parts]),

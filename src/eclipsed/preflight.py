@@ -101,8 +101,8 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
     texts = world.encoder.encode_text([goal.prompt, goal.neutral]).cpu()
-    latents = world.generator.sample(seeds, truncation=1.0, space="w+")
-    view = View(world, half=fast_bfloat16(world.generator.device))
+    latents = world.generator.sample(seeds, space="z")
+    view = View(world, "z", half=fast_bfloat16(world.generator.device))
     embeddings, shares = [], []
     for rows in latents.split(BATCH):  # the pictures of so many seeds need not fit together
         made, seen = picture(view, rows)

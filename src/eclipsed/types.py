@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 Space = Literal["z", "w", "w+", "s"]
-Noise = Literal["const", "none"]
+# The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
+# image and layer, drawn from this seed (0 … 2³² − 1). Generators without noise ignore it.
+Noise = Literal["const", "none"] | int
 SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
 
 
@@ -134,6 +136,11 @@ class Segmenter(Protocol):
 
     @property
     def regions(self) -> tuple[str, ...]: ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What `masks` reads of a synthesis besides the image; () for most."""
+        ...
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         """[N, H, W] float32, 1 inside the union of the regions and 0 outside, without gradient."""

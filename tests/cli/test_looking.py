@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,6 +13,7 @@ from eclipsed import worlds
 from eclipsed.errors import BadFile
 from eclipsed.images import save_png
 from eclipsed.types import World
+from tests.checkpoints.making import FILES
 from tests.cli.conftest import Run, save_card
 
 
@@ -57,8 +59,8 @@ def test_show_a_checkpoint(eclipsed: Run) -> None:
 
 def test_show_never_executes(eclipsed: Run) -> None:
     Path("bomb.safetensors").write_bytes(pickle.dumps(Bomb()))
-    torch.save({"x": torch.ones(1)}, "bomb.pt")
-    for name, words in (("bomb.safetensors", "pickle"), ("bomb.pt", "torch checkpoint")):
+    torch.save({"bomb": Bomb()}, "bomb.pt")
+    for name, words in (("bomb.safetensors", "it names pathlib."), ("bomb.pt", "it names ")):
         ran = eclipsed("show", name)
         assert ran.code == 1
         assert words in ran.err
@@ -87,22 +89,6 @@ def test_a_name_cannot_steer_the_terminal(eclipsed: Run) -> None:
     assert "\x1b" not in ran.out
 
 
-def test_worlds_are_listed(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "WORLDS", {"starter": "avatars"})
-    assert eclipsed("worlds").out == "  starter  avatars\n"
-    found = eclipsed("worlds", "--json").json
-    assert found == {"worlds": [{"name": "starter", "about": "avatars"}]}
-
-
-def test_world_says_what_it_holds(eclipsed: Run) -> None:
-    found = eclipsed("world", "starter", "--json").json
-    assert found["spaces"]["w+"] == {"layers": 4, "numbers": 32}
-    assert found["regions"] == ["background", "skin", "hair", "eyes", "mouth", "hat"]
-    assert found["judged"] is True
-    assert "32 numbers, layers: 4" in eclipsed("world", "starter").out
-    assert eclipsed("world", "mars").code == 1
-
-
 def test_doctor_is_fine_or_says_what_is_not(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = eclipsed("doctor")
     assert ran.code == 0
@@ -127,3 +113,26 @@ def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
     assert eclipsed("--help").code == 0
     assert eclipsed("--version").out.startswith("eclipsed 0.")
     assert eclipsed("sing").code == 2
+
+
+def test_show_puts_every_kind_into_words(eclipsed: Run, world: World) -> None:
+    Path("net.pt").write_bytes(FILES["rosinality_zip"]())
+    shown = eclipsed("show", "net.pt").out
+    assert shown.startswith("net.pt: a checkpoint, rosinality's PyTorch file")
+    assert "it needs nothing else" in shown
+    assert "3×3×3×3" in shown
+    torch.save({"up": torch.ones(4, 8), "down": torch.zeros(4, 8)}, "both.pt")
+    shown = eclipsed("show", "both.pt").out
+    assert shown.startswith("both.pt: 2 directions, tensor\n")
+    assert "w+, 32 numbers" in shown
+    assert "4 layers of 8 numbers" in shown
+    np.save("fs3.npy", np.ones((6048, 3)))
+    assert "no direction until" in eclipsed("show", "fs3.npy").out
+    Path("cats.pkl").touch()
+    Path("cats.toml").write_text(
+        'name = "cats"\ngenerator = "cats.pkl"\nencoder = "starter"\nsegmenter = "starter"\n'
+        '[regions]\nears = ["pointed ears"]\n'
+    )
+    shown = eclipsed("show", "cats.toml").out
+    assert shown.startswith("cats.toml: world description\n")
+    assert "regions     ears\n" in shown

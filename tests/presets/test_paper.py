@@ -67,6 +67,7 @@ class RecordedSegmenter:
     maps: Iterator[Tensor]
     name: str = "recorded"
     regions: tuple[str, ...] = ("part",)
+    feature_names: tuple[str, ...] = ()
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         labels = next(self.maps)
@@ -200,6 +201,7 @@ class Refusing:
     """Stands for a network that must not be asked."""
 
     name, size, mean, std, regions = "refusing", 16, (0.5,) * 3, (0.5,) * 3, ("hair",)
+    feature_names = ()
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         return torch.ones(len(texts), 24)

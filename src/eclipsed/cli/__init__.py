@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from eclipsed.cli import console, finding, looking, pictures
+from eclipsed.cli import console, converting, finding, looking, pictures, worlds
 
 app = typer.Typer(
     name="eclipsed",
@@ -32,8 +32,10 @@ app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)
 app.command("show")(looking.show)
-app.command("worlds")(looking.worlds)
-app.command("world")(looking.world)
+app.command("convert")(converting.convert)
+app.command("import")(converting.import_direction)
+app.command("worlds")(worlds.list_worlds)
+app.command("world")(worlds.world)
 app.command("doctor")(looking.doctor)
 
 

@@ -1,10 +1,10 @@
-"""Verbs that only look: show, worlds, world, doctor."""
+"""Verbs that only look: show, doctor."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,9 @@ _EXTRAS = {
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="A card, a picture or a safetensors file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A direction, a picture, a network or a world file.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Say what a file is, executing nothing."""
@@ -39,22 +41,70 @@ def show(
 
 
 def _words_of(file: Path, found: Mapping[str, Any]) -> str:
-    if found["kind"] == "card":
-        return _card_words(file, found)
-    if found["kind"] == "checkpoint":
-        types = ", ".join(f"{count} {kind}" for kind, count in found["types"].items())
-        rows = [[t["name"], "×".join(map(str, t["shape"])), t["type"]] for t in found["names"]]
-        head = f"{file}: a safetensors file of {found['tensors']} tensors ({types}), "
-        return head + f"{found['numbers']:,} numbers\n{table(rows)}"
-    size = f"{found['width']}×{found['height']}"
-    head = f"{file}: a {found['format']} picture of {size} pixels"
-    if found["recipe"] is None:
+    return f"{file}: {_WORDS[found['kind']](found)}"
+
+
+def _picture_words(picture: Mapping[str, Any]) -> str:
+    head = f"a {picture['format']} picture of {picture['width']}×{picture['height']} pixels"
+    if picture["recipe"] is None:
         return f"{head} without a recipe"
-    rows = [[key, _brief(value)] for key, value in found["recipe"].items()]
+    rows = [[key, _brief(value)] for key, value in picture["recipe"].items()]
     return f"{head}, made so:\n{table(rows)}"
 
 
-def _card_words(file: Path, card: Mapping[str, Any]) -> str:
+def _checkpoint_words(checkpoint: Mapping[str, Any]) -> str:
+    types = ", ".join(f"{count} {kind}" for kind, count in checkpoint["types"].items())
+    size = f"{checkpoint['tensors']} tensors ({types}), {checkpoint['numbers']:,} numbers"
+    listed = _array_table(checkpoint)
+    if "family" not in checkpoint:
+        return f"a safetensors file of {size}\n{listed}"
+    rows = [
+        ["network", checkpoint["family"]],
+        ["holds", size],
+        ["settings", _brief(checkpoint["config"]).strip("()") or "none"],
+        ["it is", checkpoint["needs"]],
+    ]
+    return f"a checkpoint, {checkpoint['format']}\n{table(rows)}\n{listed}"
+
+
+def _array_table(found: Mapping[str, Any]) -> str:
+    return table(
+        [
+            [array["name"], "×".join(map(str, array["shape"])) or "1", array["type"]]
+            for array in found["names"]
+        ]
+    )
+
+
+def _array_words(arrays: Mapping[str, Any]) -> str:
+    return f"arrays of {arrays['format']}; {arrays['note']}\n{_array_table(arrays)}"
+
+
+def _direction_words(found: Mapping[str, Any]) -> str:
+    rows = []
+    for number, one in enumerate(found["directions"], start=1):
+        low, high = one["range"]
+        size = f"{one['space']}, {sum(one['widths'])} numbers"
+        strengths = f"strengths {low:g} … {high:g}, one unit {one['unit']:.4g}"
+        rows.append([str(number), one["name"], size, strengths])
+    facts = [[key, _brief(value)] for key, value in found["directions"][0]["facts"].items()]
+    more = f"\n{table(facts)}" if facts else ""
+    count = len(rows)
+    head = f"{count} {'direction' if count == 1 else 'directions'}, {found['format']}"
+    return f"{head}\n{table(rows)}{more}\nneeds {found['needs']}"
+
+
+def _part_words(part: Mapping[str, Any]) -> str:
+    """An encoder, a segmenter, a world's description: what they say, line by line."""
+    rows = [
+        [key, _brief(list(value) if key == "regions" else value)]
+        for key, value in part.items()
+        if key != "kind"
+    ]
+    return f"{part['kind']}\n{table(rows)}"
+
+
+def _card_words(card: Mapping[str, Any]) -> str:
     generator = card["generator"]
     rows = [
         ["prompt", card["prompt"]],
@@ -66,7 +116,7 @@ def _card_words(file: Path, card: Mapping[str, Any]) -> str:
         ["strengths", f"{card['range'][0]:g} … {card['range'][1]:g}, one unit {card['unit']:.4g}"],
     ]
     scores = f"\n{score_table(card['scores'])}" if card["scores"] else ""
-    return f"{file}: the direction '{card['name']}'\n{table(rows)}{scores}"
+    return f"the direction '{card['name']}'\n{table(rows)}{scores}"
 
 
 def _brief(value: object) -> str:
@@ -77,69 +127,28 @@ def _brief(value: object) -> str:
     return str(value)
 
 
-def worlds(as_json: JsonOption = False) -> None:
-    """List the worlds that can be named with -w."""
-    from eclipsed.worlds import WORLDS
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "card": _card_words,
+    "picture": _picture_words,
+    "checkpoint": _checkpoint_words,
+    "directions": _direction_words,
+    "arrays": _array_words,
+    "encoder": _part_words,
+    "segmenter": _part_words,
+    "world description": _part_words,
+}
 
-    found = {"worlds": [{"name": name, "about": about} for name, about in WORLDS.items()]}
-    rows = [[name, about] for name, about in WORLDS.items()]
-    console.result(found, as_json=as_json, words=lambda: table(rows))
 
-
-def world(
-    name: Annotated[str, typer.Argument(help="The world's name or folder.")],
+def doctor(
+    world: Annotated[
+        str | None, typer.Option("--world", help="Check this world as well: a name or a file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a world holds."""
-    from eclipsed.cli.loading import open_world
-    from eclipsed.types import SPACES
-
-    loaded = open_world(name, "cpu")
-    generator = loaded.generator
-    spaces: dict[str, Any] = {}
-    for space in SPACES:
-        try:
-            layers = generator.layers(space)
-        except EclipsedError:
-            continue
-        spaces[space] = {"layers": len(layers), "numbers": sum(layer.width for layer in layers)}
-    found = {
-        "name": loaded.name,
-        "generator": {
-            "name": generator.name,
-            "fingerprint": generator.fingerprint,
-            "resolution": generator.resolution,
-            "z_dim": generator.z_dim,
-        },
-        "spaces": spaces,
-        "encoder": loaded.encoder.name,
-        "segmenter": loaded.segmenter.name,
-        "regions": list(loaded.segmenter.regions),
-        "neutral": loaded.neutral,
-        "truncation": loaded.truncation,
-        "judged": loaded.judge is not None,
-    }
-    rows = [
-        ["generator", f"{generator.name} ({generator.fingerprint[:12]})"],
-        ["images", f"{generator.resolution}×{generator.resolution} pixels"],
-        *(
-            [f"space {space}", f"{size['numbers']} numbers, layers: {size['layers']}"]
-            for space, size in spaces.items()
-        ),
-        ["encoder", loaded.encoder.name],
-        ["segmenter", loaded.segmenter.name],
-        ["regions", ", ".join(loaded.segmenter.regions)],
-        ["neutral text", loaded.neutral],
-        ["truncation", f"{loaded.truncation:g}"],
-        ["judges", "yes" if loaded.judge else "none: scores cannot be told"],
-    ]
-    console.result(found, as_json=as_json, words=lambda: f"world {loaded.name}\n{table(rows)}")
-
-
-def doctor(as_json: JsonOption = False) -> None:
     """Check that everything is in place.
 
     Versions, device, cache folder, and whether the starter world's weights load and hash right.
+    Of another world: hashes, shapes, images, reference pixels, encoder and segmenter.
     """
     import torch
     from platformdirs import user_cache_dir
@@ -147,8 +156,9 @@ def doctor(as_json: JsonOption = False) -> None:
     from eclipsed import __version__
 
     starter = _starter_state()
+    findings = [] if world is None else _world_findings(world)
     found = {
-        "ok": starter["ok"],
+        "ok": starter["ok"] and all(finding["ok"] for finding in findings),
         "versions": {
             "python": platform.python_version(),
             "eclipsed": __version__,
@@ -160,9 +170,26 @@ def doctor(as_json: JsonOption = False) -> None:
         "extras": {extra: find_spec(module) is not None for extra, module in _EXTRAS.items()},
         "starter": starter,
     }
+    if world is not None:
+        found |= {"world": {"name": world, "findings": findings}}
     console.result(found, as_json=as_json, words=lambda: _doctor_words(found))
-    if not starter["ok"]:
+    if not found["ok"]:
         raise typer.Exit(console.COULD_NOT)
+
+
+def _world_findings(name: str) -> list[dict[str, Any]]:
+    """Loading compares hashes and shapes; the rest is looked at."""
+    from dataclasses import asdict
+
+    from eclipsed.cli.loading import open_world
+    from eclipsed.worlds.checkup import check_world
+
+    try:
+        loaded = open_world(name, "cpu")
+    except EclipsedError as error:
+        return [{"check": "files", "ok": False, "words": str(error)}]
+    files = {"check": "files", "ok": True, "words": "they load, with the right hashes and shapes"}
+    return [files, *(asdict(finding) for finding in check_world(loaded))]
 
 
 def _starter_state() -> dict[str, Any]:
@@ -189,5 +216,8 @@ def _doctor_words(found: Mapping[str, Any]) -> str:
         ["extras", ", ".join(extras) or "none"],
         ["starter", state],
     ]
+    for finding in found.get("world", {}).get("findings", ()):
+        state = finding["words"] if finding["ok"] else f"WRONG: {finding['words']}"
+        rows.append([f"{found['world']['name']}: {finding['check']}", state])
     verdict = "Everything is in place." if found["ok"] else "Not everything is in place."
     return f"{table(rows)}\n{verdict}"

@@ -215,8 +215,8 @@ def _write_each(
 def _images(world: World, seeds: Sequence[int], psi: float) -> Tensor:
     from eclipsed.editing import EditStack, render
 
-    latents = world.generator.sample(seeds, truncation=psi, space="w+")
-    return render(world.generator, latents, EditStack())
+    latents = world.generator.sample(seeds, space="z")
+    return render(world.generator, latents, EditStack(), space="z", truncation=psi)
 
 
 def _recipe(verb: str, world: World) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How training shows its steps on stderr: a moving bar on a terminal, a few lines elsewhere."""
+"""How long jobs show on stderr: a moving bar on a terminal, a few lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eclipsed.logs import StepReport
 
 OnStep = Callable[["StepReport"], None]
+OnBytes = Callable[[int, "int | None"], None]
 _LINES = 10  # of a training whose stderr is no terminal
 
 
@@ -44,6 +45,46 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
                 note(_line(report))
 
         yield on_step
+
+
+@contextmanager
+def transfer_progress() -> Iterator[Callable[[str], OnBytes]]:
+    """A function that starts showing a file's transfer and returns what its progress goes to."""
+    if not sys.stderr.isatty():
+        yield _announce
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeLeft(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+        def start(name: str) -> OnBytes:
+            task = progress.add_task(escape(name), total=None)
+
+            def on_bytes(done: int, total: int | None) -> None:
+                progress.update(task, completed=done, total=total)
+
+            return on_bytes
+
+        yield start
+
+
+def _announce(name: str) -> OnBytes:
+    note(f"fetching {name}")
+    return _say_nothing
+
+
+def _say_nothing(done: int, total: int | None) -> None:
+    """A file that is no terminal gets no moving bar."""
 
 
 def _print_some(report: StepReport) -> None:

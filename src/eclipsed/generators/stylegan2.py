@@ -1,4 +1,4 @@
-"""StyleGAN2 (Karras et al. 2020, arXiv:1912.04958) in plain PyTorch ops, skip architecture.
+"""StyleGAN2 (Karras et al. 2020, arXiv:1912.04958) in plain PyTorch ops.
 
 Parameter names are NVIDIA's (stylegan2-ada-pytorch), so official weights load unchanged. The
 modulated convolution scales activations instead of weights (equal in real arithmetic), which
@@ -7,10 +7,12 @@ needs no compiled op and no per-image weights and halves the backward pass of a 
 
 from __future__ import annotations
 
-import hashlib
+import copy
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,20 +20,41 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.errors import BadFile, UnknownName
+from eclipsed.errors import BadFile
+from eclipsed.generators import frozen
+from eclipsed.generators.mapping import (
+    Dense,
+    MappingNetwork,
+    average_latent,
+    class_vector,
+    first_class,
+    mapping_sizes,
+)
 from eclipsed.types import SPACES, Layer, Noise, Space, Synthesis
 
+Architecture = Literal["skip", "resnet", "orig"]
+ARCHITECTURES: tuple[Architecture, ...] = ("skip", "resnet", "orig")
 FILTER_TAPS = (1.0, 3.0, 3.0, 1.0)
+_FAMILY = "StyleGAN2"
 _SQRT2 = math.sqrt(2.0)
+_SLOPE = 0.2  # of leaky ReLU below 0
+# NVIDIA keeps filters of at least so many taps as a row, shorter ones as a square.
+_SEPARABLE_TAPS = 8
+_MOST_TAPS = 64
+_BLOCK = re.compile(r"synthesis\.b([0-9]{1,5})\.")
 
 
 @dataclass(frozen=True)
 class StyleGAN2Config:
-    """Sizes of a skip-architecture StyleGAN2.
+    """Sizes and variants of a StyleGAN2.
 
     channels: resolution → feature maps, from 4 up to `resolution` in powers of two.
     mapping_layers, mapping_width: the fully connected layers from z to w.
     conv_clamp: activations are clamped to ±conv_clamp where set (NVIDIA's fp16 models: 256).
+    c_dim, embed_width: length of the class vector (0: no classes) and of its embedding.
+    architecture: "skip" adds up a colour image from every resolution; "resnet" and "orig" make
+    colours at the last only, "resnet" with a shortcut around every block.
+    resample_filter: taps of the low-pass filter used when doubling the size.
     """
 
     resolution: int
@@ -42,6 +65,10 @@ class StyleGAN2Config:
     mapping_width: int | None = None
     mapping_multiplier: float = 0.01
     conv_clamp: float | None = None
+    c_dim: int = 0
+    embed_width: int | None = None
+    architecture: Architecture = "skip"
+    resample_filter: tuple[float, ...] = FILTER_TAPS
 
     def __post_init__(self) -> None:
         if self.resolution < 4 or self.resolution & (self.resolution - 1):
@@ -52,6 +79,11 @@ class StyleGAN2Config:
         missing = [r for r in self.resolutions if r not in self.channels]
         if missing:
             raise BadFile(f"No channel count for resolutions {missing} of this StyleGAN2.")
+        if min(self.z_dim, self.w_dim, self.mapping_layers, *self.channels.values()) < 1:
+            raise BadFile("A layer of this StyleGAN2 has no width at all.")
+        total = sum(self.resample_filter)
+        if len(self.resample_filter) > _MOST_TAPS or not math.isfinite(total) or total == 0:
+            raise BadFile("The resample_filter of this StyleGAN2 is not a low-pass filter.")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -62,58 +94,124 @@ class StyleGAN2Config:
         return 2 * len(self.resolutions)
 
 
-def normalize_2nd_moment(z: Float[Tensor, "n z"]) -> Float[Tensor, "n z"]:
-    """Scale every row to mean square 1."""
-    return z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+def _filter(taps: Sequence[float]) -> Tensor:
+    """The low-pass filter as NVIDIA stores it, summing to 1: a square, or a row of many taps."""
+    made = torch.tensor(taps)
+    if len(taps) < _SEPARABLE_TAPS:
+        made = torch.outer(made, made)
+    return made / made.sum()
 
 
-class Dense(nn.Module):
-    """Equalised-rate linear layer; `multiplier` is NVIDIA's lr_multiplier."""
-
-    def __init__(
-        self, inputs: int, outputs: int, *, multiplier: float = 1.0, bias: float = 0.0
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / multiplier)
-        self.bias = nn.Parameter(torch.full((outputs,), bias / multiplier))
-        self.weight_gain = multiplier / math.sqrt(inputs)
-        self.bias_gain = multiplier
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+def _square(stored: Tensor) -> Float[Tensor, "k k"]:
+    """A stored filter for use between samples that are half zeros in both axes: times 4."""
+    return (stored if stored.dim() == 2 else torch.outer(stored, stored)) * 4
 
 
-class MappingNetwork(nn.Module):
-    """z → w: normalisation, then dense layers with leaky ReLU and gain √2."""
-
-    w_avg: Tensor
-
-    def __init__(self, config: StyleGAN2Config) -> None:
-        super().__init__()
-        width = config.mapping_width or config.w_dim
-        sizes = [config.z_dim, *[width] * (config.mapping_layers - 1), config.w_dim]
-        self.depth = config.mapping_layers
-        for i in range(self.depth):
-            dense = Dense(sizes[i], sizes[i + 1], multiplier=config.mapping_multiplier)
-            self.add_module(f"fc{i}", dense)
-        self.register_buffer("w_avg", torch.zeros(config.w_dim))
-
-    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        x = normalize_2nd_moment(z.float())
-        for i in range(self.depth):
-            x = F.leaky_relu(self.get_submodule(f"fc{i}")(x), 0.2) * _SQRT2
-        return x
+def _double(x: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
+    """Twice the size: zeros between the samples, then the low-pass filter (NVIDIA's upsample2d)."""
+    taps = len(stored)
+    # What the full convolution makes too much of; a filter of one tap lacks a sample in front.
+    before, after = taps // 2 - 1, (taps + 1) // 2 - 1
+    both = max(min(before, after), 0)
+    kernel = _square(stored).to(x.dtype).expand(x.shape[1], 1, -1, -1)
+    x = F.conv_transpose2d(x, kernel, stride=2, padding=both, groups=x.shape[1])
+    return _pad(x, both - before, both - after)
 
 
-def _filter() -> Tensor:
-    taps = torch.tensor(FILTER_TAPS)
-    taps = torch.outer(taps, taps)
-    return taps / taps.sum()
+def _smooth(x: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
+    """The low-pass filter that follows a transposed 3×3 convolution of stride 2."""
+    taps = len(stored)
+    before, after = (taps + 1) // 2 - 1, taps // 2 - 1
+    both = max(min(before, after), 0)
+    kernel = _square(stored).flip(0, 1).to(x.dtype).expand(x.shape[1], 1, -1, -1)
+    return F.conv2d(_pad(x, before - both, after - both), kernel, padding=both, groups=x.shape[1])
 
 
-def _activate(x: Tensor, bias: Tensor, clamp: float | None) -> Tensor:
-    x = F.leaky_relu(x + bias.to(x.dtype)[:, None, None], 0.2) * _SQRT2
-    return x if clamp is None else x.clamp(-clamp, clamp)
+def _smooth_back(gradient: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
+    """The gradient of `_smooth` with respect to x."""
+    taps = len(stored)
+    before, after = (taps + 1) // 2 - 1, taps // 2 - 1
+    # The whole correlation, of which the forward pass kept what its padding allowed.
+    kernel = _square(stored).to(gradient.dtype).expand(gradient.shape[1], 1, -1, -1)
+    gradient = _pad(gradient, taps - 1 - before, taps - 1 - after)
+    return F.conv2d(gradient, kernel, groups=gradient.shape[1])
+
+
+def _pad(x: Tensor, before: int, after: int) -> Tensor:
+    """Zeros on both sides of both axes; negative numbers cut off. No copy where there are none."""
+    return F.pad(x, (before, after, before, after)) if before or after else x
+
+
+def _seeded_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
+    """Unit normal noise of one layer, image after image, the same on every device."""
+    random = np.random.RandomState([frozen.checked_seed(seed), layer])
+    return torch.from_numpy(random.randn(n, 1, size, size)).float()
+
+
+class _FrozenConv(torch.autograd.Function):
+    """A styled convolution whose weights are not trained, in few passes over memory.
+
+    y = clamp(lrelu(demod · conv(style · x) + bias + noise)); conv doubles the size where there are
+    `taps`. Nothing is kept for the backward pass but x and y: what the activation was given is
+    computed back from y.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        style: Tensor,
+        demod: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        noise: Tensor | None,
+        taps: Tensor | None,
+        clamp: float | None,
+    ) -> Tensor:
+        y = _convolve(x * style[:, :, None, None], weight, taps)
+        y.mul_(demod[:, :, None, None]).add_(bias[:, None, None])
+        if noise is not None:
+            y.add_(noise)
+        F.leaky_relu_(y, _SLOPE)
+        if clamp is not None:
+            y.clamp_(-clamp, clamp)
+        ctx.save_for_backward(x, style, demod, weight, bias, noise, taps, y)
+        ctx.clamp = clamp
+        return y
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, style, demod, weight, bias, noise, taps, y = ctx.saved_tensors
+        low = y < 0
+        slope = torch.where(low, gradients[0] * _SLOPE, gradients[0])
+        if ctx.clamp is not None:
+            slope.masked_fill_(y.abs() >= ctx.clamp, 0.0)
+        for_demod = None
+        if ctx.needs_input_grad[2]:
+            given = torch.where(low, y / _SLOPE, y)
+            if noise is not None:
+                given.sub_(noise)
+            whole = (slope * given).sum(dim=(2, 3)) - slope.sum(dim=(2, 3)) * bias
+            for_demod = whole / demod
+        back = _convolve_back(slope.mul_(demod[:, :, None, None]), weight, taps)
+        for_style = (back * x).sum(dim=(2, 3)) if ctx.needs_input_grad[1] else None
+        for_x = back.mul_(style[:, :, None, None]) if ctx.needs_input_grad[0] else None
+        return for_x, for_style, for_demod, None, None, None, None, None
+
+
+def _convolve(x: Tensor, weight: Tensor, taps: Tensor | None) -> Tensor:
+    """3×3 convolution; with the taps of a low-pass filter, at twice the size."""
+    if taps is None:
+        return F.conv2d(x, weight, padding=1)
+    return _smooth(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), taps)
+
+
+def _convolve_back(gradient: Tensor, weight: Tensor, taps: Tensor | None) -> Tensor:
+    """The gradient of `_convolve` with respect to x."""
+    if taps is None:
+        return F.conv2d(gradient, weight.transpose(0, 1).flip(2, 3), padding=1)
+    return F.conv2d(_smooth_back(gradient, taps), weight.transpose(0, 1), stride=2)
 
 
 class StyledConv(nn.Module):
@@ -123,7 +221,14 @@ class StyledConv(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, *, config: StyleGAN2Config, size: int, up: bool
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        config: StyleGAN2Config,
+        size: int,
+        up: bool,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.affine = Dense(config.w_dim, inputs, bias=1.0)
@@ -131,23 +236,47 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(size, size))
-        self.register_buffer("resample_filter", _filter())
+        self.register_buffer("resample_filter", _filter(config.resample_filter))
         self.up = up
-        self.clamp = config.conv_clamp
+        self.gain = _SQRT2 * gain
+        self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
 
-    def forward(self, x: Tensor, style: Float[Tensor, "n i"], noise: Noise) -> Tensor:
-        demod = (style.square() @ self.weight.square().sum(dim=(2, 3)).t() + 1e-8).rsqrt()
-        x = x * style.to(x.dtype)[:, :, None, None]
-        if self.up:
-            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
-            taps = (self.resample_filter * 4).flip(0, 1).to(x.dtype).expand(x.shape[1], 1, -1, -1)
-            x = F.conv2d(x, taps, padding=1, groups=x.shape[1])
-        else:
-            x = F.conv2d(x, self.weight, padding=1)
-        x = x * demod.to(x.dtype)[:, :, None, None]
+    def noise(self, noise: Noise, layer: int, n: int) -> Tensor | None:
+        """The noise of this layer, the `layer`-th convolution, for n images: [N, 1, S, S]."""
+        if noise == "none":
+            return None
         if noise == "const":
-            x = x + (self.noise_const * self.noise_strength).to(x.dtype)
-        return _activate(x, self.bias, self.clamp)
+            return self.noise_const
+        maps = _seeded_maps(noise, layer, n, self.noise_const.shape[-1])
+        return maps.to(self.noise_const.device)
+
+    def forward(self, x: Tensor, style: Float[Tensor, "n i"], noise: Tensor | None) -> Tensor:
+        demod = (style.square() @ self.weight.square().sum(dim=(2, 3)).t() + 1e-8).rsqrt()
+        if noise is not None:
+            noise = noise * self.noise_strength
+        if not self.weight.requires_grad:
+            return self._frozen(x, style, demod, noise)
+        x = x * style.to(x.dtype)[:, :, None, None]
+        x = _convolve(x, self.weight, self.resample_filter if self.up else None)
+        x = x * demod.to(x.dtype)[:, :, None, None]
+        if noise is not None:
+            x = x + noise.to(x.dtype)
+        x = F.leaky_relu(x + self.bias.to(x.dtype)[:, None, None], _SLOPE) * self.gain
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+
+    def _frozen(self, x: Tensor, style: Tensor, demod: Tensor, noise: Tensor | None) -> Tensor:
+        """The same for weights that are not trained; leaky ReLU lets the gain pass before it."""
+        made: Tensor = _FrozenConv.apply(  # type: ignore[no-untyped-call]
+            x,
+            style.to(x.dtype),
+            (demod * self.gain).to(x.dtype),
+            self.weight.to(x.dtype),
+            (self.bias * self.gain).to(x.dtype),
+            None if noise is None else (noise * self.gain).to(x.dtype),
+            self.resample_filter if self.up else None,
+            self.clamp,
+        )
+        return made
 
 
 class ToRGB(nn.Module):
@@ -165,9 +294,27 @@ class ToRGB(nn.Module):
         return self.affine(w) * self.weight_gain  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, style: Float[Tensor, "n i"]) -> Tensor:
-        rgb = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight).float()
-        rgb = rgb + self.bias[:, None, None]
+        # One small matrix per image spares a pass over x that would scale it.
+        mix = self.weight[:, :, 0, 0] * style[:, None]
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+        flat = (pixels @ mix.transpose(1, 2).to(x.dtype)).float() + self.bias
+        rgb: Tensor = flat.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return rgb if self.clamp is None else rgb.clamp(-self.clamp, self.clamp)
+
+
+class Shortcut(nn.Module):
+    """What a resnet block adds to its convolutions: a 1×1 convolution at twice the size."""
+
+    resample_filter: Tensor
+
+    def __init__(self, inputs: int, outputs: int, *, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.register_buffer("resample_filter", _filter(config.resample_filter))
+        self.weight_gain = math.sqrt(0.5 / inputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _double(F.conv2d(x, self.weight * self.weight_gain), self.resample_filter)
 
 
 class Block(nn.Module):
@@ -178,17 +325,25 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, config: StyleGAN2Config, size: int) -> None:
         super().__init__()
         self.first = size == 4
-        self.register_buffer("resample_filter", _filter())
+        resnet = config.architecture == "resnet" and not self.first
+        self.register_buffer("resample_filter", _filter(config.resample_filter))
         if self.first:
             self.const = nn.Parameter(torch.randn(outputs, 4, 4))
         else:
             self.conv0 = StyledConv(inputs, outputs, config=config, size=size, up=True)
-        self.conv1 = StyledConv(outputs, outputs, config=config, size=size, up=False)
-        self.torgb = ToRGB(outputs, config=config)
+        gain = math.sqrt(0.5) if resnet else 1.0
+        self.conv1 = StyledConv(outputs, outputs, config=config, size=size, up=False, gain=gain)
+        coloured = config.architecture == "skip" or size == config.resolution
+        self.torgb = ToRGB(outputs, config=config) if coloured else None
+        self.skip = Shortcut(inputs, outputs, config=config) if resnet else None
+
+    def convolutions(self) -> tuple[tuple[str, StyledConv], ...]:
+        """(name, convolution), in order."""
+        last = ("conv1", self.conv1)
+        return (last,) if self.first else (("conv0", self.conv0), last)
 
     def upsample(self, rgb: Tensor) -> Tensor:
-        taps = (self.resample_filter * 4).expand(3, 1, -1, -1)
-        return F.conv_transpose2d(rgb, taps, stride=2, padding=1, groups=3)
+        return _double(rgb, self.resample_filter)
 
 
 class SynthesisNetwork(nn.Module):
@@ -212,10 +367,11 @@ class SynthesisNetwork(nn.Module):
         row = 0
         for size in self.resolutions:
             block = self.block(size)
-            for name in ("conv1",) if block.first else ("conv0", "conv1"):
-                entries.append((f"b{size}.{name}", getattr(block, name).affine, row))
+            for name, conv in block.convolutions():
+                entries.append((f"b{size}.{name}", conv.affine, row))
                 row += 1
-            entries.append((f"b{size}.torgb", block.torgb, row))
+            if block.torgb is not None:
+                entries.append((f"b{size}.torgb", block.torgb, row))
         return entries
 
     def styles(self, ws: Float[Tensor, "n rows w"]) -> list[Tensor]:
@@ -237,24 +393,22 @@ class SynthesisNetwork(nn.Module):
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         x = x.contiguous(memory_format=torch.channels_last)
-        kept: dict[str, Tensor] = {}
+        kept = {"layer_0": x} if "layer_0" in wanted else {}
         count = 0
-
-        def keep(x: Tensor) -> None:
-            nonlocal count
-            if f"layer_{count}" in wanted:
-                kept[f"layer_{count}"] = x
-            count += 1
-
-        keep(x)
         rgb: Tensor | None = None
         for size in self.resolutions:
             block = self.block(size)
-            for conv in (block.conv1,) if block.first else (block.conv0, block.conv1):
-                x = conv(x, next(entry), noise)
-                keep(x)
-            add = block.torgb(x, next(entry))
-            rgb = add if rgb is None else block.upsample(rgb) + add
+            entering = x
+            for _, conv in block.convolutions():
+                x = conv(x, next(entry), conv.noise(noise, count, n))
+                count += 1
+                if f"layer_{count}" in wanted:
+                    kept[f"layer_{count}"] = x
+            if block.skip is not None:
+                x = block.skip(entering) + x
+            if block.torgb is not None:
+                add = block.torgb(x, next(entry))
+                rgb = add if rgb is None else block.upsample(rgb) + add
         assert rgb is not None
         return rgb, kept
 
@@ -264,7 +418,10 @@ class StyleGAN2(nn.Module):
 
     Spaces: z, w, w+ (rows `row_0` …, flattened row by row), s (affine outputs in network order;
     toRGB entries after multiplication with NVIDIA's weight gain 1/√channels).
-    Features: `layer_0` is the constant, `layer_{k+1}` the output of convolution k.
+    Features: `layer_0` is the constant, `layer_{k+1}` the output of convolution k; in a resnet
+    block before the shortcut is added.
+    Classes: z is mapped for the class vector `label` [c_dim], at first that of class 0; `of_class`
+    binds another. Latents of w, w+ and s already carry their class.
     """
 
     def __init__(self, config: StyleGAN2Config, *, name: str = "stylegan2") -> None:
@@ -275,9 +432,18 @@ class StyleGAN2(nn.Module):
         self.z_dim = config.z_dim
         self.w_dim = config.w_dim
         self.num_ws = config.num_ws
-        self.mapping = MappingNetwork(config)
+        self.mapping = MappingNetwork(
+            z_dim=config.z_dim,
+            w_dim=config.w_dim,
+            layers=config.mapping_layers,
+            c_dim=config.c_dim,
+            width=config.mapping_width,
+            embed_width=config.embed_width,
+            multiplier=config.mapping_multiplier,
+        )
         self.synthesis = SynthesisNetwork(config)
         self.feature_names = tuple(f"layer_{i}" for i in range(self.num_ws))
+        self.label = first_class(config.c_dim)
         self._fingerprint = ""
 
     @classmethod
@@ -286,39 +452,37 @@ class StyleGAN2(nn.Module):
     ) -> StyleGAN2:
         """A frozen float32 generator from tensors under NVIDIA's names.
 
-        Tensors it has no use for are ignored. Raises BadFile when one is missing or misshapen.
+        Tensors it has no use for are ignored; filters that are not there are those of the config.
+        Raises BadFile when another one is missing, or one is misshapen.
         """
         with torch.device("meta"):
             network = cls(config, name=name)
-        state = {key: value.float() for key, value in tensors.items()}
-        for key, value in network.state_dict().items():
-            if key.endswith("resample_filter") and key not in state:
-                state[key] = _filter()
-            if key not in state:
-                raise BadFile(f"The weights lack the tensor {key!r} of a StyleGAN2.")
-            if state[key].shape != value.shape:
-                found, expected = list(state[key].shape), list(value.shape)
-                raise BadFile(
-                    f"The tensor {key!r} has shape {found}, but this StyleGAN2 needs {expected}."
-                )
-        known = network.state_dict().keys()
-        network.load_state_dict({k: v for k, v in state.items() if k in known}, assign=True)
-        return network.eval().requires_grad_(False)
+        filters = {
+            key: _filter(config.resample_filter)
+            for key in network.state_dict()
+            if key.endswith("resample_filter")
+        }
+        return frozen.fill(network, filters | dict(tensors), _FAMILY)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once."""
+        """SHA-256 over the names and bytes of every tensor, computed once; the class is no part."""
         if not self._fingerprint:
-            digest = hashlib.sha256()
-            for key, value in sorted(self.state_dict().items()):
-                digest.update(key.encode())
-                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-            self._fingerprint = digest.hexdigest()
+            self._fingerprint = frozen.fingerprint_of(self)
         return self._fingerprint
 
     @property
     def device(self) -> torch.device:
         return self.mapping.w_avg.device
+
+    def of_class(self, which: int | Sequence[float] | Tensor) -> StyleGAN2:
+        """The same network, weights shared, bound to a class: its index, or a vector [c_dim].
+
+        Raises BadSetting when there is no such class.
+        """
+        bound = copy.copy(self)
+        bound.label = class_vector(which, self.config.c_dim)
+        return bound
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
         if space == "z":
@@ -332,14 +496,11 @@ class StyleGAN2(nn.Module):
                 Layer(name, (made.affine if isinstance(made, ToRGB) else made).weight.shape[0])
                 for name, made, _ in self.synthesis.style_layers()
             )
-        raise UnknownName(
-            f"There is no latent space {space!r}.", f"Choose one of {', '.join(SPACES)}."
-        )
+        raise frozen.no_such_space(space, SPACES)
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        rows = [np.random.RandomState(seed).randn(self.z_dim) for seed in seeds]
-        z = torch.from_numpy(np.stack(rows)).float().to(self.device)
+        z = frozen.seeded_z(seeds, self.z_dim).to(self.device)
         return self.from_z(z, truncation=truncation, space=space)
 
     def from_z(
@@ -349,25 +510,17 @@ class StyleGAN2(nn.Module):
         if space == "z":
             return z
         self.layers(space)
-        w = self.mapping(z)
+        w = self.mapping(z, self.label)
         if space == "w":
             return self.mapping.w_avg.lerp(w, truncation)
-        rows = w.unsqueeze(1).repeat(1, self.num_ws, 1)
-        rows[:, :cutoff] = self.mapping.w_avg.lerp(rows[:, :cutoff], truncation)
-        return self.convert(rows.flatten(1), "w+", space)
+        rows = self.mapping.truncated_rows(w, self.num_ws, truncation, cutoff)
+        return self.convert(rows, "w+", space)
 
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
         """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        order = list(SPACES)
-        self.layers(source)
-        self.layers(target)
-        if order.index(source) > order.index(target):
-            raise UnknownName(
-                f"Latents of space {source} cannot be turned back into space {target}.",
-                f"The order is {' → '.join(SPACES)}.",
-            )
+        frozen.check_conversion(source, target, SPACES)
         if source == target:
             return latents
         if source == "z":
@@ -387,17 +540,128 @@ class StyleGAN2(nn.Module):
     ) -> Synthesis:
         """Latents [N, D] → image [N, 3, R, R] and the features asked for.
 
-        Raises UnknownName for a feature this network lacks.
+        Raises UnknownName for a feature this network lacks, BadSetting for a bad seed of noise.
         """
-        unknown = sorted(set(features) - set(self.feature_names))
-        if unknown:
-            raise UnknownName(
-                f"This generator has no feature {unknown[0]!r}.",
-                f"It has {self.feature_names[0]} to {self.feature_names[-1]}.",
-            )
+        frozen.check_features(features, self.feature_names)
         styles = self.convert(latents, space, "s", truncation=truncation)
         widths = [layer.width for layer in self.layers("s")]
         image, kept = self.synthesis(
             styles.split(widths, dim=1), noise=noise, wanted=frozenset(features)
         )
         return Synthesis(image=image, features=kept)
+
+
+def from_checkpoint(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], *, name: str
+) -> StyleGAN2:
+    """The generator of a checkpoint: tensors under NVIDIA's names and what shapes do not tell.
+
+    config may hold z_dim, c_dim, w_dim, img_resolution, mapping_layers, layer_features,
+    embed_features, lr_multiplier, architecture, conv_clamp and resample_filter; what is absent or
+    None is read from the tensors, or is NVIDIA's default; other keys are ignored. Where the file
+    lacks `mapping.w_avg`, the mean of mapped seeds takes its place.
+
+    Raises BadFile, with one sentence, for settings and tensors that make no StyleGAN2.
+    """
+    made = _config_of(config, tensors)
+    if "mapping.w_avg" in tensors:
+        return StyleGAN2.from_tensors(tensors, made, name=name)
+    network = StyleGAN2.from_tensors(
+        {**tensors, "mapping.w_avg": torch.zeros(made.w_dim)}, made, name=name
+    )
+    # Taken before the average, whose last digits depend on the machine that computes it.
+    network._fingerprint = frozen.fingerprint_of(network)
+    network.mapping.w_avg.copy_(average_latent(network.mapping, made.z_dim, made.c_dim))
+    return network
+
+
+def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
+    told = mapping_sizes(tensors, _FAMILY)
+    sizes = {key: frozen.whole(config, key, told[key], _FAMILY) for key in told}
+    found = [int(block[1]) for key in tensors if (block := _BLOCK.match(key))]
+    resolution = frozen.whole(config, "img_resolution", max(found, default=4), _FAMILY)
+    blocks = [2**k for k in range(2, max(resolution.bit_length(), 3))]
+    channels = {
+        r: frozen.tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4).shape[0]
+        for r in blocks
+    }
+    clamp = config.get("conv_clamp")
+    return StyleGAN2Config(
+        resolution=resolution,
+        channels=channels,
+        z_dim=sizes["z_dim"],
+        w_dim=sizes["w_dim"],
+        mapping_layers=sizes["mapping_layers"],
+        mapping_width=sizes["layer_features"],
+        mapping_multiplier=frozen.number(config, "lr_multiplier", 0.01, _FAMILY),
+        conv_clamp=None if clamp is None else frozen.number(config, "conv_clamp", 0.0, _FAMILY),
+        c_dim=sizes["c_dim"],
+        embed_width=sizes["embed_features"] or None,
+        architecture=_architecture(config, tensors),
+        resample_filter=_taps(config, tensors),
+    )
+
+
+def _architecture(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Architecture:
+    """The setting, else what the names tell.
+
+    Only resnet blocks have shortcuts, and only skip makes colours at every resolution.
+    """
+    given = config.get("architecture")
+    if given is None:
+        if any(".skip." in key for key in tensors):
+            return "resnet"
+        coloured = any(key.startswith("synthesis.b4.torgb.") for key in tensors)
+        return "skip" if coloured else "orig"
+    for known in ARCHITECTURES:
+        if given == known:
+            return known
+    raise BadFile(
+        "The file's setting 'architecture' makes no StyleGAN2.",
+        f"It must be one of {', '.join(ARCHITECTURES)}.",
+    )
+
+
+def _taps(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[float, ...]:
+    """The filter's taps: those of a stored one, else the setting, else NVIDIA's default."""
+    stored = tensors.get("synthesis.b4.resample_filter")
+    if stored is not None and stored.dim() in (1, 2):
+        rows = stored.float() if stored.dim() == 1 else stored.float().sum(dim=1)
+        return tuple(rows.tolist())
+    given = config.get("resample_filter")
+    if given is None:
+        return FILTER_TAPS
+    if not isinstance(given, list | tuple) or not all(_is_tap(tap) for tap in given):
+        raise BadFile(f"The file's setting 'resample_filter' makes no {_FAMILY}.")
+    return tuple(float(tap) for tap in given)
+
+
+def _is_tap(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 2**31
+
+
+def nvidia_styles_from_rosinality(
+    styles: Float[Tensor, "n d"], layers: Sequence[Layer]
+) -> Float[Tensor, "n d"]:
+    """Latents or directions of S in rosinality's and StyleCLIP's convention, in this package's.
+
+    Both list the layers in the same order. NVIDIA multiplies the affine outputs of toRGB by its
+    weight gain 1/√channels; the others leave the gain to the weight. `layers` is
+    `generator.layers("s")`.
+    """
+    return styles * _rgb_gains(layers).to(styles)
+
+
+def rosinality_styles_from_nvidia(
+    styles: Float[Tensor, "n d"], layers: Sequence[Layer]
+) -> Float[Tensor, "n d"]:
+    """The way back from `nvidia_styles_from_rosinality`."""
+    return styles / _rgb_gains(layers).to(styles)
+
+
+def _rgb_gains(layers: Sequence[Layer]) -> Float[Tensor, " d"]:
+    gains = [
+        torch.full((layer.width,), layer.width**-0.5 if layer.name.endswith("torgb") else 1.0)
+        for layer in layers
+    ]
+    return torch.cat(gains)

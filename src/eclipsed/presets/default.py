@@ -324,8 +324,9 @@ def edit_losses(
         if before.features:
             # The share outside, not one minus that inside: layers before the first edited one do
             # not change at all, and are not to blame.
+            changed = {name: made.features[name] for name in before.features}
             terms["features"] = -localization_loss(
-                before.features, made.features, mask, mode="background"
+                before.features, changed, mask, mode="background"
             )
         change = pixel_change(before.images, made.image)
         terms["pixels"] = share_inside(change, 1.0 - mask).mean()

@@ -10,24 +10,37 @@ from pathlib import Path
 from eclipsed.errors import UnknownName
 from eclipsed.types import World
 
+# What comes with the package; catalogue.toml lists what can be fetched.
 WORLDS: dict[str, str] = {
     "starter": "avatars of 128×128 pixels, made by this project; offline, with exact judges",
 }
 
 
 def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> World:
-    """The world by name, or from a folder of starter weights as `make starter` writes it.
+    """A world by name, from a TOML file that describes it, or from a folder of starter weights.
 
-    Raises UnknownName for a name that is neither, BadFile for weights that are missing or damaged.
+    A name is the starter's, one that was registered with `eclipsed world add`, or one of the
+    catalogue whose files have been fetched. Raises UnknownName for anything else, BadFile for
+    networks that are missing, damaged or do not fit together.
     """
     from eclipsed.worlds.starter.world import WEIGHTS, load_starter
 
     if name_or_path == "starter":
         return load_starter(WEIGHTS, device)
-    folder = Path(name_or_path)
-    if folder.is_dir():
-        return load_starter(folder, device)
+    path = Path(name_or_path)
+    if path.is_dir():
+        return load_starter(path, device)
+
+    from eclipsed.worlds.assembling import own_world, public_world
+    from eclipsed.worlds.catalogue import catalogue
+    from eclipsed.worlds.own import read_own, registered
+
+    name, own = str(name_or_path), registered()
+    if path.is_file() or name in own:
+        return own_world(read_own(own.get(name, path)), device)
+    if name in catalogue():
+        return public_world(catalogue()[name], device)
     raise UnknownName(
-        f"There is no world {str(name_or_path)!r}.",
-        f"Choose {', '.join(WORLDS)}, or give a folder of weights.",
+        f"There is no world {name!r}.",
+        "See `eclipsed worlds`, or give a TOML file or a folder of weights.",
     )

@@ -128,14 +128,14 @@ def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
 class StarterEncoder(nn.Module):
     """Text and image towers over the frozen sentence encoder (eclipsed.types.Encoder)."""
 
-    name = "starter"
-    size = SIZE
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)
 
-    def __init__(self, model: TextImageModel) -> None:
+    def __init__(self, model: TextImageModel, *, name: str = "starter") -> None:
         super().__init__()
         self.model = model
+        self.name = name
+        self.size = model.image.config.size
 
     @cached_property
     def fingerprint(self) -> str:
@@ -159,8 +159,8 @@ class StarterEncoder(nn.Module):
 
     def encode_image(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n e"]:
         images = images.clamp(-1, 1)
-        if images.shape[-1] != SIZE:
-            images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
+        if images.shape[-1] != self.size:
+            images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
         return self.encode_pixels(images)
 
     def encode_pixels(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n e"]:
@@ -170,12 +170,15 @@ class StarterEncoder(nn.Module):
 class StarterSegmenter(nn.Module):
     """Region masks by a small U-Net (eclipsed.types.Segmenter)."""
 
-    name = "starter"
-    regions = REGIONS
+    feature_names: tuple[str, ...] = ()
 
-    def __init__(self, network: UNet) -> None:
+    def __init__(
+        self, network: UNet, *, regions: tuple[str, ...] = REGIONS, name: str = "starter"
+    ) -> None:
         super().__init__()
         self.network = network
+        self.regions = regions
+        self.name = name
 
     @torch.no_grad()
     def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:

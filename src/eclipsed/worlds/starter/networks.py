@@ -27,16 +27,20 @@ def channels_last(module: Module) -> Module:
 
 @dataclass(frozen=True)
 class TowerConfig:
-    """Sizes of an image tower: feature maps at 64, 32, 16 and 8 px, and the position-aware head."""
+    """Sizes of an image tower: feature maps at a half to a sixteenth of the images' size, and the
+    position-aware head."""
 
     widths: tuple[int, int, int, int]
     head: int
     outputs: int
     residual: bool = True
+    size: int = 128
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or min(self.widths) < 1 or self.head < 1 or self.outputs < 1:
             raise ValueError(f"not an image tower: {self}")
+        if self.size < 16 or self.size % 16:
+            raise ValueError(f"an image tower's size is not a multiple of 16: {self}")
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -62,19 +66,20 @@ class _Stage(nn.Module):
 
 
 class ImageTower(nn.Module):
-    """Images [N, 3, 128, 128] in [-1, 1] → [N, outputs]; reads both what is there and where."""
+    """Images [N, 3, size, size] in [-1, 1] → [N, outputs]; reads both what is there and where."""
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
+        self.config = config
         sizes = (3, *config.widths)
         self.stages = nn.ModuleList(
             _Stage(sizes[i], sizes[i + 1], config.residual) for i in range(len(config.widths))
         )
         self.squeeze = nn.Conv2d(config.widths[-1], config.head, 1)
-        self.where = nn.Linear(config.head * 64, config.outputs)
+        self.where = nn.Linear(config.head * (config.size // 16) ** 2, config.outputs)
         self.what = nn.Linear(config.widths[-1], config.outputs)
 
-    def maps(self, images: Images) -> Float[Tensor, "n c 8 8"]:
+    def maps(self, images: Images) -> Float[Tensor, "n c h16 w16"]:
         x = images.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             x = stage(x)
@@ -119,10 +124,10 @@ class TextImageModel(nn.Module):
 
 
 class UNet(nn.Module):
-    """Images [N, 3, 128, 128] in [-1, 1] → region logits at full size [N, R, 128, 128].
+    """Images [N, 3, H, W] in [-1, 1] → region logits at full size [N, R, H, W]; H, W count in 8.
 
-    Three scales from 64 px down with additive skips; one filter at full size sharpens the answer,
-    because brows and glasses are one or two pixels wide.
+    Three scales from half the size down with additive skips; one filter at full size sharpens the
+    answer, because the smallest parts are one or two pixels wide.
     """
 
     def __init__(self, widths: tuple[int, int, int], regions: int) -> None:

@@ -1,0 +1,1 @@
+"""Files of others → named tensors and the numbers of their architecture, executing nothing."""

@@ -1,0 +1,139 @@
+"""One entrance for checkpoint files of every format.
+
+What a file is, its bytes say; its name is never asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from torch import Tensor
+
+from eclipsed.checkpoints import nvidia, rosinality, state_dicts, tensorflow
+from eclipsed.checkpoints.checkpoint import Checkpoint
+from eclipsed.checkpoints.mapped import map_file
+from eclipsed.checkpoints.torch_files import load
+from eclipsed.checkpoints.unpickling import Record, damage, shown_name
+from eclipsed.checkpoints.writing import FORMAT, KEY, checksum
+from eclipsed.errors import BadFile
+from eclipsed.files import StrPath, kind_of, shown
+
+# Some 40,000 tensors; safetensors itself would take 100 MB of header.
+_HEADER_LIMIT = 4 * 2**20
+
+_NEEDS = {
+    "stylegan2": "a generator: it needs nothing else to make images",
+    "stylegan3": "a generator: it needs nothing else to make images",
+    "stylegan1": "a generator: it needs nothing else to make images",
+    "biggan": "a generator of many classes: it needs a class to make an image of",
+    "dcgan": "a small generator: it has the latent space z only",
+    "bisenet": "a segmenter of faces: it needs a generator of faces beside it",
+    "e4e": "an encoder of photos into latents: it needs a generator of the same layout",
+}
+
+
+def read_checkpoint(path: StrPath) -> Checkpoint:
+    """The network in a file, told from its content; executes nothing.
+
+    Raises BadFile, with one sentence, for anything else and for what is damaged or refused.
+    """
+    data = map_file(path)
+    try:
+        with damage():
+            return _read(data, path)
+    except BadFile as error:
+        raise BadFile(f"Cannot read {shown(path)}: {error.message}.", error.hint) from error
+
+
+def _read(data: memoryview, path: StrPath) -> Checkpoint:
+    if kind_of(bytes(data[:16])) == "a safetensors file":
+        return _from_safetensors(data, path)
+    content = load(data)
+    folder = Path(os.fspath(path)).parent
+    found = (
+        nvidia.recognise(content)
+        or tensorflow.recognise(content)
+        or rosinality.recognise(content)
+        or state_dicts.recognise(content, folder)
+    )
+    if found is None:
+        raise BadFile(f"it holds no network that is known here, but {_words(content)}")
+    return found
+
+
+def _words(content: object) -> str:
+    """What a file holds, for a message."""
+    if isinstance(content, dict):
+        keys = ", ".join(shown_name(key)[:40] for key in content if isinstance(key, str))
+        return f"a dictionary of {keys[:160]}" if keys else "a dictionary without names"
+    if isinstance(content, Record):
+        return f"an object of the class {shown_name(f'{content.module}.{content.name}')}"
+    return f"something of type {type(content).__name__}"
+
+
+# --- safetensors --------------------------------------------------------------------------------
+
+
+def _from_safetensors(data: memoryview, path: StrPath) -> Checkpoint:
+    length = int.from_bytes(data[:8], "little")
+    if length > min(len(data) - 8, _HEADER_LIMIT):
+        raise BadFile("it is a safetensors file that is cut short, or whose header is absurd")
+    try:
+        with safetensors.safe_open(os.fspath(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise BadFile("it is a safetensors file that is damaged or cut short") from error
+    if KEY in metadata:
+        return _own(metadata[KEY], tensors)
+    found = state_dicts.recognise_tensors(tensors, Path(os.fspath(path)).parent)
+    if found is None:
+        names = ", ".join(shown_name(name)[:40] for name in sorted(tensors)[:3])
+        raise BadFile(f"its tensors are of no network that is known here: {names or 'none'}")
+    return found
+
+
+def _own(text: str, tensors: Mapping[str, Tensor]) -> Checkpoint:
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or type(facts.get("format")) is not int:
+        raise BadFile("it says that this program wrote it, but not in which format")
+    if facts["format"] != FORMAT:
+        raise BadFile(
+            f"it has format {facts['format']}, and this version reads {FORMAT}",
+            "A newer version of eclipsed may read it.",
+        )
+    family, config = facts.get("family"), facts.get("config")
+    if not isinstance(family, str) or not isinstance(config, dict):
+        raise BadFile("it does not say which network it holds")
+    if "sha256" in facts and facts["sha256"] != checksum(tensors):
+        raise BadFile("it is damaged, its checksum does not match its numbers")
+    return Checkpoint("eclipsed checkpoint", family, config, tensors)
+
+
+# --- for people ---------------------------------------------------------------------------------
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """All that can be said about a checkpoint without its numbers, as plain JSON.
+
+    types: element type → how many tensors have it. shapes: name → shape.
+    """
+    tensors = checkpoint.tensors
+    types = Counter(str(value.dtype).removeprefix("torch.") for value in tensors.values())
+    return {
+        "kind": "checkpoint",
+        "format": checkpoint.format,
+        "family": checkpoint.family,
+        "config": dict(checkpoint.config),
+        "tensors": len(tensors),
+        "numbers": sum(value.numel() for value in tensors.values()),
+        "types": dict(types),
+        "shapes": {name: list(value.shape) for name, value in tensors.items()},
+        "needs": _NEEDS.get(checkpoint.family, "a network that this version has no use for"),
+    }

@@ -1,0 +1,453 @@
+"""StyleGAN1 (Karras et al. 2019, arXiv:1812.04948) in plain PyTorch ops.
+
+Parameter names are those of lernapparat's port as LELSD keeps it. Only the last toRGB exists
+there: the network is the finished one, without the progressive growing of its training.
+
+The noise maps of a network belong to it like its weights, but the port's files leave them out.
+They are read as `….epi1.top_epi.noise.noise` and `….epi2.…` [1, 1, r, r]; where a file has none at
+all, "const" noise means `noise_maps` of seed 0, the first image's. An average latent of zeros,
+which such files have too, is taken as it is: truncation then shrinks w towards zero, as in the
+port.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from eclipsed.errors import BadFile
+from eclipsed.generators.frozen import (
+    check_conversion,
+    check_features,
+    checked_seed,
+    fill,
+    fingerprint_of,
+    no_such_space,
+    number,
+    seeded_z,
+    tensor_of,
+)
+from eclipsed.generators.mapping import Dense, normalize_2nd_moment
+from eclipsed.types import SPACES, Layer, Noise, Space, Synthesis
+
+FAMILY = "StyleGAN1"
+# The original trained its upsampling in this form from here up (fused_scale="auto").
+FUSED_FROM = 128
+# Pixels. The paper's networks stop here, and a small file could fill memory with noise maps.
+LARGEST = 1024
+BLUR_TAPS = (1.0, 2.0, 1.0)
+_SQRT2 = math.sqrt(2.0)
+
+
+@dataclass(frozen=True)
+class StyleGAN1Config:
+    """Sizes of a StyleGAN1.
+
+    channels: resolution → feature maps, for 4, 8, 16, … up to the image's resolution.
+    mapping: widths from z to w, so one more than the mapping has layers.
+    mapping_multiplier: learning rate multiplier that the mapping was trained with.
+    """
+
+    channels: Mapping[int, int]
+    mapping: tuple[int, ...]
+    mapping_multiplier: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not self.channels or len(self.mapping) < 2:
+            raise BadFile("A StyleGAN1 needs at least one block and one mapping layer.")
+        if min(*self.channels.values(), *self.mapping) < 1:
+            raise BadFile("A StyleGAN1 cannot have a layer without feature maps.")
+        sizes = [4 * 2**i for i in range(len(self.channels))]
+        if sorted(self.channels) != sizes:
+            raise BadFile(
+                f"A StyleGAN1 cannot have blocks of {sorted(self.channels)} pixels.",
+                "They must be 4, 8, 16, … without a gap.",
+            )
+        if sizes[-1] > LARGEST:
+            raise BadFile(f"A StyleGAN1 of {sizes[-1]} pixels is too large to be one.")
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        return tuple(sorted(self.channels))
+
+    @property
+    def num_ws(self) -> int:
+        return 2 * len(self.channels)
+
+
+class MappingNetwork(nn.Module):
+    """z → w: z at mean square 1, then dense layers with gain √2 and leaky ReLU."""
+
+    def __init__(self, config: StyleGAN1Config) -> None:
+        super().__init__()
+        widths = config.mapping
+        self.depth = len(widths) - 1
+        for i in range(self.depth):
+            dense = Dense(widths[i], widths[i + 1], multiplier=config.mapping_multiplier)
+            dense.weight_gain *= _SQRT2  # not of the bias, so it cannot follow the activation
+            self.add_module(f"dense{i}", dense)
+
+    def forward(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
+        x = normalize_2nd_moment(z)
+        for i in range(self.depth):
+            x = F.leaky_relu(self.get_submodule(f"dense{i}")(x), 0.2)
+        return x
+
+
+class AverageLatent(nn.Module):
+    """The mean of w, which truncation pulls towards."""
+
+    avg_latent: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("avg_latent", torch.zeros(width))
+
+
+class StyleNetwork(nn.Module):
+    """W+ → S: per layer the scales (less 1) of all its channels, then their shifts."""
+
+    def __init__(self, config: StyleGAN1Config) -> None:
+        super().__init__()
+        self.style_layers = nn.ModuleDict()
+        for size in config.resolutions:
+            for half in (0, 1):
+                lin = Dense(config.mapping[-1], 2 * config.channels[size])
+                self.style_layers[f"{size}x{size}_{half}"] = nn.ModuleDict({"lin": lin})
+
+    def forward(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
+        layers = self.style_layers.values()
+        return [layer["lin"](rows[:, i]) for i, layer in enumerate(layers)]  # type: ignore[index]
+
+
+class NoiseInput(nn.Module):
+    """The network's own map of noise, and the weight of noise in each channel."""
+
+    noise: Tensor
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("noise", torch.zeros(1, 1, size, size))
+
+
+class Epilogue(nn.Module):
+    """What follows every convolution: noise, leaky ReLU, instance norm, scale and shift."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.top_epi = nn.ModuleDict({"noise": NoiseInput(channels, size)})
+
+    @property
+    def input(self) -> NoiseInput:
+        return self.top_epi["noise"]  # type: ignore[return-value]
+
+    def noise(self, noise: Noise, layer: int, n: int) -> Tensor | None:
+        """The noise of this layer, which is number `layer`, for n images: [N or 1, 1, S, S]."""
+        own = self.input.noise
+        if noise == "none":
+            return None
+        if noise == "const":
+            return own
+        return noise_maps(noise, layer, n, own.shape[-1]).to(own.device)
+
+    def forward(self, x: Tensor, style: Float[Tensor, "n s"], noise: Tensor | None) -> Tensor:
+        if noise is not None:
+            x = x + self.input.weight[:, None, None] * noise
+        # The port's ε; the original's TensorFlow code has 1e-8.
+        x = F.instance_norm(F.leaky_relu(x, 0.2), eps=1e-5)
+        scale, shift = style[:, :, None, None].chunk(2, dim=1)
+        return x * (scale + 1) + shift
+
+
+class Conv(nn.Module):
+    """Equalised-rate convolution, square kernel, the size stays."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, gain: float = _SQRT2) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.gain = gain / math.sqrt(inputs * kernel**2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.gain, self.bias, padding=self.weight.shape[2] // 2)
+
+
+class Blur(nn.Module):
+    """A 3×3 filter on each channel."""
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kernel", blur_kernel())
+
+    def forward(self, x: Tensor) -> Tensor:
+        taps = self.kernel.expand(x.shape[1], -1, -1, -1)
+        return F.conv2d(x, taps, padding=1, groups=x.shape[1])
+
+
+class UpConv(nn.Module):
+    """Equalised-rate 3×3 convolution to twice the size, blur, bias.
+
+    Doubling every pixel and convolving is one transposed convolution with a 4×4 kernel, the sum of
+    four shifted 3×3 ones, and that needs less than half of the work. The original has this fused
+    form from 128 pixels up only, where its kernels are those of a transposed convolution; kernels
+    of smaller blocks are those of a convolution and are turned here.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.gain = _SQRT2 / math.sqrt(inputs * 9)
+        self.fused = size >= FUSED_FROM
+        self.intermediate = Blur()
+
+    def forward(self, x: Tensor) -> Tensor:
+        taps = self.weight if self.fused else self.weight.flip(2, 3)
+        taps = F.pad(taps.transpose(0, 1) * self.gain, (1, 1, 1, 1))
+        taps = taps[..., 1:] + taps[..., :-1]
+        taps = taps[..., 1:, :] + taps[..., :-1, :]
+        x = self.intermediate(F.conv_transpose2d(x, taps, stride=2, padding=1))
+        return x + self.bias[:, None, None]
+
+
+class Block(nn.Module):
+    """The two layers of one resolution."""
+
+    def __init__(self, inputs: int, outputs: int, *, size: int) -> None:
+        super().__init__()
+        self.first = size == 4
+        if self.first:
+            self.const = nn.Parameter(torch.ones(1, outputs, 4, 4))
+            self.bias = nn.Parameter(torch.zeros(outputs))
+            self.conv = Conv(outputs, outputs)
+        else:
+            self.conv0_up = UpConv(inputs, outputs, size=size)
+            self.conv1 = Conv(outputs, outputs)
+        self.epi1 = Epilogue(outputs, size)
+        self.epi2 = Epilogue(outputs, size)
+
+    def convolve(self, x: Tensor, second: bool) -> Tensor:
+        """What a layer hands to its epilogue; the very first one has a constant x and no kernel."""
+        if self.first:
+            return self.conv(x) if second else x + self.bias[:, None, None]
+        return (self.conv1 if second else self.conv0_up)(x)  # type: ignore[no-any-return]
+
+
+class SynthesisNetwork(nn.Module):
+    """Styles → image; `styles` holds one tensor per layer."""
+
+    def __init__(self, config: StyleGAN1Config) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleDict()
+        previous = 0
+        for size in config.resolutions:
+            self.blocks[f"{size}x{size}"] = Block(previous, config.channels[size], size=size)
+            previous = config.channels[size]
+        self.torgb = Conv(previous, 3, kernel=1, gain=1.0)
+
+    def block(self, size: int) -> Block:
+        return self.blocks[f"{size}x{size}"]  # type: ignore[return-value]
+
+    def forward(
+        self,
+        styles: Sequence[Tensor],
+        *,
+        noise: Noise = "const",
+        wanted: frozenset[str] = frozenset(),
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        n = styles[0].shape[0]
+        kept: dict[str, Tensor] = {}
+        x = self.block(4).const.expand(n, -1, -1, -1)
+        for layer, style in enumerate(styles):
+            block, second = self.block(4 << layer // 2), layer % 2 == 1
+            epilogue = block.epi2 if second else block.epi1
+            x = epilogue(block.convolve(x, second), style, epilogue.noise(noise, layer, n))
+            if f"layer_{layer}" in wanted:
+                kept[f"layer_{layer}"] = x
+        return self.torgb(x), kept
+
+
+class StyleGAN1(nn.Module):
+    """A StyleGAN1 generator behind `eclipsed.types.Generator`.
+
+    Spaces: z, w, w+ (rows `row_0` …, flattened row by row), s (layers `4x4_0`, `4x4_1`, `8x8_0` …;
+    in each the scales less 1 of all channels, then their shifts).
+    Features: `layer_k` is what layer k hands on, after row k of W+ has scaled and shifted it.
+    """
+
+    def __init__(self, config: StyleGAN1Config, *, name: str = "stylegan1") -> None:
+        super().__init__()
+        self.config = config
+        self.name = name
+        self.resolution = config.resolutions[-1]
+        self.z_dim = config.mapping[0]
+        self.w_dim = config.mapping[-1]
+        self.num_ws = config.num_ws
+        self.feature_names = tuple(f"layer_{i}" for i in range(self.num_ws))
+        self.g_mapping = MappingNetwork(config)
+        self.truncation = AverageLatent(self.w_dim)
+        self.g_style = StyleNetwork(config)
+        self.g_synthesis = SynthesisNetwork(config)
+        self._fingerprint = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the names and bytes of every tensor, computed once."""
+        if not self._fingerprint:
+            self._fingerprint = fingerprint_of(self)
+        return self._fingerprint
+
+    @property
+    def device(self) -> torch.device:
+        return self.w_mean.device
+
+    @property
+    def w_mean(self) -> Float[Tensor, " w"]:
+        """The mean of w, which truncation pulls towards."""
+        return self.truncation.avg_latent
+
+    def layers(self, space: Space) -> tuple[Layer, ...]:
+        if space == "z":
+            return (Layer("z", self.z_dim),)
+        if space == "w":
+            return (Layer("w", self.w_dim),)
+        if space == "w+":
+            return tuple(Layer(f"row_{i}", self.w_dim) for i in range(self.num_ws))
+        if space == "s":
+            sizes = self.config.channels
+            return tuple(
+                Layer(f"{r}x{r}_{half}", 2 * sizes[r])
+                for r in self.config.resolutions
+                for half in (0, 1)
+            )
+        raise no_such_space(space, SPACES)
+
+    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
+        """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
+        z = seeded_z(seeds, self.z_dim).to(self.device)
+        return self.from_z(z, truncation=truncation, space=space)
+
+    def from_z(
+        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
+    ) -> Tensor:
+        """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
+        if space == "z":
+            return z
+        self.layers(space)
+        w = self.g_mapping(z)
+        if space == "w":
+            return self.w_mean.lerp(w, truncation)
+        rows = w.unsqueeze(1).repeat(1, self.num_ws, 1)
+        rows[:, :cutoff] = self.w_mean.lerp(rows[:, :cutoff], truncation)
+        return self.convert(rows.flatten(1), "w+", space)
+
+    def convert(
+        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
+    ) -> Tensor:
+        """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
+        check_conversion(source, target, SPACES)
+        if source == target:
+            return latents
+        if source == "z":
+            return self.from_z(latents, truncation=truncation, space=target)
+        if source == "w":
+            return self.convert(latents.repeat(1, self.num_ws), "w+", target)
+        return torch.cat(self.g_style(latents.unflatten(1, (self.num_ws, self.w_dim))), dim=1)
+
+    def synthesize(
+        self,
+        latents: Tensor,
+        space: Space = "w+",
+        noise: Noise = "const",
+        features: Sequence[str] = (),
+        truncation: float = 1.0,
+    ) -> Synthesis:
+        """Latents [N, D] → image [N, 3, R, R] and the features asked for.
+
+        Raises UnknownName for a feature this network lacks, BadSetting for a bad seed of noise.
+        """
+        check_features(features, self.feature_names)
+        styles = self.convert(latents, space, "s", truncation=truncation)
+        widths = [layer.width for layer in self.layers("s")]
+        image, kept = self.g_synthesis(
+            styles.split(widths, dim=1), noise=noise, wanted=frozenset(features)
+        )
+        return Synthesis(image=image, features=kept)
+
+
+def blur_kernel() -> Float[Tensor, "1 1 3 3"]:
+    """The filter that follows the upsampling, of sum 1."""
+    taps = torch.tensor(BLUR_TAPS)
+    taps = torch.outer(taps, taps)
+    return (taps / taps.sum())[None, None]
+
+
+def noise_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
+    """Unit normal noise of one layer, image after image, the same on every device.
+
+    Raises BadSetting for a seed outside 0 … 2³² − 1.
+    """
+    random = np.random.RandomState([checked_seed(seed), layer])
+    return torch.from_numpy(random.randn(n, 1, size, size)).float()
+
+
+def from_checkpoint(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], *, name: str
+) -> StyleGAN1:
+    """A frozen float32 generator from tensors under the names of lernapparat's port.
+
+    Sizes are read from the shapes. `config` may hold `mapping_multiplier` (0.01 where absent).
+    Filters that are left out are [1, 2, 1]; if every noise map is left out, they are `noise_maps`
+    of seed 0. Raises BadFile when a tensor is missing or misshapen.
+    """
+    sizes = StyleGAN1Config(
+        channels=_channels(tensors),
+        mapping=_mapping_widths(tensors),
+        mapping_multiplier=number(config, "mapping_multiplier", 0.01, FAMILY),
+    )
+    with torch.device("meta"):
+        network = StyleGAN1(sizes, name=name)
+    return fill(network, _buffers(sizes, tensors) | dict(tensors), FAMILY)
+
+
+def _channels(tensors: Mapping[str, Tensor]) -> dict[int, int]:
+    found = (re.match(r"g_synthesis\.blocks\.(\d{1,5})x\1\.", key) for key in tensors)
+    sizes = sorted({int(match[1]) for match in found if match})
+    keys = {size: f"g_synthesis.blocks.{size}x{size}.epi1.top_epi.noise.weight" for size in sizes}
+    return {size: len(tensor_of(tensors, key, FAMILY, dims=1)) for size, key in keys.items()}
+
+
+def _mapping_widths(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
+    found = (re.match(r"g_mapping\.dense(\d{1,3})\.", key) for key in tensors)
+    depth = 1 + max((int(match[1]) for match in found if match), default=0)
+    weights = [
+        tensor_of(tensors, f"g_mapping.dense{i}.weight", FAMILY, dims=2) for i in range(depth)
+    ]
+    return (weights[0].shape[1], *(len(weight) for weight in weights))
+
+
+def _buffers(config: StyleGAN1Config, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What files leave out, under its names."""
+    blocks = {size: f"g_synthesis.blocks.{size}x{size}" for size in config.resolutions}
+    made = {f"{block}.conv0_up.intermediate.kernel": blur_kernel() for block in blocks.values()}
+    maps = {
+        f"{block}.epi{half}.top_epi.noise.noise": size
+        for size, block in blocks.items()
+        for half in (1, 2)
+    }
+    if not any(key in tensors for key in maps):
+        for layer, (key, size) in enumerate(maps.items()):
+            made[key] = noise_maps(0, layer, 1, size)
+    return made

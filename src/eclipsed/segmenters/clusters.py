@@ -1,0 +1,366 @@
+"""Regions without any weights: clusters of what a generator's own features hold.
+
+A GAN's features at 16 to 64 pixels tell the parts of its images apart well enough that k-means
+finds them (Collins et al. 2020, "Editing in Style", arXiv:2004.14367, which clusters features of
+length 1, as here). The clusters come without names: look at `cluster_sheet`, then `rename` them.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from PIL import Image
+from torch import Tensor
+
+from eclipsed.errors import BadFile, BadSetting, WrongGenerator
+from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
+from eclipsed.images import grid
+from eclipsed.segmenters.labels import label_numbers
+from eclipsed.types import Generator, Synthesis
+
+FORMAT = 1
+KEY = "eclipsed_clusters"  # the metadata that tells such a file
+BATCH = 16
+STEPS = 50  # of k-means, at most; it mostly settles in half of them
+POINTS = 40_000  # positions that k-means sees
+MOST_CLUSTERS = 256
+_LIMIT = 64 * 2**20
+_AGAIN = "Make it again with fit_clusters."
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterSegmenter:
+    """Regions of one generator's features (eclipsed.types.Segmenter).
+
+    feature_names, widths: the layers it looks at and their channels, C together. A synthesis must
+    hold them: `generator.synthesize(…, features=segmenter.feature_names)`.
+    names: what each of the K clusters is called; clusters of one name are one region.
+    centres: [K, C] of length 1; a place belongs to the centre that its features point to most.
+    """
+
+    feature_names: tuple[str, ...]
+    widths: tuple[int, ...]
+    names: tuple[str, ...]
+    centres: Tensor
+    generator_name: str
+    generator_fingerprint: str
+    name: str = "clusters"
+
+    def __post_init__(self) -> None:
+        channels = sum(self.widths)
+        if not self.widths or len(self.widths) != len(self.feature_names) or min(self.widths) < 1:
+            raise BadSetting("Clusters need the width of each of the layers that they look at.")
+        if self.centres.shape != (len(self.names), channels):
+            raise BadSetting("Clusters need one name and one centre each.")
+        if not all(self.names):
+            raise BadSetting("A cluster's name must not be empty.")
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.names))
+
+    @property
+    def groups(self) -> dict[str, tuple[int, ...]]:
+        """Region → the numbers of its clusters."""
+        return {
+            region: tuple(n for n, name in enumerate(self.names) if name == region)
+            for region in self.regions
+        }
+
+    @torch.no_grad()
+    def labels(self, synthesis: Synthesis) -> Int[Tensor, "n h w"]:
+        """The number of each pixel's cluster, at the image's size.
+
+        Raises BadSetting when the synthesis does not hold the features.
+        """
+        maps = stacked(synthesis.features, self.feature_names)
+        if maps.shape[1] != sum(self.widths):
+            raise BadSetting(
+                f"The clusters '{self.name}' look at {sum(self.widths)} channels, but the features "
+                f"of this synthesis have {maps.shape[1]}.",
+                f"They were made for the generator '{self.generator_name}'.",
+            )
+        # Half precision could not tell near centres apart.
+        with torch.autocast(maps.device.type, enabled=False):
+            alike = _alike(maps, self.widths)
+            scores = torch.einsum("nchw,kc->nkhw", alike, self.centres.to(maps))
+        # Enlarged before the nearest is chosen, so that borders are smooth.
+        large = F.interpolate(
+            scores, synthesis.image.shape[2:], mode="bilinear", align_corners=False
+        )
+        return large.argmax(dim=1)
+
+    @torch.no_grad()
+    def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:
+        """[N, H, W] at the image's size.
+
+        Raises UnknownName for a region that does not exist, BadSetting when the synthesis does not
+        hold the features.
+        """
+        numbers = label_numbers(regions, self.groups, segmenter=self.name)
+        wanted = torch.tensor(numbers, device=synthesis.image.device)
+        return torch.isin(self.labels(synthesis), wanted).float()
+
+    def rename(self, names: Mapping[str, str]) -> ClusterSegmenter:
+        """The same clusters under other names; two that get one name become one region.
+
+        Raises UnknownName for a region that does not exist.
+        """
+        for old in names:
+            label_numbers([old], self.groups, segmenter=self.name)
+        return replace(self, names=tuple(names.get(old, old) for old in self.names))
+
+    def check(self, generator: Generator) -> None:
+        """Raise WrongGenerator unless these clusters are of this very generator's features."""
+        if generator.fingerprint != self.generator_fingerprint:
+            raise WrongGenerator(
+                f"The clusters '{self.name}' were made for the generator '{self.generator_name}' "
+                f"({self.generator_fingerprint[:12]}), not for '{generator.name}' "
+                f"({generator.fingerprint[:12]}).",
+                "Make them again for this one with fit_clusters.",
+            )
+
+    def save(self, path: StrPath) -> None:
+        """Write a safetensors file, whole or not at all; BadFile when that cannot be."""
+        facts = {
+            "format": FORMAT,
+            "name": self.name,
+            "names": list(self.names),
+            "layers": [
+                {"name": layer, "width": width}
+                for layer, width in zip(self.feature_names, self.widths, strict=True)
+            ],
+            "generator": {"name": self.generator_name, "fingerprint": self.generator_fingerprint},
+        }
+        tensors = {"centres": self.centres.cpu().contiguous()}
+        write_atomic(path, safetensors.torch.save(tensors, {KEY: json.dumps(facts)}))
+
+    @classmethod
+    def load(cls, path: StrPath) -> ClusterSegmenter:
+        """Read what `save` wrote; BadFile when it is missing, damaged or something else."""
+        data = read_bytes(path, limit=_LIMIT)
+        try:
+            return _from_bytes(data)
+        except BadFile as error:
+            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+
+
+def holds_clusters(path: StrPath) -> bool:
+    """Whether a file is one that `ClusterSegmenter.save` wrote."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return KEY in (file.metadata() or {})
+    except (safetensors.SafetensorError, OSError, ValueError):
+        return False
+
+
+def _from_bytes(data: bytes) -> ClusterSegmenter:
+    try:
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        text = (header.get("__metadata__") or {})[KEY]
+    except (safetensors.SafetensorError, ValueError, KeyError, RecursionError) as error:
+        raise BadFile(f"it is {kind_of(data)}, not a file of clusters", _AGAIN) from error
+    try:
+        return _from_facts(json.loads(text), tensors)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BadFile("what it says about its clusters makes no sense", _AGAIN) from error
+
+
+def _from_facts(facts: dict[str, Any], tensors: dict[str, Tensor]) -> ClusterSegmenter:
+    if int(facts["format"]) > FORMAT:
+        raise BadFile("it is newer than this version of eclipsed can read", "Upgrade eclipsed.")
+    centres = tensors["centres"].float()
+    if not bool(torch.isfinite(centres).all()):
+        raise ValueError("numbers that are not finite")
+    return ClusterSegmenter(
+        feature_names=tuple(str(layer["name"]) for layer in facts["layers"]),
+        widths=tuple(int(layer["width"]) for layer in facts["layers"]),
+        names=tuple(str(name) for name in facts["names"]),
+        centres=centres,
+        generator_name=str(facts["generator"]["name"]),
+        generator_fingerprint=str(facts["generator"]["fingerprint"]),
+        name=str(facts["name"]),
+    )
+
+
+def stacked(features: Mapping[str, Tensor], names: Sequence[str]) -> Float[Tensor, "n c h w"]:
+    """The named features' channels in one map, at the size of the largest of them.
+
+    Raises BadSetting when one is not there.
+    """
+    for name in names:
+        if name not in features:
+            raise BadSetting(
+                f"This segmenter looks at the feature '{name}', which the synthesis does not hold.",
+                f"Synthesize with features=({', '.join(map(repr, names))},).",
+            )
+    maps = [features[name].float() for name in names]
+    size = max((x.shape[2], x.shape[3]) for x in maps)
+    return torch.cat(
+        [F.interpolate(x, size, mode="bilinear", align_corners=False) for x in maps], dim=1
+    )
+
+
+def _alike(maps: Float[Tensor, "n c h w"], widths: Sequence[int]) -> Float[Tensor, "n c h w"]:
+    """Features of length 1 in which every layer weighs the same, however many channels it has."""
+    layers = maps.split(list(widths), dim=1)
+    joined = torch.cat([F.normalize(x, dim=1) for x in layers], dim=1)
+    return joined / math.sqrt(len(layers))
+
+
+@torch.no_grad()
+def fit_clusters(
+    generator: Generator,
+    seeds: Sequence[int],
+    layers: Sequence[str],
+    count: int,
+    seed: int = 0,
+    *,
+    truncation: float = 0.7,
+) -> ClusterSegmenter:
+    """Cut what a generator draws into `count` clusters, by k-means on its features.
+
+    seeds: the images to learn from; fifty say enough. layers: names of features, best one of 32
+    pixels; what is smaller is too coarse, what is larger holds colours and edges. count: a dozen
+    finds hair, skin and background; eyes or a mouth need two dozen. seed: decides the outcome where
+    k-means could end in several.
+
+    Raises BadSetting for no seeds or layers or an impossible count, UnknownName for a layer that
+    the generator lacks.
+    """
+    if not seeds or not layers:
+        raise BadSetting("Clusters need images and features to learn from.", "Name some of each.")
+    if not 2 <= count <= MOST_CLUSTERS:
+        raise BadSetting(
+            f"There cannot be {count} clusters.", f"Choose between 2 and {MOST_CLUSTERS}."
+        )
+    draw = torch.Generator().manual_seed(seed)
+    rows = []
+    widths: tuple[int, ...] = ()
+    for start in range(0, len(seeds), BATCH):
+        some = list(seeds[start : start + BATCH])
+        latents = generator.sample(some, truncation=truncation)
+        made = generator.synthesize(latents, features=tuple(layers))
+        widths = tuple(made.features[name].shape[1] for name in layers)
+        maps = _alike(stacked(made.features, layers), widths)
+        points = maps.permute(0, 2, 3, 1).flatten(0, 2)
+        most = -(-POINTS * len(some) // len(seeds))
+        chosen = torch.randperm(len(points), generator=draw)[:most]
+        rows.append(points[chosen.to(points.device)].cpu())
+    return ClusterSegmenter(
+        feature_names=tuple(layers),
+        widths=widths,
+        names=tuple(f"cluster_{number}" for number in range(count)),
+        centres=k_means(torch.cat(rows), count, draw),
+        generator_name=generator.name,
+        generator_fingerprint=generator.fingerprint,
+    )
+
+
+def k_means(
+    points: Float[Tensor, "p c"], count: int, draw: torch.Generator
+) -> Float[Tensor, "k c"]:
+    """Centres of length 1 of points of length 1, each point belonging to the nearest.
+
+    Spherical k-means (Dhillon and Modha 2001) from a k-means++ start (Arthur and Vassilvitskii
+    2007). Raises BadSetting when there are fewer points than centres.
+    """
+    if len(points) < count:
+        raise BadSetting(f"{len(points)} positions cannot make {count} clusters.", "Use more.")
+    centres = _spread_start(points, count, draw)
+    before = torch.full((len(points),), -1)
+    for _ in range(STEPS):
+        likeness, labels = (points @ centres.t()).max(dim=1)
+        if torch.equal(labels, before):
+            break
+        before = labels
+        sums = torch.zeros_like(centres).index_add_(0, labels, points)
+        empty = torch.bincount(labels, minlength=count) == 0
+        # A centre that has lost all its points starts again where a point lies worst.
+        sums[empty] = points[likeness.argsort()[: int(empty.sum())]]
+        centres = F.normalize(sums, dim=1)
+    return centres
+
+
+def _spread_start(
+    points: Float[Tensor, "p c"], count: int, draw: torch.Generator
+) -> Float[Tensor, "k c"]:
+    """Points as first centres, each likelier the farther it lies from those chosen before."""
+    chosen = [int(torch.randint(len(points), (1,), generator=draw))]
+    distance = torch.full((len(points),), float("inf"))
+    for _ in range(count - 1):
+        distance = torch.minimum(distance, (1.0 - points @ points[chosen[-1]]).clamp_min(0.0))
+        # Where all points coincide with a centre, any will do.
+        weights = distance if float(distance.sum()) > 0.0 else torch.ones_like(distance)
+        chosen.append(int(torch.multinomial(weights, 1, generator=draw)))
+    return points[chosen].clone()
+
+
+def _colours(count: int) -> Float[Tensor, "k 3"]:
+    """Colours in [-1, 1] that are told apart: hues by the golden ratio, in three brightnesses."""
+    rows = [
+        colorsys.hsv_to_rgb(n * 0.618034 % 1.0, 0.85 - 0.2 * (n % 2), 1.0 - 0.22 * (n % 3))
+        for n in range(count)
+    ]
+    return torch.tensor(rows) * 2.0 - 1.0
+
+
+@torch.no_grad()
+def cluster_sheet(
+    generator: Generator,
+    segmenter: ClusterSegmenter,
+    seeds: Sequence[int],
+    *,
+    truncation: float = 0.7,
+) -> Image.Image:
+    """A picture to name clusters by: each image, beside it in colours, and what the colours mean.
+
+    A region's share of all pixels stands beside its name.
+
+    Raises WrongGenerator when the clusters are another generator's, BadSetting without seeds.
+    """
+    segmenter.check(generator)
+    if not seeds:
+        raise BadSetting("A sheet of clusters needs images to show.", "Name some seeds.")
+    regions = segmenter.regions
+    numbers = torch.tensor([regions.index(name) for name in segmenter.names])
+    colours = _colours(len(regions))
+    shown_images: list[Tensor] = []
+    counts = torch.zeros(len(regions))
+    for start in range(0, len(seeds), BATCH):
+        latents = generator.sample(list(seeds[start : start + BATCH]), truncation=truncation)
+        made = generator.synthesize(latents, features=segmenter.feature_names)
+        labels = numbers[segmenter.labels(made).cpu()]
+        counts += torch.bincount(labels.flatten(), minlength=len(regions))
+        painted = colours[labels].permute(0, 3, 1, 2)
+        images = made.image.cpu().float().clamp(-1.0, 1.0)
+        for image, paint in zip(images, painted, strict=True):
+            shown_images += [image, 0.2 * image + 0.8 * paint]
+    shares = (counts / counts.sum()).tolist()
+    tiles = colours[:, :, None, None].expand(-1, -1, 32, 96)
+    words = [f"{name} {share:.0%}" for name, share in zip(regions, shares, strict=True)]
+    return _below(
+        grid(torch.stack(shown_images), columns=min(6, 2 * len(seeds))),
+        grid(tiles, columns=min(8, len(regions)), labels=words),
+    )
+
+
+def _below(upper: Image.Image, lower: Image.Image) -> Image.Image:
+    paper = upper.getpixel((0, 0))
+    assert isinstance(paper, tuple)
+    size = (max(upper.width, lower.width), upper.height + lower.height)
+    sheet = Image.new("RGB", size, paper)
+    sheet.paste(upper, (0, 0))
+    sheet.paste(lower, (0, upper.height))
+    return sheet

@@ -1,0 +1,171 @@
+"""Small encoders and segmenters as files that describe themselves, for worlds made by anybody.
+
+The networks are the starter world's kinds at any size and for any regions: an image tower and a
+text tower over the frozen sentence encoder, and a small U-Net. A file is safetensors in fp16; one
+metadata string, JSON, says what the shapes of its tensors do not.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from eclipsed.errors import BadFile
+from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
+from eclipsed.worlds.starter.models import StarterEncoder, StarterSegmenter
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
+
+FORMAT = 1
+ENCODER, SEGMENTER = "eclipsed_encoder", "eclipsed_segmenter"  # keys of the metadata string
+_MOST_BYTES = 64 * 2**20
+_MOST = 4_096  # of anything that a file counts: channels, pixels, regions
+_AGAIN = "Make the file again."
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save_small_encoder(model: TextImageModel, path: StrPath) -> None:
+    """Write an encoder in fp16; raises BadFile when the place cannot be written."""
+    hidden = model.text.inner.out_features
+    _write(model, ENCODER, {"tower": asdict(model.image.config), "hidden": hidden}, path)
+
+
+def load_small_encoder(path: StrPath) -> StarterEncoder:
+    """The frozen encoder (eclipsed.types.Encoder) of a file that `save_small_encoder` wrote.
+
+    Its name is the file's. Raises BadFile, with one sentence, for anything else.
+    """
+    tensors, facts = _read(path, ENCODER, "encoder")
+    model = _build(lambda: _encoder_from(facts), tensors, path)
+    return StarterEncoder(model, name=Path(path).stem).eval().requires_grad_(False)
+
+
+def save_small_segmenter(network: UNet, regions: Sequence[str], path: StrPath) -> None:
+    """Write a segmenter in fp16, with the names of its regions in the order of its outputs.
+
+    Raises BadFile when the place cannot be written, ValueError for other names than `regions_of`
+    takes or another number of them than the network has outputs.
+    """
+    names = regions_of(list(regions))
+    if len(names) != network.fine.out_channels:
+        raise ValueError(f"{len(names)} names for {network.fine.out_channels} regions")
+    widths = [layer.out_channels for layer in (network.right2[0], network.right1[0])]
+    _write(
+        network,
+        SEGMENTER,
+        {"regions": list(names), "widths": [*widths, network.bottom[0].out_channels]},
+        path,
+    )
+
+
+def load_small_segmenter(path: StrPath) -> StarterSegmenter:
+    """The frozen segmenter (eclipsed.types.Segmenter) of a file that `save_small_segmenter` wrote.
+
+    Its name is the file's. Raises BadFile, with one sentence, for anything else.
+    """
+    tensors, facts = _read(path, SEGMENTER, "segmenter")
+    network = _build(lambda: _segmenter_from(facts), tensors, path)
+    regions = regions_of(facts["regions"])
+    made = StarterSegmenter(network, regions=regions, name=Path(path).stem)
+    return made.eval().requires_grad_(False)
+
+
+def regions_of(names: Any) -> tuple[str, ...]:
+    """Names of regions, checked: at least one, all different, none empty, on one line each.
+
+    Raises ValueError for any other value.
+    """
+    if not isinstance(names, list) or not 1 <= len(names) <= _MOST:
+        raise ValueError("no list of regions")
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or len(name) > 100:
+            raise ValueError("a region without a proper name")
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+            raise ValueError("a region's name holds control characters")
+    if len(set(names)) != len(names):
+        raise ValueError("two regions of the same name")
+    return tuple(names)
+
+
+def _encoder_from(facts: Mapping[str, Any]) -> TextImageModel:
+    tower = facts["tower"]
+    first, second, third, fourth = (_count(width) for width in tower["widths"])
+    config = TowerConfig(
+        widths=(first, second, third, fourth),
+        head=_count(tower["head"]),
+        outputs=_count(tower["outputs"]),
+        residual=tower["residual"] is True,
+        size=_count(tower["size"]),
+    )
+    return TextImageModel(config, _count(facts["hidden"]))
+
+
+def _segmenter_from(facts: Mapping[str, Any]) -> UNet:
+    first, second, third = (_count(width) for width in facts["widths"])
+    return UNet((first, second, third), len(regions_of(facts["regions"])))
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
+        raise ValueError(f"{value!r} is no number of things")
+    return value
+
+
+def _write(module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath) -> None:
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in module.state_dict().items()
+    }
+    write_atomic(path, save(tensors, {key: json.dumps({"format": FORMAT, **facts})}))
+
+
+def _read(path: StrPath, key: str, what: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a file and what its metadata string under `key` says."""
+    data = read_bytes(path, limit=_MOST_BYTES)
+    try:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        text = (header.get("__metadata__") or {}).get(key)
+        facts = None if text is None else json.loads(text)
+    except (SafetensorError, ValueError, RecursionError):
+        if kind_of(data) != "a safetensors file":
+            raise BadFile(
+                f"The file {shown(path)} is {kind_of(data)}, not an eclipsed {what}."
+            ) from None
+        raise BadFile(f"The {what} {shown(path)} is damaged or cut short.", _AGAIN) from None
+    if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
+        raise BadFile(f"The file {shown(path)} holds no {what} that eclipsed wrote.")
+    if facts["format"] > FORMAT:
+        raise BadFile(f"The {what} {shown(path)} is of a newer format.", "Upgrade eclipsed.")
+    return tensors, facts
+
+
+def _build(make: Callable[[], Network], tensors: Mapping[str, Tensor], path: StrPath) -> Network:
+    """The network filled with the tensors, in float32, once all shapes are known to fit."""
+    try:
+        with torch.device("meta"):  # what a file asks for takes no memory before it is checked
+            network = make()
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise BadFile(f"The description in {shown(path)} makes no sense.", _AGAIN) from None
+    state = {}
+    for name, value in network.state_dict().items():
+        found = tensors.get(name)
+        if found is None or found.shape != value.shape:
+            raise BadFile(
+                f"The file {shown(path)} does not hold {name!r} of shape {list(value.shape)}.",
+                _AGAIN,
+            )
+        state[name] = found.to(value.dtype)
+        if not state[name].isfinite().all():
+            raise BadFile(f"The tensor {name!r} in {shown(path)} holds no numbers.", _AGAIN)
+    network.load_state_dict(state, assign=True)
+    return network

@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclipsed.errors import BadFile, EclipsedError, UnknownName
+from eclipsed.types import Encoder, Generator, Segmenter
+from eclipsed.worlds.catalogue import Part, catalogue, find_part
+from eclipsed.worlds.own import (
+    Choice,
+    OwnWorld,
+    assemble,
+    forget,
+    read_own,
+    register,
+    registered,
+    registry,
+    to_toml,
+)
+from tests.fakes import REGIONS, FakeEncoder, FakeGenerator, FakeSegmenter
+
+WHOLE = """\
+name = "my-cats_2"
+generator = "nets/cats.pkl"
+encoder = "clip-vit-base-patch32"
+segmenter = "starter"
+neutral = "a photo of a cat"
+truncation = 0.5
+
+[regions]
+ears = ["pointed ears", "ear"]
+"left eye" = []
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a network in it."""
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "cats.pkl").write_bytes(b"never opened")
+    return tmp_path
+
+
+def write(folder: Path, text: str = WHOLE, name: str = "cats.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def without(key: str) -> str:
+    return "".join(line for line in WHOLE.splitlines(True) if not line.startswith(key))
+
+
+def with_line(key: str, line: str) -> str:
+    return "".join(
+        f"{line}\n" if text.startswith(f"{key} =") else text for text in WHOLE.splitlines(True)
+    )
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def test_a_description_is_read(folder: Path) -> None:
+    own = read_own(write(folder))
+    assert own == OwnWorld(
+        name="my-cats_2",
+        generator=folder / "nets" / "cats.pkl",
+        encoder=find_part("encoder", "clip-vit-base-patch32") or "",
+        segmenter="starter",
+        neutral="a photo of a cat",
+        truncation=0.5,
+        regions={"ears": ("ears", "pointed ears", "ear"), "left eye": ("left eye",)},
+    )
+
+
+def test_what_may_be_left_out(folder: Path) -> None:
+    own = read_own(write(folder, "\n".join(WHOLE.splitlines()[:4])))
+    assert (own.neutral, own.truncation, own.regions) == ("a photo", 0.7, {})
+
+
+def test_paths_are_relative_to_the_file_and_may_be_anywhere(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "encoder").mkdir()
+    (folder / "deep").mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    text = with_line("generator", 'generator = "../nets/cats.pkl"')
+    text = text.replace('"clip-vit-base-patch32"', '"~/encoder"')
+    text = text.replace('segmenter = "starter"', f'segmenter = "{folder}/nets/cats.pkl"')
+    path = write(folder / "deep", text)
+    monkeypatch.chdir(folder / "deep")
+    for named in (path, path.name, f"./{path.name}"):
+        own = read_own(named)
+        assert isinstance(own.generator, Path)
+        assert own.generator.is_absolute()
+        assert own.generator.resolve() == folder / "nets" / "cats.pkl"
+        assert own.encoder == folder / "encoder"
+        assert own.segmenter == folder / "nets" / "cats.pkl"
+
+
+def test_the_catalogue_is_named_by_name_or_repository(folder: Path) -> None:
+    text = with_line("generator", 'generator = "self-distilled-lions"')
+    text = text.replace('"clip-vit-base-patch32"', '"google/siglip-base-patch16-224"')
+    text = text.replace('"starter"', '"bisenet"')
+    own = read_own(write(folder, text))
+    parts = (own.generator, own.encoder, own.segmenter)
+    assert [part.name for part in parts if isinstance(part, Part)] == [
+        "self-distilled-lions",
+        "siglip-base-patch16-224",
+        "bisenet",
+    ]
+
+
+def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -> None:
+    (folder / "stylegan2-cat").write_bytes(b"")
+    text = with_line("generator", 'generator = "./stylegan2-cat"')
+    assert read_own(write(folder, text)).generator == folder / "stylegan2-cat"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no 'name'"),
+        (without("name"), "has no 'name'"),
+        (without("generator"), "has no 'generator'"),
+        (without("encoder"), "has no 'encoder'"),
+        (without("segmenter"), "has no 'segmenter'"),
+        (WHOLE + "x = 1\n", "line 11: 'x' must be a list of words"),
+        ("colour = 3\n" + WHOLE, "line 1: 'colour' is unknown"),
+        ("[colour]\n", "line 1: 'colour' is unknown"),
+        ("name = 'a'\nname = 'b'\n", r"not valid TOML: .*line 2"),
+        ("name = \n", r"not valid TOML: .*line 1"),
+        ("x = " + "[" * 50_000, "not valid TOML"),
+        (with_line("name", "name = 3"), "line 1: 'name' must be a line of text"),
+        (with_line("name", 'name = " "'), "'name' must be a line of text"),
+        (with_line("name", 'name = "../evil"'), "must be of letters, digits"),
+        (with_line("name", 'name = "a/b"'), "must be of letters, digits"),
+        (with_line("name", 'name = ".."'), "must be of letters, digits"),
+        (with_line("name", 'name = "-w"'), "must be of letters, digits"),
+        (with_line("name", 'name = "katzé"'), "must be of letters, digits"),
+        (with_line("name", f'name = "{"a" * 65}"'), "must be of letters, digits"),
+        (with_line("name", 'name = "starter"'), "'starter', which is taken"),
+        (with_line("name", 'name = "Starter"'), "'Starter', which is taken"),
+        (with_line("name", 'name = "FFHQ"'), "'FFHQ', which is taken"),
+        (with_line("name", 'name = "add"'), "'add', which is taken"),
+        (with_line("generator", "generator = []"), "line 2: 'generator' must be a line"),
+        (with_line("generator", 'generator = "none.pkl"'), "there is no file '.*none.pkl'"),
+        (with_line("generator", 'generator = "nets"'), "there is no file '.*nets'"),
+        (with_line("generator", 'generator = "starter"'), "there is no file"),
+        (with_line("generator", f'generator = "{"a" * 5000}"'), "there is no file"),
+        (with_line("generator", 'generator = "a\\u0000b"'), "must be a line of text"),
+        (with_line("generator", 'generator = "~nobody-here/x"'), "there is no file"),
+        (with_line("encoder", 'encoder = "bisenet"'), "line 3: .*no file or folder"),
+        (with_line("encoder", 'encoder = "someone/else"'), "no file or folder"),
+        (with_line("segmenter", 'segmenter = "x"'), "line 4: 'segmenter' is 'x', and there is no"),
+        (with_line("neutral", "neutral = 1"), "line 5: 'neutral' must be a line of text"),
+        (with_line("neutral", 'neutral = "a\\nb"'), "'neutral' must be a line of text"),
+        (with_line("truncation", 'truncation = "0.7"'), "line 6: 'truncation' must be a number"),
+        (with_line("truncation", "truncation = nan"), "must be a number from 0 to 2"),
+        (with_line("truncation", "truncation = -0.1"), "must be a number from 0 to 2"),
+        (with_line("truncation", "truncation = 2.1"), "must be a number from 0 to 2"),
+        (with_line("truncation", "truncation = true"), "must be a number from 0 to 2"),
+        (WHOLE.split("[regions]")[0] + "regions = 3", "line 8: 'regions' must be a table"),
+        (WHOLE + 'tail = "tail"\n', "line 11: 'tail' must be a list"),
+        (WHOLE + "tail = [1]\n", "line 11: 'tail' must be a line of text"),
+        (WHOLE + 'tail = [""]\n', "line 11: 'tail' must be a line of text"),
+        (WHOLE + 'auto = ["car"]\n', "line 11: 'auto' cannot be a region's name"),
+        (WHOLE + '"a,b" = []\n', "line 11: 'a,b' cannot be a region's name"),
+        (WHOLE + '"" = []\n', "cannot be a region's name"),
+        (WHOLE + '" ears" = []\n', "cannot be a region's name"),
+    ],
+)
+def test_wrong_descriptions_are_refused_in_one_sentence(
+    folder: Path, text: str, words: str
+) -> None:
+    with pytest.raises(BadFile, match=words) as caught:
+        read_own(write(folder, text))
+    assert "cats.toml'" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "no such file"), (b"\xff\xfe", "not a text in UTF-8"), (b"#" * 2**21, "larger than")],
+)
+def test_what_is_no_description_is_refused(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / "own.toml").write_bytes(content)
+    with pytest.raises(BadFile, match=words):
+        read_own(tmp_path / "own.toml")
+
+
+@given(st.text(max_size=60), st.sampled_from(["name", "generator", "encoder", "neutral"]))
+def test_any_text_as_a_value_is_taken_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, text: str, key: str
+) -> None:
+    path = write(tmp_path_factory.mktemp("own"), with_line(key, f"{key} = '''{text}'''"))
+    said = ""
+    try:
+        own = read_own(path)
+    except EclipsedError as error:
+        said = str(error)
+    else:
+        assert key == "neutral"
+        assert own.neutral == text.strip()
+    assert said.isprintable()
+
+
+# --- keeping ------------------------------------------------------------------------------------
+
+
+def test_a_registered_world_can_be_found_read_and_forgotten(folder: Path) -> None:
+    store = folder / "config" / "worlds"
+    assert registered(store) == {}
+    own = read_own(write(folder))
+    kept = register(folder / "cats.toml", folder=store)
+    assert kept == store / "my-cats_2.toml"
+    assert registered(store) == {"my-cats_2": kept}
+    assert read_own(kept) == own
+    forget("my-cats_2", folder=store)
+    assert registered(store) == {}
+    assert (folder / "nets" / "cats.pkl").exists()
+    assert (folder / "cats.toml").exists()
+
+
+def test_the_same_may_be_registered_again_but_not_another(folder: Path) -> None:
+    store = folder / "config"
+    path = write(folder)
+    register(path, folder=store)
+    assert register(path, folder=store) == store / "my-cats_2.toml"
+    before = (store / "my-cats_2.toml").read_bytes()
+    write(folder, with_line("truncation", "truncation = 1"))
+    with pytest.raises(BadFile, match="already a world my-cats_2"):
+        register(path, folder=store)
+    assert (store / "my-cats_2.toml").read_bytes() == before
+
+
+def test_a_wrong_description_is_not_registered(folder: Path) -> None:
+    with pytest.raises(BadFile):
+        register(write(folder, without("encoder")), folder=folder / "config")
+    assert not (folder / "config").exists()
+
+
+def test_a_world_whose_network_is_gone_is_still_listed(folder: Path) -> None:
+    kept = register(write(folder), folder=folder / "config")
+    (folder / "nets" / "cats.pkl").unlink()
+    assert list(registered(folder / "config")) == ["my-cats_2"]
+    with pytest.raises(BadFile, match=r"line 2: 'generator' is .*cats\.pkl"):
+        read_own(kept)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../cats", "my-cats_2.toml", "MY-CATS_2", "nonsense"])
+def test_only_what_is_registered_can_be_forgotten(folder: Path, name: str) -> None:
+    store = folder / "config" / "worlds"
+    register(write(folder), folder=store)
+    write(folder / "config", name="cats.toml")
+    with pytest.raises(UnknownName, match="Yours are my-cats_2"):
+        forget(name, folder=store)
+    with pytest.raises(UnknownName, match="registered none"):
+        forget(name, folder=folder / "nowhere")
+    assert (folder / "config" / "cats.toml").exists()
+
+
+def test_other_files_beside_descriptions_are_ignored(tmp_path: Path) -> None:
+    write(tmp_path, name="good.toml")
+    write(tmp_path, name="bad name.toml")
+    write(tmp_path, name=".hidden.toml")
+    write(tmp_path, name="notes.txt")
+    (tmp_path / "folder.toml").mkdir()
+    assert list(registered(tmp_path)) == ["good"]
+
+
+def test_a_place_that_cannot_be_made_is_named(folder: Path) -> None:
+    (folder / "file").write_bytes(b"")
+    with pytest.raises(BadFile, match="Cannot make the folder"):
+        register(write(folder), folder=folder / "file" / "worlds")
+
+
+def test_descriptions_are_kept_with_the_users_configuration(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    kept = register(write(folder))
+    assert kept.parent == registry()
+    assert list(registered()) == ["my-cats_2"]
+    forget("my-cats_2")
+    assert list(registered()) == []
+
+
+WORDS = st.text(min_size=1, max_size=20).filter(lambda t: t.isprintable() and bool(t.strip()))
+
+
+@given(
+    name=st.from_regex(r"own-[A-Za-z0-9_-]{0,20}", fullmatch=True),
+    file=st.text(min_size=1, max_size=20).filter(
+        lambda t: t.isprintable() and t.strip() == t and not {"/", "~"} & set(t) and t.strip(".")
+    ),
+    neutral=WORDS,
+    truncation=st.floats(0, 2),
+    regions=st.dictionaries(
+        st.from_regex(r"[a-zäß][a-z0-9äß' -]{0,10}[a-z0-9ß]", fullmatch=True).filter(
+            lambda t: t not in ("auto", "none")
+        ),
+        st.lists(WORDS, max_size=3),
+        max_size=4,
+    ),
+)
+def test_every_description_survives_being_kept(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    file: str,
+    neutral: str,
+    truncation: float,
+    regions: dict[str, list[str]],
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    (folder / file).write_bytes(b"")
+    own = OwnWorld(
+        name=name,
+        generator=folder / file,
+        encoder=find_part("encoder", "clip-vit-large-patch14") or "",
+        segmenter="starter",
+        neutral=neutral.strip(),
+        truncation=truncation,
+        regions={
+            key: tuple(dict.fromkeys((key, *(word.strip() for word in words))))
+            for key, words in regions.items()
+        },
+    )
+    kept = folder / "kept.toml"
+    kept.write_bytes(to_toml(own))
+    assert read_own(kept) == own
+
+
+def test_a_path_that_is_no_text_cannot_be_kept(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.pkl"))
+    own = OwnWorld("mine", odd, "starter", "starter")
+    with pytest.raises(BadFile, match="whose name is no text"):
+        to_toml(own)
+
+
+# --- assembling ---------------------------------------------------------------------------------
+
+
+def assembled(own: OwnWorld) -> tuple[Any, list[tuple[object, ...]]]:
+    asked: list[tuple[object, ...]] = []
+
+    def load_generator(choice: Choice, device: str) -> Generator:
+        asked.append(("generator", choice, device))
+        return FakeGenerator()
+
+    def load_encoder(choice: Choice, device: str) -> Encoder:
+        asked.append(("encoder", choice, device))
+        return FakeEncoder()
+
+    def load_segmenter(choice: Choice, regions: tuple[str, ...], device: str) -> Segmenter:
+        asked.append(("segmenter", choice, regions, device))
+        return FakeSegmenter()
+
+    world = assemble(
+        own,
+        "cpu",
+        load_generator=load_generator,
+        load_encoder=load_encoder,
+        load_segmenter=load_segmenter,
+    )
+    return world, asked
+
+
+def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None:
+    words = {"hair": ("hair", "curls"), "mouth": ("mouth",)}
+    part = find_part("encoder", "clip-vit-base-patch32")
+    assert part is not None
+    own = OwnWorld("mine", tmp_path / "net", part, "starter", "a thing", 0.4, words)
+    world, asked = assembled(own)
+    assert sorted(asked, key=str) == [
+        ("encoder", part, "cpu"),
+        ("generator", tmp_path / "net", "cpu"),
+        ("segmenter", "starter", ("hair", "mouth"), "cpu"),
+    ]
+    assert (world.name, world.neutral, world.truncation) == ("mine", "a thing", 0.4)
+    assert world.judge is None
+    assert tuple(world.vocabulary) == REGIONS
+    assert world.vocabulary["hair"] == ("hair", "curls")
+    assert world.vocabulary["eyes"] == ("eyes",)
+    assert (world.generator.name, world.encoder.name) == ("fake", "fake-encoder")
+
+
+def test_words_for_a_region_that_does_not_exist_are_refused(tmp_path: Path) -> None:
+    own = OwnWorld("mine", tmp_path, "starter", "starter", regions={"wheels": ("wheels",)})
+    with pytest.raises(BadFile, match="'wheels', which its segmenter fake-segmenter") as caught:
+        assembled(own)
+    assert "background, skin" in caught.value.hint
+
+
+def test_no_world_of_the_catalogue_can_be_shadowed(folder: Path) -> None:
+    for name in catalogue():
+        with pytest.raises(BadFile, match="which is taken"):
+            read_own(write(folder, with_line("name", f'name = "{name}"')))
