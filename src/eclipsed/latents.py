@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from math import prod
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eclipsed.checkpoints.numpy_files import load_npy
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.files import StrPath, kind_of, read_bytes, shown
 from eclipsed.types import Generator, Space
@@ -67,12 +67,9 @@ def _numbers(path: StrPath) -> NDArray[np.floating]:
 
 def _from_npy(path: StrPath, data: bytes) -> NDArray[np.floating]:
     try:
-        # Pickled objects are refused: reading them would execute what they say.
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
-        raise BadFile(
-            f"Cannot use {shown(path)}: it is no plain array of numbers.", "Save it again."
-        ) from error
+        array = load_npy(data)
+    except BadFile as error:
+        raise BadFile(f"Cannot use {shown(path)}: {error.message}.", "Save it again.") from error
     return _floats(path, array)
 
 

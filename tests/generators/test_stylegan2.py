@@ -614,3 +614,27 @@ def test_autocast_computes_in_bfloat16_and_nearly_the_same() -> None:
     assert made.features["layer_3"].dtype == torch.bfloat16
     assert made.image.dtype == torch.float32
     assert float((made.image - exact).abs().max()) < 0.05 * float(exact.abs().max())
+
+
+@pytest.mark.parametrize("clamp", [None, 0.7])
+@pytest.mark.parametrize("noise", ["const", "none", 3])
+@pytest.mark.parametrize("taps", [(1.0, 3.0, 3.0, 1.0), (1.0, 2.0, 1.0), (1.0, 1.0)])
+def test_frozen_weights_change_neither_images_nor_gradients(
+    clamp: float | None, noise: Any, taps: tuple[float, ...]
+) -> None:
+    """The path for weights that are not trained against plain automatic differentiation."""
+    generator = tiny_generator(5, conv_clamp=clamp, resample_filter=taps)
+    styles = generator.sample([1, 2], truncation=1.0, space="s")
+    names = generator.feature_names[1:]
+    seen = []
+    for trained in (False, True):
+        generator.requires_grad_(trained)
+        moving = styles.clone().requires_grad_()
+        made = generator.synthesize(moving, "s", noise=noise, features=names)
+        loss = (made.image * made.image.detach().cos()).mean()
+        loss = loss + sum(made.features[name].square().mean() for name in names)
+        (gradient,) = torch.autograd.grad(loss, moving)
+        seen.append((made.image.detach(), gradient))
+    torch.testing.assert_close(seen[0][0], seen[1][0], rtol=1e-5, atol=1e-5)
+    scale = float(seen[1][1].abs().max())
+    torch.testing.assert_close(seen[0][1], seen[1][1], rtol=1e-4, atol=1e-5 * scale)
