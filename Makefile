@@ -45,8 +45,9 @@ test-slow: .venv/.installed  ## every test
 starter: .venv/.installed  ## remake the starter world's weights from nothing (hours, resumable)
 	$(BIN)/python -m eclipsed.worlds.starter.recipe
 
-bench: .venv/.installed  ## time sampling, editing and training
+bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.paper_step
 
 # torch is installed first so that the plain CPU build is taken where one is offered;
 # the local part of its version ("+cpu") is dropped so that the lock fits every machine.

@@ -20,7 +20,7 @@ from eclipsed.editing import Edit, EditStack, render
 from eclipsed.errors import UnknownName
 from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.goals import goal_from_prompt, understand
-from eclipsed.metrics import dilate, share
+from eclipsed.metrics import dilate, directional, share
 from eclipsed.preflight import check
 from eclipsed.scoring import KEYS, score_direction
 from eclipsed.training import default_config, train_direction
@@ -38,9 +38,9 @@ import make_houses as making  # noqa: E402
 WEIGHTS = ("generator.safetensors", "encoder.safetensors", "segmenter.safetensors")
 SEEDS = range(5_000, 5_024)
 # Floors for the committed weights: what they reach on many seeds, less what few seeds vary by.
-PSNR = 28.0  # decibels
-IOU = 0.75  # of the worst region
-ZERO_SHOT = 0.9  # share of right answers over all groups
+PSNR = 30.0  # decibels
+IOU = 0.7  # of the worst region
+ZERO_SHOT = 0.93  # share of right answers over all groups
 
 
 @pytest.fixture(scope="module")
@@ -353,11 +353,25 @@ def test_the_weights_are_as_good_as_they_were(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("prompt", ["a red roof", "a night sky", "an arched door"])
-def test_directions_are_local_and_strong(world: World, prompt: str) -> None:
+@pytest.mark.parametrize(
+    ("prompt", "group", "value", "local"),
+    [
+        ("a red roof", "roof color", "red", 0.85),
+        ("a night sky", "sky", "night", 0.9),
+        ("an arched door", "door", "arched", 0.7),
+        ("a tree in the garden", "garden", "tree", 0.85),
+    ],
+)
+def test_directions_are_local_and_strong(
+    world: World, prompt: str, group: str, value: str, local: float
+) -> None:
     direction = train_direction(world, goal_from_prompt(prompt, world))
-    inside, (_, before, after) = local_share(world, direction, range(200, 224))
-    assert float(inside.median()) > 0.7
+    seeds = range(200, 264)
+    column = next(g.values for g in drawing.GROUPS if g.name == group).index(value)
+    house = drawn(world, world.generator.sample(seeds))[2]
+    lacking = [seeds[int(i)] for i in np.flatnonzero(house[group][:, column] == 0)]
+    inside, (_, before, after) = local_share(world, direction, lacking)
+    assert float(inside.median()) > local
     texts = world.encoder.encode_text([prompt, "a house"])
-    gained = world.encoder.encode_image(after) - world.encoder.encode_image(before)
-    assert float((gained @ (texts[0] - texts[1])).median()) > 0.1
+    seen = [world.encoder.encode_image(images) for images in (before, after)]
+    assert float(directional(texts[0] - texts[1], *seen).median()) > 0.4

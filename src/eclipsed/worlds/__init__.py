@@ -42,5 +42,5 @@ def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> Wor
         return public_world(catalogue()[name], device)
     raise UnknownName(
         f"There is no world {name!r}.",
-        "See `eclipsed worlds`, or give a TOML file or a folder of weights.",
+        "Choose starter, another of `eclipsed worlds`, a TOML file or a folder of weights.",
     )
