@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.reading import read_checkpoint
-from eclipsed.errors import EclipsedError
+from eclipsed.foreign import spaces_of
 from eclipsed.generators.biggan import AttentionSize, BigGAN, BigGANConfig, BlockSize
 from eclipsed.generators.dcgan import DCGAN, DCGANConfig
 from eclipsed.generators.stylegan1 import StyleGAN1, StyleGAN1Config
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.generators.stylegan3 import StyleGAN3, StyleGAN3Config
-from eclipsed.types import SPACES, Generator
+from eclipsed.types import Generator
 from tests.checkpoints.making import FILES
 
 GENERATORS: dict[str, Generator] = {
@@ -38,18 +38,6 @@ GENERATORS: dict[str, Generator] = {
 }
 
 _HEAD = "| family | spaces | features | files that are read |\n| --- | --- | --- | --- |"
-
-
-def spaces_of(generator: Generator) -> tuple[str, ...]:
-    """The latent spaces that a generator has."""
-    found = []
-    for space in SPACES:
-        try:
-            generator.layers(space)
-        except EclipsedError:
-            continue
-        found.append(space)
-    return tuple(found)
 
 
 def table() -> str:

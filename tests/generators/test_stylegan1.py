@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.errors import BadFile, BadSetting, UnknownName
+from eclipsed.generators.frozen import noise_maps
 from eclipsed.generators.stylegan1 import (
     StyleGAN1,
     StyleGAN1Config,
     UpConv,
     from_checkpoint,
-    noise_maps,
 )
 from eclipsed.types import Generator, Noise, Space
 from tests.golden import assert_near, golden_arrays, golden_case, golden_folder

@@ -192,16 +192,14 @@ def _fetch(part: Part, *, offline: bool) -> None:
 
 
 def _facts(loaded: World) -> dict[str, Any]:
-    from eclipsed.types import SPACES
+    from eclipsed.foreign import spaces_of
 
     generator = loaded.generator
-    spaces: dict[str, Any] = {}
-    for space in SPACES:
-        try:
-            layers = generator.layers(space)
-        except EclipsedError:
-            continue
-        spaces[space] = {"layers": len(layers), "numbers": sum(layer.width for layer in layers)}
+    cut = {space: generator.layers(space) for space in spaces_of(generator)}
+    spaces: dict[str, Any] = {
+        space: {"layers": len(layers), "numbers": sum(layer.width for layer in layers)}
+        for space, layers in cut.items()
+    }
     return {
         "name": loaded.name,
         "generator": {

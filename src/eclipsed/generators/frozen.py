@@ -138,3 +138,12 @@ def check_features(wanted: Sequence[str], names: Sequence[str]) -> None:
             f"This generator has no feature {unknown[0]!r}.",
             f"It has {names[0]} to {names[-1]}.",
         )
+
+
+def noise_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
+    """Unit normal noise of one layer, image after image, the same on every device.
+
+    Raises BadSetting for a seed outside 0 … 2³² − 1.
+    """
+    random = np.random.RandomState([checked_seed(seed), layer])
+    return torch.from_numpy(random.randn(n, 1, size, size)).float()

@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -28,10 +27,10 @@ from eclipsed.errors import BadFile
 from eclipsed.generators.frozen import (
     check_conversion,
     check_features,
-    checked_seed,
     fill,
     fingerprint_of,
     no_such_space,
+    noise_maps,
     number,
     seeded_z,
     tensor_of,
@@ -392,15 +391,6 @@ def blur_kernel() -> Float[Tensor, "1 1 3 3"]:
     taps = torch.tensor(BLUR_TAPS)
     taps = torch.outer(taps, taps)
     return (taps / taps.sum())[None, None]
-
-
-def noise_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
-    """Unit normal noise of one layer, image after image, the same on every device.
-
-    Raises BadSetting for a seed outside 0 … 2³² − 1.
-    """
-    random = np.random.RandomState([checked_seed(seed), layer])
-    return torch.from_numpy(random.randn(n, 1, size, size)).float()
 
 
 def from_checkpoint(

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -142,12 +141,6 @@ def _pad(x: Tensor, before: int, after: int) -> Tensor:
     return F.pad(x, (before, after, before, after)) if before or after else x
 
 
-def _seeded_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
-    """Unit normal noise of one layer, image after image, the same on every device."""
-    random = np.random.RandomState([frozen.checked_seed(seed), layer])
-    return torch.from_numpy(random.randn(n, 1, size, size)).float()
-
-
 class _FrozenConv(torch.autograd.Function):
     """A styled convolution whose weights are not trained, in few passes over memory.
 
@@ -247,7 +240,7 @@ class StyledConv(nn.Module):
             return None
         if noise == "const":
             return self.noise_const
-        maps = _seeded_maps(noise, layer, n, self.noise_const.shape[-1])
+        maps = frozen.noise_maps(noise, layer, n, self.noise_const.shape[-1])
         return maps.to(self.noise_const.device)
 
     def forward(self, x: Tensor, style: Float[Tensor, "n i"], noise: Tensor | None) -> Tensor:
