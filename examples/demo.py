@@ -19,6 +19,7 @@ import torch
 import eclipsed
 from eclipsed import Direction, Edit, EditStack, World
 from eclipsed.images import strength_label
+from eclipsed.scoring import judged_by
 
 PROMPTS = ("curly hair", "blond hair", "sunglasses")
 COMPARED = "curly hair"
@@ -34,7 +35,8 @@ def train(world: World, prompt: str, preset: str, folder: Path) -> Direction:
     goal = eclipsed.goal_from_prompt(prompt, world)
     direction = eclipsed.train_direction(world, goal, eclipsed.config_for(preset))
     trained = time.monotonic()
-    direction = replace(direction, scores=eclipsed.score_direction(world, direction))
+    scores = eclipsed.score_direction(world, direction)
+    direction = replace(direction, scores=scores, judged_by=judged_by(world))
     direction.save(folder / f"{prompt.replace(' ', '-')}-{preset}.safetensors")
     scored = time.monotonic()
     where = " and ".join(goal.regions) or "the whole image"
@@ -92,7 +94,8 @@ def draw_comparison(world: World, directions: Sequence[Direction], path: Path) -
 
 def print_scores(directions: Sequence[Direction]) -> None:
     """Medians over held-out seeds; the intervals are in the cards."""
-    print(f"\n{'scores on held-out seeds':28}" + "".join(f"{name:>11}" for name in COLUMNS))
+    print(f"\nscores on held-out seeds, judged by {directions[0].judged_by}")
+    print(" " * 28 + "".join(f"{name:>11}" for name in COLUMNS))
     for direction in directions:
         cells = [direction.scores[name] for name in COLUMNS]
         row = "".join(

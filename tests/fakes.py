@@ -158,6 +158,43 @@ class FakeGenerator:
 
 
 @dataclass(frozen=True)
+class OnlyZ(FakeGenerator):
+    """The same pictures from a generator that has no space but z, like BigGAN and DCGAN."""
+
+    def layers(self, space: Space) -> tuple[Layer, ...]:
+        if space != "z":
+            raise UnknownName(f"This generator has no space '{space}'.", "Choose z.")
+        return super().layers(space)
+
+    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "z") -> Tensor:
+        return super().sample(seeds, truncation, space)
+
+    def from_z(
+        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "z"
+    ) -> Tensor:
+        return self.convert(z, "z", space)
+
+    def convert(
+        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
+    ) -> Tensor:
+        for space in (source, target):
+            self.layers(space)
+        return latents
+
+    def synthesize(
+        self,
+        latents: Tensor,
+        space: Space = "z",
+        noise: Noise = "const",
+        features: Sequence[str] = (),
+        truncation: float = 1.0,
+    ) -> Synthesis:
+        self.layers(space)
+        inner = FakeGenerator(basis=self.basis)
+        return inner.synthesize(latents, "z", noise, features, truncation)
+
+
+@dataclass(frozen=True)
 class FakeEncoder:
     """Images and texts in one space: a text is the picture that it describes."""
 

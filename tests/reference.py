@@ -3,8 +3,9 @@
 The fast path must give the same losses and the same gradient. Nothing here is clever on purpose:
 convolutions modulate their weights per image and run as grouped convolutions, images are enlarged
 eight times and pooled, every layer's features are kept, masks are resized from layer to layer, the
-encoder's parameters carry gradients, every image is segmented on its own. Only tensors and
-parameters are shared with the package, no function of it.
+encoder's parameters carry gradients. Only tensors and parameters are shared with the package, no
+function of it. Left out is what the original computes and never uses: the segmenter's auxiliary
+heads, and pictures for the eye.
 """
 
 from __future__ import annotations
@@ -142,8 +143,8 @@ def step(
 ) -> Step:
     """One step in W+.
 
-    encode: normalised pixels [N, 3, size, size] → embeddings of length 1. segment: one image
-    [1, 3, R, R] → the region's mask [1, R, R]. text: [E]. direction: [D]. latents: [N, D].
+    encode: normalised pixels [N, 3, size, size] → embeddings of length 1. segment: images
+    [N, 3, R, R] → the region's masks [N, R, R]. text: [E]. direction: [D]. latents: [N, D].
     """
     direction = direction.clone().requires_grad_()
     rows = generator.num_ws
@@ -152,8 +153,7 @@ def step(
     moved = latents + strength * direction[None]
     new_image, after = synthesize(generator, moved.unflatten(1, (rows, -1)))
     with torch.no_grad():
-        old = torch.cat([segment(one[None]) for one in old_image])
-        new = torch.cat([segment(one[None]) for one in new_image])
+        old, new = segment(old_image), segment(new_image)
     clip = (1 - encode(encoder_pixels(new_image, size, mean, std)) @ text).mean()
     local = localization(before, after, (old + new) / 2)
     total = clip + local_weight * local

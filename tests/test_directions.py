@@ -86,7 +86,7 @@ def refusal(path: Path) -> str:
 
 
 def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
-    direction = make()
+    direction = make(judged_by="independent networks")
     direction.save(tmp_path / "card.safetensors")
     tensors, card = card_of(tmp_path / "card.safetensors")
     assert list(tensors) == ["vector"]
@@ -106,6 +106,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "unit": 0.5,
         "range": [-2.0, 1.5],
         "scores": {"share": {"median": 0.9, "low": 0.8, "high": 0.95}, "flip": None},
+        "judged_by": "independent networks",
         "sha256": sha256_of(direction.vector),
     }
 

@@ -22,8 +22,8 @@ from eclipsed.foreign import ForeignDirection, in_words, read_directions, spaces
 from eclipsed.types import Layer, Space
 from tests.checkpoints.hostile import every_file
 from tests.checkpoints.making import Call, Name, pickled, saved
-from tests.fakes import FakeGenerator, patch_vector
-from tests.golden import golden_arrays, golden_case, golden_folder
+from tests.fakes import FakeGenerator, OnlyZ, patch_vector
+from tests.golden import golden_arrays, golden_case, golden_file
 
 GENERATOR = FakeGenerator()
 
@@ -89,7 +89,7 @@ def model_pth(class_name: str = "eCLIPsed", **attributes: Any) -> bytes:
 def test_model_pth_holds_exactly_what_the_originals_saved(name: str) -> None:
     attributes = golden_case(f"pth_{name}")["attributes"]
     expected = golden_arrays(f"model_pth/{name}.npz")
-    found = read_directions(golden_folder() / f"model_pth/{name}.pth")
+    found = read_directions(golden_file(f"model_pth/{name}.pth"))
     assert len(found) == attributes["num_latent_dirs"]
     space = GOLDEN_SPACES.get(attributes["latent_space"], "s")
     for k, direction in enumerate(found):
@@ -487,12 +487,6 @@ def test_a_long_vector_finds_the_space_it_fits() -> None:
 
 
 def test_a_generator_without_w_gets_what_fits_z() -> None:
-    class OnlyZ(FakeGenerator):
-        def layers(self, space: Space) -> tuple[Layer, ...]:
-            if space != "z":
-                raise UnknownName(f"There is no space {space}.")
-            return super().layers(space)
-
     assert spaces_of(OnlyZ()) == ("z",)
     assert to_card(foreign(8, space="w", told=False), OnlyZ()).space == "z"
     with pytest.raises(WrongGenerator, match=r"space z .* has 1 layer of 8 numbers"):

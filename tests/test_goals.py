@@ -68,6 +68,31 @@ def test_any_vocabulary_will_do(prompt: str, region: set[str]) -> None:
     assert set(choose_regions(prompt, BEDROOM).regions) == region
 
 
+CAT = {"cat": ("cat", "kitten"), "ears": ("ears",), "fur": ("fur", "fluffy"), "face": ("face",)}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "regions"),
+    [
+        ("a cat with pointed ears", {"ears"}),
+        ("cats with pointed ears", {"ears"}),
+        ("soft fur", {"fur"}),
+        ("a big cat", {"cat"}),
+        ("a cat with an angry face", {"face"}),
+    ],
+)
+def test_what_all_pictures_show_is_meant_only_where_nothing_else_is(
+    prompt: str, regions: set[str]
+) -> None:
+    assert set(choose_regions(prompt, CAT, "a photo of a cat").regions) == regions
+
+
+def test_a_wish_for_the_whole_image_gives_way_to_a_region_of_that_name() -> None:
+    garden = {"tree": ("tree",), "lawn": ("lawn", "grass")}
+    assert choose_regions("an oak", garden, "a garden").regions == ("tree",)
+    assert choose_regions("an oak", {"lawn": garden["lawn"]}, "a garden").regions == ()
+
+
 def test_scores_and_reasons() -> None:
     by_word = choose_regions("curly hair", STARTER_VOCABULARY)
     assert by_word.scores["hair"] == 1.0

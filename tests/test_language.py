@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed.language import chunks, content, is_adjective, segments, stem, tokens
+from eclipsed.language import (
+    chunks,
+    content,
+    frame_of,
+    is_adjective,
+    segments,
+    stem,
+    subject_of,
+    tokens,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +109,19 @@ def test_chunks(prompt: str, expected: list[str]) -> None:
 def test_adjectives() -> None:
     assert all(is_adjective(w) for w in ("smiling", "bearded", "bald", "cowboy"))
     assert not any(is_adjective(w) for w in ("hair", "clothing", "red", "beanie"))
+
+
+def test_the_frame_is_what_the_pictures_show() -> None:
+    said = tokens("a photo of a man in front of a house")
+    assert content(said) == ["house"]
+    assert content(said, "a photo of a face") == ["house"]
+    assert content(said, "a house") == ["man"]
+    assert subject_of("a photo of a sleeping cat") == {"sleeping", "cat"}
+    assert "photo" in frame_of("a house")
+    assert "face" not in frame_of("a house")
+
+
+def test_behind_the_subject_is_a_place_of_its_own() -> None:
+    assert len(segments("the wall behind the person", "a person")) == 1
+    assert len(segments("the hill behind the house", "a house")) == 1
+    assert len(segments("the hill behind the barn", "a house")) == 2

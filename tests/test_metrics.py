@@ -180,3 +180,85 @@ def test_interval_covers_the_truth_as_often_as_it_says() -> None:
         assert found is not None
         hits += found["low"] <= 0.0 <= found["high"]
     assert 0.90 <= hits / 200 <= 0.99
+
+
+def test_what_lies_inside_counts_in_no_measure_of_the_outside() -> None:
+    torch.manual_seed(3)
+    before = torch.rand(2, 3, 24, 24) * 2 - 1
+    mask = torch.zeros(2, 24, 24)
+    mask[:, :, :9] = 1.0
+    inside = torch.where(mask[:, None] > 0, -before, before)
+    assert metrics.psnr_outside(before, inside, mask).tolist() == [math.inf, math.inf]
+    torch.testing.assert_close(metrics.ssim_outside(before, inside, mask), torch.ones(2))
+    beyond = inside.clone()
+    beyond[0, :, :, 15] += 0.5
+    assert metrics.psnr_outside(before, beyond, mask)[0].isfinite()
+    assert metrics.ssim_outside(before, beyond, mask)[0] < 0.95
+    whole = torch.ones(2, 24, 24)
+    assert metrics.psnr_outside(before, beyond, whole).isnan().all()
+    assert metrics.ssim_outside(before, beyond, whole).isnan().all()
+
+
+@given(images, images)
+def test_with_nothing_hidden_the_outside_is_everything(before: Tensor, after: Tensor) -> None:
+    nothing = torch.zeros(2, 6, 6)
+    torch.testing.assert_close(
+        metrics.psnr_outside(before, after, nothing), metrics.psnr(before, after)
+    )
+    large = [image.repeat(1, 1, 2, 2) for image in (before, after)]
+    torch.testing.assert_close(
+        metrics.ssim_outside(*large, torch.zeros(2, 12, 12)), metrics.ssim(*large)
+    )
+
+
+def test_reach_grows_with_the_way_and_directional_does_not() -> None:
+    text, start = torch.tensor([0.0, 2.0]), torch.zeros(2, 2)
+    after = torch.tensor([[0.0, 0.1], [0.3, 0.4]])
+    torch.testing.assert_close(metrics.reach(text, start, after), torch.tensor([0.1, 0.4]))
+    assert metrics.directional(text, start, after).tolist() == [1.0, pytest.approx(0.8)]
+
+
+def test_feature_distance_of_known_maps() -> None:
+    one = torch.tensor([[1.0, 0.0]]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
+    other = one.flip(1) * 5.0  # lengths do not count, only directions
+    assert metrics.feature_distance([one], [one]).item() == 0.0
+    assert metrics.feature_distance([one], [other]).item() == pytest.approx(math.sqrt(2.0))
+    assert metrics.feature_distance([one, one], [one, other]).item() == pytest.approx(
+        math.sqrt(2.0) / 2.0
+    )
+    mixed = torch.cat([one[..., :2], other[..., 2:]], dim=3)
+    mask = torch.zeros(1, 8, 8)
+    assert metrics.feature_distance([one], [mixed], mask).item() == pytest.approx(1.0)
+    mask[:, :, 4:] = 1.0
+    assert metrics.feature_distance([one], [mixed], mask).item() == 0.0
+    assert metrics.feature_distance([one], [mixed], torch.ones(1, 8, 8)).isnan().all()
+
+
+@given(
+    hnp.arrays(np.float32, (3, 2, 3, 3), elements=st.floats(0.125, 1.0, width=32)).map(
+        torch.from_numpy
+    )
+)
+def test_feature_distance_is_a_metric(maps: Tensor) -> None:
+    a, b, c = (maps[i : i + 1] for i in range(3))
+
+    def far(x: Tensor, y: Tensor) -> float:
+        return metrics.feature_distance([x], [y]).item()
+
+    assert far(a, c) <= far(a, b) + far(b, c) + 1e-5
+    assert far(a, b) == pytest.approx(far(b, a))
+
+
+def test_shows_takes_claimed_values_together() -> None:
+    rows = torch.tensor([[0.3, 0.3, 0.4], [0.1, 0.2, 0.7]])
+    claimed = torch.tensor([True, True, False])
+    assert metrics.shows(rows, claimed).tolist() == [True, False]
+
+
+def test_dependency_is_what_moves_elsewhere() -> None:
+    before = {"a": torch.tensor([[1.0, 0.0], [1.0, 0.0]]), "b": torch.tensor([[0.5, 0.5]] * 2)}
+    after = {"a": torch.tensor([[0.0, 1.0], [1.0, 0.0]]), "b": torch.tensor([[0.3, 0.7]] * 2)}
+    seen = {"a": torch.tensor([True, False]), "b": torch.tensor([True, False])}
+    found = metrics.dependency(before, after, seen)
+    assert found[0].item() == pytest.approx((1.0 + 0.2) / 2)
+    assert found[1].isnan()

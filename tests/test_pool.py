@@ -15,6 +15,7 @@ from eclipsed.pool import (
     look_at,
     masks_of,
     picture,
+    sample_mixed,
 )
 from eclipsed.types import Goal
 from tests.fakes import FakeEncoder, fake_world, patch_vector
@@ -30,6 +31,29 @@ def test_a_pool_is_what_one_batch_would_give() -> None:
     images = world.generator.synthesize(latents).image
     torch.testing.assert_close(pool.latents, latents)
     torch.testing.assert_close(pool.embeddings, world.encoder.encode_image(images.clamp(-1, 1)))
+
+
+def test_mixed_latents_take_their_late_layers_from_another_seed() -> None:
+    view = View(fake_world(), "w+", 0.7)
+    seeds = list(range(40))
+    generator = view.world.generator
+    mixed = sample_mixed(view, seeds).unflatten(1, (4, -1))
+    plain = generator.sample(seeds, truncation=0.7).unflatten(1, (4, -1))
+    same = (mixed == plain).all(dim=2)
+    cuts = same.sum(dim=1)
+    # From its cut on, and not before, every image has the layers of another; all cuts occur.
+    assert all(row.tolist() == [True] * cut + [False] * (4 - cut) for row, cut in zip(same, cuts))
+    assert set(cuts.tolist()) == {1, 2, 3}
+    assert torch.equal(sample_mixed(view, seeds[5:6]).view(4, -1), mixed[5])
+    # The same images in S; nothing to mix in z and w.
+    for space, images in (("s", mixed.flatten(1)), ("w", None)):
+        there = sample_mixed(replace(view, space=space), seeds)
+        wanted = (
+            generator.sample(seeds, truncation=0.7, space=space)
+            if images is None
+            else generator.convert(images, "w+", space)
+        )
+        assert torch.equal(there, wanted)
 
 
 def test_truncation_in_z_happens_when_the_image_is_made() -> None:
@@ -121,10 +145,14 @@ def test_embeddings_of_known_encoders_are_made_once(
     assert torch.equal(first.embeddings, again.embeddings)
     build_pool(View(world, "w+", 0.6), seeds)
     assert Known.shown == 6
+    mixed = [build_pool(View(world, space, 0.7), seeds, mixed=True) for space in ("w+", "s")]
+    assert torch.equal(mixed[0].embeddings, mixed[1].embeddings)
+    assert not torch.equal(mixed[0].embeddings, first.embeddings)
+    assert Known.shown == 9
     for file in (tmp_path / "pools").iterdir():
         file.write_bytes(b"damaged")
     assert torch.equal(build_pool(View(world, "w+", 0.7), seeds).embeddings, first.embeddings)
-    assert Known.shown == 9
+    assert Known.shown == 12
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
@@ -13,6 +16,11 @@ from eclipsed.worlds.starter.fit_encoder import UNRELATED
 from eclipsed.worlds.starter.fit_text import foreign_sentences
 from tests.fakes import fake_world
 
+HOUSES = Path(__file__).parents[1] / "examples" / "houses"
+sys.path.append(str(HOUSES))
+
+import house_words  # noqa: E402
+
 WORLD = fake_world()
 SEEDS = range(48)
 
@@ -22,7 +30,7 @@ def goal(prompt: str, *regions: str) -> Goal:
 
 
 @pytest.mark.parametrize(
-    ("contrast", "present", "verdict"),
+    ("rank", "present", "verdict"),
     [
         (preflight.CLEAR, 1.0, "likely"),
         (preflight.CLEAR, 0.05, "unsure"),
@@ -32,17 +40,20 @@ def goal(prompt: str, *regions: str) -> Goal:
     ],
 )
 def test_the_verdict_follows_contrast_and_sight(
-    monkeypatch: pytest.MonkeyPatch, contrast: float, present: float, verdict: str
+    monkeypatch: pytest.MonkeyPatch, rank: float, present: float, verdict: str
 ) -> None:
     def masks(_: object, made: Synthesis, __: object) -> Tensor:
         seen = torch.arange(len(made.image)) < round(present * len(made.image))
         return seen.float()[:, None, None].expand(-1, 32, 32)
 
-    monkeypatch.setattr(preflight, "compare", lambda images, _: (contrast, images[:, 0]))
+    # The prompt comes first, then the unrelated texts, of which it beats as many as the rank says.
+    lower = round(rank * len(preflight.UNRELATED))
+    contrasts = iter([1.0, *[0.5] * lower, *[1.5] * (len(preflight.UNRELATED) - lower)])
+    monkeypatch.setattr(preflight, "compare", lambda images, _: (next(contrasts), images[:, 0]))
     monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
     monkeypatch.setattr("eclipsed.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
-    assert found.verdict == verdict
+    assert (found.verdict, found.rank) == (verdict, pytest.approx(rank))
     assert found.present == pytest.approx(present)
     assert found.reason.endswith(".")
 
@@ -138,19 +149,59 @@ def listed(text: str) -> list[str]:
     return [part.strip() for line in text.strip().splitlines() for part in line.split("|")]
 
 
+HOUSES_CAN = """
+    a green roof|a flat roof|a pink house|yellow walls|a night sky|the moon and stars|a sunset
+    clouds in the sky|a smoking chimney|a brick chimney|no chimney|round windows|an arched door
+    windows with shutters|no windows|a blue door|a green door|double doors|a picket fence
+    a tree beside the house|colorful flowers|an empty lawn|a domed roof|a stepped gable|a brown roof
+    gray walls|white walls|a house at dusk|a sunny day|a garden full of blossoms
+"""
+HOUSES_CANNOT = """
+    a car in the driveway|a swimming pool|a balcony|a person at the window|a dog house|a flagpole
+    snow on the roof|solar panels|a satellite dish|a garage|a mailbox|curtains|ivy on the wall
+    a fountain|a swing|an umbrella|a rainbow|a helicopter|a castle tower|a skyscraper|a giraffe
+    curly hair|a violin|a smile|quantum physics|asdf qwer|a hamburger|a train|a guitar player
+    the year 1999|a burning house|graffiti|a bathtub|jewellery|a sad elephant|a boat on a lake
+    a spaceship|thermodynamics|a birthday cake|a lighthouse
+"""
+
+
+# What each world's encoder was taught that no image shows.
+TAUGHT = {
+    "starter": {*UNRELATED, *foreign_sentences()},
+    str(HOUSES / "houses.toml"): set(house_words.UNRELATED),
+}
+
+
+def test_texts_that_prompts_are_held_against_are_news_to_both_worlds() -> None:
+    assert len(set(preflight.UNRELATED)) == 100
+    asked = {*listed(CAN), *listed(CANNOT), *listed(HOUSES_CAN), *listed(HOUSES_CANNOT)}
+    assert not set(preflight.UNRELATED) & asked.union(*TAUGHT.values())
+
+
 @pytest.mark.slow
-def test_the_starter_world_knows_what_it_can_do() -> None:
-    """Contrast tells prompts that the avatars can answer from others: AUC, and the thresholds."""
-    assert not set(listed(CANNOT)) & {*UNRELATED, *foreign_sentences()}
-    world = load_world("starter")
-    latents = world.generator.sample(preflight.SEEDS, truncation=1.0)
+@pytest.mark.parametrize(
+    ("world", "can", "cannot", "least"),
+    [
+        ("starter", CAN, CANNOT, 0.95),
+        (str(HOUSES / "houses.toml"), HOUSES_CAN, HOUSES_CANNOT, 0.9),
+    ],
+)
+def test_worlds_know_what_they_can_do(world: str, can: str, cannot: str, least: float) -> None:
+    """Prompts that a world can answer are told from others, by the same thresholds on each."""
+    yes, no = listed(can), listed(cannot)
+    assert not {*yes, *no} & TAUGHT[world]
+    loaded = load_world(world)
+    latents = loaded.generator.sample(preflight.SEEDS, truncation=1.0)
     with torch.no_grad():
-        images = look_at(View(world), Goal("", "", ()), latents).embeddings
-        texts = world.encoder.encode_text([*listed(CAN), *listed(CANNOT), world.neutral])
-    contrasts = [preflight.compare(images, text - texts[-1])[0] for text in texts[:-1]]
-    can, cannot = contrasts[: len(listed(CAN))], contrasts[len(listed(CAN)) :]
-    auc = sum(yes > no for yes in can for no in cannot) / (len(can) * len(cannot))
-    assert auc > 0.9
-    assert all(value >= preflight.CLEAR for value in can)
-    assert sum(value >= preflight.CLEAR for value in cannot) < 0.3 * len(cannot)
-    assert sum(value < preflight.WEAK for value in cannot) > 0.3 * len(cannot)
+        images = look_at(View(loaded), Goal("", "", ()), latents).embeddings
+        texts = loaded.encoder.encode_text([loaded.neutral, *preflight.UNRELATED, *yes, *no])
+    found = torch.tensor([preflight.compare(images, text - texts[0])[0] for text in texts[1:]])
+    others, asked = found[: len(preflight.UNRELATED)], found[len(preflight.UNRELATED) :]
+    above = (asked[: len(yes), None] > asked[None, len(yes) :]).double().mean()
+    assert float(above) > least
+    ranks = (others[None] < asked[:, None]).double().mean(dim=1)
+    likely, unlikely = ranks >= preflight.CLEAR, ranks < preflight.WEAK
+    assert likely[: len(yes)].all()
+    assert likely[len(yes) :].double().mean() < 0.25
+    assert unlikely[len(yes) :].double().mean() > 0.4

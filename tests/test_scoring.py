@@ -15,7 +15,14 @@ from eclipsed.directions import Direction
 from eclipsed.errors import WrongGenerator
 from eclipsed.scoring import HELD_OUT_SEEDS, KEYS, SeedScores, score_direction, score_seeds
 from eclipsed.types import Claim, Synthesis, Verdict, World
-from tests.fakes import FakeGenerator, FakeJudge, FakeSegmenter, fake_world, patch_vector
+from tests.fakes import (
+    FakeEncoder,
+    FakeGenerator,
+    FakeJudge,
+    FakeSegmenter,
+    fake_world,
+    patch_vector,
+)
 
 WORLD = fake_world()
 LADDER = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -170,13 +177,11 @@ def test_the_claimed_values_count_together() -> None:
 
 
 def test_what_the_judge_cannot_tell_is_none() -> None:
-    assert set(middle(HAIR, fake_world(judged=False)).values()) == {None}
     unclaimed = middle(make(patch_vector("hair"), "a nice day", "hair"))
     assert {key for key, value in unclaimed.items() if value is None} == {
         "flip",
         "opposite",
         "kept",
-        "monotone",
     }
     foreign = middle(make(patch_vector("hair"), "bright hair", "hair", "paws"))
     assert {key for key, value in foreign.items() if value is None} == {
@@ -184,8 +189,46 @@ def test_what_the_judge_cannot_tell_is_none() -> None:
         "outside",
         "identity",
     }
-    same = middle(make(patch_vector("hair"), "a person", "hair"))
-    assert same["text_gain"] is None
+    for wordless in ("a person", ""):
+        same = middle(make(patch_vector("hair"), wordless, "hair", name="untold"))
+        assert same["text_gain"] is None
+        assert same["monotone"] is None
+
+
+def test_a_world_without_judges_is_judged_by_its_own_networks() -> None:
+    alone = fake_world(judged=False)
+    judges = scoring.judged_by(WORLD), scoring.judged_by(alone)
+    assert judges == (scoring.INDEPENDENT, scoring.OWN)
+    found = middle(HAIR, alone)
+    assert {key for key, value in found.items() if value is None} == {"flip", "opposite", "kept"}
+    assert found["share"] == pytest.approx(1.0)
+    assert found["monotone"] == 1.0
+    assert (found["text_gain"] or 0.0) > 0.95
+    leaky = middle(LEAKY, alone)
+    assert (leaky["identity"] or 1.0) < (found["identity"] or 0.0) - 0.01
+    back = middle(make(-patch_vector("hair"), "bright hair", "hair"), alone)
+    assert back["monotone"] == 0.0
+
+
+def test_a_segmenter_that_reads_features_is_given_them() -> None:
+    class Reading(FakeSegmenter):
+        def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
+            part = synthesis.features["layer_1"].abs().sum(dim=1, keepdim=True)
+            return (F.interpolate(part, synthesis.image.shape[-2:])[:, 0] > 0).float()
+
+    segmenter = Reading(feature_names=("layer_1",))
+    world = dataclasses.replace(fake_world(judged=False), segmenter=segmenter)
+    rows = score_seeds(world, HAIR, seeds=[1, 2], strengths=LADDER)
+    assert all(row.share is not None for row in rows)
+
+
+@pytest.mark.parametrize(("fall", "steady"), [(0.04, True), (0.06, False)])
+def test_an_encoders_score_may_fall_by_a_twentieth_of_its_range(fall: float, steady: bool) -> None:
+    texts = FakeEncoder().encode_text([HAIR.prompt, HAIR.neutral])
+    levels = {-1.0: 0.0, 0.0: 5.0, 1.0: 10.0, 2.0: 10.0 * (1.0 - fall)}
+    codes = {strength: level * (texts[0] - texts[1])[None] for strength, level in levels.items()}
+    judge = FakeJudge(encoder=FakeEncoder())
+    assert scoring._text_columns(judge, HAIR, codes)["monotone"] == [steady]
 
 
 def test_a_change_of_the_whole_image_has_no_outside() -> None:

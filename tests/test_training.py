@@ -20,6 +20,7 @@ from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.logs import StepReport
 from eclipsed.training import (
     PRESETS,
+    best_space,
     config_for,
     default_config,
     make_plan,
@@ -30,13 +31,16 @@ from eclipsed.training import (
     training_identity,
 )
 from eclipsed.types import Goal
-from tests.fakes import fake_world
+from tests.fakes import FakeGenerator, OnlyZ, fake_world
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 CONFIGS = {
     "paper": paper_config(steps=17),
     "two": paper_config(directions=2, steps=17),
-    "default": default_config(steps=17, pool=40, originals=16, half=False),
+    # Nothing is aloof at its start and every layer takes part, so that steps have work to do.
+    "default": default_config(
+        steps=17, pool=40, originals=16, half=False, aloof=0.0, layer_share=0.0
+    ),
 }
 ROOT = Path(__file__).parents[1]
 
@@ -65,6 +69,27 @@ def test_the_same_goal_gives_the_same_bits(name: str) -> None:
     assert torch.equal(vectors(one), vectors(again))
     assert one[0].config == again[0].config
     assert one[0].unit == again[0].unit
+
+
+def test_without_a_configuration_the_space_is_the_generators_best() -> None:
+    assert best_space(FakeGenerator()) == "w+"
+    assert best_space(OnlyZ()) == "z"
+    for generator, space in ((FakeGenerator(), "w+"), (OnlyZ(), "z")):
+        world = replace(fake_world(), generator=generator)
+        (made,) = train_directions(world, GOAL, on_step=Interrupting(1))
+        assert made.space == space
+        assert made.layers == generator.layers(space)
+        assert made.config["space"] == space
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGS))
+def test_a_generator_without_w_is_trained_in_z(name: str) -> None:
+    world = replace(fake_world(), generator=OnlyZ())
+    (made, *_) = train_directions(world, GOAL, replace(CONFIGS[name], space="z", steps=2))
+    assert made.vector.shape == (OnlyZ().z_dim,)
+    assert float(made.vector.norm()) > 0.0
+    with pytest.raises(UnknownName, match=r"no space 'w\+'"):
+        train_directions(world, GOAL, CONFIGS[name])
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGS))

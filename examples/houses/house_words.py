@@ -12,27 +12,33 @@ from dataclasses import dataclass
 from house_drawing import GROUPS
 
 NEUTRAL = ("a house", "a home", "a building", "a picture of a house", "a small house", "a cottage")
-# True of no house.
-UNRELATED = (
-    "a dog",
-    "a cat on a sofa",
-    "a red car",
-    "an airplane",
-    "a bowl of fruit",
-    "a man with a beard",
-    "a woman's face",
-    "a sailing boat",
-    "a bicycle",
-    "a plate of food",
-    "a computer",
-    "a page of text",
-    "a horse",
-    "a robot",
-    "a chair",
-    "a football match",
-    "a fish under water",
-    "a map of the world",
-)
+# True of no house here. An encoder that has only heard of what can be drawn finds something drawn
+# in every text, so it hears of other things as well; near misses are the most instructive.
+_UNRELATED = """
+    a dog; a cat on a sofa; a red car; an airplane; a bowl of fruit; a man with a beard; a woman's
+    face; a sailing boat; a bicycle; a plate of food; a computer; a page of text; a horse; a robot;
+    a chair; a football match; a fish under water; a map of the world; a crocodile; a lion; a cow;
+    an owl; a butterfly; a spider; a dinosaur; a monkey; a rabbit; blond hair; sunglasses; a hat;
+    a smiling face; an old man; a child; a dancer; a soldier; a cook; hands; a dress; a pair of
+    shoes; a ring; a piano; a trumpet; drums; a telephone; a television; a book; a pencil; a
+    hammer; scissors; a knife; a bottle of wine; a cup of coffee; a pizza; bread; a carrot; an egg;
+    cheese; an orange; a truck; a bus; a motorcycle; a tank; a ship; a submarine; a rocket; a kite;
+    a bed; a bathroom; a kitchen; a library; a factory; a bridge; an airport; a church; a pyramid;
+    a street; a desert; a jungle; a beach; the ocean; a waterfall; a volcano; a cave; outer space;
+    a clock; a key; a coin; a flag; a gun; a doll; a ball; a puzzle; a chess piece; a cartoon
+    character; a painting; a statue; a barcode; an equation; a diagram; random noise; a black
+    square; stripes; love; freedom; politics; mathematics; music; money; tomorrow; a promise; hello;
+    thank you; blah blah; zzz; abcdefg; wxyz qqq; 12345; invoice number; error message
+
+    a purple roof; an orange roof; a golden roof; black walls; purple walls; striped walls; a wall
+    of mirrors; a wooden log cabin; a yellow door; a black door; a revolving door; a porch; a bay
+    window; a skylight; stained glass windows; windows with flower boxes; broken windows; columns;
+    a weather vane; an antenna on the roof; a bird on the roof; a carport; scaffolding; a spiral
+    staircase; a doorbell; a lantern beside the door; a bench; a bird bath; a scarecrow; a
+    trampoline; a barbecue; a pond; a palm tree; a snowman; snow in the garden; rain; lightning;
+    fog; a tornado; fireworks; an eclipse; northern lights; a skyline; a barn; a tent; an igloo; a
+    hut on stilts; a ruin; a palace; a row of shops; people in the garden; a cat on the roof
+"""
 
 FRAMES = (
     "{}",
@@ -182,6 +188,7 @@ def _sayings() -> Iterator[Saying]:
 
 
 SAYINGS = tuple(_sayings())
+(UNRELATED,) = _split(_UNRELATED)
 
 
 def framed(phrases: tuple[str, ...], frames: tuple[str, ...] = FRAMES) -> list[str]:

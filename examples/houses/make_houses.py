@@ -3,8 +3,8 @@
     python examples/houses/make_houses.py FOLDER            # the weights beside this file
     python examples/houses/make_houses.py FOLDER --smoke    # the same path, useless weights
 
-Writes generator.safetensors, encoder.safetensors and segmenter.safetensors; houses.toml, copied
-from beside this file, makes a world of them:
+Writes generator, encoder and segmenter, and judge_encoder and judge_segmenter, which only scores
+use, as .safetensors; houses.toml, copied from beside this file, makes a world of them:
 
     eclipsed train "a red roof" --world FOLDER/houses.toml
 """
@@ -57,11 +57,28 @@ CONFIG = StyleGAN2Config(
     w_dim=W_DIM,
     mapping_layers=2,
 )
-TOWER = TowerConfig(widths=(16, 24, 32, 48), head=16, outputs=64, size=SIZE)
-HIDDEN = 128
-UNET = (12, 20, 28)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of an encoder, its image tower and the hidden layer of its text tower, and of a segmenter."""
+
+    tower: TowerConfig
+    hidden: int
+    unet: tuple[int, int, int]
+
+
+OWN = Sizes(TowerConfig(widths=(16, 24, 32, 48), head=16, outputs=64, size=SIZE), 128, (12, 20, 28))
+# Judges share nothing with the networks that they check: not the seed, not the widths, not even
+# the kind of tower.
+JUDGES = Sizes(
+    TowerConfig(widths=(20, 28, 40, 56), head=12, outputs=48, residual=False, size=SIZE),
+    96,
+    (16, 24, 32),
+)
 # Small parts are worth more per pixel than large ones, or they are never learned.
 WEIGHTS = {"windows": 3.0, "door": 2.0, "chimney": 3.0, "garden": 1.5}
+STRANGE = 12  # sentences a step that are true of no house
 DETAIL = 4.0  # what the contrast of a pixel to its surroundings adds to its weight
 EDGE = 2.0  # what a pixel between two regions weighs more, also where the contrast is small
 WORLD = Path(__file__).with_name("houses.toml")
@@ -84,6 +101,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     encoder: Job
     segmenter: Job
+    judge_encoder: Job
+    judge_segmenter: Job
     sentences: int
 
 
@@ -91,6 +110,8 @@ FULL = Recipe(
     stages=(Stage(16, 16_000), Stage(32, 24_000), Stage(64, 56_000)),
     encoder=Job(images=64_000, rate=3e-3, batch=32, seed=21),
     segmenter=Job(images=8_000, rate=4e-3, batch=32, seed=11),
+    judge_encoder=Job(images=40_000, rate=3e-3, batch=32, seed=51),
+    judge_segmenter=Job(images=8_000, rate=4e-3, batch=32, seed=41),
     sentences=90,
 )
 # The whole path in seconds, to test it.
@@ -98,6 +119,8 @@ SMOKE = Recipe(
     stages=(Stage(16, 16, batch=8), Stage(64, 8, batch=4)),
     encoder=Job(images=16, rate=3e-3, batch=8, seed=21),
     segmenter=Job(images=16, rate=4e-3, batch=8, seed=11),
+    judge_encoder=Job(images=16, rate=3e-3, batch=8, seed=51),
+    judge_segmenter=Job(images=16, rate=4e-3, batch=8, seed=41),
     sentences=2,
 )
 
@@ -177,14 +200,14 @@ def truths(houses: dict[str, Floats]) -> tuple[NDArray[np.bool_], NDArray[np.boo
     return shares > 0.5, np.abs(shares - 0.5) > 0.3
 
 
-def fit_encoder(folder: Path, job: Job, sentences: int) -> TextImageModel:
-    """Train the encoder: every step, a phrase of every saying against every image."""
+def fit_encoder(folder: Path, job: Job, sizes: Sizes, sentences: int) -> TextImageModel:
+    """Train an encoder: every step, a phrase of every saying, and some that are true of no house,
+    against every image."""
     torch.manual_seed(job.seed)
-    network = channels_last(TextImageModel(TOWER, HIDDEN))
+    network = channels_last(TextImageModel(sizes.tower, sizes.hidden))
     texts = [framed(saying.phrases)[:sentences] for saying in SAYINGS]
-    always, never = list(NEUTRAL), list(UNRELATED)
     encode = sentence_encoder()
-    bank = [encode(each) for each in (*texts, always, never)]
+    *bank, always, never = [encode(each) for each in (*texts, list(NEUTRAL), UNRELATED)]
 
     def loss(images: Tensor, vectors: Tensor, true: Tensor, known: Tensor) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -196,26 +219,26 @@ def fit_encoder(folder: Path, job: Job, sentences: int) -> TextImageModel:
         torch.manual_seed(job.seed * 1_000_003 + step)  # for dropout
         houses = some_houses(job.seed, step, job.batch)
         true, known = truths(houses)
-        rows = [each[int(rng.integers(len(each)))] for each in bank[:-2]]
-        rows += [bank[-2][int(rng.integers(len(always)))], bank[-1][int(rng.integers(len(never)))]]
+        rows = [each[int(rng.integers(len(each)))] for each in (*bank, always)]
+        rows += [never[int(row)] for row in rng.integers(len(never), size=STRANGE)]
         vectors = torch.stack(rows)
         vectors = F.normalize(vectors + 0.02 * torch.randn(vectors.shape), dim=1)
         one = np.ones((job.batch, 1), dtype=bool)
-        true = np.concatenate([true, one, ~one], axis=1)
-        known = np.concatenate([known, one, one], axis=1)
+        true = np.concatenate([true, one, *[~one] * STRANGE], axis=1)
+        known = np.concatenate([known, one, *[one] * STRANGE], axis=1)
         images = disturb(to_images(render(houses)[0]), rng, shift=2)
         return loss(images, vectors, torch.from_numpy(true), torch.from_numpy(known))
 
-    return run(network, loss_at, job, folder, "encoder")
+    return run(network, loss_at, job, folder, f"encoder-{job.seed}")
 
 
 # --- segmenter ----------------------------------------------------------------------------------
 
 
-def fit_segmenter(folder: Path, job: Job) -> UNet:
-    """Train the segmenter on the renderer's exact regions."""
+def fit_segmenter(folder: Path, job: Job, sizes: Sizes) -> UNet:
+    """Train a segmenter on the renderer's exact regions."""
     torch.manual_seed(job.seed)
-    network = channels_last(UNet(UNET, len(REGIONS)))
+    network = channels_last(UNet(sizes.unet, len(REGIONS)))
 
     def loss(images: Tensor, regions: Tensor) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -227,14 +250,14 @@ def fit_segmenter(folder: Path, job: Job) -> UNet:
         images = disturb(to_images(pixels), rng_of(job.seed + 1, step), shift=0)
         return loss(images, torch.from_numpy(regions))
 
-    return run(network, loss_at, job, folder, "segmenter")
+    return run(network, loss_at, job, folder, f"segmenter-{job.seed}")
 
 
 # --- all of it ----------------------------------------------------------------------------------
 
 
 def make(recipe: Recipe, folder: Path) -> None:
-    """Train all three networks and write the world into `folder`."""
+    """Train the networks and write the world into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
 
@@ -242,12 +265,20 @@ def make(recipe: Recipe, folder: Path) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory() as work:
-        say("segmenter")
-        segmenter = fit_segmenter(Path(work), recipe.segmenter)
-        save_small_segmenter(segmenter, REGIONS, folder / "segmenter.safetensors")
-        say("encoder")
-        encoder = fit_encoder(Path(work), recipe.encoder, recipe.sentences)
-        save_small_encoder(encoder, folder / "encoder.safetensors")
+        for name, job, sizes in (
+            ("segmenter", recipe.segmenter, OWN),
+            ("judge_segmenter", recipe.judge_segmenter, JUDGES),
+        ):
+            say(name)
+            segmenter = fit_segmenter(Path(work), job, sizes)
+            save_small_segmenter(segmenter, REGIONS, folder / f"{name}.safetensors")
+        for name, job, sizes in (
+            ("encoder", recipe.encoder, OWN),
+            ("judge_encoder", recipe.judge_encoder, JUDGES),
+        ):
+            say(name)
+            encoder = fit_encoder(Path(work), job, sizes, recipe.sentences)
+            save_small_encoder(encoder, folder / f"{name}.safetensors")
         say("generator")
         synthesis = fit_generator(Path(work), recipe.stages)
         save_generator(synthesis, mapping_tensors(), folder / "generator.safetensors")

@@ -16,7 +16,7 @@ from eclipsed.objectives import text_yield
 from eclipsed.pool import View, picture
 
 # Multiples of the trained vector that are looked at.
-MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
 # The prompt counts as reached in an image where its yield has come this far to its greatest value,
 # and on the whole where it is reached in this share of the images.
 REACHED = 0.9
@@ -30,7 +30,8 @@ LIMIT = 2.0
 @dataclass(frozen=True)
 class Calibration:
     """unit: the multiple of the vector that strength 1 stands for. range: strengths within which
-    images were looked at, both senses. yields: mean yield at each of MULTIPLES."""
+    images were looked at, both senses. yields: mean yield at each of MULTIPLES; of a vector without
+    a prompt, how far the median image moves at each of them up to the unit."""
 
     unit: float
     range: tuple[float, float]
@@ -92,6 +93,28 @@ def unit_of(
     part = (goal - low) / (high - low)
     reach = steps[last - 1] + part * (steps[last] - steps[last - 1])
     return float(reach.quantile(most))
+
+
+@torch.no_grad()
+def calibrate_untold(
+    view: View, latents: Float[Tensor, "n d"], vector: Float[Tensor, " d"]
+) -> Calibration:
+    """Find the unit of a vector that no prompt describes.
+
+    Strength 1 is where the median image has moved, in the encoder's space, half as far as two
+    random images [N] lie from each other.
+    """
+    start = picture(view, latents)[1]
+    goal = float((start - start.roll(1, dims=0)).norm(dim=1).median()) / 2
+    unit, moves = MULTIPLES[-1], [0.0]
+    for last, factor in zip((0.0, *MULTIPLES), MULTIPLES, strict=False):
+        before = max(moves)
+        after = picture(view, latents + factor * vector)[1]
+        moves.append(float((after - start).norm(dim=1).median()))
+        if moves[-1] >= goal:  # and there is no need to look further
+            unit = last + (factor - last) * (goal - before) / (moves[-1] - before)
+            break
+    return Calibration(unit, range_of(unit), tuple(moves[1:]))
 
 
 def range_of(unit: float, multiples: Sequence[float] = MULTIPLES) -> tuple[float, float]:

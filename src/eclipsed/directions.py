@@ -62,7 +62,8 @@ class Direction:
     with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
     change belongs; empty for the whole image. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config and scores must be
-    JSON; a score that could not be told is None.
+    JSON; a score that could not be told is None. judged_by: who scored, as
+    `eclipsed.scoring.judged_by` says it; empty where there are no scores or nobody knows.
 
     Raises ValueError, with one sentence, for anything that does not make sense.
     """
@@ -82,6 +83,7 @@ class Direction:
     unit: float = 1.0
     range: tuple[float, float] = (-2.0, 2.0)
     scores: Scores = field(default_factory=dict)
+    judged_by: str = ""
 
     def __post_init__(self) -> None:
         vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
@@ -194,6 +196,7 @@ def _check_texts(direction: Direction) -> None:
         "generator's fingerprint": direction.generator_fingerprint,
         "method": direction.method,
         "preset": direction.preset,
+        "judge": direction.judged_by,
     }
     for what, text in texts.items():
         _check_text(text, what)
@@ -226,6 +229,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "unit": direction.unit,
         "range": list(direction.range),
         "scores": dict(direction.scores),
+        "judged_by": direction.judged_by,
     }
 
 
@@ -322,6 +326,8 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
         **{key: _take(card, key, str) for key in texts},
         "config": _take(card, "config", dict),
         "scores": card["scores"],
+        # Cards of before it was recorded lack it.
+        "judged_by": _typed(card.get("judged_by", ""), "judged_by", str),
         "generator_name": _take(generator, "name", str),
         "generator_fingerprint": _take(generator, "fingerprint", str),
         "unit": float(_take(card, "unit", number)),

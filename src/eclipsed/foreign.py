@@ -164,7 +164,7 @@ def _recognised(content: object, name: str) -> tuple[ForeignDirection, ...] | No
     return None if numbers is None else (_from_array(numbers, name, _maker(content)),)
 
 
-def tensor_of(value: object) -> Float[Tensor, ...] | None:
+def tensor_of(value: object) -> Float[Tensor, "*shape"] | None:
     """An array or tensor of real numbers in float32; None for anything else, even integers."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         with np.errstate(over="ignore"):  # what becomes infinite is refused later
@@ -184,7 +184,7 @@ def _checked(vector: Float[Tensor, "*d"]) -> Float[Tensor, "*d"]:
     return vector.contiguous()
 
 
-def _from_array(numbers: Float[Tensor, ...], name: str, origin: str) -> ForeignDirection:
+def _from_array(numbers: Float[Tensor, "*shape"], name: str, origin: str) -> ForeignDirection:
     """[D], [1, D], [rows, w], [1, rows, w], or two latents [2, rows, w]."""
     shape = list(numbers.shape)
     if numbers.dim() == 3 and shape[0] in (1, 2):

@@ -20,11 +20,13 @@ from eclipsed.language import (
     Segment,
     chunks,
     content,
+    frame_of,
     is_adjective,
     is_feeling,
-    is_frame,
     segments,
     stem,
+    subject_of,
+    tokens,
 )
 from eclipsed.text import sentence_encoder
 from eclipsed.types import Goal, World
@@ -37,7 +39,8 @@ LONGEST_PROMPT = 300  # characters; the sentence encoder reads little more
 SIMILAR = 0.55  # cosine from which a region may be meant though none of its words occurs
 LEAD = 0.03  # by which it must beat the best whole-image phrase
 
-# What people ask of a whole image; nearest to one of these, no region is masked.
+# What people ask of a whole image; nearest to one of these, no region is masked. Where a vocabulary
+# has a word for one of them, such as tree, it is left out.
 _WHOLE = (
     "an alien",
     "a truck",
@@ -221,13 +224,13 @@ def _stems(words: Sequence[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def _index(vocabulary: _Frozen) -> _Index:
+def _index(vocabulary: _Frozen, neutral: str) -> _Index:
     """Where the vocabulary's phrases lead; the first region that claims a phrase keeps it."""
     phrases: dict[tuple[str, ...], str] = {}
     idioms: dict[tuple[tuple[str, ...], str, tuple[str, ...]], str] = {}
     for region, texts in vocabulary:
         for text in (region, *texts):
-            parts = segments(text)
+            parts = segments(text, neutral)
             if len(parts) == 1 and not parts[0].placer:
                 phrases.setdefault(_stems(parts[0].words), region)
             elif len(parts) == 2 and parts[1].placer:
@@ -274,16 +277,16 @@ def _named(segment_matches: Sequence[_Match]) -> list[_Match]:
     return [nouns[-1]] if nouns else list(segment_matches)
 
 
-def mentions(prompt: str, vocabulary: Vocabulary) -> list[Mention]:
-    """The regions that words of the prompt name, in reading order.
+def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Mention]:
+    """The regions that words of the prompt name, in reading order. neutral: the world's.
 
     What only places something is left out: "a smile on the lips" is about the smile, while "a
     hoodie on a red background" is about both.
     """
-    index = _index(_frozen(vocabulary))
+    index, frame = _index(_frozen(vocabulary), neutral), frame_of(neutral)
     found: list[Mention] = []
     anchor: _Match | None = None  # what a following preposition may only place
-    parts = segments(prompt)
+    parts = segments(prompt, neutral)
     for place, segment in enumerate(parts):
         following = parts[place + 1] if place + 1 < len(parts) else None
         idiom = _idiom(segment, following, index)
@@ -296,34 +299,43 @@ def mentions(prompt: str, vocabulary: Vocabulary) -> list[Mention]:
         feeling = is_feeling(segment.words)
         if not (segment.placer or feeling):
             anchor = None
-        bare = sum(m.size for m in matches) >= len(content(segment.words))
+        bare = sum(m.size for m in matches) >= len(content(segment.words, neutral))
         # "laughing in a hat": an adjective's person wears what follows "in".
         if anchor and bare and (feeling or segment.placer != "in" or anchor.strong):
             continue
         found += [Mention(m.region, m.phrase, segment) for m in _named(matches)]
-        if matches and not is_frame(segment.words[-1]):
+        if matches and segment.words[-1] not in frame:
             anchor = matches[-1]
     return found
 
 
-def _essence(prompt: str) -> str:
+def _essence(prompt: str, neutral: str) -> str:
     """The prompt's own words in one string: no frame, no function words."""
-    return " ".join(w for s in segments(prompt) for w in s.words if not is_frame(w))
+    frame = frame_of(neutral)
+    return " ".join(w for s in segments(prompt, neutral) for w in s.words if w not in frame)
+
+
+def _beside_subject(found: list[Mention], neutral: str) -> list[Mention]:
+    """Without the subject of all pictures, unless nothing else is named.
+
+    Where all show a cat, "a cat with long ears" means the ears, even if there is a region cat.
+    """
+    subject = {stem(word) for word in subject_of(neutral)}
+    return [m for m in found if not subject.issuperset(_stems(tokens(m.phrase)))] or found
 
 
 @lru_cache(maxsize=8)
 def _embedded(vocabulary: _Frozen) -> tuple[tuple[str, ...], Any]:
     """(owner of each phrase: a region, or "" for the whole image; their vectors [P, 384])."""
     owners = [(region, phrase) for region, phrases in vocabulary for phrase in phrases]
-    owners += [("", phrase) for phrase in _WHOLE]
+    owners += [("", phrase) for phrase in _WHOLE if not mentions(phrase, dict(vocabulary))]
     vectors = sentence_encoder()([phrase for _, phrase in owners])
     return tuple(owner for owner, _ in owners), vectors
 
 
-def _by_meaning(prompt: str, vocabulary: _Frozen) -> dict[str, float]:
-    """Region → cosine of its nearest phrase to the prompt; "" stands for the whole image."""
+def _by_meaning(said: str, vocabulary: _Frozen) -> dict[str, float]:
+    """Region → cosine of its nearest phrase to what is said; "" stands for the whole image."""
     owners, vectors = _embedded(vocabulary)
-    said = _essence(prompt)
     cosines = (vectors @ sentence_encoder()([said])[0]).tolist()
     scores: dict[str, float] = {}
     for owner, cosine in zip(owners, cosines, strict=True):
@@ -331,18 +343,22 @@ def _by_meaning(prompt: str, vocabulary: _Frozen) -> dict[str, float]:
     return scores
 
 
-def choose_regions(prompt: str, vocabulary: Vocabulary) -> RegionChoice:
-    """The regions of a vocabulary that a prompt means, by its words or else by meaning."""
+def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> RegionChoice:
+    """The regions of a vocabulary that a prompt means, by its words or else by meaning.
+
+    neutral: what all pictures of the world show, such as "a house"; without it, people may be.
+    """
     scores = dict.fromkeys(vocabulary, 0.0)
-    named = mentions(prompt, vocabulary)
+    named = _beside_subject(mentions(prompt, vocabulary, neutral), neutral)
     if named:
         regions = tuple(dict.fromkeys(m.region for m in named))
         scores |= dict.fromkeys(regions, 1.0)
         words = ", ".join(dict.fromkeys(f"'{m.phrase}'" for m in named))
         return RegionChoice(regions, scores, f"{words} in the prompt means {', '.join(regions)}.")
-    if not _essence(prompt):
+    said = _essence(prompt, neutral)
+    if not said:
         return RegionChoice((), scores, "The prompt names no part, so the whole image may change.")
-    cosines = _by_meaning(prompt, _frozen(vocabulary))
+    cosines = _by_meaning(said, _frozen(vocabulary))
     whole = cosines.pop("")
     scores |= cosines
     best = max(cosines, key=cosines.__getitem__)
@@ -380,13 +396,14 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
     text = checked_prompt(prompt)
     known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
     if chooser == "sentence":
-        return choose_regions(text, known)
+        return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
         return _spacy_region(text, list(known))
     raise UnknownName(f"There is no chooser '{chooser}'.", "Choose sentence or spacy.")
 
 
-def _checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
+def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
+    """The regions, each once; raises UnknownName for one that the world lacks."""
     names = (regions,) if isinstance(regions, str) else tuple(regions)
     for name in names:
         if name not in world.segmenter.regions:
@@ -416,7 +433,7 @@ def goal_from_prompt(
     if regions is None:
         chosen = understand(text, world, chooser).regions
     else:
-        chosen = _checked_regions(regions, world)
+        chosen = checked_regions(regions, world)
     if expand:
         text = expanded_prompt(text, expand, regions=chosen)
     return Goal(prompt=text, neutral=world.neutral, regions=chosen)

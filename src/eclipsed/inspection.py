@@ -309,11 +309,10 @@ def _world_description(path: StrPath) -> dict[str, Any] | None:
     if "generator" not in values:
         return None
     own = read_own(path)
-    parts = {"generator": own.generator, "encoder": own.encoder, "segmenter": own.segmenter}
     return {
         "kind": "world description",
         "name": own.name,
-        **{kind: c.name if isinstance(c, Part) else str(c) for kind, c in parts.items()},
+        **{key: c.name if isinstance(c, Part) else str(c) for key, c in own.choices.items()},
         "neutral": own.neutral,
         "truncation": own.truncation,
         "regions": {name: list(words) for name, words in own.regions.items()},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,;.:!?()/&+]")
 
@@ -32,12 +33,16 @@ _STOP = _set(
     wearing worn up down out off front part thing same into"""
 )
 
-# Words for pictures and people: they frame the thing that is asked for.
-_FRAME = _set(
-    """photo photograph picture image portrait drawing illustration cartoon headshot avatar
-    character person people human man men woman women boy girl guy lady gentleman male female
-    someone somebody individual face faces head profile icon figure expression looking style
-    version user subject model selfie snapshot render rendering shot closeup close"""
+# Words for pictures, which frame the thing that is asked for.
+_PICTURES = _set(
+    """photo photograph picture image drawing illustration cartoon icon looking style version
+    snapshot render rendering shot closeup close"""
+)
+# Words for people, which frame it where people are what the pictures show.
+_PEOPLE = _set(
+    """portrait headshot avatar character person people human man men woman women boy girl guy lady
+    gentleman male female someone somebody individual face faces head profile figure expression
+    user subject model selfie"""
 )
 
 _NEGATIONS = _set(
@@ -166,36 +171,49 @@ def is_feeling(words: Sequence[str]) -> bool:
     return len(words) == 1 and words[0] in _FEELINGS
 
 
-def is_frame(word: str) -> bool:
-    """Whether a word stands for a picture or a person rather than for a part."""
-    return word in _FRAME
+def subject_of(neutral: str) -> frozenset[str]:
+    """The words of a world's neutral text that say what its pictures show: "a house" → house."""
+    words = frozenset(tokens(neutral))
+    return words - _STOP - _PLACERS - _COORDINATORS - _PICTURES
+
+
+@lru_cache(maxsize=8)
+def frame_of(neutral: str = "") -> frozenset[str]:
+    """Words that stand for the picture or for what all pictures show, rather than for a part.
+
+    neutral: the world's neutral text; where it is not known, or speaks of people, words for people
+    are among them.
+    """
+    subject = subject_of(neutral)
+    people = _PEOPLE if not neutral or subject & _PEOPLE else frozenset()
+    return _PICTURES | subject | people
 
 
 def is_negation(word: str) -> bool:
     return word in _NEGATIONS
 
 
-def content(words: Iterable[str]) -> list[str]:
+def content(words: Iterable[str], neutral: str = "") -> list[str]:
     """The words that say what is asked for, without their frame ("a photo of a man with")."""
-    skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS | _FRAME
+    skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS | frame_of(neutral)
     return [w for w in words if w not in skip]
 
 
-def _ends(placer: str, rest: Sequence[str]) -> bool:
+def _ends(placer: str, rest: Sequence[str], frame: frozenset[str]) -> bool:
     """Whether a preposition is itself what is said: "a head covering", "a wall behind her"."""
     if placer == "behind":
-        return all(w in _STOP or w in _FRAME for w in rest)
+        return all(w in _STOP or w in frame for w in rest)
     return not rest
 
 
-def segments(text: str) -> list[Segment]:
-    """The prompt's segments, in order; empty ones are left out.
+def segments(text: str, neutral: str = "") -> list[Segment]:
+    """The prompt's segments, in order; empty ones are left out. neutral: as in `frame_of`.
 
     A negation holds until the next coordinator, so "without glasses and a beard" denies glasses.
     """
     found: list[Segment] = []
     words: list[str] = []
-    said = tokens(text)
+    said, frame = tokens(text), frame_of(neutral)
     undressed = "rid" in said or ("off" in said and not _UNDRESSING.isdisjoint(said))
     placer, negated, denying = "", undressed, False
 
@@ -206,7 +224,7 @@ def segments(text: str) -> list[Segment]:
         words.clear()
 
     for place, word in enumerate(said):
-        places = word in _PLACERS and not _ends(word, said[place + 1 :])
+        places = word in _PLACERS and not _ends(word, said[place + 1 :], frame)
         if word in _COORDINATORS or places:
             close()
             if word in _COORDINATORS and not (word == "wearing" and denying):

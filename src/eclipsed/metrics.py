@@ -7,7 +7,7 @@ sight); `interval` leaves such images out. No network is asked anything here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -56,11 +56,34 @@ def psnr(before: Images, after: Images) -> PerImage:
     return 10.0 * torch.log10(4.0 / error)
 
 
+def psnr_outside(before: Images, after: Images, mask: Masks) -> PerImage:
+    """As `psnr`, of the pixels outside the mask alone; NaN where it covers everything."""
+    error = (after - before).square().mean(dim=1)
+    rest = 1.0 - mask
+    return 10.0 * torch.log10(4.0 / ((error * rest).sum(dim=(1, 2)) / rest.sum(dim=(1, 2))))
+
+
 def ssim(before: Images, after: Images) -> PerImage:
     """Structural similarity (Wang et al. 2004): 11×11 Gaussian window of σ 1.5.
 
     Mean over colours and over every place where the window fits; the sides must be ≥ 11 px.
     """
+    return _ssim_map(before, after).mean(dim=(1, 2))
+
+
+def ssim_outside(before: Images, after: Images, mask: Masks) -> PerImage:
+    """As `ssim`, of the windows whose middle lies outside the mask.
+
+    What a window sees of the inside is taken from `before` both times, so that it does not count.
+    NaN where no window has its middle outside.
+    """
+    rest = 1.0 - mask[:, 5:-5, 5:-5]
+    similar = _ssim_map(before, torch.lerp(after, before, mask[:, None]))
+    return (similar * rest).sum(dim=(1, 2)) / rest.sum(dim=(1, 2))
+
+
+def _ssim_map(before: Images, after: Images) -> Float[Tensor, "n h2 w2"]:
+    """Similarity at every place where the window fits, mean over colours."""
     line = torch.exp(-((torch.arange(11.0, device=before.device) - 5.0) ** 2) / (2 * 1.5**2))
     line = line / line.sum()
     window = (line[:, None] * line[None, :]).expand(3, 1, 11, 11)
@@ -75,7 +98,7 @@ def ssim(before: Images, after: Images) -> PerImage:
     # It compares brightness as a ratio, so black must be 0 there; the rest does not mind.
     x, y = x + 1.0, y + 1.0
     similar = (2 * x * y + low) * (2 * xy + high) / ((x * x + y * y + low) * (xx + yy + high))
-    return similar.mean(dim=(1, 2, 3))
+    return similar.mean(dim=1)
 
 
 def directional(
@@ -86,6 +109,44 @@ def directional(
     The directional similarity of StyleGAN-NADA (Gal et al. 2021). 0 where nothing changed.
     """
     return F.cosine_similarity(after - before, text[None], dim=1)
+
+
+def reach(
+    text: Float[Tensor, " e"], before: Float[Tensor, "n e"], after: Float[Tensor, "n e"]
+) -> PerImage:
+    """How far images move along the change of a text: (after − before) · text / |text|.
+
+    Unlike the cosine of `directional` it grows with the strength of an edit.
+    """
+    return (after - before) @ F.normalize(text, dim=0)
+
+
+def feature_distance(
+    before: Sequence[Float[Tensor, "n _ _ _"]],
+    after: Sequence[Float[Tensor, "n _ _ _"]],
+    mask: Masks | None = None,
+) -> PerImage:
+    """Distance over several feature maps, normalised over channels as in LPIPS (Zhang et al. 2018).
+
+    The mean over maps of the root of the mean over places of |f̂(after) − f̂(before)|². No weights
+    are learned, and the root makes it a metric, so it is not LPIPS. mask: places inside it do not
+    count; NaN where nothing else is left.
+    """
+    total = []
+    for x, y in zip(before, after, strict=True):
+        change = (F.normalize(y, dim=1) - F.normalize(x, dim=1)).square().sum(dim=1)
+        rest = torch.ones_like(change)
+        if mask is not None:
+            rest = 1.0 - F.adaptive_max_pool2d(mask[:, None], change.shape[1:])[:, 0]
+        total.append(((change * rest).sum(dim=(1, 2)) / rest.sum(dim=(1, 2))).sqrt())
+    return torch.stack(total).nanmean(dim=0)
+
+
+def shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> Bool[Tensor, " n"]:
+    """Whether the claimed values, taken together as one, are more probable than any other value."""
+    claimed = claimed.to(probabilities.device)
+    rest = probabilities.masked_fill(claimed, 0.0).amax(dim=1)
+    return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
 
 
 def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
@@ -110,6 +171,21 @@ def kept(
     counted = torch.stack([visible[name] for name in before]).float()
     same = torch.stack([before[name].argmax(dim=1) == after[name].argmax(dim=1) for name in before])
     return (same * counted).sum(dim=0) / counted.sum(dim=0)
+
+
+def dependency(
+    before: Mapping[str, Float[Tensor, "n _"]],
+    after: Mapping[str, Float[Tensor, "n _"]],
+    visible: Mapping[str, Bool[Tensor, " n"]],
+) -> PerImage:
+    """How much probability other attributes move to other values, in [0, 1]; mean of the visible.
+
+    After the attribute dependency of StyleSpace (Wu et al. 2021). Of one attribute it is half the
+    sum of |Δp|, so 1 is a certain change to something else. NaN where none is visible.
+    """
+    counted = torch.stack([visible[name] for name in before]).float()
+    moved = torch.stack([(after[n] - before[n]).abs().sum(dim=1) / 2.0 for n in before])
+    return (moved * counted).sum(dim=0) / counted.sum(dim=0)
 
 
 def interval(

@@ -26,6 +26,7 @@ Mode = Literal["foreground", "background"]
 
 # The original enlarges the image by this factor (nearest) before it pools to the encoder's size.
 ENLARGEMENT = 8
+_STRIP = 2**19  # numbers that stay in a processor's cache
 
 
 @lru_cache(maxsize=16)
@@ -116,8 +117,11 @@ class _SquaredChange(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, before: Tensor, after: Tensor) -> Tensor:
         ctx.save_for_backward(before, after)
-        change: Tensor = after - before
-        return change.square_().mean(dim=1, dtype=torch.float32)
+        # Strips of rows: memory for all differences at once costs more than computing them.
+        rows = max(1, _STRIP // (after.shape[0] * after.shape[1] * after.shape[3]))
+        pairs = zip(before.split(rows, dim=2), after.split(rows, dim=2), strict=True)
+        changes = [(new - old).square_().mean(dim=1, dtype=torch.float32) for old, new in pairs]
+        return torch.cat(changes, dim=1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

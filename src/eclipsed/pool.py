@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -27,6 +28,8 @@ from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 BATCH = 16
 THUMBNAIL = 32  # pixels each way, at most
+# From a seed to the one that it is mixed with.
+_OTHERS = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,15 +119,39 @@ def shrink(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c t t"]:
     return F.adaptive_avg_pool2d(images, min(THUMBNAIL, images.shape[2]))
 
 
+def sample_mixed(view: View, seeds: Sequence[int]) -> Float[Tensor, "n d"]:
+    """Latents of seeds whose layers, from a random one on, are those of another seed.
+
+    StyleGAN's style mixing (arXiv:1812.04948, section 3.1): only where layers differ can a
+    regression tell which of them decides what. Z and W have one layer, and nothing to mix.
+    """
+    generator, space = view.world.generator, view.space
+    if space in ("z", "w"):
+        return generator.sample(seeds, truncation=view.truncation, space=space)
+    others = [seed + _OTHERS for seed in seeds]
+    first, second = (
+        generator.sample(half, truncation=view.truncation, space="w+") for half in (seeds, others)
+    )
+    widths = [layer.width for layer in generator.layers("w+")]
+    layer = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
+    cuts = [np.random.default_rng(seed).integers(1, max(2, len(widths))) for seed in seeds]
+    late = layer[None] >= torch.tensor(np.array(cuts))[:, None]
+    mixed = torch.where(late.to(first.device), second, first)
+    return mixed if space == "w+" else generator.convert(mixed, "w+", space)
+
+
 @torch.no_grad()
-def build_pool(view: View, seeds: Sequence[int]) -> Pool:
-    """Sample and encode the seeds.
+def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool:
+    """Sample and encode the seeds; mixed: as `sample_mixed` does.
 
     What the seeds look like does not depend on the prompt, so embeddings and thumbnails are kept
     in the user's cache, for encoders that have a fingerprint.
     """
-    latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
-    place = _place(view, seeds)
+    if mixed:
+        latents = sample_mixed(view, seeds)
+    else:
+        latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
+    place = _place(view, seeds, mixed=mixed and view.space not in ("z", "w"))
     kept = None if place is None else _kept(place, len(seeds))
     if kept is None:
         parts = []
@@ -138,7 +165,7 @@ def build_pool(view: View, seeds: Sequence[int]) -> Pool:
     return Pool(latents, embeddings, thumbnails)
 
 
-def _place(view: View, seeds: Sequence[int]) -> Path | None:
+def _place(view: View, seeds: Sequence[int], *, mixed: bool) -> Path | None:
     """Where the embeddings of these seeds lie in the cache."""
     encoder = getattr(view.world.encoder, "fingerprint", None)
     if encoder is None:
@@ -146,7 +173,8 @@ def _place(view: View, seeds: Sequence[int]) -> Path | None:
     generator = view.world.generator
     # Truncation of z pulls w, so every space shows the same images of a seed.
     facts = [generator.fingerprint, encoder, view.truncation, view.half, list(seeds)]
-    facts += [generator.device.type, torch.__version__]
+    facts += [generator.device.type, torch.__version__, getattr(generator, "precision", "float32")]
+    facts += ["mixed"] if mixed else []
     label = getattr(generator, "label", None)  # the class that a conditional generator draws
     facts += [] if label is None else [label.tolist()]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
@@ -196,5 +224,5 @@ def look_at(
 def features_between(generator: Generator, smallest: int, largest: int) -> tuple[str, ...]:
     """Names of the features whose height lies between the two sizes, ends included."""
     names = generator.feature_names
-    made = generator.synthesize(generator.sample([0], space="w+"), features=names)
+    made = generator.synthesize(generator.sample([0], space="z"), space="z", features=names)
     return tuple(n for n in names[1:] if smallest <= made.features[n].shape[2] <= largest)

@@ -1,5 +1,6 @@
-"""How good a direction is, judged by networks that no training used, on seeds it has not seen.
+"""How good a direction is, on seeds it has not seen, judged by networks that no training used.
 
+Where a world has no such networks its own have to judge; `judged_by` says which it was.
 `score_seeds` measures every seed, `summary` makes medians and intervals of that, and
 `score_direction` does both. What a judge cannot tell is None, never a guess.
 """
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from eclipsed import metrics
 from eclipsed.directions import Direction
-from eclipsed.editing import BATCH, Edit, EditStack, render
+from eclipsed.editing import BATCH, Edit, EditStack
+from eclipsed.judging import NetworkJudge
 from eclipsed.types import Claim, Judge, Synthesis, Verdict, World
 
 KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
@@ -25,6 +27,9 @@ HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 # Pixels around the judge's masks, at 128 px. Share depends on it, so it goes with every number.
 DILATION = 2
+# What a judge without the attribute may see its score fall by, as a part of the score's own range.
+SLACK = 0.05
+INDEPENDENT, OWN = "independent networks", "the world's own networks"
 # Counted over things, so their statistic is the share of all of them, not the median seed's.
 _COUNTED = ("flip", "kept", "monotone", "opposite")
 
@@ -37,9 +42,11 @@ class SeedScores:
     """What the judge says of one seed's edit; None where it cannot tell or the question is void.
 
     text_gain, share, outside, identity, kept: at strength 1, as `eclipsed.metrics` defines them.
+    monotone: over all strengths, the probability of the attribute where the judge knows it, else
+    how much nearer its encoder finds the image to the prompt than to the neutral text.
     has: whether the unedited image shows the attribute, None where its part is out of sight.
     flip: reached at +1, for seeds without it. opposite: lost at −1, for seeds with it.
-    monotone: over all strengths. probabilities: of the attribute, one for each strength.
+    probabilities: of the attribute, one for each strength.
     """
 
     seed: int
@@ -54,6 +61,11 @@ class SeedScores:
     has: bool | None
     strengths: tuple[float, ...]
     probabilities: tuple[float, ...] | None
+
+
+def judged_by(world: World) -> str:
+    """Who scores a world's directions: `INDEPENDENT` networks, or its `OWN`, which trained them."""
+    return INDEPENDENT if world.judge else OWN
 
 
 def score_direction(
@@ -96,7 +108,7 @@ def score_seeds(
     """One row for each seed, in order; see `score_direction`."""
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
-    judge = world.judge() if world.judge else None
+    judge = world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
     rows: list[SeedScores] = []
     for start in range(0, len(seeds), BATCH):
         rows += _score_batch(world, judge, direction, seeds[start : start + BATCH], ladder)
@@ -105,28 +117,28 @@ def score_seeds(
 
 def _score_batch(
     world: World,
-    judge: Judge | None,
+    judge: Judge,
     direction: Direction,
     seeds: Sequence[int],
     ladder: tuple[float, ...],
 ) -> list[SeedScores]:
-    columns: dict[str, Column] = {}
-    if judge is not None:
-        claim = judge.claim(direction.prompt)
-        latents = world.generator.sample(seeds, space="z")
-        images: dict[float, Tensor] = {}
-        verdicts: dict[float, Verdict] = {}
-        for strength in ladder if claim else (0.0, 1.0):
-            stack = EditStack((Edit(direction, strength),))
-            truncation = world.truncation
-            image = render(world.generator, latents, stack, space="z", truncation=truncation)
-            if claim:
-                verdicts[strength] = judge.attributes(image)
-            if strength in (0.0, 1.0):
-                images[strength] = image
-        columns = _picture_columns(judge, direction, images[0.0], images[1.0])
+    claim = judge.claim(direction.prompt)
+    latents = world.generator.sample(seeds, space="z")
+    ends: dict[float, Synthesis] = {}
+    codes: dict[float, Tensor] = {}
+    verdicts: dict[float, Verdict] = {}
+    for strength in ladder:
+        made = _edited(world, judge, direction, latents, strength)
         if claim:
-            columns |= _claim_columns(claim, judge.groups[claim.group], verdicts)
+            verdicts[strength] = judge.attributes(made.image)
+        if strength in (0.0, 1.0):
+            ends[strength] = made
+        if strength in ends or not claim:
+            codes[strength] = judge.encoder.encode_image(made.image.clamp(-1.0, 1.0))
+    columns = _picture_columns(judge, direction, ends[0.0], ends[1.0])
+    columns |= _text_columns(judge, direction, codes)
+    if claim:
+        columns |= _claim_columns(claim, judge.groups[claim.group], verdicts)
     unknown: Column = [None] * len(seeds)
     return [
         SeedScores(
@@ -138,31 +150,62 @@ def _score_batch(
     ]
 
 
-def _picture_columns(
-    judge: Judge, direction: Direction, before: Float[Tensor, "n 3 h w"], after: Tensor
+def _edited(
+    world: World,
+    judge: Judge,
+    direction: Direction,
+    latents: Float[Tensor, "n z"],
+    strength: float,
+) -> Synthesis:
+    """Images of z with the direction at a strength, and the features that the judge masks by."""
+    stack = EditStack((Edit(direction, strength),))
+    return world.generator.synthesize(
+        stack.apply(world.generator, latents, "z", truncation=world.truncation),
+        stack.space("z"),
+        features=judge.segmenter.feature_names,
+        truncation=world.truncation,
+    )
+
+
+def _text_columns(
+    judge: Judge, direction: Direction, codes: Mapping[float, Float[Tensor, "n e"]]
 ) -> dict[str, Column]:
-    """text_gain, share, outside and identity of images at strengths 0 and 1."""
-    columns = {}
+    """text_gain and monotone from embeddings of images along rising strengths, 0 and 1 at least."""
+    if not direction.prompt:
+        return {}
     texts = judge.encoder.encode_text([direction.prompt, direction.neutral])
     wanted = texts[0] - texts[1]
-    if wanted.norm() > 1e-6:
-        codes = judge.encoder.encode_image(before), judge.encoder.encode_image(after)
-        columns["text_gain"] = _column(metrics.directional(wanted, *codes))
+    if wanted.norm() <= 1e-6:
+        return {}
+    ladder = torch.stack([code @ wanted for code in codes.values()], dim=1)
+    low, high = ladder.amin(dim=1, keepdim=True), ladder.amax(dim=1, keepdim=True)
+    risen = (ladder - low) / (high - low).clamp(min=1e-6)
+    return {
+        "text_gain": _column(metrics.directional(wanted, codes[0.0], codes[1.0])),
+        "monotone": _column(metrics.monotone(risen, SLACK)),
+    }
+
+
+def _picture_columns(
+    judge: Judge, direction: Direction, before: Synthesis, after: Synthesis
+) -> dict[str, Column]:
+    """share, outside and identity of images at strengths 0 and 1."""
+    columns = {}
+    images = before.image, after.image
     regions = direction.regions
     if not regions:
         # The whole image is the region: nothing is outside, and nothing can be masked out.
-        hidden = torch.zeros_like(before[:, 0])
+        hidden = torch.zeros_like(before.image[:, 0])
     elif set(regions) <= set(judge.segmenter.regions):
-        masks = [judge.segmenter.masks(Synthesis(image), regions) for image in (before, after)]
-        hidden = metrics.dilate(
-            torch.maximum(*masks), metrics.pixels_at(before.shape[-1], DILATION)
-        )
-        columns["share"] = _column(metrics.share(before, after, hidden))
-        columns["outside"] = _column(metrics.outside(before, after, hidden))
+        masks = [judge.segmenter.masks(made, regions) for made in (before, after)]
+        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
+        hidden = metrics.dilate(torch.maximum(*masks), pixels)
+        columns["share"] = _column(metrics.share(*images, hidden))
+        columns["outside"] = _column(metrics.outside(*images, hidden))
     else:
         return columns
-    features = judge.features(before, hidden), judge.features(after, hidden)
-    columns["identity"] = _column(torch.cosine_similarity(*features, dim=1))
+    first, second = (judge.features(image, hidden) for image in images)
+    columns["identity"] = _column(torch.cosine_similarity(first, second, dim=1))
     return columns
 
 

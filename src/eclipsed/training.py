@@ -24,7 +24,7 @@ from eclipsed.optimizer import State, advance, initial_state, load_state, save_s
 from eclipsed.presets.default import DefaultConfig, default_plan
 from eclipsed.presets.paper import PaperConfig, paper_plan
 from eclipsed.presets.plan import Plan
-from eclipsed.types import Goal, World
+from eclipsed.types import Generator, Goal, Space, World
 
 TrainConfig = PaperConfig | DefaultConfig
 
@@ -72,6 +72,15 @@ def config_for(preset: str, **changes: Any) -> TrainConfig:
     return makers[preset](**{key: value for key, value in changes.items() if value is not None})
 
 
+def best_space(generator: Generator) -> Space:
+    """Where to train unless somebody says otherwise: w+, or z of a generator without it."""
+    try:
+        generator.layers("w+")
+    except UnknownName:
+        return "z"
+    return "w+"
+
+
 def train_direction(
     world: World,
     goal: Goal,
@@ -80,7 +89,6 @@ def train_direction(
     **options: Any,
 ) -> Direction:
     """One direction for a goal; options as in `train_directions`."""
-    config = config or default_config()
     if isinstance(config, PaperConfig) and config.directions != 1:
         raise BadSetting("Several directions at once come from train_directions, not from here.")
     return train_directions(world, goal, config, on_step, **options)[0]
@@ -98,6 +106,7 @@ def train_directions(
 ) -> list[Direction]:
     """Train the K directions of a configuration (K is 1 but for the paper preset).
 
+    config: without one, the default preset in the generator's best space.
     on_step: called after every step. stop: asked before every step; true ends training early, as
     Ctrl-C does, and what was learned is kept. work: a folder for the state, made if missing; a
     training that was cut short there goes on where it stood, with the same result. log: a
@@ -107,7 +116,7 @@ def train_directions(
     same torch, device and number of threads. Raises EclipsedError (and its kinds) for what the
     user can mend.
     """
-    config = config or default_config()
+    config = config or default_config(space=best_space(world.generator))
     plan = make_plan(world, goal, config)
     path = identity = None
     state = initial_state(plan.start)
@@ -148,6 +157,7 @@ def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
         "config": asdict(config),
         "goal": asdict(goal),
         "generator": world.generator.fingerprint,
+        "precision": getattr(world.generator, "precision", "float32"),
         "encoder": world.encoder.name,
         "segmenter": world.segmenter.name,
     }

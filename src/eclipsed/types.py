@@ -210,8 +210,9 @@ class World:
     """A generator with the encoder and segmenter that go with it.
 
     vocabulary: region → words and phrases that mean it (the region's own name included).
-    neutral: text of an unremarkable image, for example "a person".
-    judge: loads the evaluation networks, or None where a world has none.
+    neutral: text of an unremarkable image, for example "a house".
+    judge: loads networks that no training uses, for scores; None where a world has none, and its
+    own encoder and segmenter have to judge.
     """
 
     name: str
@@ -219,6 +220,6 @@ class World:
     encoder: Encoder
     segmenter: Segmenter
     vocabulary: Mapping[str, tuple[str, ...]]
-    neutral: str = "a person"
+    neutral: str = "a photo"
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None

@@ -465,7 +465,7 @@ def headers() -> Iterator[Hostile]:
             f"safetensors with a header that is {title}", struct.pack("<Q", len(text)) + text
         )
     tensors = making.nvidia_stylegan2()
-    for title, text in (
+    for title, told in (
         ("no JSON", "{"),
         ("deep JSON", "[" * 100_000),
         ("a list", "[]"),
@@ -474,7 +474,7 @@ def headers() -> Iterator[Hostile]:
         ("a config that is a list", '{"format": 1, "family": "stylegan2", "config": []}'),
         ("a checksum of others", '{"format": 1, "family": "x", "config": {}, "sha256": "0"}'),
     ):
-        data = safetensors.torch.save(tensors, metadata={"eclipsed_checkpoint": text})
+        data = safetensors.torch.save(tensors, metadata={"eclipsed_checkpoint": told})
         yield Hostile(f"own metadata, {title}", data)
 
 

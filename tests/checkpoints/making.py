@@ -53,8 +53,14 @@ class Persistent:
     key: Any
 
 
-class Writer(pickle._Pickler):  # type: ignore[name-defined]
+class Writer(pickle._Pickler):
     """Python's pickler, which here also writes names that it cannot import."""
+
+    # The base class has these; its published types leave them out.
+    proto: int
+    save: Callable[[Any], None]
+    write: Callable[[bytes], Any]
+    memoize: Callable[[Any], None]
 
     def persistent_id(self, obj: Any) -> Any:
         return obj.key if isinstance(obj, Persistent) else None
@@ -78,7 +84,7 @@ class Writer(pickle._Pickler):  # type: ignore[name-defined]
             self.write(pickle.BUILD)
 
     dispatch: ClassVar[Any] = {
-        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        **pickle._Pickler.dispatch,
         Name: save_name,
         Call: save_call,
     }

@@ -19,7 +19,7 @@ from tests.checkpoints.making import (
     nvidia_stylegan3,
     pickled,
 )
-from tests.golden import golden_arrays, golden_case, golden_folder
+from tests.golden import golden_arrays, golden_case, golden_file
 
 CASES = (
     "ada_pkl_cond32_cuda",
@@ -39,7 +39,7 @@ def written(tmp_path: Path, data: bytes) -> Path:
 @cache
 def golden_checkpoint(name: str) -> Checkpoint:
     """Read once: with every type checked, one file takes seconds."""
-    return read_checkpoint(golden_folder() / golden_case(name)["files"]["file"])
+    return read_checkpoint(golden_file(golden_case(name)["files"]["file"]))
 
 
 def assert_tensors(checkpoint: Checkpoint, expected: dict[str, torch.Tensor]) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.checkpoints.rosinality import average_latent, decoder_of, to_nvidia
 from eclipsed.errors import BadFile
+from eclipsed.generators import stylegan2
 from tests.checkpoints.making import (
     converter_content,
     e4e_content,
@@ -22,7 +22,8 @@ from tests.checkpoints.making import (
     saved,
 )
 from tests.checkpoints.test_nvidia import assert_tensors, written
-from tests.golden import assert_near, golden_arrays, golden_case, golden_folder
+from tests.filling import filled
+from tests.golden import assert_golden, assert_near, golden_arrays, golden_case, golden_file
 
 
 def test_the_names_map_exactly_to_nvidias() -> None:
@@ -36,10 +37,27 @@ def test_the_names_map_exactly_to_nvidias() -> None:
     assert config["img_resolution"] == case["network_config"]["img_resolution"]
 
 
+@pytest.mark.parametrize("name", ["ros_file_train_cuda", "ros32", "ros64"])
+def test_renamed_networks_make_the_originals_images(name: str) -> None:
+    files = golden_case(name)["files"]
+    io = golden_arrays(files["io"])
+    tensors, config = to_nvidia(golden_arrays(files["weights"]), io.get("latent_avg"))
+    generator = stylegan2.from_checkpoint(config, tensors, name=name)
+    w = generator.from_z(io["in.z"], space="w")
+    assert_golden(w, io["out.w"])
+    assert_golden(generator.synthesize(w, space="w").image, io["out.image"])
+    assert_golden(generator.synthesize(w, space="w", noise="none").image, io["out.image.nonoise"])
+    made = generator.synthesize(io["in.wplus"].flatten(1), features=generator.feature_names)
+    assert_golden(made.image, io["wplus.image"])
+    for key in io:
+        if key.startswith("wplus.layer_"):
+            assert_golden(made.features[key.split(".")[1]], io[key])
+
+
 @pytest.mark.parametrize("name", ["ros_file_converter", "ros_file_converter_gd_old"])
 def test_the_converters_files(name: str) -> None:
     case = golden_case(name)
-    checkpoint = read_checkpoint(golden_folder() / case["files"]["file"])
+    checkpoint = read_checkpoint(golden_file(case["files"]["file"]))
     state = golden_arrays("rosinality/ros32.weights.safetensors")
     average = golden_arrays("rosinality/ros32.io.safetensors")["latent_avg"]
     expected, config = to_nvidia(state, average)
@@ -51,7 +69,7 @@ def test_the_converters_files(name: str) -> None:
 
 def test_the_trainings_file_has_an_average_made_of_seeds() -> None:
     case = golden_case("ros_file_train_cuda")
-    checkpoint = read_checkpoint(golden_folder() / case["files"]["file"])
+    checkpoint = read_checkpoint(golden_file(case["files"]["file"]))
     expected, _ = to_nvidia(golden_arrays(case["files"]["weights"]), None)
     assert_tensors(checkpoint, expected)
     assert checkpoint.config["averaged_seeds"] >= 4096
@@ -60,47 +78,26 @@ def test_the_trainings_file_has_an_average_made_of_seeds() -> None:
 
 def test_e4es_file_gives_encoder_decoder_and_average() -> None:
     case = golden_case("e4e_file")
-    checkpoint = read_checkpoint(golden_folder() / case["files"]["file"])
+    checkpoint = read_checkpoint(golden_file(case["files"]["file"]))
     average = golden_arrays(case["files"]["latent_avg"])["latent_avg"]
     assert checkpoint.family == "e4e"
     assert torch.equal(checkpoint.tensors["latent_avg"], average)
     decoder = decoder_of(checkpoint)
     expected, _ = to_nvidia(golden_arrays(case["files"]["decoder"]), average)
     assert_tensors(decoder, expected)
-    manifest = json.loads((golden_folder() / case["files"]["manifest"]).read_text())["entries"]
+    manifest = json.loads(golden_file(case["files"]["manifest"]).read_text())["entries"]
     shapes = {entry["name"]: entry["shape"] for entry in manifest}
     entries = {n: v for n, v in checkpoint.tensors.items() if n.startswith("encoder.")}
     assert set(entries) == {f"encoder.{name}" for name in case["encoder_entries"]}
     for name, value in entries.items():
         assert list(value.shape) == shapes[name.removeprefix("encoder.")]
-        assert_filled(name.removeprefix("encoder."), manifest, value)
-
-
-def assert_filled(name: str, manifest: list[dict[str, Any]], value: torch.Tensor) -> None:
-    """The rule of the golden data, for the kinds of which the encoder's first layers are."""
-    import zlib
-
-    kind = next(entry["kind"] for entry in manifest if entry["name"] == name)
-    noise = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(tuple(value.shape))
-    n = torch.from_numpy(noise.astype(np.float32))
-    fan = max(value[0].numel(), 1) if value.dim() else 1
-    rule = {
-        "conv": n * np.float32(np.sqrt(2 / fan)),
-        "unit": n,
-        "norm_weight": 1 + np.float32(0.1) * n,
-        "slope": np.float32(0.25) + np.float32(0.1) * n,
-        "branch_norm": np.float32(0.25) + np.float32(0.1) * n,
-        "bias": np.float32(0.1) * n,
-        "mean": np.float32(0.1) * n,
-        "var": 1 + np.float32(0.1) * n.abs(),
-        "count": torch.zeros_like(value),
-    }
-    torch.testing.assert_close(value, rule[kind].to(value.dtype), rtol=1e-6, atol=1e-7)
+        entry = next(e for e in manifest if e["name"] == name.removeprefix("encoder."))
+        torch.testing.assert_close(value, filled(entry), rtol=1e-6, atol=1e-7)
 
 
 def test_e4es_file_without_average_and_decoder() -> None:
     case = golden_case("e4e_file")
-    checkpoint = read_checkpoint(golden_folder() / case["files"]["file_without_average"])
+    checkpoint = read_checkpoint(golden_file(case["files"]["file_without_average"]))
     assert checkpoint.family == "e4e"
     assert "latent_avg" not in checkpoint.tensors
     assert checkpoint.config["start_from_latent_avg"] is False

@@ -15,7 +15,7 @@ from eclipsed.errors import BadFile
 from tests.checkpoints import making
 from tests.checkpoints.making import random_tensors, saved
 from tests.checkpoints.test_nvidia import assert_tensors, written
-from tests.golden import golden_arrays, golden_folder
+from tests.golden import golden_arrays, golden_file
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_stylegan2_is_told_by_nvidias_and_by_rosinalitys_names(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["ada_cond32", "ada_resnet32", "ada_skip64_w512"])
 def test_shapes_tell_the_settings_of_a_stylegan2(name: str) -> None:
-    path = golden_folder() / f"stylegan2/{name}.weights.safetensors"
+    path = golden_file(f"stylegan2/{name}.weights.safetensors")
     checkpoint = read_checkpoint(path)
     assert_tensors(checkpoint, golden_arrays(f"stylegan2/{name}.weights.safetensors"))
     told = {
@@ -127,8 +127,8 @@ def biggan(tmp_path: Path, state: dict[str, Tensor], config: Any) -> Path:
 
 
 def test_biggan_is_read_with_its_settings_beside_it() -> None:
-    checkpoint = read_checkpoint(golden_folder() / "biggan" / "pytorch_model.bin")
-    told = json.loads((golden_folder() / "biggan" / "config.json").read_text())
+    checkpoint = read_checkpoint(golden_file("biggan/pytorch_model.bin"))
+    told = json.loads(golden_file("biggan/config.json").read_text())
     assert checkpoint.family == "biggan"
     assert dict(checkpoint.config) == told
 

@@ -12,12 +12,12 @@ from eclipsed.errors import BadFile
 from tests.checkpoints import making
 from tests.checkpoints.making import pickled, tensorflow_file, tensorflow_network
 from tests.checkpoints.test_nvidia import assert_tensors, written
-from tests.golden import golden_arrays, golden_case, golden_folder
+from tests.golden import golden_arrays, golden_case, golden_file
 
 
 def test_stylegan2_equals_the_originals_conversion() -> None:
     case = golden_case("tf_stylegan2")
-    checkpoint = read_checkpoint(golden_folder() / case["files"]["file"])
+    checkpoint = read_checkpoint(golden_file(case["files"]["file"]))
     assert_tensors(checkpoint, golden_arrays(case["files"]["weights"]))
     told = case["config"]
     for key in ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels", "conv_clamp"):
@@ -27,8 +27,8 @@ def test_stylegan2_equals_the_originals_conversion() -> None:
 
 def test_stylegan1_equals_the_port_where_the_port_keeps_it() -> None:
     case = golden_case("stylegan1")
-    port = read_checkpoint(golden_folder() / case["files"]["file"])
-    made = read_checkpoint(golden_folder() / case["files"]["tf_file"])
+    port = read_checkpoint(golden_file(case["files"]["file"]))
+    made = read_checkpoint(golden_file(case["files"]["tf_file"]))
     assert port.config == made.config
     assert port.family == made.family == "stylegan1"
     kept = {name for name in made.tensors if not name.endswith("noise.noise")}

@@ -25,7 +25,7 @@ from tests.checkpoints.making import (
     torch_old,
     torch_zip,
 )
-from tests.golden import golden_arrays, golden_case, golden_folder
+from tests.golden import golden_arrays, golden_case, golden_file
 
 DTYPES = (
     torch.float64,
@@ -217,7 +217,7 @@ def test_large_archives_have_wide_sizes() -> None:
 )
 def test_trained_models_of_others_are_records(name: str) -> None:
     case = golden_case(name)
-    made = read_torch(golden_folder() / case["files"]["file"])
+    made = read_torch(golden_file(case["files"]["file"]))
     assert isinstance(made, Record)
     assert f"{made.module}.{made.name}" in ("eclipsed.eCLIPsed", "lelsd.LELSD")
     state: Any = made.state

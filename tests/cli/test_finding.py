@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eclipsed import scoring, training
+from eclipsed import scoring, training, worlds
 from eclipsed.cli.finding import file_name
 from eclipsed.directions import Direction
-from eclipsed.types import World
+from eclipsed.methods.method import Method, calibrated
+from eclipsed.types import Goal, World
 from tests.cli.conftest import Run, save_card
+from tests.fakes import OnlyZ, patch_vector
 
 QUICK = ("--steps", "3", "--preset", "paper")
 
@@ -42,7 +45,7 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
 def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     ran = eclipsed("train", "bright hair", *QUICK, "--json", "-o", "x.safetensors")
     assert ran.code == 0, ran.err
-    assert set(ran.json) == {*scoring.KEYS, "card", "name", "regions", "seconds"}
+    assert set(ran.json) == {*scoring.KEYS, "judged_by", "card", "name", "regions", "seconds"}
     assert ran.json["card"] == "x.safetensors"
     assert set(ran.json["flip"]) == {"median", "low", "high"}
 
@@ -58,6 +61,110 @@ def test_options_reach_the_training(eclipsed: Run) -> None:
     assert card.config["layers"] == [1, 2]
     assert bool((card.vector.view(4, 8)[[0, 3]] == 0).all())
     assert bool((card.vector.view(4, 8)[[1, 2]] != 0).any())
+
+
+def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
+    eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_z = replace(world, generator=OnlyZ())
+    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": only_z)
+    for preset in ("default", "paper"):
+        words = ("train", "bright hair", "--steps", "2", "--preset", preset)
+        ran = eclipsed(*words, "-o", f"{preset}.safetensors")
+        assert ran.code == 0, ran.err
+        assert Direction.load(f"{preset}.safetensors").space == "z"
+    strip = ("strip", "-d", "paper.safetensors", "--seeds", "1", "-o", "strip.png")
+    assert eclipsed(*strip).code == 0
+    ran = eclipsed("train", "bright hair", *QUICK, "--space", "w+")
+    assert ran.code == 1
+    assert "no space 'w+'" in ran.err
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Of the two methods below."""
+
+    steps: int = 1
+    image: int = 0
+
+
+def _method(**changes: Any) -> Method:
+    """A method that brightens the mouth, the eyes or the hair, without reading the prompt."""
+
+    def find(world: World, goal: Goal | None, config: _Numbers) -> list[Direction]:
+        parts = ("mouth", "eyes", "hair")
+        return [
+            calibrated(
+                world,
+                config.steps * patch_vector(part),
+                method="patches",
+                space="w+",
+                config=config,
+                goal=None,
+                name=part,
+            )
+            for part in parts
+        ]
+
+    words = ("stylemc", "somebody", "Brightens.", "Nothing.")
+    return replace(Method(*words, "nothing", _Numbers, find), **changes)
+
+
+def test_of_a_method_without_prompts_comes_what_answers_the_prompt(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method()})
+    ran = eclipsed("train", "dark eyes", "--method", "stylemc", "--steps", "7")
+    assert ran.code == 0, ran.err
+    assert "looking for 'dark eyes' by stylemc" in ran.err
+    card = Direction.load("dark-eyes.safetensors")
+    assert (card.config["chosen"], card.config["sign"], card.config["steps"]) == ("eyes", -1.0, 7)
+    assert (card.prompt, card.regions) == ("dark eyes", ("eyes",))
+    assert set(card.scores) == set(scoring.KEYS)
+    assert "text_gain" in ran.out
+
+
+def test_a_method_that_reads_the_prompt_says_itself_what_it_found(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method(takes="prompt")})
+    assert eclipsed("train", "dark eyes", "--method", "stylemc").code == 0
+    assert Direction.load("dark-eyes.safetensors").name == "mouth"
+
+
+def test_a_method_for_one_image_is_scored_on_that_image(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def score(*_: Any, **options: Any) -> dict[str, None]:
+        asked.append(options["seeds"])
+        return dict.fromkeys(scoring.KEYS)
+
+    monkeypatch.setattr(scoring, "score_direction", score)
+    words = ("train", "bright hair", "--method", "styleclip-optimization", "--steps", "3")
+    ran = eclipsed(*words, "--image", "7")
+    assert ran.code == 0, ran.err
+    assert asked == [(7,)]
+    assert "on the image of seed 7 alone" in ran.out
+    assert "--seeds 7 " in ran.out
+    card = Direction.load("bright-hair.safetensors")
+    assert (card.name, card.method) == ("bright hair, image 7", "styleclip-optimization")
+    assert (card.config["image"], card.config["steps"]) == (7, 3)
+    found = eclipsed(*words, "--image", "8", "--json").json
+    assert found["image"] == 8
+    assert set(scoring.KEYS) <= set(found)
+
+
+def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method(find=find)})
+    ran = eclipsed("train", "dark eyes", "--method", "stylemc")
+    assert ran.code == 130
+    assert "before there was a direction" in ran.err
+    assert list(Path().iterdir()) == []
 
 
 def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
@@ -96,6 +203,23 @@ def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+def test_whose_scores_they_are_is_said_wherever_they_are_shown(
+    eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = eclipsed("train", "bright hair", *QUICK, "-o", "a.safetensors")
+    assert "judged by independent networks, which no training used" in ran.out
+    alone = replace(world, judge=None)
+    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": alone)
+    said = "judged by the world's own networks, which the training used"
+    assert said in eclipsed("train", "bright hair", *QUICK, "-o", "b.safetensors").out
+    assert said in eclipsed("show", "b.safetensors").out
+    assert eclipsed("show", "b.safetensors", "--json").json["judged_by"] == scoring.OWN
+    ran = eclipsed("score", "b.safetensors", "--seeds", "0-7")
+    assert said in ran.out
+    assert ran.out.count("cannot be told") == 3  # flip, opposite and kept need a classifier
+    assert eclipsed("world", "starter", "--json").json["judged_by"] == scoring.OWN
+
+
 def test_ctrl_c_while_scoring_keeps_the_card(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +247,13 @@ def test_ctrl_c_while_scoring_keeps_the_card(
         (["train", "x", "--device", "tpu"], 2),
         (["train", "x", "--colour"], 2),
         (["train", "bright hair", "--seed", "99999"], 2),
+        (["train", "x", "--method", "magic"], 2),
+        (["train", "x", "--method", "paint-by-word", "--image", "7", "--preset", "default"], 2),
+        (["train", "x", "--method", "paint-by-word"], 2),
+        (["train", "x", "--method", "paint-by-word", "--image", "-1"], 2),
+        (["train", "x", "--method", "paint-by-word", "--image", "7", "--layers", "1"], 2),
+        (["train", "x", "--method", "styleclip-optimization", "--image", "7", "--seed", "1"], 2),
+        (["train", "x", "--image", "7"], 2),
         (["train", "bright hair", "--region", "nose"], 1),
         (["train", "bright hair", "--layers", "77"], 1),
         (["train", "bright hair", "-w", "mars"], 1),
@@ -174,7 +305,8 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     save_card(world, "c.safetensors")
     found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(found) == set(scoring.KEYS)
+    assert set(found) == {*scoring.KEYS, "judged_by"}
+    assert found["judged_by"] == scoring.INDEPENDENT
     assert found["flip"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")
     assert ran.code == 0

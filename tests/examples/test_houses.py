@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.goals import goal_from_prompt, understand
 from eclipsed.metrics import dilate, directional, share
 from eclipsed.preflight import check
-from eclipsed.scoring import KEYS, score_direction
+from eclipsed.scoring import INDEPENDENT, KEYS, judged_by, score_direction
 from eclipsed.training import default_config, train_direction
-from eclipsed.types import World
+from eclipsed.types import Encoder, Judge, World
 from eclipsed.worlds import load_world
 
 HOUSES = Path(__file__).parents[2] / "examples" / "houses"
@@ -35,7 +36,8 @@ import house_drawing as drawing  # noqa: E402
 import house_words as words  # noqa: E402
 import make_houses as making  # noqa: E402
 
-WEIGHTS = ("generator.safetensors", "encoder.safetensors", "segmenter.safetensors")
+JUDGES = ("judge_encoder.safetensors", "judge_segmenter.safetensors")
+WEIGHTS = ("generator.safetensors", "encoder.safetensors", "segmenter.safetensors", *JUDGES)
 SEEDS = range(5_000, 5_024)
 # Floors for the committed weights: what they reach on many seeds, less what few seeds vary by.
 PSNR = 30.0  # decibels
@@ -85,10 +87,10 @@ def overlap(labels: Int[Tensor, "n h w"], regions: Int[Tensor, "n h w"]) -> dict
     return found
 
 
-def answers(world: World, seeds: Sequence[int]) -> dict[str, float]:
-    """Share of images whose value the encoder tells from held-out sentences, for each group."""
+def answers(world: World, encoder: Encoder, seeds: Sequence[int]) -> dict[str, float]:
+    """Share of images whose value an encoder tells from held-out sentences, for each group."""
     latents = world.generator.sample(seeds, truncation=1.0)
-    images = world.encoder.encode_image(world.generator.synthesize(latents).image)
+    images = encoder.encode_image(world.generator.synthesize(latents).image)
     house = drawn(world, latents)[2]
     found = {}
     for group in drawing.GROUPS:
@@ -100,7 +102,7 @@ def answers(world: World, seeds: Sequence[int]) -> dict[str, float]:
         hits = []
         for phrases in zip(*own, strict=False):
             for frame in words.HELD_OUT_FRAMES:
-                texts = world.encoder.encode_text([frame.format(phrase) for phrase in phrases])
+                texts = encoder.encode_text([frame.format(phrase) for phrase in phrases])
                 told = (images @ texts.t()).argmax(dim=1).numpy()
                 hits.append((told == house[group.name].argmax(axis=1))[clear].mean())
         found[group.name] = float(np.mean(hits))
@@ -111,7 +113,8 @@ def answers(world: World, seeds: Sequence[int]) -> dict[str, float]:
 
 
 def test_the_files_are_small() -> None:
-    assert sum((HOUSES / name).stat().st_size for name in WEIGHTS) < 1_000_000
+    assert sum((HOUSES / name).stat().st_size for name in WEIGHTS) < 1_500_000
+    assert sum((HOUSES / name).stat().st_size for name in JUDGES) < 500_000
 
 
 def test_every_value_is_said_and_nothing_is_trained_and_tested_on() -> None:
@@ -198,19 +201,27 @@ def test_shapes_and_colours_mix(world: World) -> None:
     np.testing.assert_allclose(house["sky"], second["sky"], atol=1e-3)
 
 
-def test_regions_are_found(world: World) -> None:
-    assert world.segmenter.regions == drawing.REGIONS
+def judge_of(world: World) -> Judge:
+    assert world.judge is not None
+    return world.judge()
+
+
+@pytest.mark.parametrize("judges", [False, True])
+def test_regions_are_found(world: World, judges: bool) -> None:
+    segmenter = judge_of(world).segmenter if judges else world.segmenter
+    assert segmenter.regions == drawing.REGIONS
     latents = world.generator.sample(SEEDS)
     made = world.generator.synthesize(latents)
     labels = torch.zeros(made.image.shape[0], 64, 64, dtype=torch.int64)
     for number, name in enumerate(drawing.REGIONS):
-        labels[world.segmenter.masks(made, [name]) == 1] = number
+        labels[segmenter.masks(made, [name]) == 1] = number
     found = overlap(labels, drawn(world, latents)[1])
     assert min(found.values()) > IOU, found
 
 
-def test_held_out_sentences_are_understood(world: World) -> None:
-    found = answers(world, SEEDS)
+@pytest.mark.parametrize("judges", [False, True])
+def test_held_out_sentences_are_understood(world: World, judges: bool) -> None:
+    found = answers(world, judge_of(world).encoder if judges else world.encoder, SEEDS)
     chances = {group.name: 1 / len(group.values) for group in drawing.GROUPS}
     assert all(found[name] > 1.8 * chance for name, chance in chances.items()), found
     assert np.mean(list(found.values())) > ZERO_SHOT, found
@@ -232,6 +243,8 @@ def test_held_out_sentences_are_understood(world: World) -> None:
         ("a photo of a house with a dome and a white fence", ("roof", "garden")),
         ("a house at sunset", ("sky",)),
         ("a haunted castle", ()),
+        ("a tree behind the house", ("garden",)),
+        ("an oak beside the house", ("garden",)),
     ],
 )
 def test_prompts_name_regions(world: World, prompt: str, regions: tuple[str, ...]) -> None:
@@ -292,9 +305,23 @@ def test_the_way_back_takes_the_colour_away(world: World, red_roof: Direction) -
     assert float(redness(after, roof).median()) < 0.4
 
 
-def test_scores_that_need_a_judge_are_none(world: World, red_roof: Direction) -> None:
-    scores = score_direction(world, red_roof, seeds=range(900, 904), strengths=(-1.0, 0.0, 1.0))
-    assert scores == dict.fromkeys(KEYS)
+def test_independent_networks_judge(world: World, red_roof: Direction) -> None:
+    assert judged_by(world) == INDEPENDENT
+    judge = judge_of(world)
+    assert (judge.encoder.name, judge.segmenter.name) == ("judge_encoder", "judge_segmenter")
+    scores = score_direction(world, red_roof, seeds=range(900, 932), strengths=(-2, 0, 2))
+    told = {key: score["median"] for key, score in scores.items() if score}
+    assert set(told) == set(KEYS) - {"flip", "opposite", "kept"}  # these need a classifier
+    assert told["text_gain"] > 0.3
+    assert told["share"] > 0.7
+    assert told["identity"] > 0.9
+    assert told["monotone"] > 0.7
+    back = replace(red_roof, vector=-red_roof.vector)
+    lost = score_direction(world, back, seeds=range(900, 932), strengths=(-2, 0, 2))
+    assert lost["text_gain"] is not None
+    assert lost["text_gain"]["median"] < 0
+    assert lost["monotone"] is not None
+    assert lost["monotone"]["median"] < 0.3
 
 
 def test_nobody_speaks_of_faces(world: World, red_roof: Direction) -> None:
@@ -349,7 +376,7 @@ def test_the_weights_are_as_good_as_they_were(world: World) -> None:
         assert float(quality.quantile(0.05)) > PSNR - 5
         labels = world.segmenter.network(made.image.clamp(-1, 1)).argmax(dim=1)  # type: ignore[attr-defined]
         assert min(overlap(labels, regions).values()) > IOU + 0.02
-    assert np.mean(list(answers(world, seeds).values())) > ZERO_SHOT + 0.02
+    assert np.mean(list(answers(world, world.encoder, seeds).values())) > ZERO_SHOT + 0.02
 
 
 @pytest.mark.slow
@@ -372,6 +399,7 @@ def test_directions_are_local_and_strong(
     lacking = [seeds[int(i)] for i in np.flatnonzero(house[group][:, column] == 0)]
     inside, (_, before, after) = local_share(world, direction, lacking)
     assert float(inside.median()) > local
-    texts = world.encoder.encode_text([prompt, "a house"])
-    seen = [world.encoder.encode_image(images) for images in (before, after)]
+    encoder = judge_of(world).encoder  # not the one that the training climbed
+    texts = encoder.encode_text([prompt, "a house"])
+    seen = [encoder.encode_image(images) for images in (before, after)]
     assert float(directional(texts[0] - texts[1], *seen).median()) > 0.4

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eclipsed.errors import BadFile, BadSetting, UnknownName
+from eclipsed.errors import BadFile, BadSetting
 from eclipsed.generators.stylegan3 import (
     StyleGAN3,
     StyleGAN3Config,
@@ -17,8 +17,7 @@ from eclipsed.generators.stylegan3 import (
     lowpass,
     signals,
 )
-from eclipsed.types import Generator, Space
-from tests.golden import assert_near, golden_arrays, golden_case
+from tests.golden import assert_golden, golden_arrays, golden_case
 
 CASES = ("sg3_t32", "sg3_r32", "sg3_t64_14layers")
 
@@ -47,9 +46,9 @@ def test_mapping_and_images_equal_the_original(
             for z, label in zip(io["in.z"], labels, strict=True)
         ]
     )
-    assert_near(latents, io[f"out.ws.{tag}"].flatten(1))
+    assert_golden(latents, io[f"out.ws.{tag}"].flatten(1))
     if f"out.image.{tag}" in io:
-        assert_near(generator.synthesize(latents).image, io[f"out.image.{tag}"])
+        assert_golden(generator.synthesize(latents).image, io[f"out.image.{tag}"])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -58,18 +57,18 @@ def test_features_styles_and_image_of_different_rows_equal_the_original(name: st
     names = golden_case(name)["layer_names"]
     latents = io["in.wplus"].flatten(1)
     made = generator.synthesize(latents, features=generator.feature_names)
-    assert_near(made.features["layer_0"], io["wplus.input"])
+    assert_golden(made.features["layer_0"], io["wplus.input"])
     for i, layer in enumerate(names):
-        assert_near(made.features[f"layer_{i + 1}"], io[f"wplus.layer.{layer}"])
-    assert_near(made.image, io["wplus.image"])
+        assert_golden(made.features[f"layer_{i + 1}"], io[f"wplus.layer.{layer}"])
+    assert_golden(made.image, io["wplus.image"])
 
     layers = generator.layers("s")
     assert [layer.name for layer in layers] == ["input", *names]
     styles = generator.convert(latents, "w+", "s").split([layer.width for layer in layers], dim=1)
     for layer, style in zip(names, styles[1:], strict=True):
-        assert_near(style, io[f"wplus.affine.{layer}"])
+        assert_golden(style, io[f"wplus.affine.{layer}"])
     again = generator.synthesize(torch.cat(styles, dim=1), space="s")
-    assert_near(again.image, io["wplus.image"])
+    assert_golden(again.image, io["wplus.image"])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -77,8 +76,8 @@ def test_the_users_transform_equals_the_original(name: str) -> None:
     generator, io = golden_generator(name)
     generator.synthesis.input.transform.copy_(io["in.transform"])
     made = generator.synthesize(io["in.wplus"].flatten(1), features=("layer_0",))
-    assert_near(made.features["layer_0"], io["transformed.input"])
-    assert_near(made.image, io["transformed.image"])
+    assert_golden(made.features["layer_0"], io["transformed.input"])
+    assert_golden(made.image, io["transformed.image"])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -126,10 +125,6 @@ def still_generator(**changes: Any) -> StyleGAN3:
     generator.synthesis.input.affine.weight.zero_()
     generator.synthesis.input.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     return generator
-
-
-def test_it_is_a_generator() -> None:
-    assert isinstance(tiny_generator(), Generator)
 
 
 @pytest.mark.parametrize("radial", [False, True])
@@ -205,18 +200,6 @@ def test_any_small_network_runs_and_its_weights_tell_its_sizes(
     torch.testing.assert_close(again, made.image, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("space", ["z", "w", "w+", "s"])
-def test_one_image_in_every_space(space: Space) -> None:
-    generator = tiny_generator()
-    z = generator.sample([3, 4], space="z")
-    latents = generator.from_z(z, truncation=0.7, space=space)
-    assert latents.shape == (2, sum(layer.width for layer in generator.layers(space)))
-    image = generator.synthesize(latents, space=space, truncation=0.7).image
-    expected = generator.synthesize(generator.from_z(z, truncation=0.7)).image
-    torch.testing.assert_close(image, expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(generator.sample([3, 4], space=space), latents)
-
-
 @pytest.mark.parametrize("row", range(6))
 def test_a_row_of_wplus_changes_its_layer_and_what_follows(row: int) -> None:
     generator = tiny_generator()
@@ -228,40 +211,6 @@ def test_a_row_of_wplus_changes_its_layer_and_what_follows(row: int) -> None:
     same = [bool((before.features[n] == after.features[n]).all()) for n in names]
     assert same == [index < row for index in range(6)]
     assert not bool((before.image == after.image).all())
-
-
-def test_an_image_does_not_depend_on_the_others_of_its_batch() -> None:
-    generator = tiny_generator()
-    latents = generator.sample([1, 2, 3])
-    together = generator.synthesize(latents).image
-    alone = torch.cat([generator.synthesize(one[None]).image for one in latents])
-    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
-
-
-def test_gradients_reach_every_row_but_no_weight() -> None:
-    generator = tiny_generator()
-    latents = generator.sample([1, 2]).requires_grad_()
-    generator.synthesize(latents).image.square().sum().backward()
-    assert latents.grad is not None
-    assert bool((latents.grad.view(2, 6, 8).abs().sum(dim=2) > 0).all())
-    assert all(not p.requires_grad for p in generator.parameters())
-
-
-def test_truncation_pulls_the_first_rows_towards_the_mean() -> None:
-    generator = tiny_generator()
-    mean = generator.mapping.w_avg
-    torch.testing.assert_close(generator.sample([1], truncation=0.0)[0], mean.repeat(6))
-    z = generator.sample([1], space="z")
-    cut = generator.from_z(z, truncation=0.3, cutoff=2)
-    torch.testing.assert_close(cut[:, :16], generator.from_z(z, truncation=0.3)[:, :16])
-    torch.testing.assert_close(cut[:, 16:], generator.from_z(z)[:, 16:])
-
-
-def test_noise_changes_nothing() -> None:
-    generator = tiny_generator()
-    latents = generator.sample([1])
-    images = [generator.synthesize(latents, noise=noise).image for noise in ("const", "none", 7)]
-    assert all(torch.equal(image, images[0]) for image in images)
 
 
 def test_a_class_changes_the_image_and_shares_the_weights() -> None:
@@ -276,29 +225,14 @@ def test_a_class_changes_the_image_and_shares_the_weights() -> None:
         tiny_generator().of_class(0)
 
 
-def test_features_are_kept_on_request_only() -> None:
+def test_the_last_feature_is_the_image_before_its_scale() -> None:
     generator = tiny_generator()
-    latents = generator.sample([1])
-    assert generator.synthesize(latents).features == {}
-    made = generator.synthesize(latents, features=("layer_0", "layer_5"))
+    made = generator.synthesize(generator.sample([1]), features=("layer_0", "layer_5"))
     assert {k: tuple(v.shape) for k, v in made.features.items()} == {
         "layer_0": (1, 6, 24, 24),
         "layer_5": (1, 3, 16, 16),
     }
     torch.testing.assert_close(made.features["layer_5"] * 0.25, made.image)
-    with pytest.raises(UnknownName, match="layer_0 to layer_5"):
-        generator.synthesize(latents, features=("layer_6",))
-
-
-def test_there_is_no_way_back() -> None:
-    generator = tiny_generator()
-    with pytest.raises(UnknownName, match="cannot be turned back"):
-        generator.convert(generator.sample([1]), "w+", "w")
-
-
-def test_the_fingerprint_tells_weights_apart() -> None:
-    assert tiny_generator().fingerprint == tiny_generator().fingerprint
-    assert tiny_generator().fingerprint != tiny_generator(seed=1).fingerprint
 
 
 def test_the_clamp_holds_everywhere() -> None:

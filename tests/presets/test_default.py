@@ -11,16 +11,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.pool import Pool
 from eclipsed.presets.default import (
     DefaultConfig,
+    averaged,
     default_plan,
     draw_batch,
     edit_losses,
-    layer_edges,
+    prominent_run,
     reach_of,
-    regress,
-    search_layers,
     set_stage,
     sharpened,
     spaced,
@@ -31,7 +29,7 @@ from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 
 GOAL = Goal("bright hair", "a person", ("hair",))
-QUICK = DefaultConfig(steps=12, pool=64, originals=24, pixel_weight=1.0, half=False)
+QUICK = DefaultConfig(steps=12, pool=256, originals=24, pixel_weight=1.0, half=False)
 
 
 def brightness(world: World, latents: Tensor, name: str) -> Tensor:
@@ -133,43 +131,20 @@ def test_batches_are_a_function_of_seed_and_step(seed: int, step: int) -> None:
     assert bool(((strengths.abs() >= low) & (strengths.abs() <= high)).all())
 
 
-def layered(harm: dict[int, float], need: dict[int, float]) -> Any:
-    """A loss of runs of layers: what each layer in them costs, and each one that is missing."""
-
-    def loss(run: range) -> float:
-        missing = sum(cost for layer, cost in need.items() if layer not in run)
-        return missing + sum(cost for layer, cost in harm.items() if layer in run)
-
-    return loss
-
-
-def test_the_search_keeps_the_shortest_run_that_loses_nothing() -> None:
-    def search(count: int, harm: dict[int, float], need: dict[int, float]) -> tuple[int, ...]:
-        return search_layers(count, layered(harm, need), tolerance=0.01)
-
-    assert search(6, {0: 0.2, 4: 0.1}, {1: 0.5, 2: 0.3}) == (1, 2)
-    # What is needed at both ends takes what lies between along.
-    assert search(6, {0: 0.2, 4: 0.1}, {1: 0.5, 5: 0.3}) == (1, 2, 3, 4, 5)
-    assert search(6, {}, {}) == (0,)
-    assert search(6, {}, {2: 0.3, 4: 0.009}) == (1, 2)
-    assert search(6, {}, {5: 1.0}) == (5,)
-    assert search(1, {}, {}) == (0,)
+def test_a_run_goes_from_the_first_to_the_last_prominent_layer() -> None:
+    vector = torch.tensor([0.1, 0.0, 3.0, 4.0, 0.2, 0.0, 0.0, 9.0, 1.0, 0.0])
+    widths, spread = [2] * 5, torch.tensor([1.0, 1.0, 1.0, 2.0, 1.0])
+    # Lengths in units of the spread: 0.1, 5, 0.2, 4.5, 1.
+    assert prominent_run(vector, widths, spread, 0.8) == (1, 2, 3)
+    assert prominent_run(vector, widths, spread, 0.95) == (1,)
+    assert prominent_run(vector, widths, spread, 0.0) == (0, 1, 2, 3, 4)
+    assert prominent_run(torch.zeros(10), widths, spread, 0.8) == (0, 1, 2, 3, 4)
 
 
-def test_small_losses_do_not_add_up_unseen() -> None:
-    # Each layer alone is worth less than the tolerance, all together much more.
-    loss = layered({}, dict.fromkeys(range(10), 0.009))
-    kept = search_layers(10, loss, tolerance=0.01)
-    assert loss(range(kept[0], kept[-1] + 1)) <= 0.02
-
-
-@given(st.integers(1, 60))
-def test_runs_of_layers_begin_and_end_at_few_edges(count: int) -> None:
-    edges = layer_edges(count)
-    assert edges[0] == 0
-    assert edges[-1] == count
-    assert sorted(set(edges)) == edges
-    assert len(edges) <= 12
+def test_layers_of_a_run_share_their_mean() -> None:
+    vector = torch.tensor([1.0, 1.0, 2.0, 4.0, 4.0, 0.0, 7.0, 7.0])
+    mean = averaged(vector, [2] * 4, (1, 2))
+    assert mean.tolist() == [0.0, 0.0, 3.0, 2.0, 3.0, 2.0, 0.0, 0.0]
 
 
 @given(st.integers(1, 50), st.integers(1, 50))
@@ -198,6 +173,7 @@ def test_strange_layers_are_refused_before_any_work() -> None:
         {"contrast": 0.6},
         {"norm_cap": 0.0},
         {"aloof": -1.0},
+        {"layer_share": 1.1},
         {"pixel_weight": -1.0},
         {"strengths": (1.0, 1.0)},
         {"layers": (0, 0)},
@@ -212,62 +188,6 @@ def test_numbers_without_sense_are_refused(changes: dict[str, Any]) -> None:
 def test_seeds_of_the_pool_depend_on_the_seed() -> None:
     one, other = (set_stage(fake_world(), GOAL, replace(QUICK, seed=s)) for s in (0, 1))
     assert not np.allclose(one.start.numpy(), other.start.numpy())
-
-
-def start_of(
-    latents: Tensor, scores: Tensor, pixels: Tensor | None = None, **numbers: float
-) -> Tensor:
-    """The start of a pool with thumbnails of 1×2 pixels, the left one inside the region."""
-    painted = torch.zeros(len(latents), 2) if pixels is None else pixels
-    thumbnails = painted[:, None, None, :].expand(-1, 3, 2, -1)
-    pool = Pool(latents, torch.zeros(len(latents), 1), thumbnails)
-    inside = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
-    return regress(pool, scores, inside, **{"ridge": 0.01, "aloof": 2.0, **numbers})
-
-
-def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
-    random = torch.Generator().manual_seed(0)
-    answer = torch.randn(400, generator=random)
-    companion = 0.7 * answer + 0.7 * torch.randn(400, generator=random)
-    other = torch.randn(400, 3, generator=random)
-    latents = torch.cat([answer[:, None], companion[:, None], other], dim=1)
-    start = start_of(latents, 2.0 * answer + 0.1 * torch.randn(400, generator=random))
-    best, worst = answer.argsort()[-50:], answer.argsort()[:50]
-    naive = latents[best].mean(dim=0) - latents[worst].mean(dim=0)
-    assert float(naive[1] / naive[0]) > 0.5
-    assert abs(float(start[1] / start[0])) < 0.1
-    # Along the start the score rises by 1: half a unit of `answer`.
-    assert float(start[0]) == pytest.approx(0.5, rel=0.1)
-
-
-def test_the_start_keeps_away_from_what_changes_outside_the_region() -> None:
-    random = torch.Generator().manual_seed(1)
-    latents = torch.randn(400, 5, generator=random)
-    # The answer shows along two numbers; one paints inside, the other outside.
-    scores, pixels = latents[:, 0] + latents[:, 1], latents[:, :2]
-    starts = [start_of(latents, scores, pixels, aloof=aloof) for aloof in (0.0, 1.0, 10.0)]
-    leaks = [abs(float(start[1] / start[0])) for start in starts]
-    assert leaks[0] == pytest.approx(1.0, abs=0.1)
-    assert leaks[0] > 2.0 * leaks[1] > 4.0 * leaks[2]
-    # Whatever it is bent away from, along it the score rises by 1.
-    assert [float(start[:2].sum()) for start in starts] == pytest.approx([1.0] * 3, rel=0.1)
-    # Where the region shows nothing ever, what is asked for is still found.
-    hidden = start_of(latents, scores, latents[:, [4, 1]] * torch.tensor([0.0, 1.0]))
-    assert float(hidden[0]) == pytest.approx(1.0, rel=0.1)
-
-
-def test_repeating_a_latents_numbers_changes_nothing() -> None:
-    latents, scores, pixels = torch.randn(40, 6), torch.randn(40), torch.randn(40, 2)
-    once = start_of(latents, scores, pixels, ridge=0.15)
-    thrice = start_of(latents.repeat(1, 3), scores, pixels, ridge=0.15)
-    torch.testing.assert_close(thrice.view(3, 6), once.expand(3, 6), rtol=1e-3, atol=1e-4)
-
-
-def test_more_numbers_than_images_are_no_trouble() -> None:
-    for scores in (torch.randn(10), torch.zeros(10)):
-        for pixels in (torch.randn(10, 2), None):
-            start = start_of(torch.randn(10, 300), scores, pixels, ridge=0.15)
-            assert bool(start.isfinite().all())
 
 
 def test_sharpened_scores_keep_the_order_and_let_no_image_decide() -> None:

@@ -74,7 +74,7 @@ def test_the_fast_step_equals_the_plain_one(resolution: int, step: int) -> None:
         size=SIZE,
         mean=made.encoder.mean,
         std=made.encoder.std,
-        segment=lambda image: made.segmenter.masks(Synthesis(image), ["bright"]),
+        segment=lambda images: made.segmenter.masks(Synthesis(images), ["bright"]),
         text=text,
         direction=direction,
         latents=generator.from_z(drawn.z, truncation=config.truncation),

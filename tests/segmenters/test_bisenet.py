@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,40 +16,30 @@ from eclipsed.segmenters.bisenet import (
     from_checkpoint,
 )
 from eclipsed.types import Segmenter, Synthesis
-from tests.golden import assert_near, golden_arrays, golden_case, golden_folder
-
-
-def golden_fill() -> Any:
-    """The module that makes the golden networks' weights."""
-    spec = importlib.util.spec_from_file_location("fill", golden_folder() / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.filling import filled, noise
+from tests.golden import assert_golden, golden_arrays, golden_case, golden_file
 
 
 def golden_tensors() -> dict[str, Tensor]:
-    case = golden_case("bisenet")
-    entries = json.loads((golden_folder() / case["files"]["manifest"]).read_text())["entries"]
-    filled = golden_fill().fill(entries, case["config"]["salt"])
-    return {name: torch.from_numpy(np.asarray(value)) for name, value in filled.items()}
+    manifest = golden_file(golden_case("bisenet")["files"]["manifest"])
+    entries = json.loads(manifest.read_text())["entries"]
+    return {entry["name"]: filled(entry) for entry in entries}
 
 
 def test_scores_and_features_equal_the_original() -> None:
     expected = golden_arrays(golden_case("bisenet")["files"]["expected"])
     network = from_checkpoint({}, golden_tensors()).network
-    picture = torch.from_numpy(golden_fill().noise("input", (1, 3, 128, 128)))
+    picture = noise("input", (1, 3, 128, 128))
     details, context, context16 = network.cp(picture)
     fused = network.ffm(details, context)
-    assert_near(details[:, ::16].double(), expected["feat8_sample"])
-    assert_near(context[:, ::16].double(), expected["cp8_sample"])
-    assert_near(context16[:, ::16].double(), expected["cp16_sample"])
-    assert_near(fused[:, ::16].double(), expected["fuse_sample"])
+    assert_golden(details[:, ::16].double(), expected["feat8_sample"])
+    assert_golden(context[:, ::16].double(), expected["cp8_sample"])
+    assert_golden(context16[:, ::16].double(), expected["cp16_sample"])
+    assert_golden(fused[:, ::16].double(), expected["fuse_sample"])
     low = network(picture)
-    assert_near(low.double(), expected["head_low"])
+    assert_golden(low.double(), expected["head_low"])
     large = F.interpolate(low, (128, 128), mode="bilinear", align_corners=True)
-    assert_near(large[:, :, ::4, ::4], expected["head_sample"])
+    assert_golden(large[:, :, ::4, ::4], expected["head_sample"])
     best, second = large.topk(2, dim=1).values.unbind(dim=1)
     clear = best - second > 2e-4 * float(large.abs().max())
     assert float(clear.float().mean()) > 0.99

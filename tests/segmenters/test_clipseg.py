@@ -70,6 +70,28 @@ def test_masks_are_where_transformers_sees_the_phrase(folder: Path) -> None:
     assert 0.0 < float(union.mean()) < 1.0
 
 
+def test_the_tower_looks_once_and_every_phrase_scores_as_in_a_call_of_its_own(
+    folder: Path,
+) -> None:
+    segmenter = load_clipseg(folder, PHRASES, threshold=0.5)
+    model: Any = segmenter.model
+    made = as_synthesis(*pictures())
+    pixels = segmenter.preparation.exactly(made.image)
+    union = torch.zeros(2, 40, 40)
+    for number in range(len(PHRASES)):
+        phrase = segmenter.phrases[number].expand(2, -1)
+        with torch.no_grad():
+            plain = model(pixel_values=pixels, conditional_embeddings=phrase).logits
+        assert torch.equal(segmenter._scores(segmenter._seen(pixels), number)[:, 0], plain)
+        large = F.interpolate(plain[:, None], (40, 40), mode="bilinear", align_corners=False)
+        union = torch.maximum(union, (large[:, 0].sigmoid() >= 0.5).float())
+    looks: list[int] = []
+    handle = model.clip.vision_model.register_forward_hook(lambda *_: looks.append(1))
+    assert torch.equal(segmenter.masks(made, PHRASES), union)
+    handle.remove()
+    assert len(looks) == 1
+
+
 def test_pictures_of_a_batch_do_not_touch_each_other(folder: Path) -> None:
     first, second = pictures()
     segmenter = load_clipseg(folder, PHRASES, threshold=0.5)

@@ -22,6 +22,7 @@ from eclipsed.segmenters.clusters import (
     holds_clusters,
     k_means,
     stacked,
+    usual_layer,
 )
 from eclipsed.types import Layer, Noise, Segmenter, Space, Synthesis
 
@@ -168,6 +169,28 @@ def test_renaming_unites_clusters_of_one_name(clusters: ClusterSegmenter) -> Non
         clusters.rename({"cluster_0": ""})
 
 
+def test_clusters_are_named_by_number(clusters: ClusterSegmenter) -> None:
+    named = clusters.named({0: "thing", 2: "thing"})
+    assert named.names == ("thing", "cluster_1", "thing")
+    assert named.named({2: "square"}).names == ("thing", "cluster_1", "square")
+    with pytest.raises(UnknownName, match=r"no cluster 3.*0 to 2"):
+        clusters.named({3: "x"})
+    with pytest.raises(BadSetting, match="must not be empty"):
+        clusters.named({0: ""})
+
+
+@pytest.mark.parametrize(("pixels", "layer"), [(32, "layer_1"), (128, "layer_2")])
+def test_the_usual_layer_is_the_last_of_a_size_that_tells_parts_apart(
+    pixels: int, layer: str
+) -> None:
+    generator = Squares()
+    generator.feature_names = ("layer_1", "layer_2")
+    generator.resolution = pixels
+    assert usual_layer(generator) == layer
+    generator.feature_names = ("layer_2", "layer_1", "layer_2")
+    assert usual_layer(generator) == layer
+
+
 # --- k-means ------------------------------------------------------------------------------------
 
 
@@ -299,6 +322,19 @@ def colours_of(picture: Image.Image) -> set[Any]:
     """Colours that cover a whole tile of a legend; letters and rounded corners do not."""
     counted = picture.getcolors(maxcolors=2**24) or []
     return {colour for count, colour in counted if count > 2000 and colour != (255, 255, 255)}
+
+
+def test_regions_are_marked_where_they_are_widest(clusters: ClusterSegmenter) -> None:
+    def letters(sheet: Image.Image) -> int:
+        """White pixels, which only what is written on the painted image has."""
+        painted = sheet.crop((20 + 192 + 6, 20, 20 + 2 * 192 + 6, 20 + 192))
+        counted: list[Any] = painted.crop((12, 12, 180, 180)).getcolors(2**24) or []
+        return sum(count for count, colour in counted if colour == (255, 255, 255))
+
+    numbered = letters(cluster_sheet(Squares(), clusters, [3]))
+    assert numbered > 0
+    long = clusters.named(dict(enumerate(("field", "border", "square"))))
+    assert letters(cluster_sheet(Squares(), long, [3])) > 2 * numbered
 
 
 def test_a_sheet_needs_images_of_its_own_generator(clusters: ClusterSegmenter) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed.errors import BadFile, EclipsedError, UnknownName
-from eclipsed.types import Encoder, Generator, Segmenter
+from eclipsed.errors import BadFile, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds.catalogue import Part, catalogue, find_part
 from eclipsed.worlds.own import (
     Choice,
@@ -76,6 +76,26 @@ def test_a_description_is_read(folder: Path) -> None:
         truncation=0.5,
         regions={"ears": ("ears", "pointed ears", "ear"), "left eye": ("left eye",)},
     )
+
+
+JUDGES = 'judge_encoder = "clip-vit-large-patch14"\njudge_segmenter = "bisenet"\n'
+JUDGED = WHOLE.replace("\n[regions]", f"{JUDGES}\n[regions]")
+
+
+def test_judges_are_read_and_kept(folder: Path) -> None:
+    own = read_own(write(folder, JUDGED))
+    assert own.judge_encoder == find_part("encoder", "clip-vit-large-patch14")
+    assert own.judge_segmenter == find_part("segmenter", "bisenet")
+    assert list(own.choices) == [
+        "generator",
+        "encoder",
+        "segmenter",
+        "judge_encoder",
+        "judge_segmenter",
+    ]
+    (folder / "kept.toml").write_bytes(to_toml(own))
+    assert read_own(folder / "kept.toml") == own
+    assert list(read_own(write(folder)).choices) == ["generator", "encoder", "segmenter"]
 
 
 def test_what_may_be_left_out(folder: Path) -> None:
@@ -158,6 +178,19 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (with_line("encoder", 'encoder = "bisenet"'), "line 3: .*no file or folder"),
         (with_line("encoder", 'encoder = "someone/else"'), "no file or folder"),
         (with_line("segmenter", 'segmenter = "x"'), "line 4: 'segmenter' is 'x', and there is no"),
+        (
+            JUDGED.replace('judge_segmenter = "bisenet"\n', ""),
+            "line 7: 'judge_encoder' stands alone",
+        ),
+        (
+            JUDGED.replace('"clip-vit-large-patch14"', '"clip-vit-base-patch32"'),
+            "world's own encoder",
+        ),
+        (JUDGED.replace('"bisenet"', '"starter"'), "line 8: 'judge_segmenter' is the world's own"),
+        (
+            JUDGED.replace('"bisenet"', '"nowhere"'),
+            "'judge_segmenter' is 'nowhere', and there is no",
+        ),
         (with_line("neutral", "neutral = 1"), "line 5: 'neutral' must be a line of text"),
         (with_line("neutral", 'neutral = "a\\nb"'), "'neutral' must be a line of text"),
         (with_line("truncation", 'truncation = "0.7"'), "line 6: 'truncation' must be a number"),
@@ -392,6 +425,42 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     assert world.vocabulary["hair"] == ("hair", "curls")
     assert world.vocabulary["eyes"] == ("eyes",)
     assert (world.generator.name, world.encoder.name) == ("fake", "fake-encoder")
+
+
+def test_judges_are_loaded_once_when_they_are_first_asked_for(tmp_path: Path) -> None:
+    eye, parts = tmp_path / "eye", tmp_path / "parts"
+    own = OwnWorld("mine", tmp_path, "starter", "starter", judge_encoder=eye, judge_segmenter=parts)
+    world, asked = assembled(own)
+    assert not {eye, parts} & {choice for _, choice, *_ in asked}
+    assert world.judge() is world.judge()
+    assert asked[-2:] == [("encoder", eye, "cpu"), ("segmenter", parts, (), "cpu")]
+    assert isinstance(world.judge(), Judge)
+
+
+def test_a_segmenter_of_another_generators_features_is_refused(tmp_path: Path) -> None:
+    class Clusters(FakeSegmenter):
+        def check(self, generator: Generator) -> None:
+            raise WrongGenerator(f"not for {generator.name}")
+
+    def segmenters(choice: Choice, *_: object) -> Segmenter:
+        return Clusters() if choice == "clusters" else FakeSegmenter()
+
+    def load(segmenter: str, judge: str) -> World:
+        own = OwnWorld("mine", tmp_path, "a", segmenter, judge_encoder="b", judge_segmenter=judge)
+        return assemble(
+            own,
+            "cpu",
+            load_generator=lambda *_: FakeGenerator(),
+            load_encoder=lambda *_: FakeEncoder(),
+            load_segmenter=segmenters,
+        )
+
+    with pytest.raises(WrongGenerator, match="not for fake"):
+        load("clusters", "fine")
+    judge = load("fine", "clusters").judge
+    assert judge is not None
+    with pytest.raises(WrongGenerator, match="not for fake"):
+        judge()
 
 
 def test_words_for_a_region_that_does_not_exist_are_refused(tmp_path: Path) -> None:

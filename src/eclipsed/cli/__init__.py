@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from eclipsed.cli import console, converting, finding, looking, pictures, worlds
+from eclipsed.cli import (
+    benching,
+    clusters,
+    console,
+    converting,
+    discovering,
+    finding,
+    looking,
+    pictures,
+    worlds,
+)
 
 app = typer.Typer(
     name="eclipsed",
@@ -26,14 +36,17 @@ app = typer.Typer(
 )
 
 app.command("train")(finding.train)
+app.command("discover")(discovering.discover)
 app.command("check")(finding.check)
 app.command("score")(finding.score)
+app.command("bench")(benching.bench)
 app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)
 app.command("show")(looking.show)
 app.command("convert")(converting.convert)
 app.command("import")(converting.import_direction)
+app.add_typer(clusters.app, name="clusters")
 app.command("worlds")(worlds.list_worlds)
 app.command("world")(worlds.world)
 app.command("doctor")(looking.doctor)

@@ -6,7 +6,6 @@ import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +14,12 @@ import typer
 
 from eclipsed.cli import console
 from eclipsed.cli.loading import check_place, open_cards, open_world
+from eclipsed.cli.methods import Find, by_method
 from eclipsed.cli.options import (
     CardChoice,
     DeviceOption,
     JsonOption,
+    MethodName,
     PresetName,
     SpaceName,
     WorldOption,
@@ -26,6 +27,7 @@ from eclipsed.cli.options import (
     check_prompt,
     parse_layers,
     parse_regions,
+    parse_seed,
     parse_seeds,
 )
 from eclipsed.cli.progress import training_progress
@@ -59,20 +61,34 @@ def train(
         Path | None,
         typer.Option("-o", "--out", help="The card to write; by default named after the prompt."),
     ] = None,
+    method: Annotated[
+        MethodName, typer.Option("--method", help="How to find it; eclipsed trains it.")
+    ] = "eclipsed",
     preset: Annotated[
-        PresetName, typer.Option("--preset", help="How to train; paper is the published way.")
-    ] = "default",
+        PresetName | None,
+        typer.Option("--preset", help="How eclipsed trains; paper is the published way."),
+    ] = None,
     region: RegionOption = "auto",
-    space: Annotated[SpaceName, typer.Option("--space", help="Which latents to move.")] = "w+",
+    space: Annotated[
+        SpaceName | None,
+        typer.Option(
+            "--space",
+            help="Which latents to move; by default what suits the method and the generator.",
+        ),
+    ] = None,
     layers: Annotated[
         str | None,
         typer.Option("--layers", metavar="3,4", help="Train only these layers, from 0."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="How many; by default the preset's.")
+        int | None, typer.Option("--steps", min=1, help="How many; by default the method's.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of all chance; by default the preset's.")
+        int | None, typer.Option("--seed", min=0, help="Of all chance; by default the method's.")
+    ] = None,
+    image: Annotated[
+        int | None,
+        typer.Option("--image", metavar="SEED", help="For methods that change one image: which."),
     ] = None,
     world: WorldOption = "starter",
     device: DeviceOption = "auto",
@@ -82,43 +98,62 @@ def train(
 
     Trains it, scores it on seeds that were not trained on, and writes its card; a JSON-lines log
     of every step lies beside the card. Ctrl-C keeps what was learned; the same command goes on
-    from there.
+    from there. Other methods than eclipsed find it in their own ways, and keep nothing before they
+    are done.
     """
     began = time.monotonic()
     words = check_prompt(prompt)
     regions, chosen = parse_regions(region), parse_layers(layers)
     card = out if out is not None else Path(f"{file_name(words)}.safetensors")
     check_place(check_ending(card, ".safetensors"))
+    changes = {"space": space, "layers": chosen, "steps": steps, "seed": seed}
+    find = _way(method, preset, image, **changes)
 
     from eclipsed.goals import goal_from_prompt
-    from eclipsed.training import config_for
 
-    config = _config(config_for, preset, space=space, layers=chosen, steps=steps, seed=seed)
     loaded = open_world(world, device)
-    goal = goal_from_prompt(words, loaded, regions=regions)
-    direction = _trained(loaded, goal, config, card)
-    if direction.config.get("interrupted"):
-        done = f"{direction.config['steps_done']} of {config.steps} steps"
-        raise console.Stopped(
-            f"Stopped after {done}, which are kept in {card}, not scored.", _AGAIN
-        )
-    direction = _scored(loaded, direction, card)
+    direction = find(loaded, goal_from_prompt(words, loaded, regions=regions), card)
+    direction = _scored(loaded, direction, card, image)
     found = {
         **direction.scores,
+        "judged_by": direction.judged_by,
         "card": str(card),
         "name": direction.name,
         "regions": list(direction.regions),
         "seconds": round(time.monotonic() - began, 2),
     }
+    if image is not None:
+        found["image"] = image
     console.result(found, as_json=as_json, words=lambda: _train_words(direction, found))
 
 
-def _config(make: Callable[..., TrainConfig], preset: str, **changes: Any) -> TrainConfig:
-    """The preset with changes; numbers that make no sense are wrong usage."""
+def _way(method: str, preset: str | None, image: int | None, **changes: Any) -> Find:
+    """How to find a direction and write its card; what does not go together is wrong usage."""
+    if image is not None:
+        parse_seed(image, "--image")
+    if method == "eclipsed":
+        if image is not None:
+            raise typer.BadParameter("eclipsed changes every image.", param_hint="--image")
+        return _by_training(preset or "default", **changes)
+    if preset is not None:
+        raise typer.BadParameter(f"{method} has no presets.", param_hint="--preset")
+    return by_method(method, image=image, **changes)
+
+
+def _by_training(preset: str, **changes: Any) -> Find:
+    """How to train a direction with a preset; numbers that make no sense are wrong usage."""
+    from eclipsed.training import best_space, config_for
+
     try:
-        return make(preset, **changes)
+        config = config_for(preset, **changes)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+    def find(world: World, goal: Goal, card: Path) -> Direction:
+        space = changes["space"] or best_space(world.generator)
+        return _trained(world, goal, replace(config, space=space), card)
+
+    return find
 
 
 def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direction:
@@ -135,21 +170,24 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
     except KeyboardInterrupt:
         raise console.Stopped("Stopped before there was a direction to keep.", _AGAIN) from None
     direction.save(card)
-    if not direction.config.get("interrupted"):
-        shutil.rmtree(work, ignore_errors=True)
+    if direction.config.get("interrupted"):
+        done = f"{direction.config['steps_done']} of {config.steps} steps"
+        raise console.Stopped(
+            f"Stopped after {done}, which are kept in {card}, not scored.", _AGAIN
+        )
+    shutil.rmtree(work, ignore_errors=True)
     return direction
 
 
-def _scored(world: World, direction: Direction, card: Path) -> Direction:
-    """The direction with its scores on held-out seeds, written again."""
-    from eclipsed.scoring import HELD_OUT_SEEDS, score_direction
+def _scored(world: World, direction: Direction, card: Path, image: int | None) -> Direction:
+    """The direction with its scores, written again: on held-out seeds, or on the one image that
+    it was made for."""
+    from eclipsed.scoring import HELD_OUT_SEEDS, judged_by, score_direction
 
-    if world.judge is None:
-        console.note(f"The world '{world.name}' has no judges, so no score can be told.")
     try:
-        scored = replace(
-            direction, scores=score_direction(world, direction, seeds=HELD_OUT_SEEDS[:QUICK])
-        )
+        seeds = HELD_OUT_SEEDS[:QUICK] if image is None else (image,)
+        scores = score_direction(world, direction, seeds=seeds)
+        scored = replace(direction, scores=scores, judged_by=judged_by(world))
     except KeyboardInterrupt:
         raise console.Stopped(f"Stopped while scoring; {card} is kept without scores.") from None
     scored.save(card)
@@ -159,8 +197,12 @@ def _scored(world: World, direction: Direction, card: Path) -> Direction:
 def _train_words(direction: Direction, found: dict[str, Any]) -> str:
     where = ", ".join(direction.regions) or "the whole image"
     lines = [f"wrote {found['card']}: '{direction.name}' in {where}, {found['seconds']:.1f} s"]
-    lines.append(score_table(direction.scores))
-    lines.append(f"look at it: eclipsed strip -d {found['card']} --seeds 1,2,3 -o strip.png")
+    lines.append(score_table(direction.scores, direction.judged_by))
+    seeds = "1,2,3"
+    if "image" in found:
+        seeds = f"{found['image']} --strengths 0:1:5"
+        lines.append(f"  on the image of seed {found['image']} alone, which it was made for")
+    lines.append(f"look at it: eclipsed strip -d {found['card']} --seeds {seeds} -o strip.png")
     return "\n".join(lines)
 
 
@@ -199,7 +241,7 @@ def _check_words(found: Preflight, why: str) -> str:
         ["because", why],
         ["in sight", f"in {found.present:.0%} of {len(found.seeds)} images"],
         ["coverage", f"{found.coverage:.1%} of an image where in sight"],
-        ["contrast", f"{found.contrast:.2f} (1 is what a text that means nothing gets)"],
+        ["contrast", f"{found.contrast:.2f}, more than {found.rank:.0%} of unrelated texts get"],
         ["best seeds", " ".join(map(str, found.best()))],
         ["worst seeds", " ".join(map(str, found.worst()))],
     ]
@@ -220,19 +262,21 @@ def score(
 ) -> None:
     """Score a direction on unseen seeds.
 
-    The judges are networks that no training used. Each number has its 95% interval.
+    The judges are networks that no training used, or the world's own where it has no others, which
+    is said. Each number has its 95% interval.
     """
     chosen = None if seeds is None else parse_seeds(seeds)
 
-    from eclipsed.scoring import score_direction
+    from eclipsed.scoring import judged_by, score_direction
 
     loaded = open_world(world, device)
     (direction,) = open_cards([CardChoice(card, None)], loaded)
     scores = score_direction(loaded, direction, **({} if chosen is None else {"seeds": chosen}))
+    judge = judged_by(loaded)
     console.result(
-        scores,
+        {**scores, "judged_by": judge},
         as_json=as_json,
-        words=lambda: f"{card}: '{direction.name}'\n{score_table(scores)}",
+        words=lambda: f"{card}: '{direction.name}'\n{score_table(scores, judge)}",
     )
 
 

@@ -12,20 +12,30 @@ from eclipsed.errors import BadFile, EclipsedError
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction
-    from eclipsed.types import World
+    from eclipsed.types import Generator, World
 
 
 def open_world(name: str, device: DeviceName) -> World:
     """The world by name or folder; raises EclipsedError for cuda where there is none."""
-    import torch
-
     from eclipsed import worlds
+
+    return worlds.load_world(name, _place_of(device))
+
+
+def open_generator(path: Path, device: DeviceName) -> Generator:
+    """The generator of a file alone; raises EclipsedError for cuda where there is none."""
+    from eclipsed.generators.loading import load_generator
+
+    return load_generator(path, _place_of(device))
+
+
+def _place_of(device: DeviceName) -> str:
+    import torch
 
     has_gpu = torch.cuda.is_available()
     if device == "cuda" and not has_gpu:
         raise EclipsedError("There is no CUDA device here.", "Use --device cpu or auto.")
-    where = ("cuda" if has_gpu else "cpu") if device == "auto" else device
-    return worlds.load_world(name, where)
+    return ("cuda" if has_gpu else "cpu") if device == "auto" else device
 
 
 def open_cards(choices: Iterable[CardChoice], world: World) -> list[Direction]:

@@ -115,7 +115,7 @@ def _card_words(card: Mapping[str, Any]) -> str:
         ["found by", f"{card['method']}, preset {card['preset'] or 'none'}"],
         ["strengths", f"{card['range'][0]:g} … {card['range'][1]:g}, one unit {card['unit']:.4g}"],
     ]
-    scores = f"\n{score_table(card['scores'])}" if card["scores"] else ""
+    scores = f"\n{score_table(card['scores'], card['judged_by'])}" if card["scores"] else ""
     return f"the direction '{card['name']}'\n{table(rows)}{scores}"
 
 

@@ -16,12 +16,28 @@ import typer
 
 SpaceName = Literal["w+", "w", "z", "s"]
 PresetName = Literal["default", "paper", "paper-scaled"]
+MethodName = Literal[
+    "eclipsed",
+    "forward",
+    "ganspace",
+    "sefa",
+    "lelsd",
+    "latent-arithmetic",
+    "interfacegan",
+    "styleclip-global",
+    "styleclip-optimization",
+    "stylespace",
+    "stylemc",
+    "paint-by-word",
+]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 MAX_SEED = 2**32 - 1  # what RandomState takes
 MAX_SEEDS = 10_000
 MAX_STRENGTHS = 101
 MAX_IMAGES = 1_024  # in one picture
+
+_REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")  # what can be a region's name in a world's file
 
 WorldOption = Annotated[
     str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
@@ -58,10 +74,10 @@ def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def parse_seed(seed: int) -> int:
+def parse_seed(seed: int, option: str = "--seed") -> int:
     """The seed itself; raises BadParameter for one that RandomState does not take."""
     if not 0 <= seed <= MAX_SEED:
-        raise _wrong("--seed", f"{seed} is not from 0 to {MAX_SEED}.")
+        raise _wrong(option, f"{seed} is not from 0 to {MAX_SEED}.")
     return seed
 
 
@@ -156,6 +172,20 @@ def parse_regions(text: str) -> tuple[str, ...] | None:
     if {"auto", "none"} & set(names):
         raise _wrong("--region", "auto and none stand alone.")
     return tuple(dict.fromkeys(names))
+
+
+def parse_naming(text: str) -> dict[int, str]:
+    """ "3=roof" or "5,6-8=sky" → number of a cluster → its name; raises BadParameter otherwise."""
+    numbers, equals, name = text.partition("=")
+    name = name.strip()
+    if not equals or not _REGION.fullmatch(name) or name in ("auto", "none"):
+        raise _wrong(
+            "NAMES",
+            f"{text!r} is not NUMBERS=NAME, such as 3=roof or 5,6=sky; a name is of letters, "
+            "digits, spaces, - and _, and neither auto nor none.",
+        )
+    listed = _integers(numbers, option="NAMES", largest=9_999, most=MAX_SEEDS)
+    return dict.fromkeys(listed, name)
 
 
 def check_ending(path: Path, ending: str) -> Path:

@@ -8,14 +8,20 @@ from typing import Any
 
 # Score → what it says, in the order of importance.
 _SCORES: dict[str, str] = {
-    "text_gain": "moves towards the prompt (judge's encoder, -1…1)",
+    "text_gain": "moves towards the prompt (cosine, -1…1)",
     "flip": "without the attribute, have it at +1",
     "opposite": "with the attribute, lose it at -1",
     "share": "of the change lies inside the region",
     "outside": "mean change of a pixel outside it (black to white is 2)",
     "kept": "of the other visible attributes stay",
-    "identity": "same person with the region hidden (cosine)",
+    "identity": "the rest is the same, with the region hidden (cosine)",
     "monotone": "of seeds rise steadily over -2…2",
+}
+
+# Who judged, as `eclipsed.scoring.judged_by` says it → the same with what it means.
+_JUDGES: dict[str, str] = {
+    "independent networks": "independent networks, which no training used",
+    "the world's own networks": "the world's own networks, which the training used",
 }
 
 
@@ -31,13 +37,13 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     return "\n".join(lines)
 
 
-def score_table(scores: Mapping[str, Mapping[str, Any] | None]) -> str:
-    """Each score as "median [low, high]", with what it means."""
+def score_table(scores: Mapping[str, Mapping[str, Any] | None], judged_by: str) -> str:
+    """Each score as "median [low, high]", with what it means, and who judged ("": not known)."""
     known = [name for name in _SCORES if name in scores]
     others = [name for name in scores if name not in _SCORES and _is_interval(scores[name])]
-    return table(
-        [[name, _interval(scores[name]), _SCORES.get(name, "")] for name in known + others]
-    )
+    rows = [[name, _interval(scores[name]), _SCORES.get(name, "")] for name in known + others]
+    judge = f"\n  judged by {_JUDGES.get(judged_by, judged_by)}" if judged_by else ""
+    return table(rows) + judge
 
 
 def _is_interval(score: object) -> bool:

@@ -142,8 +142,7 @@ def _parts_of_own(name: str) -> tuple[Part, ...]:
     place = registered().get(name, Path(name))
     if not place.is_file():
         return ()
-    own = read_own(place)
-    choices = (own.generator, own.encoder, own.segmenter)
+    choices = read_own(place).choices.values()
     return tuple(choice for choice in choices if isinstance(choice, Part))
 
 
@@ -193,6 +192,7 @@ def _fetch(part: Part, *, offline: bool) -> None:
 
 def _facts(loaded: World) -> dict[str, Any]:
     from eclipsed.foreign import spaces_of
+    from eclipsed.scoring import judged_by
 
     generator = loaded.generator
     cut = {space: generator.layers(space) for space in spaces_of(generator)}
@@ -215,6 +215,7 @@ def _facts(loaded: World) -> dict[str, Any]:
         "neutral": loaded.neutral,
         "truncation": loaded.truncation,
         "judged": loaded.judge is not None,
+        "judged_by": judged_by(loaded),
     }
 
 
@@ -232,6 +233,6 @@ def _world_words(loaded: World, found: dict[str, Any]) -> str:
         ["regions", ", ".join(loaded.segmenter.regions)],
         ["neutral text", loaded.neutral],
         ["truncation", f"{loaded.truncation:g}"],
-        ["judges", "yes" if loaded.judge else "none: scores that need one cannot be told"],
+        ["scores by", found["judged_by"]],
     ]
     return f"world {loaded.name}\n{table(rows)}"

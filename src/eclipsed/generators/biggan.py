@@ -26,21 +26,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile, BadSetting
+from eclipsed.generators import spaces
 from eclipsed.generators.frozen import (
-    check_conversion,
     check_features,
     fill,
     fingerprint_of,
-    no_such_space,
     number,
-    seeded_z,
     tensor_of,
 )
 from eclipsed.generators.mapping import class_vector, first_class
 from eclipsed.types import Layer, Noise, Space, Synthesis
 
 FAMILY = "BigGAN"
-_SPACES: tuple[Space, ...] = ("z",)
 
 
 @dataclass(frozen=True)
@@ -301,14 +298,11 @@ class BigGAN(nn.Module):
         return bound
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        if space not in _SPACES:
-            raise no_such_space(space, _SPACES)
-        return (Layer("z", self.z_dim),)
+        return spaces.z_layers(self.z_dim, space)
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "z") -> Tensor:
         """z [N, z_dim]: RandomState(seed).randn(z_dim) for each seed, truncated in `synthesize`."""
-        z = seeded_z(seeds, self.z_dim).to(self.device)
-        return self.from_z(z, truncation=truncation, space=space)
+        return spaces.sample(self, seeds, truncation, space)
 
     def from_z(
         self,
@@ -328,8 +322,7 @@ class BigGAN(nn.Module):
         truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
     ) -> Tensor:
         """The latents themselves; UnknownName for any space but z."""
-        check_conversion(source, target, _SPACES)
-        return latents
+        return spaces.z_itself(latents, source, target)
 
     def synthesize(
         self,

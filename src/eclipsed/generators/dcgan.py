@@ -19,19 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile
+from eclipsed.generators import spaces
 from eclipsed.generators.frozen import (
-    check_conversion,
     check_features,
     fill,
     fingerprint_of,
-    no_such_space,
-    seeded_z,
     tensor_of,
 )
 from eclipsed.types import Layer, Noise, Space, Synthesis
 
 FAMILY = "DCGAN"
-_SPACES: tuple[Space, ...] = ("z",)
 # Convolution, normalisation, activation.
 _STRIDE = 3
 
@@ -91,14 +88,11 @@ class DCGAN(nn.Module):
         return next(self.parameters()).device
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        if space not in _SPACES:
-            raise no_such_space(space, _SPACES)
-        return (Layer("z", self.z_dim),)
+        return spaces.z_layers(self.z_dim, space)
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "z") -> Tensor:
         """z [N, z_dim]: RandomState(seed).randn(z_dim) for each seed, truncated in `synthesize`."""
-        z = seeded_z(seeds, self.z_dim).to(self.device)
-        return self.from_z(z, truncation=truncation, space=space)
+        return spaces.sample(self, seeds, truncation, space)
 
     def from_z(
         self,
@@ -118,8 +112,7 @@ class DCGAN(nn.Module):
         truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
     ) -> Tensor:
         """The latents themselves; UnknownName for any space but z."""
-        check_conversion(source, target, _SPACES)
-        return latents
+        return spaces.z_itself(latents, source, target)
 
     def synthesize(
         self,

@@ -10,6 +10,7 @@ from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.checkpoints.rosinality import decoder_of
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
+from eclipsed.generators.precision import in_precision
 from eclipsed.types import Generator
 
 # Family → the module whose `from_checkpoint(config, tensors, name=…)` builds it.
@@ -22,11 +23,14 @@ FAMILIES: dict[str, str] = {
 }
 
 
-def load_generator(path: StrPath, device: str = "cpu") -> Generator:
+def load_generator(path: StrPath, device: str = "cpu", precision: str = "float32") -> Generator:
     """The generator of a checkpoint file of any format that `read_checkpoint` knows.
 
-    Of an e4e file that is its decoder. Executes nothing in the file. Raises BadFile, with one
-    sentence, for a file that is missing, damaged, refused, or holds another kind of network.
+    Of an e4e file that is its decoder. precision: "float32", or "bfloat16" or "float16" for images
+    that are computed in half precision (`precision.in_precision`). Executes nothing in the file.
+
+    Raises BadFile, with one sentence, for a file that is missing, damaged, refused, or holds
+    another kind of network, and BadSetting for another precision.
     """
     checkpoint = read_checkpoint(path)
     if checkpoint.family == "e4e":
@@ -35,7 +39,8 @@ def load_generator(path: StrPath, device: str = "cpu") -> Generator:
         raise BadFile(
             f"The file {shown(path)} holds no generator, but a network of kind {checkpoint.family}."
         )
-    return build(checkpoint, name=Path(path).stem, device=device)
+    made = build(checkpoint, name=Path(path).stem, device=device)
+    return in_precision(made, precision)
 
 
 def build(checkpoint: Checkpoint, *, name: str, device: str = "cpu") -> Generator:

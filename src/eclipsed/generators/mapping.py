@@ -85,14 +85,6 @@ class MappingNetwork(nn.Module):
             x = F.leaky_relu(self.get_submodule(f"fc{i}")(x), 0.2) * _SQRT2
         return x.float()
 
-    def truncated_rows(
-        self, w: Float[Tensor, "n w"], rows: int, truncation: float, cutoff: int | None
-    ) -> Float[Tensor, "n rows_times_w"]:
-        """W+ with `rows` copies of w, the first `cutoff` (None: all) pulled towards the mean."""
-        copies = w.unsqueeze(1).repeat(1, rows, 1)
-        copies[:, :cutoff] = self.w_avg.lerp(copies[:, :cutoff], truncation)
-        return copies.flatten(1)
-
 
 def mapping_sizes(tensors: Mapping[str, Tensor], family: str) -> dict[str, int]:
     """What shapes tell of a mapping network.

@@ -24,19 +24,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile
+from eclipsed.generators import spaces
 from eclipsed.generators.frozen import (
-    check_conversion,
     check_features,
     fill,
     fingerprint_of,
-    no_such_space,
     noise_maps,
     number,
-    seeded_z,
     tensor_of,
 )
 from eclipsed.generators.mapping import Dense, normalize_2nd_moment
-from eclipsed.types import SPACES, Layer, Noise, Space, Synthesis
+from eclipsed.types import Layer, Noise, Space, Synthesis
 
 FAMILY = "StyleGAN1"
 # The original trained its upsampling in this form from here up (fused_scale="auto").
@@ -318,52 +316,40 @@ class StyleGAN1(nn.Module):
         return self.truncation.avg_latent
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        if space == "z":
-            return (Layer("z", self.z_dim),)
-        if space == "w":
-            return (Layer("w", self.w_dim),)
-        if space == "w+":
-            return tuple(Layer(f"row_{i}", self.w_dim) for i in range(self.num_ws))
-        if space == "s":
-            sizes = self.config.channels
-            return tuple(
-                Layer(f"{r}x{r}_{half}", 2 * sizes[r])
-                for r in self.config.resolutions
-                for half in (0, 1)
-            )
-        raise no_such_space(space, SPACES)
+        return spaces.layers_of(self, space)
+
+    def style_layers(self) -> tuple[Layer, ...]:
+        """How S is cut."""
+        sizes = self.config.channels
+        return tuple(
+            Layer(f"{r}x{r}_{half}", 2 * sizes[r])
+            for r in self.config.resolutions
+            for half in (0, 1)
+        )
+
+    def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
+        """w of z, not truncated."""
+        return self.g_mapping(z)  # type: ignore[no-any-return]
+
+    def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
+        """The styles of W+, one tensor for each layer of S."""
+        return self.g_style(rows)  # type: ignore[no-any-return]
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        z = seeded_z(seeds, self.z_dim).to(self.device)
-        return self.from_z(z, truncation=truncation, space=space)
+        return spaces.sample(self, seeds, truncation, space)
 
     def from_z(
         self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
     ) -> Tensor:
         """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        if space == "z":
-            return z
-        self.layers(space)
-        w = self.g_mapping(z)
-        if space == "w":
-            return self.w_mean.lerp(w, truncation)
-        rows = w.unsqueeze(1).repeat(1, self.num_ws, 1)
-        rows[:, :cutoff] = self.w_mean.lerp(rows[:, :cutoff], truncation)
-        return self.convert(rows.flatten(1), "w+", space)
+        return spaces.from_z(self, z, truncation, cutoff, space)
 
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
         """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        check_conversion(source, target, SPACES)
-        if source == target:
-            return latents
-        if source == "z":
-            return self.from_z(latents, truncation=truncation, space=target)
-        if source == "w":
-            return self.convert(latents.repeat(1, self.num_ws), "w+", target)
-        return torch.cat(self.g_style(latents.unflatten(1, (self.num_ws, self.w_dim))), dim=1)
+        return spaces.convert(self, latents, source, target, truncation)
 
     def synthesize(
         self,

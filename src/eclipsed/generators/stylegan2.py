@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile
-from eclipsed.generators import frozen
+from eclipsed.generators import frozen, spaces
 from eclipsed.generators.mapping import (
     Dense,
     MappingNetwork,
@@ -29,7 +29,7 @@ from eclipsed.generators.mapping import (
     first_class,
     mapping_sizes,
 )
-from eclipsed.types import SPACES, Layer, Noise, Space, Synthesis
+from eclipsed.types import Layer, Noise, Space, Synthesis
 
 Architecture = Literal["skip", "resnet", "orig"]
 ARCHITECTURES: tuple[Architecture, ...] = ("skip", "resnet", "orig")
@@ -40,6 +40,7 @@ _SLOPE = 0.2  # of leaky ReLU below 0
 # NVIDIA keeps filters of at least so many taps as a row, shorter ones as a square.
 _SEPARABLE_TAPS = 8
 _MOST_TAPS = 64
+_STRIP = 2**19  # numbers that stay in a processor's cache
 _BLOCK = re.compile(r"synthesis\.b([0-9]{1,5})\.")
 
 
@@ -129,11 +130,12 @@ def _smooth(x: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
 def _smooth_back(gradient: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
     """The gradient of `_smooth` with respect to x."""
     taps = len(stored)
-    before, after = (taps + 1) // 2 - 1, taps // 2 - 1
     # The whole correlation, of which the forward pass kept what its padding allowed.
+    before, after = taps - (taps + 1) // 2, taps - taps // 2
+    both = min(before, after)
     kernel = _square(stored).to(gradient.dtype).expand(gradient.shape[1], 1, -1, -1)
-    gradient = _pad(gradient, taps - 1 - before, taps - 1 - after)
-    return F.conv2d(gradient, kernel, groups=gradient.shape[1])
+    gradient = _pad(gradient, before - both, after - both)
+    return F.conv2d(gradient, kernel, padding=both, groups=gradient.shape[1])
 
 
 def _pad(x: Tensor, before: int, after: int) -> Tensor:
@@ -141,12 +143,25 @@ def _pad(x: Tensor, before: int, after: int) -> Tensor:
     return F.pad(x, (before, after, before, after)) if before or after else x
 
 
+def _dot(x: Float[Tensor, "n c h w"], other: Tensor) -> Float[Tensor, "n c"]:
+    """Σ x · other over all positions, in float32 and without a tensor of all products.
+
+    Fresh memory costs many times as much as a product, so it goes in strips of rows.
+    """
+    total = torch.zeros(x.shape[:2], device=x.device)
+    rows = max(1, _STRIP // (x.shape[0] * x.shape[1] * x.shape[3]))
+    pairs = zip(x.split(rows, dim=2), other.expand_as(x).split(rows, dim=2), strict=True)
+    for one, two in pairs:
+        total += (one.float() * two).sum(dim=(2, 3))
+    return total
+
+
 class _FrozenConv(torch.autograd.Function):
     """A styled convolution whose weights are not trained, in few passes over memory.
 
     y = clamp(lrelu(demod · conv(style · x) + bias + noise)); conv doubles the size where there are
-    `taps`. Nothing is kept for the backward pass but x and y: what the activation was given is
-    computed back from y.
+    `taps`. Nothing is kept for the backward pass but x and y. x, weight and y may be bfloat16; the
+    rest, and the sums over positions, are float32.
     """
 
     @staticmethod
@@ -161,10 +176,11 @@ class _FrozenConv(torch.autograd.Function):
         taps: Tensor | None,
         clamp: float | None,
     ) -> Tensor:
-        y = _convolve(x * style[:, :, None, None], weight, taps)
-        y.mul_(demod[:, :, None, None]).add_(bias[:, None, None])
+        # Cast first: a product of two dtypes takes many times as long.
+        y = _convolve(x * style.to(x.dtype)[:, :, None, None], weight, taps)
+        y.mul_(demod.to(y.dtype)[:, :, None, None]).add_(bias.to(y.dtype)[:, None, None])
         if noise is not None:
-            y.add_(noise)
+            y.add_(noise.to(y.dtype))
         F.leaky_relu_(y, _SLOPE)
         if clamp is not None:
             y.clamp_(-clamp, clamp)
@@ -176,20 +192,20 @@ class _FrozenConv(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, style, demod, weight, bias, noise, taps, y = ctx.saved_tensors
-        low = y < 0
-        slope = torch.where(low, gradients[0] * _SLOPE, gradients[0])
+        above = gradients[0]
         if ctx.clamp is not None:
-            slope.masked_fill_(y.abs() >= ctx.clamp, 0.0)
+            above = above.masked_fill(y.abs() >= ctx.clamp, 0.0)
+        below = torch.ops.aten.leaky_relu_backward(above, y, _SLOPE, True)
         for_demod = None
         if ctx.needs_input_grad[2]:
-            given = torch.where(low, y / _SLOPE, y)
+            # below · (what the activation was given) is above · y, as its slope cancels out.
+            whole = _dot(above, y) - bias * _dot(below, bias.new_ones(1))
             if noise is not None:
-                given.sub_(noise)
-            whole = (slope * given).sum(dim=(2, 3)) - slope.sum(dim=(2, 3)) * bias
+                whole -= _dot(below, noise)
             for_demod = whole / demod
-        back = _convolve_back(slope.mul_(demod[:, :, None, None]), weight, taps)
-        for_style = (back * x).sum(dim=(2, 3)) if ctx.needs_input_grad[1] else None
-        for_x = back.mul_(style[:, :, None, None]) if ctx.needs_input_grad[0] else None
+        back = _convolve_back(below.mul_(demod.to(y.dtype)[:, :, None, None]), weight, taps)
+        for_style = _dot(back, x) if ctx.needs_input_grad[1] else None
+        for_x = back.mul_(style.to(x.dtype)[:, :, None, None]) if ctx.needs_input_grad[0] else None
         return for_x, for_style, for_demod, None, None, None, None, None
 
 
@@ -261,11 +277,11 @@ class StyledConv(nn.Module):
         """The same for weights that are not trained; leaky ReLU lets the gain pass before it."""
         made: Tensor = _FrozenConv.apply(  # type: ignore[no-untyped-call]
             x,
-            style.to(x.dtype),
-            (demod * self.gain).to(x.dtype),
+            style,
+            demod * self.gain,
             self.weight.to(x.dtype),
-            (self.bias * self.gain).to(x.dtype),
-            None if noise is None else (noise * self.gain).to(x.dtype),
+            self.bias * self.gain,
+            None if noise is None else noise * self.gain,
             self.resample_filter if self.up else None,
             self.clamp,
         )
@@ -477,51 +493,44 @@ class StyleGAN2(nn.Module):
         bound.label = class_vector(which, self.config.c_dim)
         return bound
 
+    @property
+    def w_mean(self) -> Float[Tensor, " w"]:
+        """The mean of w, which truncation pulls towards."""
+        return self.mapping.w_avg
+
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        if space == "z":
-            return (Layer("z", self.z_dim),)
-        if space == "w":
-            return (Layer("w", self.w_dim),)
-        if space == "w+":
-            return tuple(Layer(f"row_{i}", self.w_dim) for i in range(self.num_ws))
-        if space == "s":
-            return tuple(
-                Layer(name, (made.affine if isinstance(made, ToRGB) else made).weight.shape[0])
-                for name, made, _ in self.synthesis.style_layers()
-            )
-        raise frozen.no_such_space(space, SPACES)
+        return spaces.layers_of(self, space)
+
+    def style_layers(self) -> tuple[Layer, ...]:
+        """How S is cut."""
+        return tuple(
+            Layer(name, (made.affine if isinstance(made, ToRGB) else made).weight.shape[0])
+            for name, made, _ in self.synthesis.style_layers()
+        )
+
+    def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
+        """w of z, not truncated."""
+        return self.mapping(z, self.label)  # type: ignore[no-any-return]
+
+    def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
+        """The styles of W+, one tensor for each layer of S."""
+        return self.synthesis.styles(rows)
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        z = frozen.seeded_z(seeds, self.z_dim).to(self.device)
-        return self.from_z(z, truncation=truncation, space=space)
+        return spaces.sample(self, seeds, truncation, space)
 
     def from_z(
         self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
     ) -> Tensor:
         """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        if space == "z":
-            return z
-        self.layers(space)
-        w = self.mapping(z, self.label)
-        if space == "w":
-            return self.mapping.w_avg.lerp(w, truncation)
-        rows = self.mapping.truncated_rows(w, self.num_ws, truncation, cutoff)
-        return self.convert(rows, "w+", space)
+        return spaces.from_z(self, z, truncation, cutoff, space)
 
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
         """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        frozen.check_conversion(source, target, SPACES)
-        if source == target:
-            return latents
-        if source == "z":
-            return self.from_z(latents, truncation=truncation, space=target)
-        if source == "w":
-            return self.convert(latents.repeat(1, self.num_ws), "w+", target)
-        rows = latents.unflatten(1, (self.num_ws, self.w_dim))
-        return torch.cat(self.synthesis.styles(rows), dim=1)
+        return spaces.convert(self, latents, source, target, truncation)
 
     def synthesize(
         self,

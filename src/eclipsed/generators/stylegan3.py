@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile
-from eclipsed.generators import frozen
+from eclipsed.generators import frozen, spaces
 from eclipsed.generators.mapping import (
     Dense,
     MappingNetwork,
@@ -30,7 +30,7 @@ from eclipsed.generators.mapping import (
     first_class,
     mapping_sizes,
 )
-from eclipsed.types import SPACES, Layer, Noise, Space, Synthesis
+from eclipsed.types import Layer, Noise, Space, Synthesis
 
 _FAMILY = "StyleGAN3"
 _LAYER = re.compile(r"(synthesis\.L([0-9]{1,3})_([0-9]{1,5})_[0-9]{1,5})\.")
@@ -425,50 +425,43 @@ class StyleGAN3(nn.Module):
         bound.label = class_vector(which, self.config.c_dim)
         return bound
 
+    @property
+    def w_mean(self) -> Float[Tensor, " w"]:
+        """The mean of w, which truncation pulls towards."""
+        return self.mapping.w_avg
+
     def layers(self, space: Space) -> tuple[Layer, ...]:
-        if space == "z":
-            return (Layer("z", self.z_dim),)
-        if space == "w":
-            return (Layer("w", self.w_dim),)
-        if space == "w+":
-            return tuple(Layer(f"row_{i}", self.w_dim) for i in range(self.num_ws))
-        if space == "s":
-            return tuple(
-                Layer(name, affine.weight.shape[0]) for name, affine in self.synthesis.affines()
-            )
-        raise frozen.no_such_space(space, SPACES)
+        return spaces.layers_of(self, space)
+
+    def style_layers(self) -> tuple[Layer, ...]:
+        """How S is cut."""
+        return tuple(
+            Layer(name, affine.weight.shape[0]) for name, affine in self.synthesis.affines()
+        )
+
+    def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
+        """w of z, not truncated."""
+        return self.mapping(z, self.label)  # type: ignore[no-any-return]
+
+    def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
+        """The styles of W+, one tensor for each layer of S."""
+        return self.synthesis.styles(rows)
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        z = frozen.seeded_z(seeds, self.z_dim).to(self.device)
-        return self.from_z(z, truncation=truncation, space=space)
+        return spaces.sample(self, seeds, truncation, space)
 
     def from_z(
         self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
     ) -> Tensor:
         """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        if space == "z":
-            return z
-        self.layers(space)
-        w = self.mapping(z, self.label)
-        if space == "w":
-            return self.mapping.w_avg.lerp(w, truncation)
-        rows = self.mapping.truncated_rows(w, self.num_ws, truncation, cutoff)
-        return self.convert(rows, "w+", space)
+        return spaces.from_z(self, z, truncation, cutoff, space)
 
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
         """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        frozen.check_conversion(source, target, SPACES)
-        if source == target:
-            return latents
-        if source == "z":
-            return self.from_z(latents, truncation=truncation, space=target)
-        if source == "w":
-            return self.convert(latents.repeat(1, self.num_ws), "w+", target)
-        rows = latents.unflatten(1, (self.num_ws, self.w_dim))
-        return torch.cat(self.synthesis.styles(rows), dim=1)
+        return spaces.convert(self, latents, source, target, truncation)
 
     def synthesize(
         self,

@@ -1,13 +1,13 @@
 """Preset `default`: directional, sign-symmetric, local, and started from where the answer shows.
 
-A pool of sampled seeds is ranked by the encoder. A regression of its scores on the latents is the
-start: unlike the best seeds' mean minus the worst's, it does not bring along what merely tends to
+A pool of sampled images is ranked by the encoder. A regression of its scores on the latents is the
+start: unlike the best images' mean minus the worst's, it does not bring along what merely tends to
 come with the answer. A second regression, of the pool's thumbnails outside the region, says what
-each way through the latents changes there, and the start is bent away from it. Of its layers the
-shortest run that loses nothing is kept. A few dozen steps refine it: positive strengths on seeds
-that lack what is asked for, negative ones on seeds that have it, both held to the text's direction
-in the encoder's space and to the region in features and pixels. The originals of all steps are the
-pool's and cost nothing.
+each way through the latents changes there, and the start is bent away from it. The pool's images
+are mixed of two seeds each, so the regression can tell which layers decide; the others are left
+out. A few steps refine it: positive strengths on images that lack what is asked for, negative ones
+on images that have it, both held to the text's direction in the encoder's space and to the region
+in features and pixels. The originals of all steps are the pool's and cost nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.calibration import calibrate
-from eclipsed.directions import keep_layers
 from eclipsed.metrics import dilate, pixels_at
 from eclipsed.objectives import (
     cap_norms,
@@ -34,7 +33,6 @@ from eclipsed.objectives import (
 )
 from eclipsed.pool import (
     Originals,
-    Pool,
     View,
     build_pool,
     fast_bfloat16,
@@ -55,6 +53,7 @@ from eclipsed.presets.plan import (
     layer_spread,
     widths_of,
 )
+from eclipsed.regression import fit, slope
 from eclipsed.types import Goal, Space, World
 
 # The pool's seeds; scores and users count from 0, the paper's preset from 54321.
@@ -71,7 +70,7 @@ SEARCH_IMAGES = 6
 # A start that yields less than this is taken for one that yields this much.
 LEAST_YIELD = 0.02
 # Images that calibration looks at.
-HELD_OUT = 20
+HELD_OUT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,29 +85,29 @@ class DefaultConfig:
     is bent away from what changes the image outside the region. strengths: least and greatest
     |strength|, drawn with both signs. feature_weight, pixel_weight: of the change outside the
     region, against the text's weight of 1. norm_cap: longest layer, in units of that layer's
-    spread. layers: indices that are trained; None searches for the shortest run that loses nothing,
-    to within `layer_tolerance` of the loss. half: let the networks count in bfloat16 where the
+    spread. layers: indices that are trained; None takes the run of those that, in the start, are at
+    least `layer_share` as long as the longest. half: let the networks count in bfloat16 where the
     hardware is fast at it. seed: of the pool and of all draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
     """
 
     space: Space = "w+"
-    steps: int = 30
-    batch: int = 6
-    rate: float = 0.005
+    steps: int = 12
+    batch: int = 8
+    rate: float = 0.03
     pool: int = 1_024
     originals: int = 48
     contrast: float = 0.05
-    ridge: float = 0.15
-    aloof: float = 2.0
+    ridge: float = 0.5
+    aloof: float = 8.0
     strengths: tuple[float, float] = (0.8, 1.6)
     feature_weight: float = 0.5
     pixel_weight: float = 0.5
     norm_cap: float = 0.7
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
-    layer_tolerance: float = 0.01
+    layer_share: float = 0.8
     half: bool = True
     seed: int = 0
 
@@ -121,13 +120,13 @@ class DefaultConfig:
         check_number("pool", self.pool, self.originals + 8)
         check_number("seed", self.seed, 0, 9_999)
         check_number("contrast", self.contrast, 0.0, 0.5)
+        check_number("layer_share", self.layer_share, 0.0, 1.0)
         for name in ("ridge", "norm_cap"):
             check_number(name, getattr(self, name), 1e-6)
         for name in (
             "rate",
             "truncation",
             "aloof",
-            "layer_tolerance",
             "feature_weight",
             "pixel_weight",
         ):
@@ -191,7 +190,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     view = View(world, config.space, config.truncation, half)
     first = FIRST_SEED + config.seed * 10_000
     seeds = range(first, first + config.pool)
-    pool = build_pool(view, seeds)
+    pool = build_pool(view, seeds, mixed=True)
     text = text_direction(world, goal)
     along = pool.embeddings @ text
     order = along.argsort(descending=True, stable=True)
@@ -210,7 +209,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     names = features_between(generator, *FEATURE_SIZES) if reading else ()
     originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
     region = dilate(originals.masks, pixels_at(originals.masks.shape[1], DILATION))
-    inside = shrink(region[:, None]).amax(dim=0)
+    inside = shrink(region[:, None]).amax(dim=(0, 1))
     return Stage(
         view=view,
         goal=goal,
@@ -219,7 +218,7 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
         originals=originals,
         lacking=len(lacking),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=regress(pool, sharpened(along), inside, ridge=config.ridge, aloof=config.aloof),
+        start=slope(fit(pool, config.ridge), sharpened(along), inside, config.aloof),
     )
 
 
@@ -233,43 +232,6 @@ def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
     wide = 2.0 * (along - along.mean()) / along.std().clamp_min(1e-12)
     sharp = wide.exp()
     return sharp.clamp_max(float(sharp.quantile(0.99)))
-
-
-def regress(
-    pool: Pool,
-    scores: Float[Tensor, " p"],
-    inside: Float[Tensor, "1 t t"],
-    *,
-    ridge: float,
-    aloof: float,
-) -> Float[Tensor, " d"]:
-    """The vector along which a linear fit says that the score rises by 1, and little else happens.
-
-    Ridge regression of the scores on the latents gives the slope b, that of the thumbnails'
-    pixels, weighted by how little they are `inside` the region, a matrix A. The result is
-    (1 + aloof·AᵀA)⁻¹ b, where AᵀA is in units of what a step of the same length in a random
-    direction changes inside. `ridge` is in units of the mean variance of the lines on which the
-    latents lie. Repeating numbers (W in W+) changes nothing.
-    """
-    around, rise = pool.latents - pool.latents.mean(dim=0), scores - scores.mean()
-    pixels = (pool.thumbnails - pool.thumbnails.mean(dim=0)).flatten(1)
-    within = inside.expand(pool.thumbnails.shape[1:]).flatten()
-    # Slopes are sums of latents, so all is solved for the P weights of these sums.
-    gram = around @ around.t()
-    identity = torch.eye(len(gram)).to(gram)
-    penalty = ridge * gram.square().sum() / gram.trace()
-    weights = torch.linalg.solve(
-        gram + penalty * identity, torch.cat([rise[:, None], pixels], dim=1)
-    )
-    slope, paint = weights[:, 0], weights[:, 1:]
-    changes = (gram @ paint).square().sum(dim=0) / gram.trace()
-    # A region that none of the images shows has no scale of its own.
-    usual = (changes * within).sum() + 1e-3 * changes.sum()
-    leaks = paint * (1.0 - within)
-    bent = identity + aloof / usual.clamp_min(1e-12) * (leaks @ (leaks.t() @ gram))
-    way = around.t() @ torch.linalg.solve(bent, slope)
-    start: Tensor = way / (around @ way @ slope).clamp_min(1e-12)
-    return start
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -349,29 +311,27 @@ def search_length(
     return min((constrain(length * start[None])[0] for length in START_LENGTHS), key=loss)
 
 
-def layer_edges(count: int) -> list[int]:
-    """Where a run of layers may begin or end.
+def prominent_run(
+    vector: Float[Tensor, " d"],
+    widths: Sequence[int],
+    spread: Float[Tensor, " layers"],
+    share: float,
+) -> tuple[int, ...]:
+    """The run from the first to the last layer that is, for its spread, at least `share` times as
+    long as the longest."""
+    norms = torch.stack([layer.norm() for layer in vector.split(list(widths))]) / spread
+    long = (norms >= share * norms.max()).nonzero().flatten().tolist()
+    return tuple(range(min(long), max(long) + 1))
 
-    Layers go in pairs after the first, as the resolutions of a StyleGAN do; in larger groups where
-    there are so many that their runs would be too many to try.
-    """
-    return [0, *range(1, count, max(2, -(-count // 9))), count]
 
-
-def search_layers(count: int, loss: Callable[[range], float], tolerance: float) -> tuple[int, ...]:
-    """The shortest run of neighbouring layers that loses no more than the tolerance.
-
-    First its end is searched, then its beginning: early layers decide what later ones draw, so an
-    edit that needs the early ones loses by every layer taken from the front, and one that does not
-    need them gains.
-    """
-    edges = layer_edges(count)
-    ends = {edge: loss(range(edge)) for edge in edges[1:]}
-    end = min(edge for edge, each in ends.items() if each <= min(ends.values()) + tolerance)
-    begins = {edge: loss(range(edge, end)) for edge in edges if edge < end}
-    best = min(begins.values())
-    begin = max(edge for edge, each in begins.items() if each <= best + tolerance)
-    return tuple(range(begin, end))
+def averaged(
+    vector: Float[Tensor, " d"], widths: Sequence[int], run: Sequence[int]
+) -> Float[Tensor, " d"]:
+    """The vector with every layer of the run replaced by their mean, and all others zeroed."""
+    layers = vector.split(list(widths))
+    mean = torch.stack([layers[index] for index in run]).mean(dim=0)
+    kept = [mean if index in run else torch.zeros_like(mean) for index in range(len(layers))]
+    return torch.cat(kept)
 
 
 def falling(step: int, steps: int) -> float:
@@ -387,7 +347,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     generator, space = world.generator, config.space
     layer_mask(generator, space, config.layers)  # refuses strangers before any work
     stage = set_stage(world, goal, config)
-    layers, widths = generator.layers(space), widths_of(generator, space)
+    widths = widths_of(generator, space)
     spread = layer_spread(generator, space)
     caps = (config.norm_cap * spread).tolist()
 
@@ -398,18 +358,13 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         batch = draw_batch(config, step, lacking=stage.lacking, having=stage.having)
         return edit_losses(stage, directions[0], *batch)
 
-    def looked(vector: Tensor) -> float:
-        return look(stage, vector)["total"]
-
-    def looked_along(run: range) -> float:
-        return looked(keep_layers(start, layers, run))
-
-    stage = replace(stage, start=stage.start * reach_of(stage.start, widths, caps))
+    chosen = config.layers or prominent_run(stage.start, widths, spread, config.layer_share)
+    trained = layer_mask(generator, space, chosen)
+    # Layers of W+ take the same words, so their mean says what each says, with less noise.
+    start = averaged(stage.start, widths, chosen) if space == "w+" else stage.start * trained
+    stage = replace(stage, start=start * reach_of(start, widths, caps))
     start = search_length(stage.start, lambda vector: look(stage, vector)["text"], constrain)
     stage = replace(stage, yields=max(1.0 - look(stage, start)["text"], LEAST_YIELD))
-    chosen = config.layers or search_layers(len(layers), looked_along, config.layer_tolerance)
-    trained = layer_mask(generator, space, chosen)
-    start = search_length(stage.start * trained, looked, constrain)
     pieces = zip(spread, widths, strict=True)
     rate = config.rate * torch.cat([(s / width**0.5).expand(width) for s, width in pieces])
     return Plan(
@@ -418,7 +373,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         steps=config.steps,
         rate=lambda step: falling(step, config.steps) * rate,
         loss=loss,
-        finish=lambda vector: finish(stage, vector),
+        finish=lambda vector: finish(stage, vector, reach_of(vector, widths, caps)),
         constrain=constrain,
         facts={
             "trained_layers": list(chosen),
@@ -437,7 +392,8 @@ def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
     return {name: float(value) for name, value in losses.items()}
 
 
-def finish(stage: Stage, vector: Float[Tensor, " d"]) -> Finish:
-    """Calibrate on the seeds that were held out."""
-    done = calibrate(stage.view, stage.held_out, vector, stage.target.text)
-    return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})
+def finish(stage: Stage, vector: Float[Tensor, " d"], reach: float) -> Finish:
+    """Calibrate on the seeds that were held out; `reach` brings the vector to its cap, so that the
+    same lengths are looked at whatever training made of it."""
+    done = calibrate(stage.view, stage.held_out, reach * vector, stage.target.text)
+    return Finish(unit=reach * done.unit, range=done.range, facts={"yields": list(done.yields)})

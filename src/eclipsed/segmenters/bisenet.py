@@ -204,7 +204,9 @@ class BiSeNetSegmenter(nn.Module):
         """[N, H, W] at the image's size; UnknownName for a region that does not exist."""
         numbers = label_numbers(regions, self.groups, segmenter=self.name)
         image = synthesis.image
-        scores = self.network(PREPARATION.exactly(image))
+        # Channels last: the choice among the classes of every pixel is then several times as fast.
+        prepared = PREPARATION.exactly(image).contiguous(memory_format=torch.channels_last)
+        scores = self.network(prepared)
         # Enlarged before the best is chosen, so that borders are smooth, as in the original.
         large = F.interpolate(scores, image.shape[2:], mode="bilinear", align_corners=True)
         return torch.isin(large.argmax(dim=1), torch.tensor(numbers, device=image.device)).float()

@@ -72,16 +72,29 @@ class PhraseSegmenter(nn.Module):
         image = synthesis.image
         pixels = self.preparation.exactly(image)
         union = torch.zeros_like(image[:, 0], dtype=torch.float32)
-        for number in label_numbers(regions, self.groups, segmenter=self.name):
-            phrase = self.phrases[number].expand(len(pixels), -1)
-            # One picture alone comes without its first axis in some versions.
-            scores = self.model(pixel_values=pixels, conditional_embeddings=phrase).logits
-            scores = scores.reshape(len(pixels), 1, *scores.shape[-2:])
+        numbers = label_numbers(regions, self.groups, segmenter=self.name)
+        seen = self._seen(pixels) if numbers else []
+        for number in numbers:
             large = F.interpolate(
-                scores, image.shape[2:], mode="bilinear", align_corners=False
+                self._scores(seen, number), image.shape[2:], mode="bilinear", align_corners=False
             ).sigmoid()
             union = torch.maximum(union, (large[:, 0] >= self.threshold).float())
         return union
+
+    def _seen(self, pixels: Float[Tensor, "n 3 s s"]) -> list[Tensor]:
+        """What the image tower's layers say that the decoder looks at; the same for any phrase."""
+        model = cast("Any", self.model)
+        tower = model.clip.vision_model(pixel_values=pixels, output_hidden_states=True)
+        # The first one is the embedded patches, before any layer.
+        return [tower.hidden_states[layer + 1] for layer in model.extract_layers]
+
+    def _scores(self, seen: list[Tensor], number: int) -> Float[Tensor, "n 1 s s"]:
+        """How strongly each pixel answers a phrase, as logits."""
+        count = len(seen[0])
+        phrase = self.phrases[number].expand(count, -1)
+        scores: Tensor = cast("Any", self.model).decoder(seen, phrase).logits
+        # One picture alone comes without its first axis in some versions.
+        return scores.reshape(count, 1, *scores.shape[-2:])
 
 
 def load_clipseg(

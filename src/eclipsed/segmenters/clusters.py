@@ -2,7 +2,8 @@
 
 A GAN's features at 16 to 64 pixels tell the parts of its images apart well enough that k-means
 finds them (Collins et al. 2020, "Editing in Style", arXiv:2004.14367, which clusters features of
-length 1, as here). The clusters come without names: look at `cluster_sheet`, then `rename` them.
+length 1, as here). The clusters come without names: look at `cluster_sheet`, then name them, with
+`named` by their numbers or `rename` by the names that they have.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
-from eclipsed.errors import BadFile, BadSetting, WrongGenerator
+from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
-from eclipsed.images import grid
+from eclipsed.images import grid, to_pil
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.types import Generator, Synthesis
 
@@ -33,9 +35,16 @@ KEY = "eclipsed_clusters"  # the metadata that tells such a file
 BATCH = 16
 STEPS = 50  # of k-means, at most; it mostly settles in half of them
 POINTS = 40_000  # positions that k-means sees
+# Of the layer to look at, or a quarter of a small image's side: smaller layers are coarse, larger
+# ones hold colours and edges.
+USUAL_PIXELS = 32
 MOST_CLUSTERS = 256
 _LIMIT = 64 * 2**20
-_AGAIN = "Make it again with fit_clusters."
+# A sheet: the sides of its images and the height of what is written on them, in pixels, and the
+# share of an image from which a region is written on.
+_SMALLEST_CELL, _LARGEST_CELL, _MARK = 192, 256, 14
+_LEAST_MARKED = 0.01
+_AGAIN = "Make it again: eclipsed clusters make."
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +129,19 @@ class ClusterSegmenter:
             label_numbers([old], self.groups, segmenter=self.name)
         return replace(self, names=tuple(names.get(old, old) for old in self.names))
 
+    def named(self, names: Mapping[int, str]) -> ClusterSegmenter:
+        """The same clusters, some under new names, told by number; the rest keep theirs.
+
+        Raises UnknownName for a number that no cluster has, BadSetting for an empty name.
+        """
+        for number in names:
+            if not 0 <= number < len(self.names):
+                raise UnknownName(
+                    f"There is no cluster {number} in '{self.name}'.",
+                    f"Its clusters are 0 to {len(self.names) - 1}.",
+                )
+        return replace(self, names=tuple(names.get(n, old) for n, old in enumerate(self.names)))
+
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless these clusters are of this very generator's features."""
         if generator.fingerprint != self.generator_fingerprint:
@@ -127,7 +149,7 @@ class ClusterSegmenter:
                 f"The clusters '{self.name}' were made for the generator '{self.generator_name}' "
                 f"({self.generator_fingerprint[:12]}), not for '{generator.name}' "
                 f"({generator.fingerprint[:12]}).",
-                "Make them again for this one with fit_clusters.",
+                "Make them again for this one: eclipsed clusters make.",
             )
 
     def save(self, path: StrPath) -> None:
@@ -219,6 +241,26 @@ def _alike(maps: Float[Tensor, "n c h w"], widths: Sequence[int]) -> Float[Tenso
     return joined / math.sqrt(len(layers))
 
 
+def _unnamed(number: int) -> str:
+    return f"cluster_{number}"
+
+
+@torch.no_grad()
+def usual_layer(generator: Generator) -> str:
+    """The feature to cluster unless another is named.
+
+    The last of those nearest to 32 pixels, or to a quarter of the image's where that is less.
+    """
+    size = min(USUAL_PIXELS, generator.resolution / 4)
+    latents = generator.sample([0])
+    made = generator.synthesize(latents, features=generator.feature_names).features
+    distance = {
+        name: abs(math.log2(made[name].shape[-1] / size))
+        for name in reversed(generator.feature_names)
+    }
+    return min(distance, key=distance.__getitem__)
+
+
 @torch.no_grad()
 def fit_clusters(
     generator: Generator,
@@ -231,8 +273,8 @@ def fit_clusters(
 ) -> ClusterSegmenter:
     """Cut what a generator draws into `count` clusters, by k-means on its features.
 
-    seeds: the images to learn from; fifty say enough. layers: names of features, best one of 32
-    pixels; what is smaller is too coarse, what is larger holds colours and edges. count: a dozen
+    seeds: the images to learn from; fifty say enough. layers: names of features; one is best, see
+    `usual_layer`. count: a dozen
     finds hair, skin and background; eyes or a mouth need two dozen. seed: decides the outcome where
     k-means could end in several.
 
@@ -261,7 +303,7 @@ def fit_clusters(
     return ClusterSegmenter(
         feature_names=tuple(layers),
         widths=widths,
-        names=tuple(f"cluster_{number}" for number in range(count)),
+        names=tuple(map(_unnamed, range(count))),
         centres=k_means(torch.cat(rows), count, draw),
         generator_name=generator.name,
         generator_fingerprint=generator.fingerprint,
@@ -326,7 +368,8 @@ def cluster_sheet(
 ) -> Image.Image:
     """A picture to name clusters by: each image, beside it in colours, and what the colours mean.
 
-    A region's share of all pixels stands beside its name.
+    Clusters without a name show their number, regions their name; below, a region's share of all
+    pixels stands beside the numbers of its clusters.
 
     Raises WrongGenerator when the clusters are another generator's, BadSetting without seeds.
     """
@@ -336,24 +379,78 @@ def cluster_sheet(
     regions = segmenter.regions
     numbers = torch.tensor([regions.index(name) for name in segmenter.names])
     colours = _colours(len(regions))
-    shown_images: list[Tensor] = []
+    marks = [_mark(region, members) for region, members in segmenter.groups.items()]
+    cells: list[Tensor] = []
     counts = torch.zeros(len(regions))
     for start in range(0, len(seeds), BATCH):
         latents = generator.sample(list(seeds[start : start + BATCH]), truncation=truncation)
         made = generator.synthesize(latents, features=segmenter.feature_names)
         labels = numbers[segmenter.labels(made).cpu()]
         counts += torch.bincount(labels.flatten(), minlength=len(regions))
-        painted = colours[labels].permute(0, 3, 1, 2)
         images = made.image.cpu().float().clamp(-1.0, 1.0)
-        for image, paint in zip(images, painted, strict=True):
-            shown_images += [image, 0.2 * image + 0.8 * paint]
+        painted = 0.2 * images + 0.8 * colours[labels].permute(0, 3, 1, 2)
+        for image, paint, label in zip(images, painted, labels, strict=True):
+            cells += [_sized(image), _marked(_sized(paint), label, marks)]
     shares = (counts / counts.sum()).tolist()
+    words = [
+        f"{_legend(region, members)} {share:.0%}"
+        for (region, members), share in zip(segmenter.groups.items(), shares, strict=True)
+    ]
     tiles = colours[:, :, None, None].expand(-1, -1, 32, 96)
-    words = [f"{name} {share:.0%}" for name, share in zip(regions, shares, strict=True)]
     return _below(
-        grid(torch.stack(shown_images), columns=min(6, 2 * len(seeds))),
+        grid(torch.stack(cells), columns=min(6, 2 * len(seeds))),
         grid(tiles, columns=min(8, len(regions)), labels=words),
     )
+
+
+def _mark(region: str, members: tuple[int, ...]) -> str:
+    """What stands on a region: its number while it has no name."""
+    return str(members[0]) if region == _unnamed(members[0]) else region
+
+
+def _legend(region: str, members: tuple[int, ...]) -> str:
+    mark = _mark(region, members)
+    return mark if mark != region else f"{region} ({','.join(map(str, members))})"
+
+
+def _sized(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
+    """An image at a size at which writing on it can be read."""
+    longest = max(image.shape[1:])
+    if longest < _SMALLEST_CELL:
+        return F.interpolate(image[None], scale_factor=-(-_SMALLEST_CELL // longest))[0]
+    if longest > _LARGEST_CELL:
+        high, wide = (max(1, side * _LARGEST_CELL // longest) for side in image.shape[1:])
+        return F.adaptive_avg_pool2d(image, (high, wide))
+    return image
+
+
+def _marked(
+    paint: Float[Tensor, "3 h w"], labels: Int[Tensor, "h2 w2"], marks: Sequence[str]
+) -> Float[Tensor, "3 h w"]:
+    """The image with each region's mark written where the region is widest."""
+    picture = to_pil(paint)
+    draw = ImageDraw.Draw(picture)
+    for region in labels.unique().tolist():
+        inside = (labels == region).float()
+        if float(inside.mean()) < _LEAST_MARKED:
+            continue
+        reach = max(1, labels.shape[0] // 16)
+        around = F.avg_pool2d(inside[None], 2 * reach + 1, stride=1, padding=reach)[0] * inside
+        row, column = divmod(int(around.argmax()), labels.shape[1])
+        place = (
+            (column + 0.5) * picture.width / labels.shape[1],
+            (row + 0.5) * picture.height / labels.shape[0],
+        )
+        draw.text(
+            place,
+            marks[region],
+            "white",
+            anchor="mm",
+            stroke_width=2,
+            stroke_fill="black",
+            font_size=_MARK,
+        )
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1.0
 
 
 def _below(upper: Image.Image, lower: Image.Image) -> Image.Image:

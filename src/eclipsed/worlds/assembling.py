@@ -16,14 +16,14 @@ from eclipsed.segmenters.labels import vocabulary_for
 from eclipsed.types import Encoder, Generator, Segmenter, World
 from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
-from eclipsed.worlds.own import STARTER, Choice, OwnWorld, assemble
+from eclipsed.worlds.own import STARTER, Choice, OwnWorld, assemble, check_fits
 from eclipsed.worlds.starter import models
 from eclipsed.worlds.starter.world import ENCODER, SEGMENTER, WEIGHTS
 
 
 def own_world(own: OwnWorld, device: str) -> World:
     """The world of a description. Raises BadFile for what is missing, damaged or does not fit."""
-    for choice in (own.generator, own.encoder, own.segmenter):
+    for choice in own.choices.values():
         if isinstance(choice, Part):
             _check_here(choice, own.name)
     return assemble(
@@ -44,6 +44,7 @@ def public_world(entry: Entry, device: str) -> World:
         _check_here(part, entry.name)
     generator = load_generator(entry.generator, device)
     segmenter = load_segmenter(entry.segmenter, entry.regions, device)
+    check_fits(segmenter, generator)
     return World(
         name=entry.name,
         generator=generator,

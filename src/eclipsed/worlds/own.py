@@ -6,6 +6,8 @@
     segmenter = "starter"           # likewise
     neutral = "a photo of a cat"
     truncation = 0.7
+    judge_encoder = "siglip-base-patch16-224"   # both or neither: what scores are judged by
+    judge_segmenter = "cat-parts.safetensors"
 
     [regions]
     ears = ["ears", "pointed ears"]
@@ -24,6 +26,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +34,8 @@ from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
-from eclipsed.types import Encoder, Generator, Segmenter, World
+from eclipsed.judging import NetworkJudge
+from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds import WORLDS
 from eclipsed.worlds.catalogue import KINDS, Kind, Part, catalogue, find_part, part_names
 
@@ -43,7 +47,9 @@ LoadGenerator = Callable[[Choice, str], Generator]
 LoadEncoder = Callable[[Choice, str], Encoder]
 LoadSegmenter = Callable[[Choice, tuple[str, ...], str], Segmenter]
 
-_KEYS = ("name", *KINDS, "neutral", "truncation", "regions")
+# What scores are judged by → what kind of network it is.
+_JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
+_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "regions")
 _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
@@ -57,6 +63,7 @@ class OwnWorld:
     """What a description says, checked; paths are absolute.
 
     regions: region → words that mean it; empty where the segmenter's own names have to do.
+    judge_encoder, judge_segmenter: networks that only scores use; both or none.
     """
 
     name: str
@@ -66,6 +73,14 @@ class OwnWorld:
     neutral: str = "a photo"
     truncation: float = 0.7
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judge_encoder: Choice | None = None
+    judge_segmenter: Choice | None = None
+
+    @property
+    def choices(self) -> Mapping[str, Choice]:
+        """Key → network, of all that the description names."""
+        found = {key: getattr(self, key) for key in (*KINDS, *_JUDGES)}
+        return {key: choice for key, choice in found.items() if choice is not None}
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -90,13 +105,14 @@ def read_own(path: StrPath) -> OwnWorld:
     for key in _NEEDED:
         if key not in values:
             raise BadFile(f"{shown(path)} has no {key!r}.", f"It needs {', '.join(_NEEDED)}.")
-    chosen = {kind: page.choice(kind, values[kind]) for kind in KINDS}
+    chosen = {kind: page.choice(kind, kind, values[kind]) for kind in KINDS}
     return OwnWorld(
         name=page.world_name(values["name"]),
         neutral=page.text("neutral", values.get("neutral", "a photo")),
         truncation=page.truncation(values.get("truncation", 0.7)),
         regions=page.regions(values.get("regions", {})),
         **chosen,
+        **page.judges(values, chosen),
     )
 
 
@@ -138,8 +154,8 @@ class _Page:
             )
         return name
 
-    def choice(self, kind: Kind, value: object) -> Choice:
-        text = self.text(kind, value)
+    def choice(self, key: str, kind: Kind, value: object) -> Choice:
+        text = self.text(key, value)
         if text == STARTER and kind != "generator":
             return STARTER
         part = find_part(kind, text)
@@ -150,11 +166,30 @@ class _Page:
             return place
         also = "" if kind == "generator" else ', or "starter"'
         raise self.refusal(
-            kind,
+            key,
             f"is {_quoted(text)}, and there is no {_kinds_of_place(kind)} {shown(place)}",
             f"Name one that is there, or {_a(kind)} of the catalogue, such as "
             f"{', '.join(part_names(kind)[:3])}{also}.",
         )
+
+    def judges(
+        self, values: Mapping[str, object], chosen: Mapping[Kind, Choice]
+    ) -> dict[str, Choice]:
+        """The judges, which must be other networks than those they judge; none where none is
+        named."""
+        found = {
+            key: self.choice(key, kind, values[key])
+            for key, kind in _JUDGES.items()
+            if key in values
+        }
+        for key, choice in found.items():
+            if len(found) < len(_JUDGES):
+                raise self.refusal(key, "stands alone", f"Name {' and '.join(_JUDGES)}, or none.")
+            if choice == chosen[_JUDGES[key]]:
+                raise self.refusal(
+                    key, f"is the world's own {_JUDGES[key]}", "Name another, or no judges at all."
+                )
+        return found
 
     def truncation(self, value: object) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2:
@@ -214,10 +249,24 @@ def assemble(
 
     A loader gets what the description names (a path, a part of the catalogue, or "starter") and
     the device; the segmenter's also gets the names of the regions, for one that finds what it is
-    told to. Raises BadFile when the segmenter lacks a region that the description names, and
-    whatever the loaders raise.
+    told to. The judges are loaded when they are first asked for. Raises BadFile when the segmenter
+    lacks a region that the description names, WrongGenerator for a segmenter made for another
+    generator, and whatever the loaders raise.
     """
-    segmenter = load_segmenter(own.segmenter, tuple(own.regions), device)
+    generator = load_generator(own.generator, device)
+
+    def fitting_segmenter(choice: Choice) -> Segmenter:
+        segmenter = load_segmenter(choice, tuple(own.regions), device)
+        check_fits(segmenter, generator)
+        return segmenter
+
+    def judge_of(encoder: Choice, segmenter: Choice) -> Judge:
+        return NetworkJudge(load_encoder(encoder, device), fitting_segmenter(segmenter))
+
+    judge = None
+    if own.judge_encoder is not None and own.judge_segmenter is not None:
+        judge = cache(partial(judge_of, own.judge_encoder, own.judge_segmenter))
+    segmenter = fitting_segmenter(own.segmenter)
     unknown = [region for region in own.regions if region not in segmenter.regions]
     if unknown:
         raise BadFile(
@@ -227,13 +276,21 @@ def assemble(
         )
     return World(
         name=own.name,
-        generator=load_generator(own.generator, device),
+        generator=generator,
         encoder=load_encoder(own.encoder, device),
         segmenter=segmenter,
         vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
         neutral=own.neutral,
         truncation=own.truncation,
+        judge=judge,
     )
+
+
+def check_fits(segmenter: Segmenter, generator: Generator) -> None:
+    """Raise WrongGenerator for a segmenter that reads the features of another generator."""
+    check = getattr(segmenter, "check", None)
+    if check is not None:
+        check(generator)
 
 
 # --- keeping ------------------------------------------------------------------------------------
@@ -301,7 +358,7 @@ def to_toml(own: OwnWorld) -> bytes:
     """A description as a TOML file that can lie anywhere. Raises BadFile for an odd path."""
     lines = [
         f"name = {_string(own.name)}",
-        *(f"{kind} = {_string(_named(getattr(own, kind)))}" for kind in KINDS),
+        *(f"{key} = {_string(_named(choice))}" for key, choice in own.choices.items()),
         f"neutral = {_string(own.neutral)}",
         f"truncation = {own.truncation!r}",
     ]

@@ -242,6 +242,25 @@ class StarterJudge(nn.Module):
         tower = self.oracle.tower
         return tower.squeeze(tower.maps(grey)).flatten(1)  # type: ignore[no-any-return]
 
+    @torch.no_grad()
+    def maps(self, images: Float[Tensor, "n 3 h w"]) -> tuple[Tensor, ...]:
+        """The oracle's feature maps of images, one per stage, finest first: [N, C, h, w]."""
+        x = images.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+        found = []
+        for stage in self.oracle.tower.stages:
+            x = stage(x)
+            found.append(x)
+        return tuple(found)
+
+    def unclean(self, images: Float[Tensor, "n 3 h w"], verdict: Verdict) -> Float[Tensor, " n"]:
+        """How far images are from the nearest clean drawing of what the oracle sees in them.
+
+        Raises MissingExtra without the packages that draw.
+        """
+        from eclipsed.worlds.starter.redraw import nearest_drawing
+
+        return nearest_drawing(images, verdict.probabilities)[1]
+
     def claim(self, prompt: str) -> Claim | None:
         from eclipsed.worlds.starter.claims import parse_claim  # needs the sentence encoder
 

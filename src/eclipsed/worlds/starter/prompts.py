@@ -20,7 +20,7 @@ from eclipsed.editing import strip
 from eclipsed.files import write_atomic
 from eclipsed.goals import goal_from_prompt
 from eclipsed.images import save_png, strength_label, strip_picture
-from eclipsed.scoring import score_direction
+from eclipsed.scoring import judged_by, score_direction
 from eclipsed.training import train_direction
 from eclipsed.types import World
 from eclipsed.worlds.starter.captions import phrasings
@@ -93,7 +93,7 @@ def measure(world: World, prompt: str, seeds: Sequence[int] = SEEDS) -> Directio
     """A direction of the default preset with its scores."""
     direction = train_direction(world, goal_from_prompt(prompt, world))
     scores = score_direction(world, direction, seeds=seeds, strengths=STRENGTHS)
-    return replace(direction, scores=scores)
+    return replace(direction, scores=scores, judged_by=judged_by(world))
 
 
 def row_of(predicate: str, direction: Direction) -> dict[str, Any]:

@@ -48,6 +48,8 @@ _OPAQUE = 0.45  # a part owns a pixel from this coverage on
 _NEEDED = ("python_avatars", "resvg_py", "scipy")  # packages that drawing needs and using does not
 _COLOR_OF = {"top": "hair color", "clothes": "clothes color"}
 VISIBLE_SHARE = 0.6
+# The colours that an avatar is free in.
+FILLS = ("background", "skin", "hair color", "clothes color")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,20 @@ class Drawing:
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     visible: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Tinted:
+    """One avatar whose colours are left open: its image is black + Σ fill · tint.
+
+    black: [R, R, 3] in 0..1, what is seen where every fill is black. tints: [4, R, R], how much of
+    the fill of each of FILLS is seen; fills are the same share of red, green and blue.
+    labels: uint8 [R, R], indices into REGIONS.
+    """
+
+    black: Floats
+    tints: Floats
+    labels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -260,6 +276,31 @@ class Renderer:
                     _over(images[i], slots[i], labels[i], part, fills.get(slot, skin)[i], number)
         visible = self._visible(avatars, slots, sizes)
         return Drawing(np.clip(images * 255 + 0.5, 0, 255).astype(np.uint8), labels, visible)
+
+    def tinted(self, values: Mapping[str, int]) -> Tinted:
+        """The avatar that shows these values, group → index, in colours still to be chosen."""
+        size = self.resolution
+        # Three channels of what is there anyway, and one for each fill.
+        canvas = np.zeros((size, size, 3 + len(FILLS)), dtype=np.float32)
+        canvas[..., 3 + FILLS.index("background")] = 1.0
+        labels = np.zeros((size, size), dtype=np.uint8)
+        parts = _parts_at(size)
+        drawn = [("body", parts["body"][0])]
+        drawn += [(s, parts[s][0 if s == "nose" else values[s]]) for s in _ORDER]
+        for slot, part in drawn:
+            if part is None:
+                continue
+            fill = 3 + FILLS.index(_COLOR_OF.get(slot, "skin"))
+            target = canvas[part.box]
+            target *= 1 - part.alpha
+            target[..., :3] += part.black
+            if part.fixed is None:
+                target[..., fill] += part.tint.mean(axis=2)
+            else:
+                target[..., :3] += part.tint * part.fixed
+            labels[part.box][part.alpha[..., 0] > _OPAQUE] = part.region
+        tints = np.ascontiguousarray(canvas[..., 3:].transpose(2, 0, 1))
+        return Tinted(canvas[..., :3].copy(), tints, labels)
 
     def _blend(self, slot: str, weights: Floats, fill: Floats) -> _Part | None:
         """The part of the strongest value, or the morph of the two strongest; None: nothing."""

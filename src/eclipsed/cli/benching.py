@@ -1,0 +1,123 @@
+"""The verb that compares ways to find a direction: bench."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eclipsed.cli import console
+from eclipsed.cli.loading import open_world
+from eclipsed.cli.options import DeviceOption, JsonOption, WorldOption, check_prompt
+from eclipsed.cli.wording import table
+
+if TYPE_CHECKING:
+    from eclipsed.study.protocol import BenchConfig
+
+_AGAIN = "The same command goes on from there."
+# What is printed of each contender: heading, and where it is found in the result.
+_SHOWN = (
+    ("flip at 1", "at_one", "flip"),
+    ("share, matched", "matched", "share"),
+    ("kept, matched", "matched", "kept"),
+    ("smear, matched", "matched", "smear"),
+    ("monotone", "slider", "monotone"),
+)
+
+
+def bench(
+    methods: Annotated[
+        str | None,
+        typer.Option("--methods", metavar="A,B", help="Who takes part; by default everybody."),
+    ] = None,
+    prompts: Annotated[
+        str | None,
+        typer.Option(
+            "--prompts", metavar="FILE|'a;b'", help="What is asked for; by default a fixed list."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, max=1000, help="How many images to judge.")
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="More seeds, all at every strength, however long it takes."),
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The folder for rows, cards and report.")
+    ] = Path("bench"),
+    world: WorldOption = "starter",
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare ways to find a direction, on prompts and seeds that none of them chose.
+
+    Judged by networks that no search uses. Every row is kept as it is made; the same command goes
+    on where it was cut. The report is a page in the folder.
+    """
+    began = time.monotonic()
+    config = _config(methods, prompts, seeds=seeds, full=full)
+
+    from eclipsed.study.bench import run_bench
+    from eclipsed.study.cost import cold
+    from eclipsed.study.report import write_report
+    from eclipsed.study.summary import overall, results_of
+
+    loaded = open_world(world, device)
+    search = partial(cold, world, loaded.generator.device.type)
+    try:
+        done = run_bench(loaded, config, out, cold=search, note=console.note)
+    except KeyboardInterrupt:
+        raise console.Stopped(f"Stopped; what is done is kept in {out}.", _AGAIN) from None
+    results = results_of(done.records, config.prompts, config.contenders)
+    page = write_report(loaded, results, out)
+    found = {
+        "report": str(page),
+        "rows": str(done.records.path),
+        "prompts": list(results.prompts),
+        "contenders": overall(results),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    console.result(found, as_json=as_json, words=lambda: _words(found))
+
+
+def _config(
+    methods: str | None, prompts: str | None, *, seeds: int | None, full: bool
+) -> BenchConfig:
+    """What the options say; prompts and names are checked before anything is loaded."""
+    from eclipsed.study.contenders import CONTENDERS, contenders_named
+    from eclipsed.study.protocol import config_for, read_prompts
+
+    names = tuple(CONTENDERS)
+    if methods is not None:
+        names = tuple(dict.fromkeys(part.strip() for part in methods.split(",") if part.strip()))
+        contenders_named(names)
+    if prompts is None:
+        wanted = tuple(read_prompts())
+    elif Path(prompts).is_file():
+        wanted = tuple(read_prompts(Path(prompts)))
+    else:
+        wanted = tuple(dict.fromkeys(check_prompt(part) for part in prompts.split(";")))
+    try:
+        return config_for(wanted, names, seeds=seeds, full=full)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _words(found: dict[str, Any]) -> str:
+    rows = [["", *(heading for heading, _, _ in _SHOWN), "seconds"]]
+    for name, numbers in found["contenders"].items():
+        scores = [numbers[part][key] for _, part, key in _SHOWN]
+        warm = numbers["warm_seconds"]
+        rows.append(
+            [
+                name,
+                *("-" if one is None else f"{one['median']:.3f}" for one in scores),
+                "-" if warm is None else f"{warm:.1f}",
+            ]
+        )
+    count = len(found["prompts"])
+    return f"{count} prompts in {found['seconds']:.0f} s\n{table(rows)}\nread {found['report']}"

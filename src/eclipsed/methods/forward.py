@@ -1,0 +1,184 @@
+"""No training: a prompt becomes a direction in one forward pass of the text encoder.
+
+What preset default starts from, fitted once a world on sampled images and then a closed form: the
+way through the latents along which the encoder's answer to the text rises while little changes
+outside the region (`eclipsed.regression`). Nothing is synthesised for a prompt, so its length is
+not calibrated either; it is the usual one of this world. DeltaEdit (arXiv:2303.06285) and FFCLIP
+(arXiv:2209.06812) train networks for this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.directions import Direction, keep_layers
+from eclipsed.goals import goal_from_prompt
+from eclipsed.methods.keeping import kept
+from eclipsed.methods.method import (
+    LONGEST,
+    POOL_SEEDS,
+    Method,
+    calibrated,
+    longest_layer,
+    text_direction,
+    view_of,
+)
+from eclipsed.pool import Pool, build_pool, masks_of, picture, shrink
+from eclipsed.presets.default import averaged, prominent_run, sharpened
+from eclipsed.presets.plan import check_number, check_space, layer_spread, widths_of
+from eclipsed.regression import Fit, fit, slope
+from eclipsed.types import Goal, Space, World
+
+# Images in which regions are looked for, and the share of them from which a place belongs to one.
+_LOOKED_AT = 32
+_RARE = 0.02
+# Words of the world's own vocabulary whose directions show how long one usually is.
+_WORDS = 6
+_RANGE = (-2.0, 2.0)
+
+
+@dataclass(frozen=True)
+class ForwardConfig:
+    """space: where the direction lives. ridge, aloof, layer_share: as preset default's."""
+
+    space: Space = "w+"
+    ridge: float = 0.5
+    aloof: float = 8.0
+    layer_share: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_space(self.space)
+        check_number("ridge", self.ridge, 1e-6)
+        check_number("aloof", self.aloof, 0.0)
+        check_number("layer_share", self.layer_share, 0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """All that does not depend on the prompt.
+
+    places: region → where in an image it can be, [t, t]. usual: how long the longest layer of a
+    direction usually is, in units of that layer's spread.
+    """
+
+    world: World
+    config: ForwardConfig
+    pool: Pool
+    fit: Fit
+    spread: Tensor
+    places: Mapping[str, Tensor]
+    usual: float = 1.0
+
+    def fits(self, world: World, config: ForwardConfig) -> bool:
+        """Whether it was made for this world and config."""
+        mine, parts = self.world, ("generator", "encoder", "segmenter", "truncation")
+        same = all(getattr(mine, part) is getattr(world, part) for part in parts)
+        return same and self.config == config
+
+
+def find(world: World, goal: Goal | None, config: ForwardConfig) -> list[Direction]:
+    """The direction of a prompt; the first one on a world also fits what all others share."""
+    assert goal is not None
+    generator = world.generator
+    fitted = fitted_on(world, config)
+    vector = way(fitted, goal)
+    length = fitted.usual / max(1e-12, longest_layer(generator, config.space, vector))
+    return [
+        Direction(
+            vector=length * vector,
+            name=goal.prompt,
+            prompt=goal.prompt,
+            neutral=goal.neutral,
+            regions=goal.regions,
+            space=config.space,
+            layers=generator.layers(config.space),
+            generator_name=generator.name,
+            generator_fingerprint=generator.fingerprint,
+            method=FORWARD.name,
+            config=asdict(config),
+        )
+    ]
+
+
+@torch.no_grad()
+def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
+    """The vector that answers the goal, of any length."""
+    world, config = fitted.world, fitted.config
+    along = fitted.pool.embeddings @ text_direction(world, goal)
+    places = [fitted.places[region] for region in goal.regions]
+    whole = torch.ones_like(next(iter(fitted.places.values())))
+    inside = torch.stack(places).amax(dim=0) if places else whole
+    found = slope(fitted.fit, sharpened(along), inside, config.aloof)
+    widths = widths_of(world.generator, config.space)
+    run = prominent_run(found, widths, fitted.spread, config.layer_share)
+    if config.space == "w+":
+        return averaged(found, widths, run)
+    return keep_layers(found, world.generator.layers(config.space), run)
+
+
+_kept: list[Fitted] = []  # the last one, so that a second prompt costs no more than its own
+
+
+@torch.no_grad()
+def fitted_on(world: World, config: ForwardConfig) -> Fitted:
+    """Look at the pool (once a world, kept in the cache), at where regions are, and at how long
+    directions are."""
+    if _kept and _kept[0].fits(world, config):
+        return _kept[0]
+    generator, view = world.generator, view_of(world, config.space)
+    pool = build_pool(view, POOL_SEEDS, mixed=True)
+    made, _ = picture(view, pool.latents[:_LOOKED_AT])
+    places = {}
+    for region in world.segmenter.regions:
+        masks = masks_of(view, Goal("", "", (region,)), made)
+        places[region] = (shrink(masks[:, None])[:, 0].mean(dim=0) > _RARE).float()
+    spread = layer_spread(generator, config.space)
+    fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread, places)
+    _kept[:] = [replace(fitted, usual=usual_length(fitted))]
+    return _kept[0]
+
+
+def usual_length(fitted: Fitted) -> float:
+    """How long the longest layer of a direction is, in units of that layer's spread.
+
+    The median over a few words of the world's vocabulary, each calibrated by looking at images.
+    """
+    world, config = fitted.world, fitted.config
+
+    def examples() -> list[Direction]:
+        words = [words[-1] for words in world.vocabulary.values() if words][:_WORDS]
+        return [
+            calibrated(
+                world,
+                way(fitted, goal),
+                method="forward",
+                space=config.space,
+                config=config,
+                goal=goal,
+            )
+            for goal in (goal_from_prompt(word, world) for word in words)
+        ]
+
+    generator = world.generator
+    lengths = [
+        longest_layer(generator, config.space, one.scaled().to(generator.device))
+        for one in kept(world, "forward", config, (), examples)
+    ]
+    return float(torch.tensor(lengths).median()) if lengths else LONGEST
+
+
+FORWARD = Method(
+    name="forward",
+    paper="this package; for networks that do the same: DeltaEdit, arXiv:2303.06285",
+    about="A regression of the encoder's answer on sampled latents, bent away from what changes "
+    "outside the region: a closed form, no image is made for a prompt.",
+    differs="Nothing is trained; strength 1 is the world's usual length, not calibrated.",
+    takes="prompt",
+    config=ForwardConfig,
+    find=find,
+)

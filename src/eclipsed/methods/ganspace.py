@@ -1,0 +1,138 @@
+"""GANSpace (Härkönen et al. 2020, arXiv:2004.02546): principal components, without any prompt.
+
+Of a StyleGAN they are those of w: with V the eigenvectors of the covariance of w, by descending
+eigenvalue, an edit is w + x·v_k, on all rows or only on some (the paper's E(v_k, i-j)).
+
+Of a generator that has only z, they are those of its first features y: each sample j has the
+coordinates x_j = Vᵀ (y_j − mean y), and the direction of z that goes with component k is
+
+    u_k = argmin Σ_j |z_j − x_jk u_k|² = Σ_j x_jk z_j / Σ_j x_jk²
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.directions import Direction
+from eclipsed.methods.first_features import features_at, first_feature
+from eclipsed.methods.keeping import kept
+from eclipsed.methods.method import Method, calibrated
+from eclipsed.methods.rows import choices, oriented, spread_over, title
+from eclipsed.presets.plan import check_layers, check_number
+from eclipsed.training import best_space
+from eclipsed.types import Generator, Goal, World
+
+_CHUNK = 8_192
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanSpaceConfig:
+    """count: how many components, as far as latents have so many numbers. layers: the rows of W+
+    that they move; None gives each on all rows, on the coarse, the middle and the fine ones.
+    samples: of w; feature_samples: of z where features have to be computed. seed: of the samples.
+
+    Raises BadSetting for numbers that make no sense.
+    """
+
+    count: int = 20
+    layers: tuple[int, ...] | None = None
+    samples: int = 100_000
+    feature_samples: int = 1_024
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("count", self.count, 1)
+        check_layers(self.layers)
+        check_number("samples", self.samples, 2)
+        check_number("feature_samples", self.feature_samples, 2)
+        check_number("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """rows [K, W]: a component each, the widest first. shares [K]: of all variance."""
+
+    rows: Tensor
+    shares: Tensor
+
+
+def find(
+    world: World,
+    goal: Goal | None,  # noqa: ARG001 - found without one
+    config: GanSpaceConfig,
+) -> list[Direction]:
+    """Every component on every set of rows, the first component first.
+
+    Raises UnknownName for a row that the generator lacks.
+    """
+    generator = world.generator
+    sets = choices(generator, config.layers)
+
+    def make() -> list[Direction]:
+        of_w = best_space(generator) == "w+"
+        components = (components_of_w if of_w else components_of_z)(generator, config)
+        pairs = zip(components.rows, components.shares.tolist(), strict=True)
+        return [
+            calibrated(
+                world,
+                spread_over(generator, row, rows),
+                method=GANSPACE.name,
+                space=best_space(generator),
+                config=config,
+                goal=None,
+                name=title(number, generator, rows),
+                facts={"component": number, "rows": list(rows), "variance": share},
+            )
+            for number, (row, share) in enumerate(pairs, start=1)
+            for rows in sets
+        ]
+
+    return kept(world, GANSPACE.name, config, (), make)
+
+
+def _noise(generator: Generator, seed: int, count: int) -> Float[Tensor, "n z"]:
+    z = np.random.RandomState(seed).randn(count, generator.z_dim)
+    return torch.from_numpy(z).float().to(generator.device)
+
+
+@torch.no_grad()
+def components_of_w(generator: Generator, config: GanSpaceConfig) -> Components:
+    """The principal components of w."""
+    chunks = _noise(generator, config.seed, config.samples).split(_CHUNK)
+    w = torch.cat([generator.from_z(z, truncation=1.0, space="w") for z in chunks])
+    around = (w - w.mean(dim=0)).double()
+    values, vectors = torch.linalg.eigh(around.T @ around)
+    order = values.argsort(descending=True)[: config.count]
+    return Components(oriented(vectors.T[order].float()), values[order] / values.sum())
+
+
+@torch.no_grad()
+def components_of_z(generator: Generator, config: GanSpaceConfig) -> Components:
+    """The directions of z that go with the principal components of the first features."""
+    z = _noise(generator, config.seed, config.feature_samples)
+    features = features_at(generator, z, first_feature(generator))
+    around = features - features.mean(dim=0)
+    # There are more features than samples, so the small matrix of the two that have the same
+    # eigenvalues is taken. Its eigenvectors are the coordinates x of the samples, of length 1.
+    values, coordinates = torch.linalg.eigh((around @ around.T).double())
+    order = values.argsort(descending=True)[: config.count]
+    rows = coordinates.T[order].float() @ z
+    return Components(oriented(rows), values[order] / values.sum())
+
+
+GANSPACE = Method(
+    name="ganspace",
+    paper="Härkönen, Hertzmann, Lehtinen, Paris: GANSpace, NeurIPS 2020, arXiv:2004.02546",
+    about="Principal components of w, or of the first features of a generator that has only z.",
+    differs="No person chooses the rows of a component: all, the coarse, the middle and the fine "
+    "ones are offered. There are 100,000 samples of w, or 1,024 of features, not a million, and "
+    "the components are exact, not incremental.",
+    takes="nothing",
+    config=GanSpaceConfig,
+    find=find,
+)

@@ -1,0 +1,242 @@
+"""What the ways to find a direction share: a signature, what they look at, and how they end.
+
+Every method hands back directions of one kind, whose strength 1 means the same for all: what
+`calibration` makes of it on seeds that no method looks at otherwise. Judges are never asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.calibration import calibrate, calibrate_untold
+from eclipsed.directions import Direction
+from eclipsed.objectives import text_yield
+from eclipsed.pool import Pool, View, build_pool, fast_bfloat16, picture
+from eclipsed.presets.plan import layer_spread, widths_of
+from eclipsed.types import Generator, Goal, Space, World
+
+# The same seeds that preset default ranks, so that what they look like is computed once a world.
+POOL_SEEDS = range(20_000_000, 20_001_024)
+# Seeds of calibration; of these the half that answers the prompt least is looked at.
+CALIBRATION_SEEDS = range(21_000_000, 21_000_040)
+# The longest layer of a vector, in units of that layer's spread, before calibration.
+LONGEST = 0.7
+
+# What a method is given: a goal's prompt and regions, a goal's regions only, or nothing at all.
+Takes = Literal["prompt", "regions", "nothing"]
+Find = Callable[[World, Goal | None, Any], list[Direction]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to find directions.
+
+    name: what it is called by. paper: who proposed it, and where. about: what it does, in one
+    sentence. differs: what is not as in the paper. takes: what `find` needs of a goal; where it
+    takes "nothing" the goal may be None and is not read. config: its numbers, a frozen dataclass
+    whose fields all have defaults. find: (world, goal, config) → calibrated directions. per_image:
+    whether a direction is made for the one image of config's `image`, and not meant for others.
+    """
+
+    name: str
+    paper: str
+    about: str
+    differs: str
+    takes: Takes
+    config: type[Any]
+    find: Find
+    per_image: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The pool as a prompt ranks it: unit text direction [E], and where images lie along it [P]."""
+
+    view: View
+    pool: Pool
+    text: Tensor
+    along: Tensor
+
+    def best(self, count: int) -> Float[Tensor, "n d"]:
+        """Latents of the images that answer the prompt best, best first."""
+        return self.pool.latents[self.along.topk(count).indices]
+
+    def worst(self, count: int) -> Float[Tensor, "n d"]:
+        """Latents of the images that answer it least, worst first."""
+        return self.pool.latents[(-self.along).topk(count).indices]
+
+
+def view_of(world: World, space: Space) -> View:
+    """How methods look at a world: at its own truncation, as fast as the hardware is exact enough
+    for."""
+    return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
+
+
+def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
+    """The unit vector from the neutral text's embedding to the prompt's."""
+    with torch.no_grad():
+        prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    return F.normalize(prompt - neutral, dim=0)
+
+
+@torch.no_grad()
+def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = POOL_SEEDS) -> Ranking:
+    """Sample seeds (once a world) and rank them by a prompt."""
+    view = view_of(world, space)
+    pool = build_pool(view, seeds)
+    text = text_direction(world, goal)
+    return Ranking(view, pool, text, pool.embeddings @ text)
+
+
+def longest_layer(generator: Generator, space: Space, vector: Float[Tensor, " d"]) -> float:
+    """The norm of the vector's longest layer, in units of that layer's spread."""
+    layers = vector.split(widths_of(generator, space))
+    spread = layer_spread(generator, space)
+    pairs = zip(layers, spread, strict=True)
+    return max(float(layer.norm() / wide.clamp_min(1e-12)) for layer, wide in pairs)
+
+
+@torch.no_grad()
+def calibrated(
+    world: World,
+    vector: Float[Tensor, " d"],
+    *,
+    method: str,
+    space: Space,
+    config: Any,
+    goal: Goal | None,
+    name: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Direction:
+    """A direction of a vector of any length; only its sense and shape matter.
+
+    With a goal, strength 1 is where its prompt is reached; without one, where images have changed
+    half as much as two random images differ. name: the prompt unless given. facts: what the method
+    found out, for the card, beside the fields of its config.
+    """
+    generator = world.generator
+    vector = vector * (LONGEST / max(1e-12, longest_layer(generator, space, vector)))
+    view = view_of(world, space)
+    latents = generator.sample(CALIBRATION_SEEDS, truncation=view.truncation, space=space)
+    if goal is not None and goal.prompt:
+        text = text_direction(world, goal)
+        along = picture(view, latents)[1] @ text
+        lacking = latents[along.argsort()[: len(along) // 2]]
+        done = calibrate(view, lacking, vector, text)
+    else:
+        done = calibrate_untold(view, latents, vector)
+    return _made(
+        world,
+        vector,
+        method=method,
+        space=space,
+        config={**asdict(config), **(facts or {})},
+        goal=goal,
+        name=name or (goal.prompt if goal else "") or method,
+        unit=done.unit,
+        range_=done.range,
+    )
+
+
+def for_one_image(
+    world: World,
+    vector: Float[Tensor, " d"],
+    *,
+    method: str,
+    space: Space,
+    config: Any,
+    goal: Goal,
+    facts: Mapping[str, Any] | None = None,
+) -> Direction:
+    """A direction that was made for the image of config's `image`: strength 1 is what was found.
+
+    The vector leads from that image's latent to the edited one, and is kept as it is. Its range
+    ends at 1: nothing was looked at beyond, nor on the other side. facts: as in `calibrated`.
+    """
+    return _made(
+        world,
+        vector,
+        method=method,
+        space=space,
+        config={**asdict(config), **(facts or {})},
+        goal=goal,
+        name=f"{goal.prompt}, image {config.image}",
+        unit=1.0,
+        range_=(0.0, 1.0),
+    )
+
+
+def _made(
+    world: World,
+    vector: Float[Tensor, " d"],
+    *,
+    method: str,
+    space: Space,
+    config: dict[str, Any],
+    goal: Goal | None,
+    name: str,
+    unit: float,
+    range_: tuple[float, float],
+) -> Direction:
+    generator = world.generator
+    return Direction(
+        vector=vector,
+        name=name,
+        prompt=goal.prompt if goal else "",
+        neutral=goal.neutral if goal else "",
+        regions=goal.regions if goal else (),
+        space=space,
+        layers=generator.layers(space),
+        generator_name=generator.name,
+        generator_fingerprint=generator.fingerprint,
+        method=method,
+        config=config,
+        unit=unit,
+        range=range_,
+    )
+
+
+@torch.no_grad()
+def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
+    """Of directions that were found without a prompt, the one that answers it best, in the sense
+    (sign) that does; calibrated for the goal.
+
+    Judged by the training encoder on the calibration seeds at strength ±1.
+    """
+    text = text_direction(world, goal)
+    best: tuple[float, Direction, float] | None = None
+    for direction in found:
+        view = view_of(world, direction.space)
+        latents = world.generator.sample(
+            CALIBRATION_SEEDS, truncation=view.truncation, space=direction.space
+        )
+        before = picture(view, latents)[1]
+        for sign in (1.0, -1.0):
+            moved = latents + sign * direction.scaled().to(latents)
+            gain = float(text_yield(picture(view, moved)[1] - before, text).mean())
+            if best is None or gain > best[0]:
+                best = (gain, direction, sign)
+    if best is None:
+        raise ValueError("there is no direction to choose from")
+    _, direction, sign = best
+    return calibrated(
+        world,
+        sign * direction.vector.to(world.generator.device),
+        method=direction.method,
+        space=direction.space,
+        config=_Chosen(),
+        goal=goal,
+        facts={**direction.config, "chosen": direction.name, "sign": sign, "of": len(found)},
+    )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """No numbers of its own: those of the direction that was chosen are its facts."""

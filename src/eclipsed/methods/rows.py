@@ -1,0 +1,69 @@
+"""What methods without a prompt move: all rows of W+, or some of them; z where there is no W+.
+
+The coarse rows of a StyleGAN (4² and 8² pixels) hold pose and shape, the middle ones (16² and 32²)
+features, the fine ones colours (arXiv:1812.04948). The rows are StyleGAN2's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.directions import keep_layers
+from eclipsed.training import best_space
+from eclipsed.types import Generator
+
+# Where the coarse, the middle and the fine rows begin.
+_STARTS = (0, 3, 7)
+
+Rows = tuple[int, ...]
+
+
+def choices(generator: Generator, layers: Sequence[int] | None) -> tuple[Rows, ...]:
+    """The sets of rows that directions should move: the given one, or all, coarse, middle, fine.
+
+    Raises UnknownName for a row that the generator lacks.
+    """
+    space = best_space(generator)
+    cut = generator.layers(space)
+    if layers is not None:
+        keep_layers(torch.ones(sum(layer.width for layer in cut)), cut, layers)
+        return (tuple(sorted(layers)),)
+    every = tuple(range(len(cut)))
+    parts = [every[start:end] for start, end in pairwise((*_STARTS, len(every)))]
+    return tuple(dict.fromkeys([every, *filter(None, parts)]))
+
+
+def spread_over(generator: Generator, row: Float[Tensor, " w"], rows: Rows) -> Float[Tensor, " d"]:
+    """A flat latent of the generator's best space that has `row` in each of these rows, else 0."""
+    space = best_space(generator)
+    every = row.repeat(len(generator.layers(space)))
+    return keep_layers(every, generator.layers(space), rows)
+
+
+def title(number: int, generator: Generator, rows: Rows) -> str:
+    """A component's name: "component 3", or "component 3 of layers 0-4"."""
+    if len(rows) == len(generator.layers(best_space(generator))):
+        return f"component {number}"
+    return f"component {number} of layers {_listed(rows)}"
+
+
+def _listed(rows: Rows) -> str:
+    """(0, 1, 2, 5) → "0-2,5"."""
+    runs: list[list[int]] = []
+    for row in rows:
+        if runs and row == runs[-1][-1] + 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def oriented(components: Float[Tensor, "k w"]) -> Float[Tensor, "k w"]:
+    """Components whose greatest number is positive; a component has no sense of its own."""
+    greatest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
+    return components * torch.where(greatest < 0, -1.0, 1.0).to(components)

@@ -1,0 +1,120 @@
+"""SeFa (Shen and Zhou 2021, arXiv:2007.06600): read off the weights, without any image.
+
+The first step of a layer maps its code by y = A x + b, so a move n changes y by A n whatever the
+image is. The directions are those that change it most:
+
+    n = argmax |A n|² with |n| = 1,
+
+the eigenvectors of AᵀA by descending eigenvalue. In a StyleGAN A stacks the affine layers that
+make the styles of the chosen rows of W+ of w; as in the authors' code, rows of A have length 1. Of
+a generator that has only z, A is the map from z to its first features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.directions import Direction
+from eclipsed.methods.first_features import first_weights
+from eclipsed.methods.keeping import kept
+from eclipsed.methods.method import Method, calibrated
+from eclipsed.methods.rows import Rows, choices, oriented, spread_over, title
+from eclipsed.presets.plan import check_layers, check_number
+from eclipsed.training import best_space
+from eclipsed.types import Generator, Goal, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeFaConfig:
+    """count: how many directions for each set of rows, as far as latents have so many numbers.
+    layers: the rows of W+ whose weights are read and which are moved; None takes all rows, and the
+    coarse, the middle and the fine ones.
+
+    Raises BadSetting for numbers that make no sense.
+    """
+
+    count: int = 10
+    layers: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check_number("count", self.count, 1)
+        check_layers(self.layers)
+
+
+def find(
+    world: World,
+    goal: Goal | None,  # noqa: ARG001 - found without one
+    config: SeFaConfig,
+) -> list[Direction]:
+    """The directions of every set of rows, those that change most first.
+
+    Raises UnknownName for a row that the generator lacks.
+    """
+    generator = world.generator
+    sets = choices(generator, config.layers)
+
+    def make() -> list[Direction]:
+        return [
+            calibrated(
+                world,
+                spread_over(generator, row, rows),
+                method=SEFA.name,
+                space=best_space(generator),
+                config=config,
+                goal=None,
+                name=title(number, generator, rows),
+                facts={"component": number, "rows": list(rows)},
+            )
+            for rows in sets
+            for number, row in enumerate(
+                factorized(weights_of(generator, rows), config.count), start=1
+            )
+        ]
+
+    return kept(world, SEFA.name, config, (), make)
+
+
+def weights_of(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
+    """A: what makes the styles of these rows of w, or the first features of z."""
+    if best_space(generator) == "z":
+        return first_weights(generator)
+    return affine_weights(generator, rows)
+
+
+@torch.no_grad()
+def affine_weights(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
+    """The weights of the affine layers that these rows of W+ drive, one below the other.
+
+    Styles are affine in W+, so that they change by exactly the weights where w moves by a unit.
+    """
+    width = generator.layers("w")[0].width
+    units = torch.eye(width, device=generator.device)
+    moved = torch.stack([spread_over(generator, unit, rows) for unit in units])
+    at_rest = generator.convert(torch.zeros_like(moved[:1]), "w+", "s")
+    weights = (generator.convert(moved, "w+", "s") - at_rest).T
+    # The other rows' styles have not moved at all.
+    return weights[weights.abs().amax(dim=1) > 0]
+
+
+def factorized(weights: Float[Tensor, "a w"], count: int) -> Float[Tensor, "k w"]:
+    """Unit vectors that the weights, rows scaled to length 1, lengthen most, the first most."""
+    unit = torch.nn.functional.normalize(weights.double(), dim=1)
+    values, vectors = torch.linalg.eigh(unit.T @ unit)
+    return oriented(vectors.T[values.argsort(descending=True)[:count]].float())
+
+
+SEFA = Method(
+    name="sefa",
+    paper="Shen, Zhou: Closed-Form Factorization of Latent Semantics in GANs, CVPR 2021, "
+    "arXiv:2007.06600",
+    about="What the first weights of a generator's layers change most, without any image.",
+    differs="The affine layers of the colours (toRGB) count as well. No person chooses the rows: "
+    "all, the coarse, the middle and the fine ones are offered.",
+    takes="nothing",
+    config=SeFaConfig,
+    find=find,
+)

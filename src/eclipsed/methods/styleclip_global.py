@@ -1,0 +1,222 @@
+"""StyleCLIP's global directions (Patashnik et al. 2021, arXiv:2103.17249, section 6).
+
+Every channel of S is moved by itself on sample images, and what the encoder sees of it is noted:
+
+    relevance(c) = unit(mean over images of unit(E(s_c = μ_c + kσ_c) − E(s_c = μ_c − kσ_c)))
+    Δs_c         = σ_c · (relevance(c) · Δt), and 0 where |relevance(c) · Δt| < β
+
+Δt is the unit direction from the neutral text to the prompt, each averaged over templates. The
+relevance does not depend on the prompt; it takes minutes and is kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from eclipsed.calibration import yield_curve
+from eclipsed.directions import Direction
+from eclipsed.errors import BadSetting, EclipsedError
+from eclipsed.files import write_atomic
+from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
+from eclipsed.methods.method import LONGEST, Method, calibrated, longest_layer, rank, view_of
+from eclipsed.pool import BATCH, View, picture
+from eclipsed.presets.plan import check_number
+from eclipsed.types import Encoder, Goal, World
+
+# Seeds of the images on which channels are moved.
+_FIRST_SEED = 22_000_000
+# A prompt is a phrase of any kind here, so the templates are those that any phrase fits into.
+TEMPLATES = (
+    "{}",
+    "a photo of {}",
+    "a picture of {}",
+    "a portrait of {}",
+    "a drawing of {}",
+    "a cropped photo of {}",
+    "a close-up picture of {}",
+    "an image showing {}",
+)
+# How many channels may stay where β is searched.
+COUNTS = (4, 8, 16, 32, 64, 128, 256)
+# Images that the search looks at, and multiples of a vector whose longest layer is at the cap.
+SEARCH_IMAGES = 10
+SEARCH_LENGTHS = (0.5, 1.0, 1.5, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleClipConfig:
+    """images: on how many each channel is moved. sigmas: how far, in standard deviations, to each
+    side. beta: channels whose relevance to the text is smaller stay as they are; None keeps as many
+    channels as make the edit that the encoder finds purest. seed: of the images.
+
+    Raises BadSetting for numbers that make no sense.
+    """
+
+    images: int = 6
+    sigmas: float = 5.0
+    beta: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("images", self.images, 1)
+        check_number("sigmas", self.sigmas, 1e-3)
+        check_number("seed", self.seed, 0, 9_999)
+        if self.beta is not None:
+            check_number("beta", self.beta, 0.0, 1.0)
+
+
+def find(world: World, goal: Goal | None, config: StyleClipConfig) -> list[Direction]:
+    """The channels that move the image as the text asks, each as far as it does.
+
+    Raises UnknownName for a generator without S.
+    """
+    assert goal is not None
+    channels = style_channels(world.generator)
+    view = view_of(world, "s")
+    likeness = relevance(view, config, channels) @ averaged_text(world.encoder, goal)
+    spread = style_population(world)[1]
+    at = places(channels, spread.device)
+
+    def vector(beta: float) -> Tensor:
+        kept = torch.where(likeness.abs() >= beta, likeness, 0.0)
+        return torch.zeros_like(spread).index_copy(0, at, kept * spread[at])
+
+    beta = _purest(world, goal, likeness, vector) if config.beta is None else config.beta
+    count = int((likeness.abs() >= beta).sum())
+    if not count:
+        raise BadSetting(
+            f"No channel is as relevant to {goal.prompt!r} as the beta of {beta:g} asks for.",
+            f"The most relevant one has {float(likeness.abs().max()):.3f}.",
+        )
+    return [
+        calibrated(
+            world,
+            vector(beta),
+            method=STYLECLIP_GLOBAL.name,
+            space="s",
+            config=config,
+            goal=goal,
+            facts={"beta": beta, "channels": count},
+        )
+    ]
+
+
+def averaged_text(encoder: Encoder, goal: Goal) -> Float[Tensor, " e"]:
+    """Δt: from the neutral text to the prompt, each the mean of what all templates make of it."""
+    texts = [
+        template.format(text) for text in (goal.neutral, goal.prompt) for template in TEMPLATES
+    ]
+    with torch.no_grad():
+        coded = encoder.encode_text(texts).unflatten(0, (2, len(TEMPLATES)))
+    neutral, prompt = F.normalize(coded.mean(dim=1), dim=1)
+    return F.normalize(prompt - neutral, dim=0)
+
+
+@torch.no_grad()
+def _purest(
+    world: World,
+    goal: Goal,
+    likeness: Float[Tensor, " c"],
+    vector: Callable[[float], Tensor],
+) -> float:
+    """The β of which edits, at their best length, have the greatest yield of the text."""
+    ranking = rank(world, goal, "s")
+    latents = lacking(ranking, SEARCH_IMAGES)
+    falling = likeness.abs().sort(descending=True).values
+    betas = [float(falling[min(count, len(falling)) - 1]) for count in COUNTS]
+
+    def purity(beta: float) -> float:
+        tried = vector(beta)
+        tried = tried * (LONGEST / max(1e-12, longest_layer(world.generator, "s", tried)))
+        curve = yield_curve(ranking.view, latents, tried, ranking.text, SEARCH_LENGTHS)
+        return float(curve.mean(dim=0).max())
+
+    return max(betas, key=purity)
+
+
+@torch.no_grad()
+def relevance(
+    view: View, config: StyleClipConfig, channels: Sequence[Channel]
+) -> Float[Tensor, "c e"]:
+    """How the embedding moves with each channel, rows of length 1; from the cache if it can."""
+    place = _place(view, config)
+    kept = None if place is None else _kept(place, len(channels))
+    if kept is None:
+        kept = _measured(view, config, channels)
+        if place is not None:
+            _keep(place, kept)
+    return kept.to(view.world.generator.device)
+
+
+def _measured(
+    view: View, config: StyleClipConfig, channels: Sequence[Channel]
+) -> Float[Tensor, "c e"]:
+    world = view.world
+    first = _FIRST_SEED + config.seed * 10_000
+    seeds = range(first, first + config.images)
+    latents = world.generator.sample(seeds, truncation=view.truncation, space="s")
+    mean, spread = style_population(world)
+    rows = []
+    for channel in channels:
+        ends = latents.repeat(2, 1)
+        far = config.sigmas * spread[channel.index]
+        ends[: config.images, channel.index] = mean[channel.index] - far
+        ends[config.images :, channel.index] = mean[channel.index] + far
+        seen = torch.cat([picture(view, part)[1] for part in ends.split(BATCH)])
+        moves = F.normalize(seen[config.images :] - seen[: config.images], dim=1)
+        rows.append(F.normalize(moves.mean(dim=0), dim=0))
+    return torch.stack(rows)
+
+
+def _place(view: View, config: StyleClipConfig) -> Path | None:
+    """Where the relevance of this world lies; nowhere for an encoder without a fingerprint."""
+    encoder = getattr(view.world.encoder, "fingerprint", None)
+    if encoder is None:
+        return None
+    generator = view.world.generator
+    facts = [generator.fingerprint, encoder, view.truncation, view.half, generator.device.type]
+    facts += [config.images, config.sigmas, config.seed, torch.__version__]
+    label = getattr(generator, "label", None)  # the class that a conditional generator draws
+    facts += [] if label is None else [label.tolist()]
+    name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+    return user_cache_path("eclipsed") / "relevance" / f"{name}.safetensors"
+
+
+def _kept(place: Path, count: int) -> Tensor | None:
+    try:
+        found = load_file(place)["relevance"]
+    except (OSError, SafetensorError, KeyError):
+        return None  # not there yet, or damaged: it is made anew
+    return found if found.ndim == 2 and len(found) == count else None
+
+
+def _keep(place: Path, rows: Tensor) -> None:
+    # A cache that cannot be written costs time, not the direction.
+    with contextlib.suppress(OSError, EclipsedError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, save({"relevance": rows.cpu().contiguous()}))
+
+
+STYLECLIP_GLOBAL = Method(
+    name="styleclip-global",
+    paper="Patashnik, Wu, Shechtman, Cohen-Or, Lischinski: StyleCLIP, ICCV 2021, arXiv:2103.17249",
+    about="Channels of the style space, each as far as the encoder says it moves as the text does.",
+    differs="6 images show what a channel does, not 100. β is searched, not set by hand. The "
+    "templates are few and fit phrases; the paper's are made for nouns.",
+    takes="prompt",
+    config=StyleClipConfig,
+    find=find,
+)

@@ -1,0 +1,142 @@
+"""StyleMC (Kocasari et al. 2022, arXiv:2112.08493): one style direction, found on many seeds.
+
+A vector Δs of S, the same for all of a batch of seeds, goes down the gradient of
+
+    Σ 1 − cos(E(G(s + Δs)), E(text)) + λ Σ 1 − cos(I(G(s + Δs)), I(G(s)))
+
+for a few steps. Channels on whose sense the batches do not agree are set to zero. Neither the first
+layer nor toRGB is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from eclipsed.directions import Direction
+from eclipsed.methods.channels import places, style_channels, style_population
+from eclipsed.methods.method import Method, Ranking, calibrated, rank
+from eclipsed.objectives import clip_loss
+from eclipsed.pool import picture
+from eclipsed.presets.plan import check_number
+from eclipsed.types import Goal, World
+
+# A channel stays if its gradient changes sign in at most this share of the steps.
+FICKLE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleMcConfig:
+    """steps, batch: of gradient descent, every step on other seeds. rate: how far the first step
+    goes, in standard deviations per channel, root mean square. identity: the λ of the loss; the
+    authors' program knows 0.1, 0.5 and 2. seed: of the batches.
+
+    Raises BadSetting for numbers that make no sense.
+    """
+
+    steps: int = 32
+    batch: int = 4
+    rate: float = 0.05
+    identity: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("steps", self.steps, 1)
+        check_number("batch", self.batch, 1)
+        check_number("rate", self.rate, 1e-9)
+        check_number("identity", self.identity, 0.0)
+        check_number("seed", self.seed, 0)
+
+
+def find(world: World, goal: Goal | None, config: StyleMcConfig) -> list[Direction]:
+    """The style direction that a few steps of gradient descent find.
+
+    Raises UnknownName for a generator without S.
+    """
+    assert goal is not None
+    ranking = rank(world, goal, "s")
+    spread = style_population(world)[1]
+    channels = style_channels(world.generator)
+    moved = [channel for channel in channels if channel.layer != channels[0].layer] or channels
+    free = torch.zeros_like(spread)
+    free[places(moved, free.device)] = 1.0
+    scale = free * spread
+    with torch.no_grad():
+        text = world.encoder.encode_text([goal.prompt])[0]
+    way = torch.zeros_like(spread)
+    gradients: list[Tensor] = []
+    for rows in batches(len(ranking.along), config):
+        gradients.append(scale * gradient(ranking, text, scale * way, rows, config.identity))
+        first = gradients[0].square().sum().div(len(moved)).sqrt().clamp_min(1e-12)
+        way = way - config.rate / first * gradients[-1]
+    vector = scale * way * agreed(gradients)
+    return [
+        calibrated(
+            world,
+            vector,
+            method=STYLEMC.name,
+            space="s",
+            config=config,
+            goal=goal,
+            facts={"channels": int(vector.count_nonzero())},
+        )
+    ]
+
+
+def batches(count: int, config: StyleMcConfig) -> Iterator[Int[Tensor, " b"]]:
+    """Rows of the pool for every step; none twice in a step."""
+    random = np.random.default_rng(config.seed)
+    for _ in range(config.steps):
+        yield torch.from_numpy(random.choice(count, size=min(count, config.batch), replace=False))
+
+
+def gradient(
+    ranking: Ranking,
+    text: Float[Tensor, " e"],
+    vector: Float[Tensor, " d"],
+    rows: Int[Tensor, " b"],
+    identity: float,
+) -> Float[Tensor, " d"]:
+    """The gradient of the loss with respect to the vector, on these rows of the pool."""
+    rows = rows.to(vector.device)
+    before = ranking.pool.embeddings[rows]
+    leaf = vector.clone().requires_grad_()
+    after = picture(ranking.view, ranking.pool.latents[rows] + leaf)[1]
+    lost = 1.0 - F.cosine_similarity(
+        beside(after, ranking.text), beside(before, ranking.text), dim=1
+    )
+    loss = clip_loss(after, text) + identity * lost.mean()
+    (found,) = torch.autograd.grad(loss, leaf)
+    return found
+
+
+def beside(codes: Float[Tensor, "n e"], text: Float[Tensor, " e"]) -> Float[Tensor, "n e"]:
+    """What embeddings say besides the text: their part orthogonal to its unit direction."""
+    return codes - (codes @ text)[:, None] * text
+
+
+def agreed(gradients: list[Float[Tensor, " d"]]) -> Float[Tensor, " d"]:
+    """1 for numbers whose gradient seldom changes sign from one step to the next, else 0."""
+    signs = torch.stack(gradients).sign()
+    if len(signs) < 2:
+        return torch.ones_like(signs[0])
+    turns = (signs[1:] * signs[:-1] < 0).float().mean(dim=0)
+    return (turns <= FICKLE).float()
+
+
+STYLEMC = Method(
+    name="stylemc",
+    paper="Kocasari, Dirik, Tiftikci, Yanardag: StyleMC, WACV 2022, arXiv:2112.08493",
+    about="A few steps down the text's loss in the style space, held to each image's identity.",
+    differs="The encoder's embedding beside the text's direction stands in for a face recogniser. "
+    "Images are made whole, not up to 256 pixels; fine layers are moved as well.",
+    takes="prompt",
+    config=StyleMcConfig,
+    find=find,
+)

@@ -1,0 +1,150 @@
+"""Two kinds of chart as SVG, drawn by hand so that a report needs nothing else: dots and lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+# Colours that stay apart for most eyes (Okabe and Ito), then the same with other marks.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+_WIDE, _HIGH = 460, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 28, 42
+_LINE, _INK, _GREY = "#dddddd", "#1a1a1a", "#6b6b6b"
+_TICKS = 5  # of an axis, about
+_SMALLEST = 1e-3  # that an axis of powers shows
+
+
+@dataclass(frozen=True)
+class Series:
+    """A name and its points (x, y); `style` is its place in the order of colours and marks."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    style: int
+
+
+def mark(style: int, x: float, y: float, size: float = 4.5) -> str:
+    """A contender's mark, the same in every chart."""
+    colour = _COLOURS[style % len(_COLOURS)]
+    kind = style // len(_COLOURS) % 3
+    if kind == 0:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}"/>'
+    if kind == 1:
+        box = f'x="{x - size:.1f}" y="{y - size:.1f}" width="{2 * size}" height="{2 * size}"'
+        return f'<rect {box} fill="{colour}"/>'
+    corners = f"{x:.1f},{y - size:.1f} {x + size:.1f},{y + size:.1f} {x - size:.1f},{y + size:.1f}"
+    return f'<polygon points="{corners}" fill="{colour}"/>'
+
+
+def legend(names: Sequence[str]) -> str:
+    """Which mark belongs to whom."""
+    high = 18 * len(names) + 6
+    rows = [
+        f'{mark(i, 10, 12 + 18 * i)}<text x="22" y="{16 + 18 * i}">{escape(name)}</text>'
+        for i, name in enumerate(names)
+    ]
+    return _svg(220, high, rows, "legend")
+
+
+def dots(series: Sequence[Series], title: str, x_title: str, *, log_x: bool = False) -> str:
+    """A mark at each series' points."""
+    frame = _Frame.around(series, log_x=log_x)
+    drawn = [mark(one.style, *frame.at(x, y)) for one in series for x, y in one.points]
+    return frame.svg(drawn, title, x_title)
+
+
+def lines(series: Sequence[Series], title: str, x_title: str, *, level: float | None = None) -> str:
+    """A line through each series' points; `level` is drawn across, dashed."""
+    frame = _Frame.around(series, log_x=False)
+    drawn = []
+    if level is not None:
+        y = frame.at(frame.x[0], level)[1]
+        ends = f'x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"'
+        drawn.append(f'<line {ends} stroke="{_GREY}" stroke-dasharray="4 3"/>')
+    for one in series:
+        places = [frame.at(x, y) for x, y in one.points]
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        colour = _COLOURS[one.style % len(_COLOURS)]
+        drawn.append(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        drawn += [mark(one.style, x, y, 2.5) for x, y in places]
+    return frame.svg(drawn, title, x_title)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The ranges that a chart shows, and where its numbers lie on the page."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    log_x: bool
+
+    @classmethod
+    def around(cls, series: Sequence[Series], *, log_x: bool) -> _Frame:
+        points = [point for one in series for point in one.points]
+        xs = [math.log10(max(x, _SMALLEST)) if log_x else x for x, _ in points] or [0.0, 1.0]
+        ys = [y for _, y in points] or [0.0, 1.0]
+        return cls(_padded(xs), _padded(ys), log_x)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Numbers → pixels."""
+        return self.place(math.log10(max(x, _SMALLEST)) if self.log_x else x, y)
+
+    def place(self, across: float, up: float) -> tuple[float, float]:
+        """Numbers as the axes count them → pixels."""
+        right = (across - self.x[0]) / (self.x[1] - self.x[0])
+        rise = (up - self.y[0]) / (self.y[1] - self.y[0])
+        return (
+            _LEFT + right * (_WIDE - _LEFT - _RIGHT),
+            _HIGH - _BOTTOM - rise * (_HIGH - _TOP - _BOTTOM),
+        )
+
+    def svg(self, drawn: Sequence[str], title: str, x_title: str) -> str:
+        parts = [f'<text x="{_LEFT}" y="17" fill="{_INK}">{escape(title)}</text>']
+        for across, label in _ticks(self.x, log=self.log_x):
+            x = self.place(across, 0.0)[0]
+            below = _HIGH - _BOTTOM + 16
+            parts.append(f'<text x="{x:.1f}" y="{below}" text-anchor="middle">{label}</text>')
+        for up, label in _ticks(self.y, log=False):
+            y = self.place(0.0, up)[1]
+            ends = f'x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"'
+            parts.append(f'<line {ends} stroke="{_LINE}"/>')
+            parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+        middle = (_LEFT + _WIDE - _RIGHT) / 2
+        parts.append(
+            f'<text x="{middle}" y="{_HIGH - 8}" text-anchor="middle">{escape(x_title)}</text>'
+        )
+        return _svg(_WIDE, _HIGH, [*parts, *drawn], title)
+
+
+def _padded(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    room = 0.06 * (high - low) or max(0.1 * abs(high), 0.1)
+    return low - room, high + room
+
+
+def _ticks(ends: tuple[float, float], *, log: bool) -> list[tuple[float, str]]:
+    """Round numbers between the ends of an axis, where they lie on it, and how they read.
+
+    log: the axis counts powers of ten, and 1, 2 and 5 times these are round.
+    """
+    low, high = ends
+    if log:
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        values = [factor * 10.0**power for power in powers for factor in (1.0, 2.0, 5.0)]
+        return [(math.log10(v), f"{v:g}") for v in values if low <= math.log10(v) <= high]
+    rough = (high - low) / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [(i * step, f"{i * step:.6g}") for i in range(first, last + 1)]
+
+
+def _svg(wide: int, high: int, parts: Sequence[str], label: str) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" '
+        f'height="{high}" role="img" aria-label="{escape(label)}" font-family="sans-serif" '
+        f'font-size="12" fill="{_GREY}">'
+    )
+    return head + "".join(parts) + "</svg>"

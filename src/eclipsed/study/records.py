@@ -1,0 +1,109 @@
+"""The rows of a bench on disk: JSON lines that grow as it goes, so that a cut one goes on.
+
+The first line says what is compared. Of the others, `kind` is one of: prompt, direction (with its
+cost), seed, matched, failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eclipsed.errors import BadFile, BadSetting
+from eclipsed.files import failure, read_bytes, shown, write_atomic
+
+ROWS = "rows.jsonl"
+FORMAT = 1
+_MOST_BYTES = 2**30
+_DIGITS = 6
+
+
+@dataclass(eq=False)
+class Records:
+    """The rows so far, and the file that holds them."""
+
+    path: Path
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, **row: Any) -> None:
+        """One more row, on disk before this returns; raises BadFile where that cannot be."""
+        plain = _rounded(row)
+        line = json.dumps(plain, allow_nan=False) + "\n"
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise failure("write", self.path, error) from error
+        self.rows.append(plain)
+
+    def of(self, kind: str, **facts: Any) -> Iterator[dict[str, Any]]:
+        """Rows of a kind that have these values."""
+        for row in self.rows:
+            if row["kind"] == kind and all(row.get(key) == value for key, value in facts.items()):
+                yield row
+
+
+def open_records(folder: Path, facts: Mapping[str, Any]) -> Records:
+    """The rows of a folder, which is made if missing; a last line that was cut off is dropped.
+
+    facts: what may not differ from what the rows that are there were made with.
+
+    Raises BadFile for a damaged file, BadSetting where it holds another bench.
+    """
+    path = folder / ROWS
+    wanted = {"kind": "bench", "format": FORMAT, **_rounded(dict(facts))}
+    if path.exists():
+        records = read_records(path)
+        found = records.rows[0] if records.rows else {}
+        differs = [key for key in wanted if found.get(key) != wanted[key]]
+        if not records.rows:
+            records.add(**wanted)
+        elif differs:
+            raise BadSetting(
+                f"{shown(path)} holds another bench: its {differs[0]} differs.",
+                "Give another folder with -o, or remove this one.",
+            )
+        return records
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise failure("make the folder", folder, error) from error
+    records = Records(path)
+    records.add(**wanted)
+    return records
+
+
+def read_records(path: Path) -> Records:
+    """Rows of a file; a last line that was cut off is dropped, there as well.
+
+    Raises BadFile for a file that is no such list.
+    """
+    data = read_bytes(path, limit=_MOST_BYTES)
+    whole, _, rest = data.rpartition(b"\n")
+    try:
+        rows = [json.loads(line) for line in whole.splitlines()]
+        good = all(isinstance(row, dict) and isinstance(row.get("kind"), str) for row in rows)
+    except (ValueError, RecursionError):
+        good = False
+    if not good:
+        raise BadFile(f"{shown(path)} is damaged.", "Remove it to begin again.")
+    if rest:
+        write_atomic(path, whole + b"\n" if whole else b"")
+    return Records(path, rows)
+
+
+def _rounded(value: Any) -> Any:
+    """The same with numbers of so many digits as matter."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return value

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eclipsed.study import cost
+from eclipsed.types import World
+from tests.cli.conftest import Run
+
+# Three seeds and one training of the quickest preset say all there is about the command line.
+WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "3")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path) -> None:
+    from eclipsed import preflight, training
+
+    real = training.paper_config
+    monkeypatch.setattr(training, "paper_config", lambda **changes: real(steps=2, **changes))
+    monkeypatch.setattr(preflight.check, "__defaults__", (tuple(range(32)),))
+    monkeypatch.setattr(cost, "cold", lambda *_: cost.Cost(1.0, 1.0, 10.0))
+    monkeypatch.setattr("eclipsed.study.cost.user_cache_path", lambda _: tmp_path / "cache")
+
+
+def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:
+    ran = eclipsed(*WORDS)
+    assert ran.code == 0, ran.err
+    assert "read bench/report.html" in ran.out
+    assert "paper" in ran.out
+    assert "paper: 'bright hair'" in ran.err
+    for name in ("rows.jsonl", "report.md", "report.html", "cards", "pictures"):
+        assert (Path("bench") / name).exists()
+
+
+def test_bench_as_json_is_one_object_and_goes_on(eclipsed: Run) -> None:
+    found: dict[str, Any] = eclipsed(*WORDS, "-o", "x", "--json").json
+    assert found["prompts"] == ["bright hair"]
+    assert set(found["contenders"]) == {"paper"}
+    assert found["contenders"]["paper"]["cold_seconds"] == 1.0
+    rows = Path("x/rows.jsonl").read_bytes()
+    again = eclipsed(*WORDS, "-o", "x", "--json")
+    assert again.code == 0
+    assert Path("x/rows.jsonl").read_bytes() == rows
+    assert again.json["contenders"] == found["contenders"]
+
+
+def test_prompts_may_come_from_a_file(eclipsed: Run) -> None:
+    Path("list.txt").write_text("dark eyes # a remark\n")
+    found = eclipsed(
+        "bench", "--methods", "paper", "--prompts", "list.txt", "--seeds", "2", "--json"
+    ).json
+    assert found["prompts"] == ["dark eyes"]
+
+
+def test_ctrl_c_says_what_is_kept(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eclipsed.study.bench.run_bench", stop)
+    ran = eclipsed(*WORDS, "--json")
+    assert ran.code == 130
+    assert "kept in bench" in ran.json["error"]
+    assert "goes on" in ran.json["hint"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--methods", "magic"], 1),
+        (["--methods", ","], 2),
+        (["--prompts", "a; ;b"], 2),
+        (["--seeds", "0"], 2),
+        (["--seeds", "many"], 2),
+        (["--prompts", "bright hair", "-w", "mars"], 1),
+    ],
+)
+def test_refusals_are_one_sentence(eclipsed: Run, words: list[str], code: int) -> None:
+    ran = eclipsed("bench", *words)
+    assert ran.code == code
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1
+    assert not Path("bench").exists()

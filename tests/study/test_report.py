@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from eclipsed.images import load_png
+from eclipsed.study import charts
+from eclipsed.study.bench import run_bench
+from eclipsed.study.charts import Series
+from eclipsed.study.pages import Cell, Heading, Table, Text, write_pages
+from eclipsed.study.protocol import BenchConfig
+from eclipsed.study.report import write_report
+from eclipsed.study.strips import ranked
+from eclipsed.study.summary import results_of
+from eclipsed.types import World
+
+CONFIG = BenchConfig(
+    prompts=("bright hair", "forbidden mouth"), contenders=("clean", "weak", "single"), seeds=4,
+    ladder_seeds=3, images=2,
+)  # fmt: skip
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that was not opened last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_a_report_tells_it_all_twice(world: World, tmp_path: Path) -> None:
+    done = run_bench(world, CONFIG, tmp_path)
+    page = write_report(
+        world, results_of(done.records, CONFIG.prompts, CONFIG.contenders), tmp_path
+    )
+    text = (tmp_path / "report.md").read_text()
+    html = page.read_text()
+    for name in (*CONFIG.contenders, *CONFIG.prompts, "Ask for another"):
+        assert name in text
+        assert name in html
+    targets = re.findall(r"\]\((pictures/[^)]+)\)", text)
+    assert len(targets) == len(set(targets)) > 5
+    for target in targets:
+        path = tmp_path / target
+        if path.suffix == ".svg":
+            ElementTree.fromstring(path.read_text())
+        else:
+            assert load_png(path)[0].height > 3 * 96
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert parser.seen.count("table") == 4 + 1 + 2 * 2 + 2
+    assert "http" not in re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", html)
+    headings = re.search(r"^\| contender \| prompts got there .*$", text, re.MULTILINE)
+    assert headings is not None
+    assert "smear" in headings[0]
+
+
+def test_the_best_of_a_column_is_bold(tmp_path: Path) -> None:
+    rows = ((Cell("a<b"), Cell("0.5", "[0.1, 0.9]", best=True)), (Cell("c|d"), Cell("0.4")))
+    write_pages([Heading("T", 1), Text("x & y"), Table(("who", "n"), rows)], tmp_path, "r")
+    text, html = (tmp_path / "r.md").read_text(), (tmp_path / "r.html").read_text()
+    assert "| a\\<b | **0.5** [0.1, 0.9] |" in text
+    assert "| c\\|d | 0.4 |" in text
+    assert "a&lt;b" in html
+    assert "<b>0.5</b>" in html
+    assert "x &amp; y" in html
+
+
+def test_seeds_are_ranked_by_what_counts() -> None:
+    def row(**scores: object) -> dict[str, object]:
+        return {"scores": scores}
+
+    best = row(flip=True, smear=0.1, share=0.2)
+    smeared = row(flip=True, smear=0.2, share=0.9)
+    missed = row(flip=False, smear=0.0, share=1.0)
+    had = row(flip=None, smear=0.0, share=1.0)
+    assert ranked([had, missed, smeared, best]) == [best, smeared, missed]
+    assert ranked([had]) == [had]
+
+
+@pytest.mark.parametrize("points", [(), ((1.0, 2.0),), ((0.0, 0.5), (1.0, 0.5))])
+def test_charts_hold_for_any_number_of_points(points: tuple[tuple[float, float], ...]) -> None:
+    series = [Series("a & b", points, style) for style in (0, 8, 15)] if points else []
+    for svg in (
+        charts.dots(series, "t < u", "x", log_x=True),
+        charts.lines(series, "t", "x", level=0.5),
+        charts.legend(["a & b", "c"]),
+    ):
+        root = ElementTree.fromstring(svg)
+        numbers = [float(v) for e in root.iter() for k, v in e.items() if k in ("cx", "x", "y")]
+        assert all(-50.0 < number < 1000.0 for number in numbers)
+
+
+def test_a_higher_value_is_drawn_higher() -> None:
+    svg = charts.dots([Series("a", ((1.0, 1.0), (10.0, 2.0)), 0)], "t", "x", log_x=True)
+    marks = ElementTree.fromstring(svg).findall("{http://www.w3.org/2000/svg}circle")
+    (x1, y1), (x2, y2) = ((float(m.get("cx", "")), float(m.get("cy", ""))) for m in marks)
+    assert x1 < x2
+    assert y1 > y2
+
+
+def test_axes_have_round_numbers() -> None:
+    def labels(low: float, high: float, *, log: bool = False) -> list[str]:
+        return [label for _, label in charts._ticks((low, high), log=log)]
+
+    assert labels(-0.6, 10.6) == ["0", "5", "10"]
+    assert labels(0.07, 1.05) == ["0.2", "0.4", "0.6", "0.8", "1"]
+    assert labels(-0.022, 0.288) == ["0", "0.1", "0.2"]
+    assert labels(0.0, 2.0, log=True) == ["1", "2", "5", "10", "20", "50", "100"]
