@@ -193,7 +193,7 @@ def test_what_lies_inside_counts_in_no_measure_of_the_outside() -> None:
     beyond = inside.clone()
     beyond[0, :, :, 15] += 0.5
     assert metrics.psnr_outside(before, beyond, mask)[0].isfinite()
-    assert metrics.ssim_outside(before, beyond, mask)[0] < 0.95
+    assert metrics.ssim_outside(before, beyond, mask)[0] < 0.98
     whole = torch.ones(2, 24, 24)
     assert metrics.psnr_outside(before, beyond, whole).isnan().all()
     assert metrics.ssim_outside(before, beyond, whole).isnan().all()

@@ -70,7 +70,7 @@ SEARCH_IMAGES = 6
 # A start that yields less than this is taken for one that yields this much.
 LEAST_YIELD = 0.02
 # Images that calibration looks at.
-HELD_OUT = 16
+HELD_OUT = 20
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,11 +92,11 @@ def run_bench(
 
 def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
     """Prompt by prompt, so that what there is can be compared at any time."""
-    began, longest = time.monotonic(), 0.0
+    began, last = time.monotonic(), 0.0
     for number, prompt in enumerate(bench.config.prompts):
         start = time.monotonic()
         minutes = bench.config.minutes
-        if minutes is not None and start + longest - began > 60.0 * minutes:
+        if minutes is not None and start + last - began > 60.0 * minutes:
             left = len(bench.config.prompts) - number
             bench.note(
                 f"{left} prompts are left out after {(start - began) / 60.0:.0f} minutes; the same "
@@ -107,7 +107,7 @@ def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
         for contender in contenders:
             _enter(bench, contender, asked)
         _match(bench, contenders, asked)
-        longest = max(longest, time.monotonic() - start)
+        last = time.monotonic() - start
 
 
 def _facts(court: Court, config: BenchConfig) -> dict[str, Any]:
@@ -269,10 +269,9 @@ def _directions(bench: Bench, key: dict[str, Any]) -> Pairs:
 
 
 def _median_reach(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
-    """Of the seeds that the curve is made of."""
-    ladder = slice(0, bench.config.ladder_seeds)
+    """Of all seeds of a contender's directions."""
     return statistics.median(
         reach
         for direction, sample, _ in pairs
-        for reach in reaches(bench.court, asked, direction, sample.take(ladder), strength)
+        for reach in reaches(bench.court, asked, direction, sample, strength)
     )

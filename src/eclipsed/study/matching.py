@@ -112,14 +112,16 @@ def matched_strength(
 ) -> float | None:
     """The strength that gives a contender this reach; None where none of the ladder's does.
 
-    Between the two rungs where its curve crosses the level the interval is halved LOOKS times.
-    reach_at: looks, and says the median reach at a strength.
+    Around the rung where its curve first gets there the interval is halved LOOKS times, because
+    curves jump and the ladder's seeds are few. reach_at: looks, and says the median reach of all
+    seeds at a strength.
     """
     if crossing(curve.strengths, curve.reach, level.reach) is None:
         return None
     rung = next(i for i, value in enumerate(curve.reach) if value >= level.reach)
-    low, high = curve.strengths[max(0, rung - 1)], curve.strengths[rung]
-    under, over = curve.reach[max(0, rung - 1)], curve.reach[rung]
+    first, last = max(0, rung - 2), min(rung + 1, len(curve.reach) - 1)
+    low, high = curve.strengths[first], curve.strengths[last]
+    under, over = curve.reach[first], max(curve.reach[last], level.reach)
     for _ in range(LOOKS):
         middle = (low + high) / 2.0
         reach = reach_at(middle)

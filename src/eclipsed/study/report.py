@@ -66,7 +66,8 @@ def _blocks(world: World, results: Results) -> Iterator[Block]:
     yield Charts((("pictures/legend.svg", charts.legend(results.contenders)),))
     yield Heading("At matched text gain", 2)
     yield Text(_MATCHED)
-    yield _matched_table(results, possible)
+    got = _got_there(results, possible)
+    yield _with_column(_matched_table(results, possible), 1, "prompts got there", got)
     yield Heading("At strength 1", 2)
     yield Text(_AT_ONE)
     yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, possible), m))
@@ -141,10 +142,14 @@ def _with_column(table: Table, place: int, heading: str, cells: Sequence[str]) -
 
 def _matched_table(results: Results, prompts: Sequence[str]) -> Table:
     rows = {name: matched_rows(results, name, prompts) for name in results.contenders}
-    table = _table(results, MATCHED, lambda name, m: score(rows[name], m))
+    return _table(results, MATCHED, lambda name, m: score(rows[name], m))
+
+
+def _got_there(results: Results, prompts: Sequence[str]) -> list[str]:
+    """For each contender, in how many prompts it gets to the level of those that have one."""
     levels = sum(level_at(results, prompt) is not None for prompt in prompts)
-    got = [f"{len({row['prompt'] for row in rows[name]})} of {levels}" for name in rows]
-    return _with_column(table, 1, "prompts got there", got)
+    rows = [matched_rows(results, name, prompts) for name in results.contenders]
+    return [f"{len({row['prompt'] for row in own})} of {levels}" for own in rows]
 
 
 def _cost_table(results: Results) -> Table:
@@ -220,13 +225,11 @@ def _prompt_blocks(world: World, results: Results, prompt: str, number: int) -> 
     yield Heading(prompt, 3)
     if level_at(results, prompt) is None:
         yield Text("There is no reach to compare at: no contender does half of the job.")
-    table = _matched_table(results, [prompt])
-    yield _with_column(
-        table,
-        2,
-        "half have it at",
-        [_strength(strength_of_half(results, name, prompt)) for name in results.contenders],
-    )
+    halves = [_strength(strength_of_half(results, name, prompt)) for name in results.contenders]
+    table = _with_column(_matched_table(results, [prompt]), 1, "half have it at", halves)
+    rows = [matched_rows(results, name, [prompt]) for name in results.contenders]
+    matched = [_strength(own[0]["strength"] if own else None) for own in rows]
+    yield _with_column(table, 2, "matched at", matched)
     yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, [prompt]), m))
     yield _curve_charts(results, prompt, number)
     picture = prompt_strip(world, results, prompt)

@@ -124,8 +124,11 @@ def reaches(
 ) -> list[float]:
     """How far each image moves along the text at a strength; nothing else is looked at."""
     assert asked.text is not None
-    made = edited(court, direction, sample.latents, strength)
-    codes = court.judge.encoder.encode_image(made.image.clamp(-1.0, 1.0))
+    parts = []
+    for latents in sample.latents.split(BATCH):
+        made = edited(court, direction, latents, strength)
+        parts.append(court.judge.encoder.encode_image(made.image.clamp(-1.0, 1.0)))
+    codes = torch.cat(parts)
     found: list[float] = metrics.reach(asked.text, sample.before.codes, codes).tolist()
     return found
 

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.trials import changes, main
+from tests.fakes import fake_world
+
+QUICK = "steps=1,pool=40,originals=16,half=False"
+
+
+def test_arguments_are_fields() -> None:
+    assert changes("steps=24,rate=0.005,layers=None") == {
+        "steps": 24,
+        "rate": 0.005,
+        "layers": None,
+    }
+    assert changes("") == {}
+
+
+def test_a_table_has_a_row_for_each_trial(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.trials.changes", lambda text: changes(text or QUICK))
+    main([f"{QUICK},rate=0.1"], fake_world(), ("bright hair",), range(6))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| nothing", f"| {QUICK},rate=0.1"]
+    assert len({line.count("|") for line in lines}) == 1
