@@ -42,7 +42,10 @@ def test_mixed_latents_take_their_late_layers_from_another_seed() -> None:
     same = (mixed == plain).all(dim=2)
     cuts = same.sum(dim=1)
     # From its cut on, and not before, every image has the layers of another; all cuts occur.
-    assert all(row.tolist() == [True] * cut + [False] * (4 - cut) for row, cut in zip(same, cuts))
+    assert all(
+        row.tolist() == [True] * cut + [False] * (4 - cut)
+        for row, cut in zip(same, cuts, strict=True)
+    )
     assert set(cuts.tolist()) == {1, 2, 3}
     assert torch.equal(sample_mixed(view, seeds[5:6]).view(4, -1), mixed[5])
     # The same images in S; nothing to mix in z and w.

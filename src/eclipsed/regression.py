@@ -6,6 +6,7 @@ score costs little more than a product of matrices.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -36,7 +37,7 @@ class Fit:
     @property
     def size(self) -> int:
         """Pixels each way of what `paint` describes."""
-        return int(round((self.paint.shape[1] / 3) ** 0.5))
+        return math.isqrt(self.paint.shape[1] // 3)
 
 
 def fit(pool: Pool, ridge: float) -> Fit:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.interfacegan import InterFaceGanConfig, boundary, find, separate, without
-from eclipsed.types import Goal, Space
+from eclipsed.types import Goal
 from tests.fakes import W_DIM, fake_world
 from tests.methods.looking import gain, only_z_world
 
@@ -107,8 +107,3 @@ def test_a_space_that_the_generator_lacks_is_refused() -> None:
 def test_settings_without_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(BadSetting, match=next(iter(settings))):
         InterFaceGanConfig(**settings)
-
-
-def test_a_space_that_nobody_has_is_refused() -> None:
-    with pytest.raises(TypeCheckError if CHECKED else UnknownName):
-        InterFaceGanConfig(space="q")  # type: ignore[arg-type]

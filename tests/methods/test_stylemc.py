@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.method import rank
-from eclipsed.methods.stylemc import StyleMcConfig, agreed, batches, beside, find, gradient
+from eclipsed.methods.stylemc import StyleMcConfig, batches, beside, find, gradient
 from eclipsed.pool import picture
 from eclipsed.types import Goal
 from tests.fakes import S_WIDTHS, fake_world
@@ -27,7 +27,7 @@ def test_the_prompt_is_answered_in_both_senses() -> None:
 def test_the_first_layer_is_not_moved() -> None:
     (direction,) = find(fake_world(), GOAL, QUICK)
     assert not direction.vector[: S_WIDTHS[0]].any()
-    assert direction.config["channels"] == int(direction.vector.count_nonzero())
+    assert direction.vector[S_WIDTHS[0] :].all()
 
 
 def test_the_gradient_is_that_of_the_loss() -> None:
@@ -63,17 +63,11 @@ def test_more_weight_on_identity_keeps_more_of_the_image() -> None:
     assert strayed(held.scaled()) < strayed(free.scaled())
 
 
-def test_numbers_on_whose_sense_the_steps_do_not_agree_stay() -> None:
-    gradients = [torch.tensor([1.0, -2.0, s, 1.0]) for s in (1.0, -1.0, 1.0, -1.0)]
-    assert agreed(gradients).tolist() == [1.0, 1.0, 0.0, 1.0]
-    assert agreed(gradients[:1]).tolist() == [1.0] * 4
-
-
 def test_batches_are_a_function_of_the_seed_and_hold_nothing_twice() -> None:
     drawn = [list(batches(64, StyleMcConfig(seed=seed))) for seed in (0, 0, 1)]
     assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[2], strict=True))
-    assert all(len(set(rows.tolist())) == 4 for rows in drawn[0])
+    assert all(len(set(rows.tolist())) == 8 for rows in drawn[0])
     assert [len(rows) for rows in batches(3, QUICK)] == [3] * 12
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from eclipsed.methods.method import Method
     from eclipsed.types import Goal, World
 
-STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+# Within every direction's range.
+STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 SHEET = "sheet.png"
 
 

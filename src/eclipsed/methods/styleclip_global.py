@@ -53,20 +53,20 @@ TEMPLATES = (
 COUNTS = (4, 8, 16, 32, 64, 128, 256)
 # Images that the search looks at, and multiples of a vector whose longest layer is at the cap.
 SEARCH_IMAGES = 10
-SEARCH_LENGTHS = (0.5, 1.0, 1.5, 2.0)
+SEARCH_LENGTHS = (0.5, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleClipConfig:
     """images: on how many each channel is moved. sigmas: how far, in standard deviations, to each
-    side. beta: channels whose relevance to the text is smaller stay as they are; None keeps as many
+    side; by the paper's 5 the starter's images hardly change. beta: channels whose relevance to the text is smaller stay as they are; None keeps as many
     channels as make the edit that the encoder finds purest. seed: of the images.
 
     Raises BadSetting for numbers that make no sense.
     """
 
     images: int = 6
-    sigmas: float = 5.0
+    sigmas: float = 15.0
     beta: float | None = None
     seed: int = 0
 
@@ -214,8 +214,9 @@ STYLECLIP_GLOBAL = Method(
     name="styleclip-global",
     paper="Patashnik, Wu, Shechtman, Cohen-Or, Lischinski: StyleCLIP, ICCV 2021, arXiv:2103.17249",
     about="Channels of the style space, each as far as the encoder says it moves as the text does.",
-    differs="6 images show what a channel does, not 100. β is searched, not set by hand. The "
-    "templates are few and fit phrases; the paper's are made for nouns.",
+    differs="6 images show what a channel does, not 100, and it is moved by 15 standard deviations, "
+    "not 5. β is searched, not set by hand. The templates are few and fit phrases; the paper's are "
+    "made for nouns.",
     takes="prompt",
     config=StyleClipConfig,
     find=find,

@@ -8,18 +8,26 @@ from eclipsed.errors import UnknownName
 from eclipsed.methods.eclipsed import ECLIPSED
 from eclipsed.methods.forward import FORWARD
 from eclipsed.methods.ganspace import GANSPACE
+from eclipsed.methods.interfacegan import INTERFACEGAN
 from eclipsed.methods.latent_arithmetic import LATENT_ARITHMETIC
 from eclipsed.methods.lelsd import LELSD
 from eclipsed.methods.method import Method
 from eclipsed.methods.paint_by_word import PAINT_BY_WORD
 from eclipsed.methods.sefa import SEFA
+from eclipsed.methods.styleclip_global import STYLECLIP_GLOBAL
 from eclipsed.methods.styleclip_optimization import STYLECLIP_OPTIMIZATION
+from eclipsed.methods.stylemc import STYLEMC
+from eclipsed.methods.stylespace import STYLESPACE
 
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
         ECLIPSED,
         FORWARD,
+        INTERFACEGAN,
+        STYLECLIP_GLOBAL,
+        STYLESPACE,
+        STYLEMC,
         STYLECLIP_OPTIMIZATION,
         PAINT_BY_WORD,
         LATENT_ARITHMETIC,
