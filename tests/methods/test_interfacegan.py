@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eclipsed.errors import BadSetting, UnknownName
@@ -22,6 +22,7 @@ def test_the_boundary_of_two_points_lies_midway_and_its_margins_at_them() -> Non
     assert float(other[0] @ normal) + offset == pytest.approx(-1.0, abs=1e-3)
 
 
+@settings(max_examples=20)
 @given(st.floats(0.01, 100.0), st.integers(0, 100))
 def test_the_boundary_is_where_its_cost_has_no_slope(scale: float, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
@@ -102,8 +103,8 @@ def test_a_space_that_the_generator_lacks_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"share": 0.6}, {"share": 0.0}, {"penalty": 0.0}, {"seed": -1}]
+    "numbers", [{"share": 0.6}, {"share": 0.0}, {"penalty": 0.0}, {"seed": -1}]
 )
-def test_settings_without_sense_are_refused(settings: dict[str, float]) -> None:
-    with pytest.raises(BadSetting, match=next(iter(settings))):
-        InterFaceGanConfig(**settings)
+def test_settings_without_sense_are_refused(numbers: dict[str, float]) -> None:
+    with pytest.raises(BadSetting, match=next(iter(numbers))):
+        InterFaceGanConfig(**numbers)

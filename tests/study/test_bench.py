@@ -151,7 +151,7 @@ def test_time_runs_out_between_prompts(world: World, tmp_path: Path) -> None:
     notes: list[str] = []
     config = replace(CONFIG, contenders=("clean",), minutes=0.0)
     done = run_bench(world, config, tmp_path, note=notes.append)
-    assert "2 prompts are left out" in notes[-1]
+    assert "2 of 2 prompts are left out" in notes[-1]
     assert list(done.records.of("seed")) == []
     run_bench(world, replace(config, minutes=None), tmp_path)
     assert len(lines(tmp_path)) > 12

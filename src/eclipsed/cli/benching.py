@@ -120,4 +120,5 @@ def _words(found: dict[str, Any]) -> str:
             ]
         )
     count = len(found["prompts"])
-    return f"{count} prompts in {found['seconds']:.0f} s\n{table(rows)}\nread {found['report']}"
+    prompts = "1 prompt" if count == 1 else f"{count} prompts"
+    return f"{prompts} in {found['seconds']:.0f} s\n{table(rows)}\nread {found['report']}"

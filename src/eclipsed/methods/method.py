@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,8 @@ from eclipsed.types import Generator, Goal, Space, World
 POOL_SEEDS = range(20_000_000, 20_001_024)
 # Seeds of calibration; of these the half that answers the prompt least is looked at.
 CALIBRATION_SEEDS = range(21_000_000, 21_000_040)
+# So many of them tell which direction answers a prompt best.
+CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
 LONGEST = 0.7
 
@@ -203,24 +206,36 @@ def _made(
     )
 
 
+# What a direction does to images does not depend on the prompt it is chosen for.
+_MOVED: WeakKeyDictionary[Direction, tuple[World, dict[float, Tensor]]] = WeakKeyDictionary()
+
+
+def _moves(world: World, direction: Direction) -> dict[float, Float[Tensor, "n e"]]:
+    """Sign → how the embeddings of a few images change at strength ±1."""
+    known = _MOVED.get(direction)
+    if known is not None and known[0] is world:
+        return known[1]
+    view, seeds = view_of(world, direction.space), CALIBRATION_SEEDS[:CHOOSING]
+    latents = world.generator.sample(seeds, truncation=view.truncation, space=direction.space)
+    before, step = picture(view, latents)[1], direction.scaled().to(latents)
+    moves = {sign: picture(view, latents + sign * step)[1] - before for sign in (1.0, -1.0)}
+    _MOVED[direction] = (world, moves)
+    return moves
+
+
 @torch.no_grad()
 def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
     """Of directions that were found without a prompt, the one that answers it best, in the sense
     (sign) that does; calibrated for the goal.
 
-    Judged by the training encoder on the calibration seeds at strength ±1.
+    Judged by the training encoder on a few seeds at strength ±1.
     """
     text = text_direction(world, goal)
     best: tuple[float, Direction, float] | None = None
     for direction in found:
-        view = view_of(world, direction.space)
-        latents = world.generator.sample(
-            CALIBRATION_SEEDS, truncation=view.truncation, space=direction.space
-        )
-        before = picture(view, latents)[1]
+        moves = _moves(world, direction)
         for sign in (1.0, -1.0):
-            moved = latents + sign * direction.scaled().to(latents)
-            gain = float(text_yield(picture(view, moved)[1] - before, text).mean())
+            gain = float(text_yield(moves[sign], text).mean())
             if best is None or gain > best[0]:
                 best = (gain, direction, sign)
     if best is None:

@@ -59,8 +59,9 @@ SEARCH_LENGTHS = (0.5, 1.0, 2.0, 3.0)
 @dataclass(frozen=True, kw_only=True)
 class StyleClipConfig:
     """images: on how many each channel is moved. sigmas: how far, in standard deviations, to each
-    side; by the paper's 5 the starter's images hardly change. beta: channels whose relevance to the text is smaller stay as they are; None keeps as many
-    channels as make the edit that the encoder finds purest. seed: of the images.
+    side; by the paper's 5 the starter's images hardly change. beta: channels whose relevance to the
+    text is smaller stay as they are; None keeps as many as make the edit that the encoder finds
+    purest. seed: of the images.
 
     Raises BadSetting for numbers that make no sense.
     """
@@ -214,7 +215,7 @@ STYLECLIP_GLOBAL = Method(
     name="styleclip-global",
     paper="Patashnik, Wu, Shechtman, Cohen-Or, Lischinski: StyleCLIP, ICCV 2021, arXiv:2103.17249",
     about="Channels of the style space, each as far as the encoder says it moves as the text does.",
-    differs="6 images show what a channel does, not 100, and it is moved by 15 standard deviations, "
+    differs="6 images show what a channel does, not 100; it is moved by 15 standard deviations, "
     "not 5. β is searched, not set by hand. The templates are few and fit phrases; the paper's are "
     "made for nouns.",
     takes="prompt",

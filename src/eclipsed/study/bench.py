@@ -98,9 +98,10 @@ def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
         minutes = bench.config.minutes
         if minutes is not None and start + last - began > 60.0 * minutes:
             left = len(bench.config.prompts) - number
+            spent = (start - began) / 60.0
             bench.note(
-                f"{left} prompts are left out after {(start - began) / 60.0:.0f} minutes; the same "
-                "command goes on with them."
+                f"{left} of {len(bench.config.prompts)} prompts are left out after {spent:.0f} "
+                "minutes; the same command goes on with them."
             )
             return
         asked = _understand(bench, prompt)
