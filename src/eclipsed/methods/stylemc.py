@@ -38,10 +38,10 @@ class StyleMcConfig:
     Raises BadSetting for numbers that make no sense.
     """
 
-    steps: int = 32
+    steps: int = 48
     batch: int = 8
-    rate: float = 0.07
-    identity: float = 0.1
+    rate: float = 0.1
+    identity: float = 0.5
     seed: int = 0
 
     def __post_init__(self) -> None:
