@@ -82,8 +82,15 @@ def test_directions_are_of_the_region_and_of_no_prompt() -> None:
         assert (each.prompt, each.neutral, each.regions) == ("", "", ("hair", "hat"))
         assert (each.method, each.space) == ("lelsd", "w+")
         assert each.config["count"] == 2
-        assert each.config["rate_scale"] > 0.0
         assert each.unit > 0.0
+
+
+def test_strength_1_does_not_lie_beyond_what_was_trained() -> None:
+    short = replace(QUICK, count=1, rate=0.0)
+    (direction,) = find(fake_world(), GOAL, short)
+    # Without a rate the start is kept, which has length 1 in every layer.
+    layers = direction.scaled().view(4, 8).norm(dim=1)
+    torch.testing.assert_close(layers, torch.ones(4))
 
 
 def test_strengths_are_of_both_senses_and_fill_the_range() -> None:

@@ -15,7 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
+from eclipsed.calibration import range_of
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
 from eclipsed.logs import StepReport
@@ -42,7 +45,7 @@ class LelsdConfig:
     count: int = 4
     steps: int = 200
     batch: int = 4
-    rate: float = 1e-3
+    rate: float = 5e-3
     correlation: float = 5.0
     layers: tuple[int, ...] | None = None
     seed: int = 1234
@@ -80,20 +83,37 @@ def _trained(world: World, goal: Goal, config: LelsdConfig) -> list[Direction]:
     z_dim = world.generator.z_dim
     plan = paper_plan(world, goal, paper, draws=lambda step: signed_draw(paper, step, z_dim))
     state = run(plan, initial_state(plan.start), _say_nothing)
-    where = ", ".join(goal.regions)
     return [
-        calibrated(
-            world,
-            vector,
-            method=LELSD.name,
-            space=space,
-            config=config,
-            goal=goal,
-            name=f"{where} {number}",
-            facts=plan.facts,
-        )
+        _direction(world, goal, config, space, vector, number)
         for number, vector in enumerate(state.directions, start=1)
     ]
+
+
+def _direction(
+    world: World,
+    goal: Goal,
+    config: LelsdConfig,
+    space: Space,
+    vector: Float[Tensor, " d"],
+    number: int,
+) -> Direction:
+    """A trained vector as a direction whose strength 1 does not lie beyond the greatest trained.
+
+    A small region may be wholly changed long before images have moved as far as is asked of
+    directions without a prompt.
+    """
+    found = calibrated(
+        world,
+        vector,
+        method=LELSD.name,
+        space=space,
+        config=config,
+        goal=goal,
+        name=f"{', '.join(goal.regions)} {number}",
+    )
+    trained = float(vector.norm()) / float(found.vector.norm())
+    unit = min(found.unit, trained)
+    return replace(found, unit=unit, range=range_of(unit))
 
 
 def paper_config(world: World, space: Space, config: LelsdConfig) -> PaperConfig:
@@ -133,8 +153,9 @@ LELSD = Method(
     paper="Pajouheshgar, Zhang, Süsstrunk: Optimizing Latent Space Directions for GAN-Based Local "
     "Image Editing, ICASSP 2022, arXiv:2111.12583",
     about="Trained to change one region and nothing else, in K ways that differ, without a prompt.",
-    differs="The rate is in units of the spread of the latent space. The networks count in "
-    "bfloat16 where the hardware has it.",
+    differs="The rate is in units of the spread of the latent space, and five times the paper's, "
+    "so that what is trained reaches as far as what is used. The networks count in bfloat16 where "
+    "the hardware has it.",
     takes="regions",
     config=LelsdConfig,
     find=find,
