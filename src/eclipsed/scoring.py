@@ -181,8 +181,8 @@ def _text_columns(
     low, high = ladder.amin(dim=1, keepdim=True), ladder.amax(dim=1, keepdim=True)
     risen = (ladder - low) / (high - low).clamp(min=1e-6)
     return {
-        "text_gain": _column(metrics.directional(wanted, codes[0.0], codes[1.0])),
-        "monotone": _column(metrics.monotone(risen, SLACK)),
+        "text_gain": column(metrics.directional(wanted, codes[0.0], codes[1.0])),
+        "monotone": column(metrics.monotone(risen, SLACK)),
     }
 
 
@@ -200,12 +200,12 @@ def _picture_columns(
         masks = [judge.segmenter.masks(made, regions) for made in (before, after)]
         pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
         hidden = metrics.dilate(torch.maximum(*masks), pixels)
-        columns["share"] = _column(metrics.share(*images, hidden))
-        columns["outside"] = _column(metrics.outside(*images, hidden))
+        columns["share"] = column(metrics.share(*images, hidden))
+        columns["outside"] = column(metrics.outside(*images, hidden))
     else:
         return columns
     first, second = (judge.features(image, hidden) for image in images)
-    columns["identity"] = _column(torch.cosine_similarity(first, second, dim=1))
+    columns["identity"] = column(torch.cosine_similarity(first, second, dim=1))
     return columns
 
 
@@ -215,7 +215,7 @@ def _claim_columns(
     """flip, kept, monotone, opposite, has and probabilities along rising strengths."""
     claimed = torch.tensor([value in claim.values for value in values])
     judged = {strength: one.probabilities[claim.group] for strength, one in verdicts.items()}
-    shown = {strength: _shows(rows, claimed) for strength, rows in judged.items()}
+    shown = {strength: metrics.shows(rows, claimed) for strength, rows in judged.items()}
     ladder = torch.stack([rows[:, claimed].sum(dim=1) for rows in judged.values()], dim=1)
     before, after = verdicts[0.0], verdicts[1.0]
     visible = before.visible[claim.group]
@@ -231,23 +231,16 @@ def _claim_columns(
         others,
     )
     return {
-        "has": _column(shown[0.0], visible),
-        "flip": _column(shown[1.0], visible & ~shown[0.0]),
-        "opposite": _column(~shown[-1.0], visible & shown[0.0]),
-        "monotone": _column(metrics.monotone(ladder), visible),
-        "kept": _column(unchanged),
+        "has": column(shown[0.0], visible),
+        "flip": column(shown[1.0], visible & ~shown[0.0]),
+        "opposite": column(~shown[-1.0], visible & shown[0.0]),
+        "monotone": column(metrics.monotone(ladder), visible),
+        "kept": column(unchanged),
         "probabilities": [tuple(row) for row in ladder.tolist()],
     }
 
 
-def _shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> Bool[Tensor, " n"]:
-    """Whether the claimed values, taken together as one, are more probable than any other value."""
-    claimed = claimed.to(probabilities.device)
-    rest = probabilities.masked_fill(claimed, 0.0).amax(dim=1)
-    return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
-
-
-def _column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
+def column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
     """Plain numbers or truths; None where not valid, and for what is not a number."""
     known = ~values.isnan() if valid is None else valid
     pairs = zip(values.tolist(), known.tolist(), strict=True)

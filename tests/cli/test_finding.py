@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from eclipsed import scoring, training, worlds
-from eclipsed.cli.finding import file_name
 from eclipsed.directions import Direction
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.types import Goal, World
@@ -315,17 +314,3 @@ def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     ran = eclipsed("score", "d.safetensors")
     assert ran.code == 1
     assert "made for the generator" in ran.err
-
-
-@pytest.mark.parametrize(
-    ("prompt", "name"),
-    [
-        ("Curly hair!", "curly-hair"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("déjà vu", "deja-vu"),
-        ("笑顔", "direction"),
-        ("a" * 200, "a" * 60),
-    ],
-)
-def test_a_prompt_becomes_a_plain_file_name(prompt: str, name: str) -> None:
-    assert file_name(prompt) == name

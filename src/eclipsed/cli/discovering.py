@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eclipsed.cli import console
-from eclipsed.cli.finding import file_name
 from eclipsed.cli.loading import check_place, make_folder, open_world
 from eclipsed.cli.options import (
     MAX_IMAGES,
@@ -24,6 +23,7 @@ from eclipsed.cli.options import (
     parse_seed,
 )
 from eclipsed.cli.wording import table
+from eclipsed.naming import file_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image

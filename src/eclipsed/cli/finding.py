@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +30,7 @@ from eclipsed.cli.options import (
 )
 from eclipsed.cli.progress import training_progress
 from eclipsed.cli.wording import score_table, table
+from eclipsed.naming import file_name
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction
@@ -278,9 +277,3 @@ def score(
         as_json=as_json,
         words=lambda: f"{card}: '{direction.name}'\n{score_table(scores, judge)}",
     )
-
-
-def file_name(prompt: str) -> str:
-    """A prompt as a file's name: "Curly hair!" → "curly-hair"."""
-    plain = unicodedata.normalize("NFKD", prompt.lower()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "direction"

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.calibration import LIMIT
 from eclipsed.directions import Direction, keep_layers
 from eclipsed.goals import goal_from_prompt
 from eclipsed.methods.keeping import kept
@@ -23,13 +24,19 @@ from eclipsed.methods.method import (
     LONGEST,
     POOL_SEEDS,
     Method,
+    as_direction,
     calibrated,
     longest_layer,
-    text_direction,
     view_of,
 )
 from eclipsed.pool import Pool, build_pool, masks_of, picture, shrink
-from eclipsed.presets.default import averaged, prominent_run, sharpened
+from eclipsed.presets.default import (
+    DefaultConfig,
+    averaged,
+    prominent_run,
+    sharpened,
+    text_direction,
+)
 from eclipsed.presets.plan import check_number, check_space, layer_spread, widths_of
 from eclipsed.regression import Fit, fit, slope
 from eclipsed.types import Goal, Space, World
@@ -39,7 +46,7 @@ _LOOKED_AT = 32
 _RARE = 0.02
 # Words of the world's own vocabulary whose directions show how long one usually is.
 _WORDS = 6
-_RANGE = (-2.0, 2.0)
+_RANGE = (-LIMIT, LIMIT)
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,9 @@ class ForwardConfig:
     """space: where the direction lives. ridge, aloof, layer_share: as preset default's."""
 
     space: Space = "w+"
-    ridge: float = 0.5
-    aloof: float = 8.0
-    layer_share: float = 0.8
+    ridge: float = DefaultConfig.ridge
+    aloof: float = DefaultConfig.aloof
+    layer_share: float = DefaultConfig.layer_share
 
     def __post_init__(self) -> None:
         check_space(self.space)
@@ -89,18 +96,16 @@ def find(world: World, goal: Goal | None, config: ForwardConfig) -> list[Directi
     vector = way(fitted, goal)
     length = fitted.usual / max(1e-12, longest_layer(generator, config.space, vector))
     return [
-        Direction(
-            vector=length * vector,
-            name=goal.prompt,
-            prompt=goal.prompt,
-            neutral=goal.neutral,
-            regions=goal.regions,
-            space=config.space,
-            layers=generator.layers(config.space),
-            generator_name=generator.name,
-            generator_fingerprint=generator.fingerprint,
+        as_direction(
+            world,
+            length * vector,
             method=FORWARD.name,
+            space=config.space,
             config=asdict(config),
+            goal=goal,
+            name=goal.prompt,
+            unit=1.0,
+            range_=_RANGE,
         )
     ]
 

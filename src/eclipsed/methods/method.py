@@ -12,7 +12,6 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -20,11 +19,13 @@ from eclipsed.calibration import calibrate, calibrate_untold
 from eclipsed.directions import Direction
 from eclipsed.objectives import text_yield
 from eclipsed.pool import Pool, View, build_pool, fast_bfloat16, picture
+from eclipsed.presets.default import FIRST_SEED, DefaultConfig, text_direction
 from eclipsed.presets.plan import layer_spread, widths_of
 from eclipsed.types import Generator, Goal, Space, World
 
-# The same seeds that preset default ranks, so that what they look like is computed once a world.
-POOL_SEEDS = range(20_000_000, 20_001_024)
+# The seeds of preset default's pool. It mixes them and most methods do not, so what they look like
+# is computed once a world for each of the two.
+POOL_SEEDS = range(FIRST_SEED, FIRST_SEED + DefaultConfig.pool)
 # Seeds of calibration; of these the half that answers the prompt least is looked at.
 CALIBRATION_SEEDS = range(21_000_000, 21_000_040)
 # So many of them tell which direction answers a prompt best.
@@ -82,13 +83,6 @@ def view_of(world: World, space: Space) -> View:
     return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
 
 
-def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
-    """The unit vector from the neutral text's embedding to the prompt's."""
-    with torch.no_grad():
-        prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
-    return F.normalize(prompt - neutral, dim=0)
-
-
 @torch.no_grad()
 def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = POOL_SEEDS) -> Ranking:
     """Sample seeds (once a world) and rank them by a prompt."""
@@ -122,7 +116,7 @@ def calibrated(
 
     With a goal, strength 1 is where its prompt is reached; without one, where images have changed
     half as much as two random images differ. name: the prompt unless given. facts: what the method
-    found out, for the card, beside the fields of its config.
+    found out, for the card, beside the fields of its config, where there is one.
     """
     generator = world.generator
     vector = vector * (LONGEST / max(1e-12, longest_layer(generator, space, vector)))
@@ -135,12 +129,12 @@ def calibrated(
         done = calibrate(view, lacking, vector, text)
     else:
         done = calibrate_untold(view, latents, vector)
-    return _made(
+    return as_direction(
         world,
         vector,
         method=method,
         space=space,
-        config={**asdict(config), **(facts or {})},
+        config={**(asdict(config) if config else {}), **(facts or {})},
         goal=goal,
         name=name or (goal.prompt if goal else "") or method,
         unit=done.unit,
@@ -163,7 +157,7 @@ def for_one_image(
     The vector leads from that image's latent to the edited one, and is kept as it is. Its range
     ends at 1: nothing was looked at beyond, nor on the other side. facts: as in `calibrated`.
     """
-    return _made(
+    return as_direction(
         world,
         vector,
         method=method,
@@ -176,7 +170,7 @@ def for_one_image(
     )
 
 
-def _made(
+def as_direction(
     world: World,
     vector: Float[Tensor, " d"],
     *,
@@ -188,6 +182,7 @@ def _made(
     unit: float,
     range_: tuple[float, float],
 ) -> Direction:
+    """A vector as a direction of the world's generator, with nothing measured or changed."""
     generator = world.generator
     return Direction(
         vector=vector,
@@ -246,12 +241,7 @@ def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
         sign * direction.vector.to(world.generator.device),
         method=direction.method,
         space=direction.space,
-        config=_Chosen(),
+        config=None,
         goal=goal,
         facts={**direction.config, "chosen": direction.name, "sign": sign, "of": len(found)},
     )
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """No numbers of its own: those of the direction that was chosen are its facts."""

@@ -178,7 +178,8 @@ class Stage:
 
 def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    with torch.no_grad():
+        prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
     return F.normalize(prompt - neutral, dim=0)
 
 

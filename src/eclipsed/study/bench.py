@@ -7,10 +7,8 @@ or contenders can be added to one that is done. Nothing here knows how a result 
 from __future__ import annotations
 
 import hashlib
-import re
 import statistics
 import time
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,6 +21,7 @@ from eclipsed import preflight
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
 from eclipsed.goals import goal_from_prompt
+from eclipsed.naming import file_name
 from eclipsed.scoring import judged_by
 from eclipsed.study.contenders import Contender, Finder, contenders_named
 from eclipsed.study.cost import Cost, measured_warm
@@ -215,8 +214,7 @@ def _found(bench: Bench, contender: Contender, goal: Goal, image: int | None) ->
 
 def _file_name(contender: str, prompt: str, image: int | None) -> str:
     """Readable, and different for whatever differs."""
-    plain = unicodedata.normalize("NFKD", prompt.lower()).encode("ascii", "ignore").decode()
-    words = [contender, re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]]
+    words = [contender, file_name(prompt)]
     words += [] if image is None else [str(image)]
     return "--".join([*words, hashlib.sha256(prompt.encode()).hexdigest()[:6]])
 

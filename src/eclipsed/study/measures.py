@@ -7,14 +7,13 @@ what the judge cannot tell.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed import metrics
-from eclipsed.scoring import DILATION
+from eclipsed.scoring import DILATION, Column, column
 from eclipsed.study.seeing import Asked, Court, Seen
 
-Column = list[float | bool | None]
 Columns = dict[str, Column]
 # Equal images have an infinite ratio, which no average and no JSON can hold.
 MOST_DECIBELS = 100.0
@@ -109,10 +108,3 @@ def _shown_columns(
         maps = court.judge.maps(rest)  # type: ignore[attr-defined]
         columns["distance"] = column(metrics.feature_distance(before.maps, maps, hidden))
     return columns
-
-
-def column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
-    """Plain numbers or truths; None where not valid, and for what is not a number."""
-    known = ~values.isnan() if valid is None else valid
-    pairs = zip(values.tolist(), known.tolist(), strict=True)
-    return [value if ok else None for value, ok in pairs]

@@ -9,8 +9,9 @@ import torch
 
 from eclipsed import metrics
 from eclipsed.directions import Direction
+from eclipsed.scoring import Column, column
 from eclipsed.study.matching import flips
-from eclipsed.study.measures import Column, Columns, close_columns, column, quick_columns
+from eclipsed.study.measures import Columns, close_columns, quick_columns
 from eclipsed.study.protocol import ENDS, LADDER, SLIDER
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, edited, see
 from eclipsed.study.slider import slider_columns
@@ -152,6 +153,6 @@ def try_strength(
             row: Row = {"seed": seed, "has": has[i]}
             row["scores"] = {name: values[i] for name, values in scores.items()}
             if asked.claim is not None:
-                row["scores"]["flip"] = flips(row, shows[i])  # type: ignore[arg-type]
+                row["scores"]["flip"] = flips(row, shows[i])
             rows.append(row)
     return rows
