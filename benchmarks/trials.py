@@ -38,8 +38,9 @@ STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 def changes(text: str) -> dict[str, Any]:
     """The fields that an argument such as "steps=24,rate=0.005" changes."""
-    pairs = [part.split("=", 1) for part in text.split(",") if part]
-    return {name: ast.literal_eval(value) for name, value in pairs}
+    call = ast.parse(f"changed({text})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    return {str(pair.arg): ast.literal_eval(pair.value) for pair in call.keywords}
 
 
 def trial(

@@ -39,7 +39,7 @@ CONFIGS = {
     "two": paper_config(directions=2, steps=17),
     # Nothing is aloof at its start and every layer takes part, so that steps have work to do.
     "default": default_config(
-        steps=17, pool=40, originals=16, half=False, aloof=0.0, layer_share=0.0
+        steps=17, pool=40, originals=16, half=False, aloof=0.0, layer_shares=(0.0,)
     ),
 }
 ROOT = Path(__file__).parents[1]

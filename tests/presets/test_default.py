@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,11 @@ from eclipsed.presets.default import (
     edit_losses,
     prominent_run,
     reach_of,
+    runs_of,
+    search_length,
     set_stage,
     sharpened,
+    shortest_good,
     spaced,
 )
 from eclipsed.presets.plan import layer_spread
@@ -141,6 +145,32 @@ def test_a_run_goes_from_the_first_to_the_last_prominent_layer() -> None:
     assert prominent_run(torch.zeros(10), widths, spread, 0.8) == (0, 1, 2, 3, 4)
 
 
+def test_runs_are_tried_from_the_longest_to_the_shortest_each_once() -> None:
+    vector = torch.tensor([0.1, 0.0, 3.0, 4.0, 0.2, 0.0, 0.0, 9.0, 1.0, 0.0])
+    widths, spread = [2] * 5, torch.tensor([1.0, 1.0, 1.0, 2.0, 1.0])
+    runs = runs_of(vector, widths, spread, (0.95, 0.1, 0.8, 0.85))
+    assert runs == [(1, 2, 3, 4), (1, 2, 3), (1,)]
+    assert all(set(inner) < set(outer) for outer, inner in itertools.pairwise(runs))
+
+
+def test_the_shortest_run_that_does_as_well_is_taken() -> None:
+    assert shortest_good([0.5, 0.4, 0.405, 0.6]) == 2
+    assert shortest_good([0.3, 0.4]) == 0
+    assert shortest_good([0.3]) == 0
+
+
+def test_a_run_that_leaks_is_left_for_a_shorter_one() -> None:
+    world = fake_world()
+    wide = replace(QUICK, layer_shares=(0.0,), aloof=0.0)
+    narrow = replace(wide, layer_shares=(0.0, 0.9))
+    runs = [default_plan(world, GOAL, one).facts["trained_layers"] for one in (wide, narrow)]
+    assert runs == [[0, 1, 2, 3], [0]]
+
+
+def test_the_length_with_the_least_loss_wins() -> None:
+    assert search_length(lambda length: (length - 0.7) ** 2) == (0.65, pytest.approx(0.0025))
+
+
 def test_layers_of_a_run_share_their_mean() -> None:
     vector = torch.tensor([1.0, 1.0, 2.0, 4.0, 4.0, 0.0, 7.0, 7.0])
     mean = averaged(vector, [2] * 4, (1, 2))
@@ -173,7 +203,8 @@ def test_strange_layers_are_refused_before_any_work() -> None:
         {"contrast": 0.6},
         {"norm_cap": 0.0},
         {"aloof": -1.0},
-        {"layer_share": 1.1},
+        {"layer_shares": (0.9, 1.1)},
+        {"layer_shares": ()},
         {"pixel_weight": -1.0},
         {"strengths": (1.0, 1.0)},
         {"layers": (0, 0)},

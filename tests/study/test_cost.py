@@ -61,6 +61,26 @@ def test_what_the_new_process_says_is_read(tmp_path: Path, monkeypatch: pytest.M
     assert late.seconds == 0.05
 
 
+def test_what_a_first_search_found_out_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "user_cache_path", lambda _: tmp_path / "mine")
+    (tmp_path / "mine" / "pools").mkdir(parents=True)
+    (tmp_path / "mine" / "pools" / "old").write_text("mine")
+    program = tmp_path / "program"
+    program.write_text(
+        "#!/bin/sh\n"
+        'mkdir -p "$3/eclipsed/pools" && echo theirs > "$3/eclipsed/pools/old"\n'
+        'echo new > "$3/eclipsed/pools/new"\n'
+        'echo \'{"seconds": 3.0, "processor": 2.0, "memory": null}\'\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert cost.cold("starter", "cpu", "default", "x", None) is not None
+    assert (tmp_path / "mine" / "pools" / "old").read_text() == "mine"
+    assert (tmp_path / "mine" / "pools" / "new").read_text() == "new\n"
+
+
 @pytest.mark.slow
 def test_the_first_search_on_the_starter_is_really_the_first() -> None:
     """In a new process, whose cache is empty whatever this user's holds."""

@@ -51,12 +51,13 @@ _RANGE = (-LIMIT, LIMIT)
 
 @dataclass(frozen=True)
 class ForwardConfig:
-    """space: where the direction lives. ridge, aloof, layer_share: as preset default's."""
+    """space: where the direction lives. ridge, aloof: as preset default's. layer_share: layers at
+    least this much as long as the longest are kept, and those between them."""
 
     space: Space = "w+"
     ridge: float = DefaultConfig.ridge
     aloof: float = DefaultConfig.aloof
-    layer_share: float = DefaultConfig.layer_share
+    layer_share: float = 0.8
 
     def __post_init__(self) -> None:
         check_space(self.space)

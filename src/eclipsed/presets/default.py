@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.calibration import calibrate
+from eclipsed.errors import BadSetting
 from eclipsed.metrics import dilate, pixels_at
 from eclipsed.objectives import (
     cap_norms,
@@ -67,6 +68,9 @@ DILATION = 2
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
 # Images of each kind that the search for length and layers looks at.
 SEARCH_IMAGES = 6
+# A run of fewer layers is taken for this much more loss, because layers that are left out cannot
+# change anything in images that were not looked at.
+TOLERANCE = 0.01
 # A start that yields less than this is taken for one that yields this much.
 LEAST_YIELD = 0.02
 # Images that calibration looks at.
@@ -85,8 +89,9 @@ class DefaultConfig:
     is bent away from what changes the image outside the region. strengths: least and greatest
     |strength|, drawn with both signs. feature_weight, pixel_weight: of the change outside the
     region, against the text's weight of 1. norm_cap: longest layer, in units of that layer's
-    spread. layers: indices that are trained; None takes the run of those that, in the start, are at
-    least `layer_share` as long as the longest. half: let the networks count in bfloat16 where the
+    spread. layers: indices that are trained; None takes a run of those that, in the start, are at
+    least as long as the longest times one of `layer_shares`: the shortest that does as well as the
+    best of them. half: let the networks count in bfloat16 where the
     hardware is fast at it. seed: of the pool and of all draws.
 
     Raises BadSetting or UnknownName for numbers that make no sense.
@@ -107,7 +112,7 @@ class DefaultConfig:
     norm_cap: float = 0.7
     truncation: float = 0.7
     layers: tuple[int, ...] | None = None
-    layer_share: float = 0.8
+    layer_shares: tuple[float, ...] = (0.75, 0.9, 0.95, 0.99)
     half: bool = True
     seed: int = 0
 
@@ -120,7 +125,10 @@ class DefaultConfig:
         check_number("pool", self.pool, self.originals + 8)
         check_number("seed", self.seed, 0, 9_999)
         check_number("contrast", self.contrast, 0.0, 0.5)
-        check_number("layer_share", self.layer_share, 0.0, 1.0)
+        if not self.layer_shares:
+            raise BadSetting("layer_shares must hold a number.")
+        for share in self.layer_shares:
+            check_number("layer_shares", share, 0.0, 1.0)
         for name in ("ridge", "norm_cap"):
             check_number(name, getattr(self, name), 1e-6)
         for name in (
@@ -303,13 +311,11 @@ def reach_of(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequence[f
     return 1.0 / max(1e-12, *(norm / cap for norm, cap in zip(norms, caps, strict=True)))
 
 
-def search_length(
-    start: Float[Tensor, " d"],
-    loss: Callable[[Tensor], float],
-    constrain: Callable[[Tensor], Tensor],
-) -> Float[Tensor, " d"]:
-    """The multiple of the start that the loss likes best."""
-    return min((constrain(length * start[None])[0] for length in START_LENGTHS), key=loss)
+def search_length(loss: Callable[[float], float]) -> tuple[float, float]:
+    """The multiple of the start that the loss likes best, and its loss."""
+    losses = {length: loss(length) for length in START_LENGTHS}
+    best = min(losses, key=losses.__getitem__)
+    return best, losses[best]
 
 
 def prominent_run(
@@ -323,6 +329,23 @@ def prominent_run(
     norms = torch.stack([layer.norm() for layer in vector.split(list(widths))]) / spread
     long = (norms >= share * norms.max()).nonzero().flatten().tolist()
     return tuple(range(min(long), max(long) + 1))
+
+
+def runs_of(
+    vector: Float[Tensor, " d"],
+    widths: Sequence[int],
+    spread: Float[Tensor, " layers"],
+    shares: Sequence[float],
+) -> list[tuple[int, ...]]:
+    """The different prominent runs of these shares, the longest first; each holds the next."""
+    runs = (prominent_run(vector, widths, spread, share) for share in sorted(shares))
+    return list(dict.fromkeys(runs))
+
+
+def shortest_good(losses: Sequence[float]) -> int:
+    """The last of the losses that is hardly more than the least."""
+    good = min(losses) + TOLERANCE
+    return max(index for index, loss in enumerate(losses) if loss <= good)
 
 
 def averaged(
@@ -359,18 +382,26 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         batch = draw_batch(config, step, lacking=stage.lacking, having=stage.having)
         return edit_losses(stage, directions[0], *batch)
 
-    chosen = config.layers or prominent_run(stage.start, widths, spread, config.layer_share)
-    trained = layer_mask(generator, space, chosen)
-    # Layers of W+ take the same words, so their mean says what each says, with less noise.
-    start = averaged(stage.start, widths, chosen) if space == "w+" else stage.start * trained
-    stage = replace(stage, start=start * reach_of(start, widths, caps))
-    start = search_length(stage.start, lambda vector: look(stage, vector)["text"], constrain)
-    stage = replace(stage, yields=max(1.0 - look(stage, start)["text"], LEAST_YIELD))
+    def start_on(run: Sequence[int]) -> Tensor:
+        # Layers of W+ take the same words, so their mean says what each says, with less noise.
+        trained = layer_mask(generator, space, run)
+        start = averaged(stage.start, widths, run) if space == "w+" else stage.start * trained
+        return start * reach_of(start, widths, caps)
+
+    runs = [config.layers] if config.layers else None
+    runs = runs or runs_of(stage.start, widths, spread, config.layer_shares)
+    # The longest run says how far to go, and what yield that brings; then each is as long.
+    starts = [start_on(run) for run in runs]
+    length, least = search_length(lambda length: look(stage, length * starts[0])["text"])
+    stage = replace(stage, yields=max(1.0 - least, LEAST_YIELD))
+    starts = [length * start for start in starts]
+    best = shortest_good([look(stage, start)["total"] for start in starts]) if runs[1:] else 0
+    chosen, start = runs[best], starts[best]
     pieces = zip(spread, widths, strict=True)
     rate = config.rate * torch.cat([(s / width**0.5).expand(width) for s, width in pieces])
     return Plan(
         start=start[None],
-        trained=trained,
+        trained=layer_mask(generator, space, chosen),
         steps=config.steps,
         rate=lambda step: falling(step, config.steps) * rate,
         loss=loss,

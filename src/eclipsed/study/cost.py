@@ -1,11 +1,13 @@
 """What a search costs: seconds, processor seconds, and how much memory it takes at most.
 
 Memory is how far the process's resident memory rises, at its highest, above where it was before;
-Linux tells, other systems do not. `cold` starts a process that has no cache of ours.
+Linux tells, other systems do not. `cold` starts a process that has no cache of ours, and leaves
+what that process found out in the cache, so that nothing is done twice.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -18,6 +20,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
+
+from eclipsed.errors import BadFile
+from eclipsed.files import write_atomic
 
 Result = TypeVar("Result")
 _MEBI = 2**20
@@ -80,38 +85,53 @@ def cold(world: str, device: str, contender: str, prompt: str, image: int | None
     world, device: as `load_world` takes them; loading the world is not counted. None where it fails
     or this system cannot be given another cache; a search is stopped at COLD_LIMIT seconds.
     """
-    words = [world, device, contender, prompt, *([] if image is None else [str(image)])]
-    command = [sys.executable, "-m", "eclipsed.study.cost", *words]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=COLD_LIMIT, check=True
-        )
-        return Cost(**json.loads(done.stdout.splitlines()[-1]))
-    except subprocess.TimeoutExpired:
-        return Cost(float(COLD_LIMIT), float(COLD_LIMIT), None)
-    except (subprocess.CalledProcessError, ValueError, IndexError, TypeError):
-        return None
+    with tempfile.TemporaryDirectory() as empty:
+        words = [empty, world, device, contender, prompt]
+        words += [] if image is None else [str(image)]
+        command = [sys.executable, "-m", "eclipsed.study.cost", *words]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=COLD_LIMIT, check=True
+            )
+            cost = Cost(**json.loads(done.stdout.splitlines()[-1]))
+        except subprocess.TimeoutExpired:
+            return Cost(float(COLD_LIMIT), float(COLD_LIMIT), None)
+        except (subprocess.CalledProcessError, ValueError, IndexError, TypeError):
+            return None
+        with contextlib.suppress(OSError, BadFile):  # a cache that cannot be written costs time
+            adopt(Path(empty))
+        return cost
+
+
+def adopt(cache: Path) -> None:
+    """Copy what another cache folder holds of ours into the user's, where that lacks it."""
+    files = [path for path in (cache / "eclipsed").rglob("*") if path.is_file()]
+    # In the order they were written in: the last of a folder says that the others are there.
+    for path in sorted(files, key=lambda file: file.stat().st_mtime_ns):
+        place = user_cache_path("eclipsed") / path.relative_to(cache / "eclipsed")
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(place, path.read_bytes())
 
 
 def _main(words: list[str]) -> int:
-    """In the new process: load the world with the usual cache, then search without it."""
+    """In the new process: load the world with the usual cache, then search with the empty one."""
     from eclipsed.goals import goal_from_prompt
     from eclipsed.study.contenders import CONTENDERS, Finder
     from eclipsed.worlds import load_world
 
-    name, device, contender, prompt, *image = words
+    empty, name, device, contender, prompt, *image = words
     world = load_world(name, device)
     goal = goal_from_prompt(prompt, world)
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["XDG_CACHE_HOME"] = empty
-        if not user_cache_path("eclipsed").is_relative_to(empty):
-            return 1
+    os.environ["XDG_CACHE_HOME"] = empty
+    if not user_cache_path("eclipsed").is_relative_to(empty):
+        return 1
 
-        def job() -> Any:
-            seed = int(image[0]) if image else None
-            return Finder(world).find(CONTENDERS[contender], goal, seed)
+    def job() -> Any:
+        seed = int(image[0]) if image else None
+        return Finder(world).find(CONTENDERS[contender], goal, seed)
 
-        cost = measured(job)[1]
+    cost = measured(job)[1]
     sys.stdout.write(json.dumps(asdict(cost)) + "\n")
     return 0
 

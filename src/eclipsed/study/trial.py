@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from eclipsed import metrics
+from eclipsed import editing, metrics
 from eclipsed.directions import Direction
 from eclipsed.scoring import Column, column
 from eclipsed.study.matching import flips
@@ -16,8 +16,8 @@ from eclipsed.study.protocol import ENDS, LADDER, SLIDER
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, edited, see
 from eclipsed.study.slider import slider_columns
 
-# So many images at once: their feature maps at all strengths of the slider are held together.
-BATCH = 16
+# Images at once. Their feature maps at all strengths of the slider are held together.
+BATCH = editing.BATCH
 # What is kept of every strength; the rest is kept of strength 1 and of matched strengths.
 CURVES = ("reach", "text_gain", "shows", "probability", "kept", "dependency", "smear")
 
