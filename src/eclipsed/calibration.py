@@ -13,8 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.objectives import text_yield
-from eclipsed.pool import View, picture
+from eclipsed.pool import View, picture, text_direction
+from eclipsed.types import Goal
 
+# Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
+SEEDS = range(21_000_000, 21_000_040)
 # Multiples of the trained vector that are looked at.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
 # The prompt counts as reached in an image where its yield has come this far to its greatest value,
@@ -30,12 +33,28 @@ LIMIT = 2.0
 @dataclass(frozen=True)
 class Calibration:
     """unit: the multiple of the vector that strength 1 stands for. range: strengths within which
-    images were looked at, both senses. yields: mean yield at each of MULTIPLES; of a vector without
-    a prompt, how far the median image moves at each of them up to the unit."""
+    images were looked at, both senses. yields: mean yield at each of the multiples; of a vector
+    without a prompt, how far the median image moves at each of them up to the unit."""
 
     unit: float
     range: tuple[float, float]
     yields: tuple[float, ...]
+
+
+@torch.no_grad()
+def calibrate_for(
+    view: View,
+    vector: Float[Tensor, " d"],
+    goal: Goal | None,
+    multiples: Sequence[float] = MULTIPLES,
+) -> Calibration:
+    """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
+    latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
+    if goal is None or not goal.prompt:
+        return calibrate_untold(view, latents, vector)
+    text = text_direction(view.world, goal)
+    along = picture(view, latents)[1] @ text
+    return calibrate(view, latents[along.argsort()[: len(along) // 2]], vector, text, multiples)
 
 
 def calibrate(
@@ -43,14 +62,15 @@ def calibrate(
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
     text: Float[Tensor, " e"],
+    multiples: Sequence[float] = MULTIPLES,
 ) -> Calibration:
     """Find the unit of a vector on images [N] that lack what it brings.
 
     text: the unit direction [E] from the neutral text's embedding to the prompt's.
     """
-    curve = yield_curve(view, latents, vector, text)
-    unit = MARGIN * unit_of(curve)
-    return Calibration(unit, range_of(unit), tuple(curve.mean(dim=0).tolist()))
+    curve = yield_curve(view, latents, vector, text, multiples)
+    unit = MARGIN * unit_of(curve, multiples)
+    return Calibration(unit, range_of(unit, multiples), tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()

@@ -106,6 +106,13 @@ def picture(
 
 
 @torch.no_grad()
+def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
+    """The unit vector from the neutral text's embedding to the prompt's."""
+    prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    return F.normalize(prompt - neutral, dim=0)
+
+
+@torch.no_grad()
 def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
     """The goal's regions in a synthesis; everywhere 1 where it has none."""
     if not goal.regions:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from eclipsed.calibration import SEEDS
 from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
 from eclipsed.methods import method
@@ -49,7 +50,7 @@ def test_without_a_prompt_images_move_half_as_far_as_they_lie_apart() -> None:
     world = fake_world()
     untold = direction(world, "hair")
     assert untold.prompt == ""
-    latents = world.generator.sample(method.CALIBRATION_SEEDS, truncation=world.truncation)
+    latents = world.generator.sample(SEEDS, truncation=world.truncation)
 
     def seen(x: torch.Tensor) -> torch.Tensor:
         return world.encoder.encode_image(world.generator.synthesize(x).image)

@@ -18,7 +18,7 @@ from eclipsed.study.protocol import (
 
 def test_the_strengths_fit_together() -> None:
     assert list(LADDER) == sorted(LADDER)
-    assert tuple(-strength for strength in reversed(LADDER)) == LADDER
+    assert LADDER[-1] == 10.0
     assert set(SLIDER) | set(ENDS) <= set(LADDER)
     steps = {round(b - a, 9) for a, b in itertools.pairwise(SLIDER)}
     assert len(steps) == 1
@@ -58,7 +58,7 @@ def test_the_usual_prompts_say_why() -> None:
     found = read_prompts()
     assert 10 <= len(found) <= 14
     assert all(found.values())
-    assert {"an alien", "without glasses", "blond curly hair and a smile"} <= set(found)
+    assert {"an alien", "without glasses", "red hair and sunglasses"} <= set(found)
 
 
 def test_prompts_from_a_file(tmp_path: Path) -> None:

@@ -29,13 +29,12 @@ from eclipsed.methods.method import (
     longest_layer,
     view_of,
 )
-from eclipsed.pool import Pool, build_pool, masks_of, picture, shrink
+from eclipsed.pool import Pool, build_pool, masks_of, picture, shrink, text_direction
 from eclipsed.presets.default import (
     DefaultConfig,
     averaged,
     prominent_run,
     sharpened,
-    text_direction,
 )
 from eclipsed.presets.plan import check_number, check_space, layer_spread, widths_of
 from eclipsed.regression import Fit, fit, slope

@@ -42,7 +42,7 @@ class LelsdConfig:
     """
 
     space: Space | None = None
-    count: int = 4
+    count: int = 2
     steps: int = 200
     batch: int = 4
     rate: float = 5e-3

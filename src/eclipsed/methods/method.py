@@ -15,19 +15,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import calibrate, calibrate_untold
+from eclipsed.calibration import SEEDS, calibrate_for
 from eclipsed.directions import Direction
 from eclipsed.objectives import text_yield
-from eclipsed.pool import Pool, View, build_pool, fast_bfloat16, picture
-from eclipsed.presets.default import FIRST_SEED, DefaultConfig, text_direction
+from eclipsed.pool import Pool, View, build_pool, fast_bfloat16, picture, text_direction
+from eclipsed.presets.default import FIRST_SEED, DefaultConfig
 from eclipsed.presets.plan import layer_spread, widths_of
 from eclipsed.types import Generator, Goal, Space, World
 
 # The seeds of preset default's pool. It mixes them and most methods do not, so what they look like
 # is computed once a world for each of the two.
 POOL_SEEDS = range(FIRST_SEED, FIRST_SEED + DefaultConfig.pool)
-# Seeds of calibration; of these the half that answers the prompt least is looked at.
-CALIBRATION_SEEDS = range(21_000_000, 21_000_040)
 # So many of them tell which direction answers a prompt best.
 CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
@@ -120,15 +118,7 @@ def calibrated(
     """
     generator = world.generator
     vector = vector * (LONGEST / max(1e-12, longest_layer(generator, space, vector)))
-    view = view_of(world, space)
-    latents = generator.sample(CALIBRATION_SEEDS, truncation=view.truncation, space=space)
-    if goal is not None and goal.prompt:
-        text = text_direction(world, goal)
-        along = picture(view, latents)[1] @ text
-        lacking = latents[along.argsort()[: len(along) // 2]]
-        done = calibrate(view, lacking, vector, text)
-    else:
-        done = calibrate_untold(view, latents, vector)
+    done = calibrate_for(view_of(world, space), vector, goal)
     return as_direction(
         world,
         vector,
@@ -210,7 +200,7 @@ def _moves(world: World, direction: Direction) -> dict[float, Float[Tensor, "n e
     known = _MOVED.get(direction)
     if known is not None and known[0] is world:
         return known[1]
-    view, seeds = view_of(world, direction.space), CALIBRATION_SEEDS[:CHOOSING]
+    view, seeds = view_of(world, direction.space), SEEDS[:CHOOSING]
     latents = world.generator.sample(seeds, truncation=view.truncation, space=direction.space)
     before, step = picture(view, latents)[1], direction.scaled().to(latents)
     moves = {sign: picture(view, latents + sign * step)[1] - before for sign in (1.0, -1.0)}

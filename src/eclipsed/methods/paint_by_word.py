@@ -20,11 +20,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.calibration import SEEDS
 from eclipsed.directions import Direction
 from eclipsed.editing import blend
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.methods.cma import minimize
-from eclipsed.methods.method import CALIBRATION_SEEDS, Method, for_one_image
+from eclipsed.methods.method import Method, for_one_image
 from eclipsed.methods.one_image import Start, descend, rates, start_of
 from eclipsed.objectives import pixel_change
 from eclipsed.pool import BATCH, look_at, picture
@@ -80,9 +81,7 @@ def brush(start: Start, goal: Goal) -> Float[Tensor, "h w"]:
     Raises EclipsedError where no image shows any of the regions.
     """
     view = start.view
-    others = view.world.generator.sample(
-        CALIBRATION_SEEDS, truncation=view.truncation, space=view.space
-    )
+    others = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
     masks = look_at(view, goal, torch.cat([start.latent[None], others])).masks
     shown = masks[masks.mean(dim=(1, 2)) >= LEAST_COVER]
     if not len(shown):

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -42,6 +41,7 @@ from eclipsed.pool import (
     masks_of,
     picture,
     shrink,
+    text_direction,
 )
 from eclipsed.presets.plan import (
     Finish,
@@ -182,13 +182,6 @@ class Stage:
     @property
     def having(self) -> int:
         return self.originals.latents.shape[0] - self.lacking
-
-
-def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
-    """The unit vector from the neutral text's embedding to the prompt's."""
-    with torch.no_grad():
-        prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
-    return F.normalize(prompt - neutral, dim=0)
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.calibration import calibrate_for
 from eclipsed.errors import BadSetting
 from eclipsed.objectives import (
     ClipNorm,
@@ -28,6 +29,7 @@ from eclipsed.objectives import (
     encoder_pixels,
     localization_loss,
 )
+from eclipsed.pool import View
 from eclipsed.presets.plan import (
     Finish,
     Plan,
@@ -43,6 +45,8 @@ from eclipsed.types import Generator, Goal, Space, World
 
 # Step i of the original draws its batch from RandomState(54321 + i).
 FIRST_SEED = 54321
+# Strengths that calibration looks at. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
+MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 # Temperature of the mix of several directions: all but one coefficient are almost always 0.
 TEMPERATURE = 0.001
 
@@ -245,7 +249,13 @@ def paper_plan(
         steps=config.steps,
         rate=lambda step: scale * learning_rate(config, step),
         loss=loss,
-        # The paper knows no calibration: strength 1 is the greatest that was trained.
-        finish=lambda _: Finish(unit=1.0, range=(-config.strengths[1], config.strengths[1])),
+        finish=lambda vector: finish(world, goal, config, vector),
         facts={"rate_scale": scale},
     )
+
+
+def finish(world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, " d"]) -> Finish:
+    """Calibrate; the paper leaves it to people to find the strength of each direction."""
+    view = View(world, config.space, config.truncation, config.half)
+    done = calibrate_for(view, vector, goal, MULTIPLES)
+    return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})

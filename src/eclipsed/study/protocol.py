@@ -9,8 +9,8 @@ from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import read_bytes, shown
 from eclipsed.presets.plan import check_number
 
-# Far from the seeds that people look at and that methods draw.
-FIRST_SEED = 1_000_000
+# Far from the seeds that people look at, that methods draw, and that any number was chosen on.
+FIRST_SEED = 5_000_000
 SEEDS, FULL_SEEDS = 32, 64
 # Seeds whose images are judged at every strength of LADDER, unless the bench is full.
 LADDER_SEEDS = 8
@@ -19,9 +19,10 @@ IMAGES = 3
 # How long a bench may take unless it is full: no prompt is begun that would not be done by then.
 MINUTES = 38.0
 _STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
-LADDER: tuple[float, ...] = (*(-step for step in reversed(_STEPS)), 0.0, *_STEPS)
-# The part of the ladder that is evenly spaced, for how a slider feels.
+# Evenly spaced, for how a slider feels.
 SLIDER: tuple[float, ...] = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+# Far on one side only: a method that is told no sense is given the one that answers the prompt.
+LADDER: tuple[float, ...] = tuple(sorted({*SLIDER, *_STEPS}))
 # What every seed is judged at.
 ENDS = (-1.0, 0.0, 1.0)
 PROMPTS = Path(__file__).parent / "prompts.txt"
