@@ -18,6 +18,8 @@ from eclipsed.types import Goal
 
 # Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
 SEEDS = range(21_000_000, 21_000_040)
+# So many of them tell how far a vector without a prompt moves images.
+UNTOLD = 12
 # Multiples of the trained vector that are looked at.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
 # The prompt counts as reached in an image where its yield has come this far to its greatest value,
@@ -51,7 +53,7 @@ def calibrate_for(
     """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
     latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
     if goal is None or not goal.prompt:
-        return calibrate_untold(view, latents, vector)
+        return calibrate_untold(view, latents[:UNTOLD], vector)
     text = text_direction(view.world, goal)
     along = picture(view, latents)[1] @ text
     return calibrate(view, latents[along.argsort()[: len(along) // 2]], vector, text, multiples)

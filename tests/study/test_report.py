@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from eclipsed import preflight
 from eclipsed.images import load_png
 from eclipsed.study import charts
 from eclipsed.study.bench import run_bench
@@ -15,7 +17,7 @@ from eclipsed.study.pages import Cell, Heading, Table, Text, write_pages
 from eclipsed.study.protocol import BenchConfig
 from eclipsed.study.report import write_report
 from eclipsed.study.strips import ranked
-from eclipsed.study.summary import results_of
+from eclipsed.study.summary import MATCHED, against, results_of
 from eclipsed.types import World
 
 CONFIG = BenchConfig(
@@ -62,11 +64,54 @@ def test_a_report_tells_it_all_twice(world: World, tmp_path: Path) -> None:
     parser = Balanced()
     parser.feed(html)
     assert parser.open == []
-    assert parser.seen.count("table") == 4 + 1 + 2 * 2 + 2
+    assert parser.seen.count("table") == 5 + 1 + 2 * 2 + 2
     assert "http" not in re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", html)
     headings = re.search(r"^\| contender \| prompts got there .*$", text, re.MULTILINE)
     assert headings is not None
     assert "smear" in headings[0]
+
+
+def test_a_prompt_that_nobody_searches_for_is_still_listed(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = preflight.check
+    monkeypatch.setattr(
+        "eclipsed.study.bench.preflight.check",
+        lambda world, goal: replace(
+            real(world, goal), verdict="unlikely" if "mouth" in goal.prompt else "likely"
+        ),
+    )
+    config = replace(CONFIG, prompts=("bright mouth", "bright hair"), unlikely=False)
+    notes: list[str] = []
+    done = run_bench(world, config, tmp_path, note=notes.append)
+    assert any("'bright mouth' unlikely" in note for note in notes)
+    assert {row["prompt"] for row in done.records.of("direction")} == {"bright hair"}
+    results = results_of(done.records, config.prompts, config.contenders)
+    assert results.prompts == config.prompts
+    assert results.possible == results.searched == ("bright hair",)
+    write_report(world, results, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "| bright mouth | unlikely" in text
+    assert "### bright mouth" not in text
+    again = replace(config, unlikely=True)
+    done = run_bench(world, again, tmp_path)
+    assert results_of(done.records, config.prompts, config.contenders).searched == config.prompts
+
+
+def test_contenders_are_held_against_the_first_pair_by_pair() -> None:
+    share, smear = (next(m for m in MATCHED if m.key == key) for key in ("share", "smear"))
+
+    def row(prompt: str, seed: int, **scores: object) -> dict[str, object]:
+        return {"prompt": prompt, "seed": seed, "scores": scores}
+
+    base = [row("a", 1, share=0.5), row("a", 2, share=0.9), row("b", 1, share=0.1)]
+    own = [row("a", 2, share=1.0), row("a", 1, share=0.6), row("c", 1, share=0.0)]
+    found = against(own, base, share)
+    assert found is not None
+    assert found["median"] == pytest.approx(0.1)
+    assert found["low"] == pytest.approx(found["high"])
+    assert against(own, base, smear) is None
+    assert against([], base, share) is None
 
 
 def test_the_best_of_a_column_is_bold(tmp_path: Path) -> None:

@@ -200,12 +200,25 @@ def _moves(world: World, direction: Direction) -> dict[float, Float[Tensor, "n e
     known = _MOVED.get(direction)
     if known is not None and known[0] is world:
         return known[1]
-    view, seeds = view_of(world, direction.space), SEEDS[:CHOOSING]
-    latents = world.generator.sample(seeds, truncation=view.truncation, space=direction.space)
-    before, step = picture(view, latents)[1], direction.scaled().to(latents)
+    latents, before = _unmoved(world, direction.space)
+    view, step = view_of(world, direction.space), direction.scaled().to(latents)
     moves = {sign: picture(view, latents + sign * step)[1] - before for sign in (1.0, -1.0)}
     _MOVED[direction] = (world, moves)
     return moves
+
+
+_unmoved_kept: list[tuple[World, Space, Tensor, Tensor]] = []  # the last ones only
+
+
+def _unmoved(world: World, space: Space) -> tuple[Tensor, Tensor]:
+    """The latents and embeddings of the few images."""
+    for kept, of, latents, before in _unmoved_kept:
+        if kept is world and of == space:
+            return latents, before
+    view = view_of(world, space)
+    latents = world.generator.sample(SEEDS[:CHOOSING], truncation=view.truncation, space=space)
+    _unmoved_kept[:] = [(world, space, latents, picture(view, latents)[1])]
+    return _unmoved_kept[0][2:]
 
 
 @torch.no_grad()

@@ -103,7 +103,10 @@ def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
                 "minutes; the same command goes on with them."
             )
             return
-        asked = _understand(bench, prompt)
+        asked, likely = _understand(bench, prompt)
+        if not (likely or bench.config.unlikely):
+            bench.note(f"pre-flight calls '{prompt}' unlikely, so nobody searches for it")
+            continue
         for contender in contenders:
             _enter(bench, contender, asked)
         _match(bench, contenders, asked)
@@ -128,8 +131,9 @@ def _facts(court: Court, config: BenchConfig) -> dict[str, Any]:
     }
 
 
-def _understand(bench: Bench, prompt: str) -> Asked:
-    """The prompt's goal and what the judge makes of it; pre-flight's word is kept once."""
+def _understand(bench: Bench, prompt: str) -> tuple[Asked, bool]:
+    """The prompt's goal as the judge takes it, and whether pre-flight, whose word is kept once,
+    does not call it unlikely."""
     world = bench.court.world
     goal = goal_from_prompt(prompt, world)
     asked = ask(bench.court, goal)
@@ -146,7 +150,7 @@ def _understand(bench: Bench, prompt: str) -> Asked:
             rank=found.rank,
             reason=found.reason,
         )
-    return asked
+    return asked, not any(bench.records.of("prompt", prompt=prompt, verdict="unlikely"))
 
 
 def _enter(bench: Bench, contender: Contender, asked: Asked) -> None:

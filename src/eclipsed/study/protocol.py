@@ -35,6 +35,7 @@ class BenchConfig:
     """prompts: what is asked for. contenders: names of `contenders.CONTENDERS`. seeds: how many
     images are judged at strengths −1, 0, 1 and where text gains match; the first `ladder_seeds` of
     them at all strengths of LADDER. images: how many single images a per-image method is tried on.
+    unlikely: whether prompts that pre-flight calls unlikely are searched for all the same.
     minutes: how long it may take, None for as long as it takes.
 
     Raises BadSetting for what makes no sense.
@@ -45,6 +46,7 @@ class BenchConfig:
     seeds: int = SEEDS
     ladder_seeds: int = LADDER_SEEDS
     images: int = IMAGES
+    unlikely: bool = True
     minutes: float | None = None
 
     def __post_init__(self) -> None:
@@ -74,7 +76,8 @@ def config_for(
     seeds: int | None = None,
     full: bool = False,
 ) -> BenchConfig:
-    """A bench of usual size; a full one has more seeds and judges all of them at every strength."""
+    """A bench of usual size; a full one has more seeds, judges all of them at every strength, and
+    tries what pre-flight calls unlikely."""
     count = seeds or (FULL_SEEDS if full else SEEDS)
     return BenchConfig(
         prompts=prompts,
@@ -82,6 +85,7 @@ def config_for(
         seeds=count,
         ladder_seeds=count if full else min(LADDER_SEEDS, count),
         images=min(IMAGES, count),
+        unlikely=full,
         minutes=None if full else MINUTES,
     )
 

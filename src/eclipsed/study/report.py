@@ -20,6 +20,7 @@ from eclipsed.study.summary import (
     Measure,
     Results,
     Score,
+    against,
     costs_of,
     level_at,
     matched_rows,
@@ -45,6 +46,11 @@ _MATCHED = (
     "half of the seeds. PSNR, SSIM and distance are of the pixels outside the regions. A contender "
     "that never gets there is not in a prompt's numbers, so read how many prompts it got there in."
 )
+_AGAINST = (
+    "The same numbers, each minus the first contender's, seed by seed, in the prompts where both "
+    "got to the level: what is hard for everybody cancels. Bold is better than the first contender "
+    "by more than the interval."
+)
 _SLIDER = (
     "Nine even strengths from −2 to 2. What hardly moves is smooth as well: read δ, CSM and MID "
     "next to text gain and range."
@@ -68,6 +74,10 @@ def _blocks(world: World, results: Results) -> Iterator[Block]:
     yield Text(_MATCHED)
     got = _got_there(results, possible)
     yield _with_column(_matched_table(results, possible), 1, "prompts got there", got)
+    if len(results.contenders) > 1:
+        yield Heading(f"Against {results.contenders[0]}", 2)
+        yield Text(_AGAINST)
+        yield _against_table(results, possible)
     yield Heading("At strength 1", 2)
     yield Text(_AT_ONE)
     yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, possible), m))
@@ -81,7 +91,7 @@ def _blocks(world: World, results: Results) -> Iterator[Block]:
     yield _quality_charts(results)
     yield Heading("Prompts", 2)
     yield _prompt_table(results)
-    for number, prompt in enumerate(results.prompts, start=1):
+    for number, prompt in enumerate(results.searched, start=1):
         yield from _prompt_blocks(world, results, prompt, number)
     yield from _failures(results)
     yield Heading("Contenders", 2)
@@ -143,6 +153,28 @@ def _with_column(table: Table, place: int, heading: str, cells: Sequence[str]) -
 def _matched_table(results: Results, prompts: Sequence[str]) -> Table:
     rows = {name: matched_rows(results, name, prompts) for name in results.contenders}
     return _table(results, MATCHED, lambda name, m: score(rows[name], m))
+
+
+def _against_table(results: Results, prompts: Sequence[str]) -> Table:
+    """What the others have more or less of than the first contender; bold where that is better."""
+    base = matched_rows(results, results.contenders[0], prompts)
+    measures = [measure for measure in MATCHED if measure.better != "neither"]
+    rows = []
+    for name in results.contenders[1:]:
+        own = matched_rows(results, name, prompts)
+        shared = {row["prompt"] for row in own} & {row["prompt"] for row in base}
+        cells = [_difference(against(own, base, measure), measure) for measure in measures]
+        rows.append((Cell(name), Cell(str(len(shared))), *cells))
+    headings = ("contender", "prompts", *(measure.title for measure in measures))
+    return Table(headings, tuple(rows))
+
+
+def _difference(found: Score | None, measure: Measure) -> Cell:
+    if found is None:
+        return Cell(_NOBODY)
+    middle, low, high = (f"{found[k]:+.{measure.digits}f}" for k in ("median", "low", "high"))
+    better = found["low"] > 0.0 if measure.better == "higher" else found["high"] < 0.0
+    return Cell(middle, f"[{low}, {high}]", better)
 
 
 def _got_there(results: Results, prompts: Sequence[str]) -> list[str]:

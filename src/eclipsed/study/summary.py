@@ -82,14 +82,21 @@ class Results:
         unlikely = {row["prompt"] for row in self.records.of("prompt", verdict="unlikely")}
         return tuple(prompt for prompt in self.prompts if prompt not in unlikely)
 
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Prompts that somebody tried to find a direction for."""
+        tried = {row["prompt"] for kind in ("seed", "failure") for row in self.records.of(kind)}
+        return tuple(prompt for prompt in self.prompts if prompt in tried)
+
 
 def results_of(records: Records, prompts: Sequence[str], contenders: Sequence[str]) -> Results:
     """Of what was asked for, what there are rows of."""
     tried = {(row["prompt"], row["contender"]) for row in records.of("seed")}
     tried |= {(row["prompt"], row["contender"]) for row in records.of("failure")}
+    asked = {row["prompt"] for row in records.of("prompt")}
     return Results(
         records,
-        tuple(prompt for prompt in prompts if any(prompt == one for one, _ in tried)),
+        tuple(prompt for prompt in prompts if prompt in asked),
         tuple(name for name in contenders if any(name == other for _, other in tried)),
     )
 
@@ -121,6 +128,18 @@ def score(rows: Iterable[Row], measure: Measure, part: str = "scores") -> Score 
     """A measure's statistic over rows; None where no row can tell."""
     values = [row[part].get(measure.key) for row in rows if row[part]]
     return metrics.interval(values, statistic="mean" if measure.counted else "median")
+
+
+def against(rows: Iterable[Row], base: Iterable[Row], measure: Measure) -> Score | None:
+    """A measure of matched rows minus that of another contender's, prompt by prompt and seed by
+    seed, so that what is hard for everybody cancels; None where no pair can tell."""
+    theirs = {(row["prompt"], row["seed"]): row["scores"].get(measure.key) for row in base}
+    differences = []
+    for row in rows:
+        one, two = row["scores"].get(measure.key), theirs.get((row["prompt"], row["seed"]))
+        if one is not None and two is not None:
+            differences.append(float(one) - float(two))
+    return metrics.interval(differences, statistic="mean" if measure.counted else "median")
 
 
 def slider_score(rows: Iterable[Row], measure: Measure) -> Score | None:
