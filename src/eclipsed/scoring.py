@@ -24,6 +24,7 @@ from eclipsed.types import Claim, Judge, Synthesis, Verdict, World
 KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
 # Far from the small seeds that people look at and that training draws.
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
+QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is scored on
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 # Pixels around the judge's masks, at 128 px. Share depends on it, so it goes with every number.
 DILATION = 2

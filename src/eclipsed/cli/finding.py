@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from eclipsed.training import TrainConfig
     from eclipsed.types import Goal, World
 
-QUICK = 32  # held-out seeds that a fresh direction is scored on; `score` takes them all
 _AGAIN = "The same command goes on from there."
 
 PromptArgument = Annotated[
@@ -181,10 +180,10 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
 def _scored(world: World, direction: Direction, card: Path, image: int | None) -> Direction:
     """The direction with its scores, written again: on held-out seeds, or on the one image that
     it was made for."""
-    from eclipsed.scoring import HELD_OUT_SEEDS, judged_by, score_direction
+    from eclipsed.scoring import QUICK_SEEDS, judged_by, score_direction
 
     try:
-        seeds = HELD_OUT_SEEDS[:QUICK] if image is None else (image,)
+        seeds = QUICK_SEEDS if image is None else (image,)
         scores = score_direction(world, direction, seeds=seeds)
         scored = replace(direction, scores=scores, judged_by=judged_by(world))
     except KeyboardInterrupt:

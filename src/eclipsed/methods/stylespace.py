@@ -44,7 +44,7 @@ class StyleSpaceConfig:
     examples: int = 30
     candidates: int = 30
     images: int = 8
-    count: int = 3
+    count: int = 1
 
     def __post_init__(self) -> None:
         check_number("examples", self.examples, 2)

@@ -18,7 +18,7 @@ import numpy as np
 # The share of seeds that must have changed for a contender to count as doing the job.
 HALF = 0.5
 # How often the strength of a contender is corrected by looking: its curve may jump between rungs.
-LOOKS = 4
+LOOKS = 3
 
 Row = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ SEEDS, FULL_SEEDS = 32, 64
 # Seeds whose images are judged at every strength of LADDER, unless the bench is full.
 LADDER_SEEDS = 8
 # Images that a method which edits one image only is tried on.
-IMAGES = 3
+IMAGES = 2
 # How long a bench may take unless it is full: no prompt is begun that would not be done by then.
 MINUTES = 38.0
 _STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
