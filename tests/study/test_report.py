@@ -7,9 +7,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from eclipsed import preflight
-from eclipsed.images import load_png
 from eclipsed.study import charts
 from eclipsed.study.bench import run_bench
 from eclipsed.study.charts import Series
@@ -60,7 +60,8 @@ def test_a_report_tells_it_all_twice(world: World, tmp_path: Path) -> None:
         if path.suffix == ".svg":
             ElementTree.fromstring(path.read_text())
         else:
-            assert load_png(path)[0].height > 3 * 96
+            with Image.open(path) as image:
+                assert image.height > 3 * 96
     parser = Balanced()
     parser.feed(html)
     assert parser.open == []

@@ -12,7 +12,6 @@ from pathlib import Path
 from PIL import Image
 
 from eclipsed.files import write_atomic
-from eclipsed.images import save_png
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 2em auto; max-width: 1280px;
@@ -69,7 +68,7 @@ class Charts:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture with the name of its file and what it shows."""
+    """A picture with the name of its file, a JPEG, and what it shows."""
 
     name: str
     shows: str
@@ -89,7 +88,7 @@ def write_pages(blocks: Sequence[Block], folder: Path, name: str) -> None:
             for file, svg in block.charts:
                 write_atomic(folder / file, svg.encode())
         if isinstance(block, Picture):
-            save_png(block.image, folder / block.name)
+            write_atomic(folder / block.name, _jpeg(block.image))
     write_atomic(folder / f"{name}.md", ("\n\n".join(map(_markdown, blocks)) + "\n").encode())
     title = next((block.text for block in blocks if isinstance(block, Heading)), name)
     page = (
@@ -138,14 +137,18 @@ def _html(block: Block) -> str:
     if isinstance(block, Charts):
         return '<div class="charts">' + "".join(svg for _, svg in block.charts) + "</div>"
     if isinstance(block, Picture):
-        buffer = io.BytesIO()
-        block.image.save(buffer, "JPEG", quality=88)
-        data = base64.b64encode(buffer.getvalue()).decode()
+        data = base64.b64encode(_jpeg(block.image)).decode()
         return f'<img alt="{escape(block.shows)}" src="data:image/jpeg;base64,{data}">'
     head = "".join(f"<th>{escape(heading)}</th>" for heading in block.headings)
     rows = "".join("<tr>" + "".join(map(_html_cell, row)) + "</tr>" for row in block.rows)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'<div class="wide">{table}</div>'
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
 
 
 def _html_cell(cell: Cell) -> str:
