@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from eclipsed import calibration
 from eclipsed.calibration import (
     LIMIT,
     MARGIN,
@@ -34,12 +35,9 @@ def test_without_any_yield_the_scale_is_left_alone() -> None:
 
 
 @given(st.lists(st.floats(-1.0, 1.0), min_size=len(MULTIPLES), max_size=len(MULTIPLES)))
-def test_any_curve_gives_a_usable_unit_and_range(gains: list[float]) -> None:
+def test_any_curve_gives_a_usable_unit(gains: list[float]) -> None:
     unit = unit_of(torch.tensor([gains]))
     assert 0.0 < unit <= max(1.0, *MULTIPLES)
-    low, high = range_of(unit)
-    assert -LIMIT <= low < 0 < high <= LIMIT
-    assert high * unit <= max(MULTIPLES) + 1e-6
 
 
 def text_of(world: World, prompt: str) -> Tensor:
@@ -78,3 +76,37 @@ def test_the_opposite_yields_as_much_against_the_text() -> None:
         for sign in (1.0, -1.0)
     )
     torch.testing.assert_close(there, -back, rtol=0.3, atol=0.02)
+
+
+def test_a_range_ends_where_images_no_longer_look_like_the_generators_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = fake_world()
+    latents = world.generator.sample([1, 2, 3, 4])
+    step = 0.1 * patch_vector("hair")
+    plain = world.generator.synthesize(latents).image
+
+    def moved(images: Tensor) -> Tensor:
+        return (images - plain).mean(dim=(1, 2, 3))
+
+    few = torch.tensor([True, False, True, True])
+    whole = float(moved(world.generator.synthesize(latents + step).image).mean())
+    # Beyond +1.75 half of the images are strange, and nothing is in the other sense.
+    monkeypatch.setattr(
+        calibration,
+        "strange",
+        lambda usual, images, regions: (moved(images) / whole > 1.4) & few,
+    )
+    low, high = range_of(View(world), latents, step)
+    assert low == -LIMIT
+    # None is at 1, three of four are at 1.5.
+    assert high == pytest.approx(1.0 + 0.5 * 0.5 / 0.75)
+
+
+def test_half_of_the_images_may_be_strange(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fake_world()
+    latents = world.generator.sample([1, 2])
+    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, False]))
+    assert range_of(View(world), latents, patch_vector("hair")) == (-LIMIT, LIMIT)
+    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, True]))
+    assert range_of(View(world), latents, patch_vector("hair")) == (-0.5, 0.5)

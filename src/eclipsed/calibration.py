@@ -1,6 +1,7 @@
 """Strengths that mean the same for every direction: 1 is where the prompt is reached.
 
-Asked on images that were not trained on, by the encoder that trained; no judge is involved.
+Asked on images that were not trained on, by the encoder that trained; no judge is involved. How far
+a direction can be used is asked of the images themselves (`usual`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 from eclipsed.objectives import text_yield
 from eclipsed.pool import View, picture, text_direction
 from eclipsed.types import Goal
+from eclipsed.usual import strange, usual_of
 
 # Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
 SEEDS = range(21_000_000, 21_000_040)
@@ -28,15 +30,21 @@ REACHED = 0.9
 MOST = 0.85
 # Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
 MARGIN = 1.25
-# No strength beyond this is offered, however early the prompt is reached.
-LIMIT = 2.0
+# Strengths of each sense that are looked at for a direction's range, and on how many images.
+STRENGTHS = (1.0, 1.5, 2.0, 3.0)
+LOOKED_AT = 10
+# No strength beyond this is offered.
+LIMIT = STRENGTHS[-1]
+# A range ends where more than this share of the images is strange.
+STRANGE = 0.5
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """unit: the multiple of the vector that strength 1 stands for. range: strengths within which
-    images were looked at, both senses. yields: mean yield at each of the multiples; of a vector
-    without a prompt, how far the median image moves at each of them up to the unit."""
+    """unit: the multiple of the vector that strength 1 stands for. range: strengths, from a
+    negative to a positive one, between which images look like the generator's own. yields: mean
+    yield at each of the multiples; of a vector without a prompt, how far the median image moves at
+    each of them up to the unit."""
 
     unit: float
     range: tuple[float, float]
@@ -53,10 +61,11 @@ def calibrate_for(
     """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
     latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
     if goal is None or not goal.prompt:
-        return calibrate_untold(view, latents[:UNTOLD], vector)
+        return calibrate_untold(view, latents[:UNTOLD], vector, goal.regions if goal else ())
     text = text_direction(view.world, goal)
     along = picture(view, latents)[1] @ text
-    return calibrate(view, latents[along.argsort()[: len(along) // 2]], vector, text, multiples)
+    lacking = latents[along.argsort()[: len(along) // 2]]
+    return calibrate(view, lacking, vector, text, goal.regions, multiples)
 
 
 def calibrate(
@@ -64,15 +73,18 @@ def calibrate(
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
     text: Float[Tensor, " e"],
+    regions: Sequence[str] = (),
     multiples: Sequence[float] = MULTIPLES,
 ) -> Calibration:
-    """Find the unit of a vector on images [N] that lack what it brings.
+    """Find the unit and the range of a vector on images [N] that lack what it brings.
 
-    text: the unit direction [E] from the neutral text's embedding to the prompt's.
+    text: the unit direction [E] from the neutral text's embedding to the prompt's. regions: where
+    images are to change.
     """
     curve = yield_curve(view, latents, vector, text, multiples)
     unit = MARGIN * unit_of(curve, multiples)
-    return Calibration(unit, range_of(unit, multiples), tuple(curve.mean(dim=0).tolist()))
+    ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
+    return Calibration(unit, ends, tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()
@@ -119,9 +131,12 @@ def unit_of(
 
 @torch.no_grad()
 def calibrate_untold(
-    view: View, latents: Float[Tensor, "n d"], vector: Float[Tensor, " d"]
+    view: View,
+    latents: Float[Tensor, "n d"],
+    vector: Float[Tensor, " d"],
+    regions: Sequence[str] = (),
 ) -> Calibration:
-    """Find the unit of a vector that no prompt describes.
+    """Find the unit and the range of a vector that no prompt describes.
 
     Strength 1 is where the median image has moved, in the encoder's space, half as far as two
     random images [N] lie from each other.
@@ -136,10 +151,29 @@ def calibrate_untold(
         if moves[-1] >= goal:  # and there is no need to look further
             unit = last + (factor - last) * (goal - before) / (moves[-1] - before)
             break
-    return Calibration(unit, range_of(unit), tuple(moves[1:]))
+    ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
+    return Calibration(unit, ends, tuple(moves[1:]))
 
 
-def range_of(unit: float, multiples: Sequence[float] = MULTIPLES) -> tuple[float, float]:
-    """Strengths within which images were looked at, in both senses."""
-    end = min(LIMIT, max(multiples) / unit)
-    return -end, end
+@torch.no_grad()
+def range_of(
+    view: View,
+    latents: Float[Tensor, "n d"],
+    step: Float[Tensor, " d"],
+    regions: Sequence[str] = (),
+) -> tuple[float, float]:
+    """The strengths at which half of the images [N] still look like the generator's own; `step` is
+    strength 1. Never beyond LIMIT, where nothing is looked at."""
+    usual = usual_of(view.world)
+
+    def end(sense: float) -> float:
+        last, before = 0.0, 0.0
+        for strength in STRENGTHS:
+            made, _ = picture(view, latents + sense * strength * step)
+            share = float(strange(usual, made.image, regions).float().mean())
+            if share > STRANGE:
+                return last + (strength - last) * (STRANGE - before) / (share - before)
+            last, before = strength, share
+        return LIMIT
+
+    return -end(-1.0), end(1.0)

@@ -27,6 +27,9 @@ from eclipsed.files import write_atomic
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 BATCH = 16
+# The seeds that are sampled; scores and users count from 0, the paper's preset from 54321.
+FIRST_SEED = 20_000_000
+SEEDS = range(FIRST_SEED, FIRST_SEED + 1_024)
 THUMBNAIL = 32  # pixels each way, at most
 # From a seed to the one that it is mixed with.
 _OTHERS = 1_000_000_000
@@ -80,6 +83,12 @@ def fast_bfloat16(device: torch.device) -> bool:
         return False
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def view_of(world: World, space: Space) -> View:
+    """How a world is looked at unless somebody says otherwise: at its own truncation, as fast as
+    the hardware is exact enough for."""
+    return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
 
 
 def _counting(view: View) -> torch.autocast:

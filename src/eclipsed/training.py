@@ -23,8 +23,8 @@ from eclipsed.logs import OnStep, StepReport, both, json_log
 from eclipsed.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.presets.default import DefaultConfig, default_plan
 from eclipsed.presets.paper import PaperConfig, paper_plan
-from eclipsed.presets.plan import Plan
-from eclipsed.types import Generator, Goal, Space, World
+from eclipsed.presets.plan import Plan, best_space
+from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
 
@@ -70,15 +70,6 @@ def config_for(preset: str, **changes: Any) -> TrainConfig:
     if preset not in makers:
         raise UnknownName(f"There is no preset {preset!r}.", f"Choose {', '.join(PRESETS)}.")
     return makers[preset](**{key: value for key, value in changes.items() if value is not None})
-
-
-def best_space(generator: Generator) -> Space:
-    """Where to train unless somebody says otherwise: w+, or z of a generator without it."""
-    try:
-        generator.layers("w+")
-    except UnknownName:
-        return "z"
-    return "w+"
 
 
 def train_direction(

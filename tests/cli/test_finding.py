@@ -44,7 +44,15 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
 def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     ran = eclipsed("train", "bright hair", *QUICK, "--json", "-o", "x.safetensors")
     assert ran.code == 0, ran.err
-    assert set(ran.json) == {*scoring.KEYS, "judged_by", "card", "name", "regions", "seconds"}
+    assert set(ran.json) == {
+        *scoring.KEYS,
+        "judged_by",
+        "card",
+        "name",
+        "regions",
+        "range",
+        "seconds",
+    }
     assert ran.json["card"] == "x.safetensors"
     assert set(ran.json["flip"]) == {"median", "low", "high"}
 

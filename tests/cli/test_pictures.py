@@ -53,6 +53,15 @@ def test_layers_limit_an_edit(eclipsed: Run, world: World) -> None:
     assert brightness("row0.png", world, "hair") > brightness("row1.png", world, "hair") + 50
 
 
+def test_a_strength_beyond_the_range_is_warned_of(eclipsed: Run, world: World) -> None:
+    save_card(world, "hair.safetensors", range=(-1.5, 3.0))
+    fine = eclipsed("edit", "--seed", "3", "-d", "hair.safetensors=-1.5", "-o", "a.png")
+    beyond = eclipsed("edit", "--seed", "3", "-d", "hair.safetensors=-2", "-o", "b.png")
+    assert fine.code == beyond.code == 0
+    assert "good from" not in fine.err
+    assert "'bright hair' is good from -1.5 to 3.0: at -2 the image" in beyond.err
+
+
 def test_the_recipe_says_how_it_was_made(eclipsed: Run) -> None:
     words = ("edit", "--seed", "5", "-d", "hair.safetensors=1.5", "--layers", "0", "-o", "x.png")
     found = eclipsed(*words, "--json").json

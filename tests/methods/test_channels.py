@@ -5,7 +5,8 @@ import torch
 
 from eclipsed.errors import UnknownName
 from eclipsed.methods.channels import lacking, places, style_channels, style_population
-from eclipsed.methods.method import POOL_SEEDS, rank
+from eclipsed.methods.method import rank
+from eclipsed.pool import SEEDS
 from eclipsed.types import Goal
 from tests.fakes import FakeGenerator, OnlyZ, fake_world
 from tests.families import GENERATORS
@@ -32,7 +33,7 @@ def test_a_generator_without_s_is_refused() -> None:
 def test_the_population_is_what_methods_look_at() -> None:
     world = fake_world()
     mean, spread = style_population(world)
-    styles = world.generator.sample(POOL_SEEDS, truncation=world.truncation, space="s")
+    styles = world.generator.sample(SEEDS, truncation=world.truncation, space="s")
     torch.testing.assert_close(mean, styles.mean(dim=0))
     torch.testing.assert_close(spread, styles.std(dim=0))
 

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods import styleclip_global
 from eclipsed.methods.channels import style_channels, style_population
-from eclipsed.methods.method import view_of
 from eclipsed.methods.styleclip_global import (
     TEMPLATES,
     StyleClipConfig,
@@ -18,7 +17,7 @@ from eclipsed.methods.styleclip_global import (
     find,
     relevance,
 )
-from eclipsed.pool import picture
+from eclipsed.pool import picture, view_of
 from eclipsed.types import Goal, World
 from tests.fakes import FakeEncoder, fake_world
 from tests.methods.looking import gain, only_z_world

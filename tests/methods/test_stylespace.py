@@ -26,7 +26,7 @@ def test_contrast_asks_for_far_and_consistent() -> None:
 
 def test_each_direction_is_one_channel_and_the_best_comes_first() -> None:
     world = fake_world()
-    found = find(world, GOAL, StyleSpaceConfig(candidates=32))
+    found = find(world, GOAL, StyleSpaceConfig(candidates=32, count=3))
     moved = [each.vector.nonzero().flatten().tolist() for each in found]
     assert len({place for (place,) in moved}) == len(found) == 3
     # One of the eight images is too bright to change.

@@ -118,6 +118,7 @@ def train(
         "card": str(card),
         "name": direction.name,
         "regions": list(direction.regions),
+        "range": list(direction.range),
         "seconds": round(time.monotonic() - began, 2),
     }
     if image is not None:
@@ -140,7 +141,8 @@ def _way(method: str, preset: str | None, image: int | None, **changes: Any) -> 
 
 def _by_training(preset: str, **changes: Any) -> Find:
     """How to train a direction with a preset; numbers that make no sense are wrong usage."""
-    from eclipsed.training import best_space, config_for
+    from eclipsed.presets.plan import best_space
+    from eclipsed.training import config_for
 
     try:
         config = config_for(preset, **changes)
@@ -196,6 +198,8 @@ def _train_words(direction: Direction, found: dict[str, Any]) -> str:
     where = ", ".join(direction.regions) or "the whole image"
     lines = [f"wrote {found['card']}: '{direction.name}' in {where}, {found['seconds']:.1f} s"]
     lines.append(score_table(direction.scores, direction.judged_by))
+    low, high = direction.range
+    lines.append(f"  good from {low:.1f} to {high:.1f}; 1 is where the prompt is reached")
     seeds = "1,2,3"
     if "image" in found:
         seeds = f"{found['image']} --strengths 0:1:5"

@@ -71,7 +71,9 @@ def edit(
     loaded = open_world(world, device)
     cards = open_cards(choices, loaded)
     strengths = [1.0 if choice.strength is None else choice.strength for choice in choices]
-    pairs = zip(cards, strengths, strict=True)
+    pairs = list(zip(cards, strengths, strict=True))
+    for card, strength in pairs:
+        _warn(card, strength)
     stack = EditStack(tuple(Edit(card, strength, chosen) for card, strength in pairs))
     space, latents, source = _start(loaded, seed, latent)
     images = render(loaded.generator, latents, stack, space=space, truncation=loaded.truncation)
@@ -82,6 +84,15 @@ def edit(
     recipe = _recipe("edit", loaded) | source | {"edits": edits}
     save_png(to_pil(images[0]), out, recipe)
     _report(out, recipe, as_json=as_json)
+
+
+def _warn(card: Direction, strength: float) -> None:
+    low, high = card.range
+    if not low <= strength <= high:
+        console.note(
+            f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
+            "longer look like the generator's own."
+        )
 
 
 def _start(

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from eclipsed.methods.method import POOL_SEEDS, Ranking
+from eclipsed.methods.method import Ranking
+from eclipsed.pool import SEEDS
 from eclipsed.presets.default import spaced
 from eclipsed.types import Generator, World
 
@@ -48,7 +49,7 @@ def places(channels: list[Channel], device: torch.device) -> Int[Tensor, " c"]:
 @torch.no_grad()
 def style_population(world: World) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
     """Mean and standard deviation of every number of S, over the images that methods look at."""
-    styles = world.generator.sample(POOL_SEEDS, truncation=world.truncation, space="s")
+    styles = world.generator.sample(SEEDS, truncation=world.truncation, space="s")
     return styles.mean(dim=0), styles.std(dim=0)
 
 

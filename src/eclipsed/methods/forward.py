@@ -22,14 +22,21 @@ from eclipsed.goals import goal_from_prompt
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import (
     LONGEST,
-    POOL_SEEDS,
     Method,
     as_direction,
     calibrated,
     longest_layer,
+)
+from eclipsed.pool import (
+    SEEDS,
+    Pool,
+    build_pool,
+    masks_of,
+    picture,
+    shrink,
+    text_direction,
     view_of,
 )
-from eclipsed.pool import Pool, build_pool, masks_of, picture, shrink, text_direction
 from eclipsed.presets.default import (
     DefaultConfig,
     averaged,
@@ -136,7 +143,7 @@ def fitted_on(world: World, config: ForwardConfig) -> Fitted:
     if _kept and _kept[0].fits(world, config):
         return _kept[0]
     generator, view = world.generator, view_of(world, config.space)
-    pool = build_pool(view, POOL_SEEDS, mixed=True)
+    pool = build_pool(view, SEEDS, mixed=True)
     made, _ = picture(view, pool.latents[:_LOOKED_AT])
     places = {}
     for region in world.segmenter.regions:

@@ -18,16 +18,17 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import range_of
+from eclipsed.calibration import LIMIT
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
 from eclipsed.logs import StepReport
 from eclipsed.methods.keeping import kept
-from eclipsed.methods.method import Method, calibrated, view_of
+from eclipsed.methods.method import Method, calibrated
 from eclipsed.optimizer import initial_state
+from eclipsed.pool import view_of
 from eclipsed.presets.paper import Draw, PaperConfig, draw, paper_plan
-from eclipsed.presets.plan import check_layers, check_number, check_space
-from eclipsed.training import best_space, run
+from eclipsed.presets.plan import best_space, check_layers, check_number, check_space
+from eclipsed.training import run
 from eclipsed.types import Goal, Space, World
 
 
@@ -112,8 +113,9 @@ def _direction(
         name=f"{', '.join(goal.regions)} {number}",
     )
     trained = float(vector.norm()) / float(found.vector.norm())
-    unit = min(found.unit, trained)
-    return replace(found, unit=unit, range=range_of(unit))
+    shorter = min(1.0, trained / found.unit)
+    low, high = (max(-LIMIT, min(LIMIT, end / shorter)) for end in found.range)
+    return replace(found, unit=shorter * found.unit, range=(low, high))
 
 
 def paper_config(world: World, space: Space, config: LelsdConfig) -> PaperConfig:

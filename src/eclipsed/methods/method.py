@@ -15,17 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import SEEDS, calibrate_for
+from eclipsed import calibration
+from eclipsed.calibration import calibrate_for
 from eclipsed.directions import Direction
 from eclipsed.objectives import text_yield
-from eclipsed.pool import Pool, View, build_pool, fast_bfloat16, picture, text_direction
-from eclipsed.presets.default import FIRST_SEED, DefaultConfig
+from eclipsed.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.presets.plan import layer_spread, widths_of
 from eclipsed.types import Generator, Goal, Space, World
 
-# The seeds of preset default's pool. It mixes them and most methods do not, so what they look like
-# is computed once a world for each of the two.
-POOL_SEEDS = range(FIRST_SEED, FIRST_SEED + DefaultConfig.pool)
 # So many of them tell which direction answers a prompt best.
 CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
@@ -75,14 +72,8 @@ class Ranking:
         return self.pool.latents[(-self.along).topk(count).indices]
 
 
-def view_of(world: World, space: Space) -> View:
-    """How methods look at a world: at its own truncation, as fast as the hardware is exact enough
-    for."""
-    return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
-
-
 @torch.no_grad()
-def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = POOL_SEEDS) -> Ranking:
+def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = SEEDS) -> Ranking:
     """Sample seeds (once a world) and rank them by a prompt."""
     view = view_of(world, space)
     pool = build_pool(view, seeds)
@@ -216,7 +207,9 @@ def _unmoved(world: World, space: Space) -> tuple[Tensor, Tensor]:
         if kept is world and of == space:
             return latents, before
     view = view_of(world, space)
-    latents = world.generator.sample(SEEDS[:CHOOSING], truncation=view.truncation, space=space)
+    latents = world.generator.sample(
+        calibration.SEEDS[:CHOOSING], truncation=view.truncation, space=space
+    )
     _unmoved_kept[:] = [(world, space, latents, picture(view, latents)[1])]
     return _unmoved_kept[0][2:]
 

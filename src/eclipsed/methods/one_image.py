@@ -14,10 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.methods.method import view_of
-from eclipsed.pool import View
-from eclipsed.presets.plan import layer_spread, widths_of
-from eclipsed.training import best_space
+from eclipsed.pool import View, view_of
+from eclipsed.presets.plan import best_space, layer_spread, widths_of
 from eclipsed.types import Space, World
 
 

@@ -31,8 +31,8 @@ from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.files import write_atomic
 from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
-from eclipsed.methods.method import LONGEST, Method, calibrated, longest_layer, rank, view_of
-from eclipsed.pool import BATCH, View, picture
+from eclipsed.methods.method import LONGEST, Method, calibrated, longest_layer, rank
+from eclipsed.pool import BATCH, View, picture, view_of
 from eclipsed.presets.plan import check_number
 from eclipsed.types import Encoder, Goal, World
 

@@ -32,6 +32,8 @@ from eclipsed.objectives import (
     text_yield,
 )
 from eclipsed.pool import (
+    FIRST_SEED,
+    SEEDS,
     Originals,
     View,
     build_pool,
@@ -57,8 +59,6 @@ from eclipsed.presets.plan import (
 from eclipsed.regression import fit, slope
 from eclipsed.types import Goal, Space, World
 
-# The pool's seeds; scores and users count from 0, the paper's preset from 54321.
-FIRST_SEED = 20_000_000
 # Localization reads features of these heights: smaller ones cannot tell regions apart, larger
 # ones cost memory and say what the pixels say.
 FEATURE_SIZES = (16, 64)
@@ -101,7 +101,7 @@ class DefaultConfig:
     steps: int = 12
     batch: int = 8
     rate: float = 0.03
-    pool: int = 1_024
+    pool: int = len(SEEDS)
     originals: int = 48
     contrast: float = 0.05
     ridge: float = 0.5
@@ -420,5 +420,6 @@ def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
 def finish(stage: Stage, vector: Float[Tensor, " d"], reach: float) -> Finish:
     """Calibrate on the seeds that were held out; `reach` brings the vector to its cap, so that the
     same lengths are looked at whatever training made of it."""
-    done = calibrate(stage.view, stage.held_out, reach * vector, stage.target.text)
+    text, regions = stage.target.text, stage.goal.regions
+    done = calibrate(stage.view, stage.held_out, reach * vector, text, regions)
     return Finish(unit=reach * done.unit, range=done.range, facts={"yields": list(done.yields)})

@@ -50,6 +50,15 @@ class Plan:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def best_space(generator: Generator) -> Space:
+    """Where to train unless somebody says otherwise: w+, or z of a generator without it."""
+    try:
+        generator.layers("w+")
+    except UnknownName:
+        return "z"
+    return "w+"
+
+
 def widths_of(generator: Generator, space: Space) -> list[int]:
     """How a flat latent of the space is cut."""
     return [layer.width for layer in generator.layers(space)]
