@@ -12,6 +12,7 @@ from eclipsed.calibration import (
     LIMIT,
     MARGIN,
     MULTIPLES,
+    STRANGE,
     calibrate,
     range_of,
     unit_of,
@@ -91,7 +92,6 @@ def test_a_range_ends_where_images_no_longer_look_like_the_generators_own(
 
     few = torch.tensor([True, False, True, True])
     whole = float(moved(world.generator.synthesize(latents + step).image).mean())
-    # Beyond +1.75 half of the images are strange, and nothing is in the other sense.
     monkeypatch.setattr(
         calibration,
         "strange",
@@ -99,14 +99,17 @@ def test_a_range_ends_where_images_no_longer_look_like_the_generators_own(
     )
     low, high = range_of(View(world), latents, step)
     assert low == -LIMIT
-    # None is at 1, three of four are at 1.5.
-    assert high == pytest.approx(1.0 + 0.5 * 0.5 / 0.75)
+    # None is at 1, three of four are at 2; nothing is in the other sense.
+    assert high == pytest.approx(1.0 + STRANGE / 0.75)
 
 
-def test_half_of_the_images_may_be_strange(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_images_may_be_strange(monkeypatch: pytest.MonkeyPatch) -> None:
     world = fake_world()
-    latents = world.generator.sample([1, 2])
-    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, False]))
+    latents = world.generator.sample([1, 2, 3])
+    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, False, False]))
     assert range_of(View(world), latents, patch_vector("hair")) == (-LIMIT, LIMIT)
-    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, True]))
-    assert range_of(View(world), latents, patch_vector("hair")) == (-0.5, 0.5)
+    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, True, False]))
+    assert range_of(View(world), latents, patch_vector("hair")) == (
+        pytest.approx(-STRANGE * 1.5),
+        pytest.approx(STRANGE * 1.5),
+    )

@@ -31,12 +31,12 @@ MOST = 0.85
 # Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
 MARGIN = 1.25
 # Strengths of each sense that are looked at for a direction's range, and on how many images.
-STRENGTHS = (1.0, 1.5, 2.0, 3.0)
-LOOKED_AT = 10
+STRENGTHS = (1.0, 2.0, 3.0)
+LOOKED_AT = 16
 # No strength beyond this is offered.
 LIMIT = STRENGTHS[-1]
 # A range ends where more than this share of the images is strange.
-STRANGE = 0.5
+STRANGE = 0.35
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def range_of(
     step: Float[Tensor, " d"],
     regions: Sequence[str] = (),
 ) -> tuple[float, float]:
-    """The strengths at which half of the images [N] still look like the generator's own; `step` is
-    strength 1. Never beyond LIMIT, where nothing is looked at."""
+    """The strengths up to which two of three images [N] still look like the generator's own;
+    `step` is strength 1. Never beyond LIMIT, where nothing is looked at."""
     usual = usual_of(view.world)
 
     def end(sense: float) -> float:
