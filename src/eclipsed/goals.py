@@ -2,9 +2,9 @@
 
 The paper masks the part whose name is most similar to the prompt (eCLIPsed, section 3.2). Here the
 world's vocabulary gives every region many words; a segment of the prompt that contains one names
-that region, and only where no word occurs does the similarity of sentences decide, against phrases
-for whole-image wishes as well. Two regions, or none, are possible answers. The paper's own way is
-kept as chooser "spacy".
+that region, and only where no word occurs, not even misspelt, does the similarity of sentences
+decide, against phrases for whole-image wishes as well. Two regions, or none, are possible answers.
+The paper's own way is kept as chooser "spacy".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -34,10 +35,13 @@ from eclipsed.types import Goal, World
 Chooser = Literal["sentence", "spacy"]
 Vocabulary = Mapping[str, Sequence[str]]  # region → words and phrases that mean it
 _Frozen = tuple[tuple[str, tuple[str, ...]], ...]
+_IdiomKey = tuple[tuple[str, ...], str, tuple[str, ...]]  # stems, preposition, stems
 
 LONGEST_PROMPT = 300  # characters; the sentence encoder reads little more
 SIMILAR = 0.55  # cosine from which a region may be meant though none of its words occurs
 LEAD = 0.03  # by which it must beat the best whole-image phrase
+ALIKE = 0.85  # share of equal letters from which a word is a misspelt one of the vocabulary
+LONG = 6  # letters from which it may be; among shorter words, too many are alike
 
 # What people ask of a whole image; nearest to one of these, no region is masked. Where a vocabulary
 # has a word for one of them, such as tree, it is left out.
@@ -50,6 +54,8 @@ _WHOLE = (
     "a cat",
     "a robot",
     "a monster",
+    "a mythical creature",
+    "a fairy",
     "a zombie",
     "a vampire",
     "an elf",
@@ -61,6 +67,7 @@ _WHOLE = (
     "a landscape",
     "a flower",
     "a food dish",
+    "a bowl of food",
     "an old man",
     "an elderly person",
     "a child",
@@ -98,6 +105,8 @@ _WHOLE = (
     "a profession",
     "music",
     "weather",
+    "winter",
+    "summer",
     "fruit",
     "a king",
     "a house",
@@ -131,6 +140,22 @@ _WHOLE = (
     "scary",
 )
 
+# Kinds of pictures, said of the whole image though a region may be named painting or book.
+_MEDIA = (
+    "oil painting",
+    "watercolor painting",
+    "acrylic painting",
+    "chinese painting",
+    "ink painting",
+    "abstract painting",
+    "renaissance painting",
+    "famous painting",
+    "comic book",
+    "coloring book",
+    "picture book",
+)
+_BACKING = ("before", "against")  # what follows these is behind the subject
+
 
 @dataclass(frozen=True)
 class RegionChoice:
@@ -157,10 +182,15 @@ class Mention:
 
 @dataclass(frozen=True)
 class _Index:
-    """Stems that name a region: of plain phrases, and of those that span a preposition."""
+    """Stems that name a region: of plain phrases, of those that follow or span a preposition.
+
+    subject: the stems of what all pictures show.
+    """
 
     phrases: Mapping[tuple[str, ...], str]
-    idioms: Mapping[tuple[tuple[str, ...], str, tuple[str, ...]], str]
+    placed: Mapping[tuple[str, ...], str]
+    idioms: Mapping[_IdiomKey, str]
+    subject: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -169,6 +199,8 @@ class _Match:
     phrase: str
     strong: bool  # names a thing rather than describes one
     size: int
+    start: int = 0  # place of its first word in the segment
+    subject: bool = False  # only names what all pictures show
 
 
 def checked_prompt(prompt: object) -> str:
@@ -225,18 +257,30 @@ def _stems(words: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _index(vocabulary: _Frozen, neutral: str) -> _Index:
-    """Where the vocabulary's phrases lead; the first region that claims a phrase keeps it."""
+    """Where the vocabulary's phrases lead.
+
+    A region's own name comes first, then the first region that claims a phrase. "In a forest"
+    claims forests only where they follow a preposition. Where all pictures show a car, "door of the
+    car" claims "door" as well, whoever else has it.
+    """
     phrases: dict[tuple[str, ...], str] = {}
-    idioms: dict[tuple[tuple[str, ...], str, tuple[str, ...]], str] = {}
-    for region, texts in vocabulary:
-        for text in (region, *texts):
-            parts = segments(text, neutral)
-            if len(parts) == 1 and not parts[0].placer:
-                phrases.setdefault(_stems(parts[0].words), region)
-            elif len(parts) == 2 and parts[1].placer:
-                key = (_stems(parts[0].words), parts[1].placer, _stems(parts[1].words))
-                idioms.setdefault(key, region)
-    return _Index(phrases, idioms)
+    placed: dict[tuple[str, ...], str] = {}
+    idioms: dict[_IdiomKey, str] = {}
+    subject = _stems(tuple(subject_of(neutral)))
+    claims = [(region, region) for region, _ in vocabulary]
+    claims += [(region, text) for region, texts in vocabulary for text in texts]
+    for region, text in claims:
+        parts = segments(text, neutral)
+        if len(parts) == 1:
+            (placed if parts[0].placer else phrases).setdefault(_stems(parts[0].words), region)
+        elif len(parts) == 2 and parts[1].placer:
+            key = (_stems(parts[0].words), parts[1].placer, _stems(parts[1].words))
+            idioms.setdefault(key, region)
+    shown = {phrases.get((word,)) for word in subject}
+    for (part, placer, owner), region in idioms.items():
+        if placer == "of" and region in shown and phrases.get(owner) == region:
+            phrases[part] = region
+    return _Index(phrases, placed, idioms, frozenset(subject))
 
 
 def _idiom(first: Segment, second: Segment | None, index: _Index) -> str | None:
@@ -252,18 +296,31 @@ def _idiom(first: Segment, second: Segment | None, index: _Index) -> str | None:
     return None
 
 
-def _matches(segment: Segment, index: _Index) -> list[_Match]:
-    """Vocabulary phrases in a segment, longest first, none overlapping, in reading order."""
+_MEDIA_STEMS = frozenset(_stems(text.split()) for text in _MEDIA)
+
+
+def _matches(segment: Segment, following: Segment | None, index: _Index) -> list[_Match]:
+    """Vocabulary phrases in a segment, longest first, none overlapping, in reading order.
+
+    An oil painting is none of them, unless it is in some place ("above the bed").
+    """
     stems = _stems(segment.words)
+    placed = index.placed if segment.placer or segment.words[-1] == "behind" else {}
+    hung = following is not None and following.placer not in ("", "of", "by", "in", "from", "like")
     found: list[_Match] = []
     start = 0
     while start < len(stems):
         for end in range(len(stems), start, -1):
-            region = index.phrases.get(stems[start:end])
+            key = stems[start:end]
+            region = index.phrases.get(key) or placed.get(key)
+            if key in _MEDIA_STEMS and not hung:
+                start = end
+                break
             if region is not None:
                 words = segment.words[start:end]
-                strong = not all(is_adjective(w) for w in words)
-                found.append(_Match(region, " ".join(words), strong, end - start))
+                strong = not is_adjective(words[-1])
+                subject = index.subject.issuperset(key)
+                found.append(_Match(region, " ".join(words), strong, end - start, start, subject))
                 start = end
                 break
         else:
@@ -271,10 +328,18 @@ def _matches(segment: Segment, index: _Index) -> list[_Match]:
     return found
 
 
-def _named(segment_matches: Sequence[_Match]) -> list[_Match]:
-    """What a segment is about: its last noun ("sad eyes"), else its adjectives ("bald bearded")."""
-    nouns = [m for m in segment_matches if m.strong]
-    return [nouns[-1]] if nouns else list(segment_matches)
+def _named(found: Sequence[_Match]) -> list[_Match]:
+    """What a segment is about: its last noun ("sad eyes"), else its adjectives ("bald bearded").
+
+    The subject of all pictures is meant only where nothing else is, or where a noun before it tells
+    what it is made of: "a child feeding the horse" is about the child, "a stone church" is not
+    about stones.
+    """
+    made_of = {m.start - 1 for m in found if m.subject}
+    own = [m for m in found if not (m.subject or (m.strong and m.start + m.size - 1 in made_of))]
+    kept = own or [m for m in found if m.subject]
+    nouns = [m for m in kept if m.strong]
+    return [nouns[-1]] if nouns else kept
 
 
 def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Mention]:
@@ -295,17 +360,26 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
             anchor = _Match(idiom, phrase, strong=True, size=len(segment.words))
             found.append(Mention(idiom, phrase, segment))
             continue
-        matches = _matches(segment, index)
+        matches = _matches(segment, following, index)
         feeling = is_feeling(segment.words)
         if not (segment.placer or feeling):
             anchor = None
-        bare = sum(m.size for m in matches) >= len(content(segment.words, neutral))
+        own = [m for m in matches if not m.subject]
+        bare = sum(m.size for m in own) >= len(content(segment.words, neutral))
         # "laughing in a hat": an adjective's person wears what follows "in".
         if anchor and bare and (feeling or segment.placer != "in" or anchor.strong):
             continue
-        found += [Mention(m.region, m.phrase, segment) for m in _named(matches)]
-        if matches and segment.words[-1] not in frame:
-            anchor = matches[-1]
+        named = _named(matches)
+        found += [Mention(m.region, m.phrase, segment) for m in named]
+        if (
+            not (named or anchor)
+            and segment.placer in _BACKING
+            and ("background",) in index.phrases
+        ):
+            region = index.phrases[("background",)]
+            found.append(Mention(region, " ".join(segment.words), segment))
+        if own and segment.words[-1] not in frame:
+            anchor = own[-1]
     return found
 
 
@@ -315,13 +389,18 @@ def _essence(prompt: str, neutral: str) -> str:
     return " ".join(w for s in segments(prompt, neutral) for w in s.words if w not in frame)
 
 
-def _beside_subject(found: list[Mention], neutral: str) -> list[Mention]:
-    """Without the subject of all pictures, unless nothing else is named.
-
-    Where all show a cat, "a cat with long ears" means the ears, even if there is a region cat.
-    """
-    subject = {stem(word) for word in subject_of(neutral)}
-    return [m for m in found if not subject.issuperset(_stems(tokens(m.phrase)))] or found
+def _is_bare_subject(mention: Mention, subject: frozenset[str], neutral: str) -> bool:
+    """Whether a mention is of what all pictures show and no word beside it describes it."""
+    said, words = tokens(mention.phrase), mention.segment.words
+    if not subject.issuperset(_stems(said)):
+        return False
+    at = words.index(said[0])
+    before, after = content(words[:at], neutral), content(words[at + len(said) :], neutral)
+    # "Riding the horse" and "the horse stands" say what is done, "make the horse black" does not.
+    return not (
+        (before and not before[-1].endswith("ing"))
+        or (after and not (is_adjective(after[-1]) or after[-1].endswith("s")))
+    )
 
 
 @lru_cache(maxsize=8)
@@ -343,29 +422,64 @@ def _by_meaning(said: str, vocabulary: _Frozen) -> dict[str, float]:
     return scores
 
 
+def _respelled(prompt: str, vocabulary: _Frozen) -> str:
+    """The prompt with its misspelt words as the vocabulary spells them ("sunglases").
+
+    A word that the sentence encoder has whole is English, so no slip: a monster is no monastery.
+    """
+    texts = [text for region, phrases in vocabulary for text in (region, *phrases)]
+    known = {word for text in texts for word in tokens(text) if len(word) >= LONG}
+    english = sentence_encoder().tokenizer.token_to_id
+
+    def corrected(word: str) -> str:
+        if len(word) < LONG or english(word) is not None:
+            return word
+        alike = get_close_matches(word, [k for k in known if k[0] == word[0]], 1, ALIKE)
+        return alike[0] if alike else word
+
+    return " ".join(corrected(word) for word in tokens(prompt))
+
+
+def _chosen(named: Sequence[Mention], scores: dict[str, float]) -> RegionChoice:
+    regions = tuple(dict.fromkeys(m.region for m in named))
+    words = ", ".join(dict.fromkeys(f"'{m.phrase}'" for m in named))
+    reason = f"{words} in the prompt means {', '.join(regions)}."
+    return RegionChoice(regions, scores | dict.fromkeys(regions, 1.0), reason)
+
+
 def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> RegionChoice:
     """The regions of a vocabulary that a prompt means, by its words or else by meaning.
 
-    neutral: what all pictures of the world show, such as "a house"; without it, people may be.
+    neutral: what all pictures of the world show, such as "a cat"; without it, people may be. Then
+    "a cat with long ears" means the ears, even if there is a region cat, but "a white cat with
+    long ears" means both.
     """
-    scores = dict.fromkeys(vocabulary, 0.0)
-    named = _beside_subject(mentions(prompt, vocabulary, neutral), neutral)
+    scores, frozen = dict.fromkeys(vocabulary, 0.0), _frozen(vocabulary)
+    subject = _index(frozen, neutral).subject
+    found = mentions(prompt, vocabulary, neutral)
+    if not found:
+        found = mentions(_respelled(prompt, frozen), vocabulary, neutral)
+    named = [m for m in found if not _is_bare_subject(m, subject, neutral)]
     if named:
-        regions = tuple(dict.fromkeys(m.region for m in named))
-        scores |= dict.fromkeys(regions, 1.0)
-        words = ", ".join(dict.fromkeys(f"'{m.phrase}'" for m in named))
-        return RegionChoice(regions, scores, f"{words} in the prompt means {', '.join(regions)}.")
+        return _chosen(named, scores)
+    about = {m.segment for m in found}
+    if found and not any(
+        content(s.words, neutral) for s in segments(prompt, neutral) if s not in about
+    ):
+        return _chosen(found, scores)  # "the horse is sleeping" speaks of nothing but the subject
     said = _essence(prompt, neutral)
     if not said:
         return RegionChoice((), scores, "The prompt names no part, so the whole image may change.")
-    cosines = _by_meaning(said, _frozen(vocabulary))
+    cosines = _by_meaning(said, frozen)
     whole = cosines.pop("")
-    scores |= cosines
     best = max(cosines, key=cosines.__getitem__)
     if cosines[best] >= SIMILAR and cosines[best] >= whole + LEAD:
         reason = f"The prompt is nearest in meaning to {best} (cosine {cosines[best]:.2f})."
-        return RegionChoice((best,), scores, reason)
-    return RegionChoice((), scores, "No part is near the prompt, so the whole image may change.")
+        return RegionChoice((best,), scores | cosines, reason)
+    if found and whole < SIMILAR:
+        return _chosen(found, scores | cosines)
+    reason = "No part is near the prompt, so the whole image may change."
+    return RegionChoice((), scores | cosines, reason)
 
 
 def _spacy_region(prompt: str, names: Sequence[str]) -> RegionChoice:

@@ -62,6 +62,15 @@ _PLACERS = _set(
     toward towards by along"""
 )
 
+# Words that say together what one word does.
+_AS_ONE = {
+    "no longer": "not",
+    "in front of": "before",
+    "next to": "beside",
+    "full of": "with",
+}
+_TOGETHER = re.compile(rf"\b(?:{'|'.join(_AS_ONE)})\b")
+
 _IRREGULAR = {
     "teeth": "tooth",
     "eyed": "eye",
@@ -86,6 +95,7 @@ _IRREGULAR = {
     "hairier": "hair",
     "balder": "bald",
     "paler": "pale",
+    "scared": "afraid",  # not with scars
     "grew": "grow",
     "grown": "grow",
     # Adjectives in -y that meet their noun; a general rule would make "pasty" of "past".
@@ -101,21 +111,29 @@ _IRREGULAR = {
     "sleepy": "sleep",
     "bushy": "bush",
     "sunny": "sun",
+    "irises": "iris",
+    "tyre": "tire",
+    "tyres": "tire",
 }
 _SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alone
+# Things whose -ing is no ending: cut, they would meet ears and paint.
+_UNCUT = _set("earring painting")
 
 # Feelings that explain what was named before: "eyes wide with fear".
 _FEELINGS = _set(
     "fear joy anger surprise love rage horror laughter delight shock disbelief amazement terror"
 )
 # Words that describe a person rather than name a part, kinds of people included.
-_NOT_ADJECTIVES = _set("clothing earring ring king thing wedding red bed beanie")
+_NOT_ADJECTIVES = _set(
+    """clothing earring ring king thing wedding red bed beanie building painting ceiling railing
+    awning bedding paneling parking wing string spring evening morning lightning shed"""
+)
 _ADJECTIVES = _set(
     """bald blond blonde ginger brunette happy sad angry mad furious cheerful joyful glad merry
     gloomy unhappy awake asleep curly wavy tan pale hairy toothy nerdy sleepy hatless beardless
     hairless serious upset cross anxious nervous formal casual awestruck lovestruck messy gray
     frizzy shaggy spiky bushy fluffy pirate nerd geek punk rasta sikh cowboy santa redhead
-    skinhead hipster"""
+    skinhead hipster shaven"""
 )
 
 
@@ -133,8 +151,12 @@ class Segment:
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words and punctuation; hyphens and digits part words."""
-    return _WORD.findall(text.lower().replace("’", "'").replace("no longer", "not"))
+    """Lower-case words and punctuation; hyphens and digits part words.
+
+    Of some that belong together one is made that does the same: "in front of" is before.
+    """
+    said = text.lower().replace("’", "'")
+    return _WORD.findall(_TOGETHER.sub(lambda found: _AS_ONE[found[0]], said))
 
 
 def _without_ending(word: str) -> str:
@@ -144,6 +166,8 @@ def _without_ending(word: str) -> str:
         return word[:-2]
     if word.endswith("s") and word[-2:-1] not in ("s", "u", ""):
         word = word[:-1] if len(word) > _SHORTEST else word
+    if word in _UNCUT:
+        return word
     for ending in ("ing", "ed"):
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             word = word[: -len(ending)]

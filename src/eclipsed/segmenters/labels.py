@@ -25,7 +25,7 @@ _FACE: dict[str, str] = {
     "lips": "u_lip l_lip",
     "neck": "neck",
     "necklace": "necklace neck_l",
-    "clothes": "cloth apparel",
+    "clothes": "cloth",
     "hair": "hair",
     "hat": "hat",
     "face": "skin l_brow r_brow l_eye r_eye eyeglass eye_g nose mouth u_lip l_lip",
@@ -36,7 +36,7 @@ _SCENE: dict[str, str] = {
     "tower": "tower",
     "door": "door; screen door",
     "window": "windowpane; window",
-    "stairs": "stairs; stairway; step",
+    "stairs": "stairs; stairway; step; escalator",
     "sky": "sky",
     "tree": "tree; palm",
     "grass": "grass",
@@ -51,9 +51,22 @@ _SCENE: dict[str, str] = {
     "car": "car; van; truck; bus",
     "boat": "boat; ship",
     "bridge": "bridge",
-    "fence": "fence; railing",
+    "fence": "fence; railing; bannister",
     "column": "column; pillar",
     "awning": "awning; canopy",
+    "sculpture": "sculpture",
+    "fountain": "fountain",
+    "flag": "flag",
+    "clock": "clock",
+    "sign": "signboard; trade name",
+    "pole": "pole",
+    "streetlight": "streetlight",
+    "grandstand": "grandstand",
+    "tent": "tent",
+    "pier": "pier",
+    "bicycle": "bicycle",
+    "motorcycle": "minibike",
+    "airplane": "airplane",
     "wall": "wall",
     "floor": "floor",
     "ceiling": "ceiling",
@@ -81,67 +94,161 @@ PARTS: dict[str, frozenset[str]] = {
 }
 
 _WORDS: dict[str, str] = {
-    "background": """background; backdrop; surroundings; scenery; setting; behind the person;
-        what is behind; studio wall; bokeh""",
-    "skin": """skin; complexion; skin tone; skin color; tan; tanned; suntan; pale; freckles;
-        wrinkles; cheeks; cheekbones; chin; double chin; forehead; jaw; jawline; dimples; blush;
-        scar; acne; pimples; mole; makeup on the cheeks; beard; bearded; stubble; moustache;
-        goatee; facial hair; sideburns; shaved; clean shaved; rosy; chubby""",
+    "background": """background; backdrop; surroundings; scenery; setting; environment; bg; behind
+        the person; behind the face; studio wall; wall; wallpaper; brick wall; bokeh; green screen;
+        outdoors; outside; indoors; in nature; in the landscape; at the beach; by the sea; by the
+        ocean; by a lake; by the river; by the water; in a forest; in the woods; in the jungle; in
+        the mountains; in the desert; in a park; in a garden; in a meadow; in a field; in the city;
+        under the skyline; on the street; in a house; in a building; in an office; in a library; in
+        a classroom; in a school; in a kitchen; in a bedroom; in a room; in a living room; in a
+        cafe; in a restaurant; in a bar; in a shop; in a church; in a hospital; in a gym; in a
+        stadium; on a stage; under the sky; under the clouds; under the trees; behind the curtain;
+        in a crowd""",
+    "skin": """skin; complexion; skin tone; skin color; tan; tanned; suntan; suntanned; sunburn;
+        sunburnt; pale; pallid; pallor; pasty; fair skinned; light skinned; dark skinned; olive
+        skinned; freckles; freckled; wrinkles; wrinkly; cheeks; cheekbones; chin; double chin; chin
+        cleft; forehead; jaw; jawline; temples; dimples; blush; blushing; scar; scarred; acne;
+        pimples; zits; rash; blemishes; blemish; spots; mole; birthmark; beauty spot; beauty mark;
+        pores; vitiligo; albino; melanin; tattoo; makeup on the cheeks; foundation; rosy; chubby
+        cheeks; beard; bearded; beardless; stubble; stubbly; moustache; goatee; facial hair;
+        sideburns; whiskers; shaved; clean shaved; unshaved; five o clock shadow; soul patch;
+        chinstrap; mutton chops; bristles; hairy chin; hairy cheeks; smooth chin; smooth cheeks;
+        hair on the chin; hair on the lip; hair on the upper lip; hair on the cheeks; fuzz on the
+        chin; skincare; razor""",
     "brows": """eyebrows; eyebrow; brows; brow; unibrow; monobrow; frown; frowning; angry; anger;
-        furious; scowl; worried; skeptical; furrowed; arched brows; bushy eyebrows""",
-    "eyes": """eyes; eye; gaze; eyelids; eyelashes; lashes; pupils; iris; eye color; eyeshadow;
-        eyeliner; mascara; wink; squint; stare; blink; sleepy; tired; asleep; crying; tears;
-        wide eyed; cross eyed; bags under the eyes; dark circles; blue eyed; eyeballs""",
+        furious; rage; enraged; irate; mad; livid; fuming; annoyed; irritated; outraged; hostile;
+        aggressive; fierce; menacing; glare; glower; scowl; grumpy; cranky; stern; worried; worry;
+        concerned; anxious; nervous; uneasy; troubled; distressed; stressed; tense; skeptical;
+        sceptical; doubtful; puzzled; confused; perplexed; quizzical; furrowed; arched brows; bushy
+        eyebrows; bad tempered""",
+    "eyes": """eyes; eye; gaze; gazing; glance; eyelids; lids; eyelashes; lashes; pupils; iris; eye
+        color; eyeshadow; eye makeup; eyeliner; mascara; kohl; wink; squint; stare; peering; blink;
+        sleepy; drowsy; tired; exhausted; asleep; awake; sleep; sleeping; nap; dozing; crying;
+        tears; tearful; weeping; sobbing; wide eyed; cross eyed; one eyed; blue eyed; doe eyed; bags
+        under the eyes; dark circles; crow's feet; eyeballs; eyeball; blind; lovestruck; look
+        sideways; at the camera; at the viewer; to the side; bloodshot""",
     "glasses": """glasses; sunglasses; eyeglasses; spectacles; eyewear; shades; goggles; frames;
-        lenses; monocle; bespectacled; aviators; reading glasses; eyeglass; specs""",
-    "ears": "ears; ear; earlobes; earlobe; elf ears; pointed ears",
-    "earrings": "earrings; earring; ear studs; hoops; ear piercing; ear jewelry",
-    "nose": "nose; nostrils; nostril; nose job; nose ring; snub; bridge of the nose",
-    "mouth": """mouth; smile; smiling; grin; laugh; laughing; teeth; tooth; tongue; open mouth;
-        scream; shouting; yelling; pout; grimace; happy; cheerful; joyful; sad; unhappy; yawn;
-        kiss; talking; singing; braces; smirk; sneer; serious; expressionless""",
-    "lips": "lips; lip; upper lip; lower lip; lipstick; lip gloss; full lips; lip filler",
-    "neck": "neck; throat; nape; adam's apple; neck tattoo",
-    "necklace": "necklace; pendant; choker; chain around the neck; locket; pearls",
-    "clothes": """clothes; clothing; shirt; t shirt; suit; jacket; coat; dress; sweater; hoodie;
-        blouse; uniform; collar; tie; bow tie; scarf; outfit; top; vest; costume; turtleneck;
-        dressed; formal; casual; attire; garment; fashion""",
-    "hair": """hair; haired; hairstyle; haircut; hairdo; curls; curly; wavy; bald; baldness; bangs;
-        fringe; ponytail; braids; pigtails; bun; bob; bob cut; afro; dreadlocks; mohawk; mullet;
-        buzz cut; pixie cut; bowl cut; undercut; blond; blonde; brunette; redhead; ginger; dyed;
-        gray; strands; hairline; receding; perm; updo; locks; wig; hi top fade""",
-    "hat": """hat; cap; beanie; helmet; crown; turban; hood; headscarf; hijab; beret; bandana;
-        headband; fedora; cowboy hat; straw hat; headgear; headwear; tiara; veil; bonnet""",
-    "face": """face; facial features; expression; facial expression; surprised; surprise;
-        astonished; shocked; afraid; scared; disgusted; makeup; face paint; look on the face""",
-    "building": """building; house; facade; church; cathedral; castle; palace; skyscraper; temple;
-        architecture; brick; walls of the building; roof; spire; dome; hut; barn""",
-    "tower": "tower; bell tower; steeple; turret; belfry; minaret; lighthouse",
-    "door": "door; doors; doorway; entrance; gate; portal; doorstep; archway",
-    "window": "window; windows; windowpane; panes; stained glass; shutters; skylight",
-    "stairs": "stairs; staircase; steps; stairway; stair; escalator",
-    "sky": """sky; skies; clouds; cloud; cloudy; sunset; sunrise; stars; moon; overcast; blue sky;
-        storm clouds; rainbow; aurora; horizon; dusk; dawn""",
-    "tree": "tree; trees; forest; palm; palms; pine; leaves; foliage; autumn leaves; branches",
-    "grass": "grass; lawn; meadow; turf; green ground",
-    "field": "field; fields; farmland; crops; pasture; wheat; prairie",
-    "plant": "plant; plants; flower; flowers; bush; bushes; shrub; hedge; ivy; blossoms",
-    "mountain": "mountain; mountains; hill; hills; peak; cliff; summit; volcano",
-    "rock": "rock; rocks; stone; stones; boulder; boulders",
-    "ground": "ground; earth; soil; dirt; sand; land; mud; desert",
-    "water": "water; sea; ocean; river; lake; pond; waves; pool; waterfall; reflection",
-    "road": "road; street; path; lane; asphalt; highway; driveway; pavement of the road; track",
-    "sidewalk": "sidewalk; pavement; footpath; curb",
-    "car": """car; cars; vehicle; automobile; truck; van; bus; taxi; convertible; sports car;
-        pickup; jeep; sedan; wheels; wheel; bumper; headlights; hood of the car; windshield; tires;
-        rims""",
+        lenses; rims; rimmed; monocle; bespectacled; aviators; wayfarers; bifocals; pince nez;
+        reading glasses; eyeglass; specs; sunnies; nerdy; nerd; eyepatch; eye patch; patch over the
+        eye; blindfold""",
+    "ears": "ears; ear; earlobes; earlobe; elf ears; pointed ears; ear shape",
+    "earrings": """earrings; earring; ear studs; studs; hoops; hoop; ear piercing; ear jewelry; ear
+        cuffs; ear pendants; drops in the ears; jewels in the ears""",
+    "nose": """nose; nostrils; nostril; nose job; nose ring; nose piercing; nosed; nasal; snub;
+        bridge of the nose; tip of the nose""",
+    "mouth": """mouth; mouthed; smile; smiling; smiley; grin; smirk; sneer; laugh; laughing;
+        laughter; chuckle; giggle; teeth; tooth; toothy; gums; fangs; tongue; open mouth; agape; jaw
+        dropped; scream; shouting; yelling; howl; shriek; roar; pout; sulking; sulky; grimace;
+        snarl; happy; happiness; cheerful; joyful; joy; joyous; jolly; merry; glad; delighted;
+        overjoyed; ecstatic; gleeful; amused; excited; beaming; content; friendly; sad; sadness;
+        unhappy; gloomy; glum; miserable; depressed; melancholy; downcast; dejected; heartbroken;
+        sorrowful; upset; disappointed; bored; yawn; kiss; talking; speaking; speech; singing;
+        whistling; whistle; eating; chewing; biting; licking; drinking; braces; serious;
+        expressionless; deadpan; poker face; poker faced; good mood; bad mood; frown on the lips""",
+    "lips": """lips; lip; upper lip; lower lip; lipstick; lip gloss; lip balm; lip filler; cupid's
+        bow; full lips; lipped""",
+    "neck": "neck; throat; nape; adam's apple; neck tattoo; necked",
+    "necklace": """necklace; necklaces; pendant; choker; chain; locket; amulet; medallion; pearls;
+        beads; string of pearls; chain around the neck; jewelry around the neck""",
+    "clothes": """clothes; clothing; clothed; shirt; t shirt; tshirt; tee; top; suit; tuxedo;
+        jacket; blazer; coat; raincoat; trench coat; parka; anorak; cardigan; dress; gown; sweater;
+        sweatshirt; pullover; jumper; hoodie; hoody; blouse; polo; tank top; crop top; vest;
+        waistcoat; uniform; lab coat; armor; robe; bathrobe; cape; cloak; toga; tunic; sari; kimono;
+        poncho; overalls; dungarees; apron; pajamas; pyjamas; swimsuit; bikini; tracksuit; jersey;
+        collar; lapel; neckline; sleeves; sleeveless; buttons; tie; necktie; bow tie; scarf; shawl;
+        outfit; costume; turtleneck; v neck; crew neck; attire; garment; wardrobe; fashion; denim;
+        leather; knitwear; plaid; dressed; clad; formal; formally; casual; casually; formal wear;
+        workwear; sportswear; shoulder pads; epaulettes""",
+    "hair": """hair; hairs; haired; hairless; hairstyle; haircut; hairdo; coiffure; curls; curly;
+        ringlets; wavy; waves; bald; balding; baldness; scalp; bangs; fringe; quiff; pompadour;
+        ponytail; pigtails; braids; plaits; cornrows; bun; topknot; chignon; bob; bob cut; afro;
+        dreadlocks; dreads; locs; mohawk; mohican; mullet; buzz cut; buzzcut; crew cut; pixie cut;
+        pixie; bowl cut; undercut; fade cut; flat top; hi top fade; comb over; blond; blonde;
+        platinum; brunette; redhead; redheaded; ginger; dyed; bleached; highlights; gray; graying;
+        strands; hairline; widow's peak; receding; perm; permed; updo; locks; tresses; mane; wig;
+        toupee; parting; spikes; spiky; frizzy; shaggy; messy; tousled; unkempt; disheveled;
+        straightened; combed; hair dye; hair color; shaved head; shaved sides; cut short; skinhead;
+        tuft; cowlick; hairdresser; barber""",
+    "hat": """hat; hats; cap; beanie; helmet; crown; turban; hood; headscarf; hijab; niqab; beret;
+        bandana; headband; fedora; sombrero; stetson; trilby; boater; fez; bowler; top hat; cowboy
+        hat; cowboy; straw hat; santa hat; santa; headgear; headwear; headdress; headpiece; tiara;
+        diadem; wreath; veil; bonnet; visor; brim; brimmed; sunhat; balaclava; kippah; ushanka;
+        earflaps; ear flaps; mitre; head covering; head wrap; hatless; bareheaded; bare head;
+        mortarboard; graduation cap; knit cap""",
+    "face": """face; faced; faces; facial features; expression; facial expression; emotion; mood;
+        visage; surprised; surprise; astonished; astonishment; amazed; amazement; stunned; startled;
+        shocked; shock; bewildered; afraid; scared; frightened; terrified; horrified; horror; panic;
+        fear; terror; disgusted; disgust; neutral expression; blank expression; makeup; face paint;
+        face mask; mask; face shape; facelift; face lift; plastic surgery""",
+    "building": """building; house; facade; church; cathedral; chapel; basilica; abbey; monastery;
+        minster; mosque; synagogue; pagoda; shrine; castle; palace; mansion; villa; cottage;
+        skyscraper; temple; architecture; brick; walls of the building; stone of the building; wood
+        of the building; timber of the building; paint of the building; plaster; roof; roofed; roof
+        of the building; gable; chimney; spire; dome; cupola; hut; cabin; shed; barn; stable;
+        garage; farmhouse; farm; warehouse; factory; shop; hotel; town; village; ruins; porch;
+        balcony; buttress; scaffolding""",
+    "tower": """tower; towers; bell tower; clock tower; church tower; steeple; turret; belfry;
+        campanile; minaret; lighthouse""",
+    "door": "door; doors; doorway; entrance; gate; portal; doorstep; archway; porchway",
+    "window": """window; windows; windowpane; panes; stained glass; stained glass window; shutters;
+        skylight""",
+    "stairs": "stairs; staircase; steps; stairway; stair; stairwell",
+    "sky": """sky; skies; clouds; cloud; cloudy; cloudless; sunset; sunrise; sundown; dusk; dawn;
+        twilight; stars; starry; starlit; moon; moonlit; sun; overcast; stormy; thunderstorm;
+        lightning; rainbow; aurora; northern lights; horizon; milky way; fireworks""",
+    "tree": """tree; trees; forest; woods; woodland; grove; orchard; jungle; palm; palms; pine;
+        pines; oak; oaks; fir; spruce; birch; willow; cypress; maple; leaves; leafless; foliage;
+        autumn leaves; branches; cherry blossom; cherry blossoms; treetops; tree trunk""",
+    "grass": "grass; grassy; lawn; meadow; turf; grassland; green ground",
+    "field": """field; fields; farmland; crops; pasture; paddock; wheat; corn; prairie; steppe;
+        countryside""",
+    "plant": """plant; plants; flower; flowers; flowery; flowerbed; bush; bushes; shrub; hedge;
+        hedges; ivy; vines; blossoms; roses; tulips; sunflowers; ferns; vegetation; garden""",
+    "mountain": """mountain; mountains; mountainous; hill; hills; hilly; peak; cliff; summit;
+        volcano; alps; ridge; canyon""",
+    "rock": "rock; rocks; rocky; stone; stones; boulder; boulders; pebbles",
+    "ground": """ground; earth; soil; dirt; sand; sandy; land; mud; muddy; desert; dunes; beach;
+        gravel; dust; dusty; snow; snowy ground; arena""",
+    "water": """water; sea; ocean; river; stream; creek; lake; pond; waves; pool; puddle; puddles;
+        flood; flooded; coast; bay; shore; waterfall; reflection""",
+    "road": """road; roads; street; avenue; alley; path; lane; trail; dirt road; asphalt; tarmac;
+        highway; motorway; driveway; pavement of the road; track; racetrack; racecourse; race track;
+        cobblestones; cobbled; crossroads; intersection; crosswalk; car park; parking space;
+        traffic""",
+    "sidewalk": "sidewalk; pavement; footpath; walkway; curb",
+    "car": """car; cars; vehicle; automobile; truck; lorry; van; minivan; bus; taxi; cab;
+        limousine; convertible; cabriolet; roadster; coupe; hatchback; sports car; race car; racing
+        car; supercar; pickup; pickup truck; jeep; suv; sedan; ambulance; ferrari; porsche;
+        lamborghini; bmw; mercedes; audi; tesla; volkswagen; wheels; wheel; hubcaps; bumper; fender;
+        headlights; headlight; taillights; brake lights; hood of the car; bonnet of the car; trunk
+        of the car; boot of the car; door of the car; window of the car; roof of the car; sunroof;
+        windshield; windscreen; mirror of the car; seat of the car; interior of the car; paint of
+        the car; stripe of the car; sticker of the car; flames of the car; logo of the car; body of
+        the car; handle of the car; bodywork; tires; tire; rims; spoiler; grille; exhaust; license
+        plate; number plate; dent of the car; dented; scratch of the car; rust; rusty; luggage rack;
+        engine; antenna""",
     "boat": "boat; boats; ship; ships; sail; sailboat; yacht; canoe",
     "bridge": "bridge; bridges; viaduct; overpass",
-    "fence": "fence; fences; railing; railings; barrier; palisade",
+    "fence": """fence; fences; railing; railings; banister; handrail; barrier; palisade; picket;
+        barbed wire; hurdle""",
     "column": "column; columns; pillar; pillars; colonnade",
     "awning": "awning; awnings; canopy; marquee",
-    "wall": "wall; walls; wallpaper; paneling; painted wall; wall color",
-    "floor": "floor; floors; parquet; tiles; tiled; wooden floor; carpeted; floorboards",
+    "sculpture": "sculpture; sculptures; statue; statues; monument; bust",
+    "fountain": "fountain; fountains",
+    "flag": "flag; flags; banner; banners; pennant",
+    "clock": "clock; clocks; clock face; sundial",
+    "sign": "sign; signs; signboard; signpost; billboard; advertisement; lettering; shop sign",
+    "pole": "pole; poles; mast; flagpole; telegraph pole",
+    "streetlight": "streetlight; streetlights; street lamp; street light; lamppost; lamp post",
+    "grandstand": "grandstand; bleachers; tribune",
+    "tent": "tent; tents; tepee",
+    "pier": "pier; jetty; dock; wharf",
+    "bicycle": "bicycle; bicycles; bike",
+    "motorcycle": "motorcycle; motorcycles; motorbike; scooter; moped",
+    "airplane": "airplane; airplanes; plane; aircraft; jet",
+    "wall": """wall; walls; wallpaper; paneling; painted wall; wall color; wall around the
+        building; wall around the church""",
+    "floor": "floor; floors; parquet; tiles; tiled; wooden floor; floorboards",
     "ceiling": "ceiling; ceilings; beams; rafters; vault",
     "bed": "bed; beds; mattress; headboard; bedding; bunk; four poster; bedsheets; duvet; sheets",
     "pillow": "pillow; pillows; cushion; cushions; bolster",
@@ -154,10 +261,21 @@ _WORDS: dict[str, str] = {
     "table": "table; tables; desk; nightstand; bedside table; countertop; coffee table",
     "cabinet": "cabinet; wardrobe; cupboard; dresser; shelf; shelves; bookcase; drawers; closet",
     "painting": "painting; paintings; picture on the wall; poster; artwork; framed picture",
-    "mirror": "mirror; mirrors; looking glass",
+    "mirror": "mirror; mirrors",
     "fireplace": "fireplace; hearth; mantel; chimney breast",
-    "person": "person; people; man; woman; child; crowd; pedestrian; rider",
-    "animal": "animal; animals; horse; dog; cat; cow; sheep; bird; fur; mane; tail; legs",
+    "person": """person; people; man; woman; boy; girl; child; children; kid; baby; guy; lady;
+        family; couple; crowd; pedestrian; pedestrians; passer by; tourists; visitors; spectators;
+        worshippers; rider; riders; jockey; horseman; cowboy; knight; cyclist; driver; passenger;
+        priest; monk; nun; bride; groom; soldier; farmer; policeman; someone; somebody; nobody""",
+    "animal": """animal; animals; horse; horses; pony; foal; colt; mare; stallion; pinto; donkey;
+        mule; zebra; dog; cat; cow; bull; sheep; goat; deer; camel; elephant; lion; bird; fur;
+        furry; mane; tail; legs; hind legs; hoof; hooves; paws; wings; beak; feathers; snout;
+        muzzle; whiskers; antlers; horns; saddle; saddled; bridle; reins; halter; harness; ears of
+        the animal; head of the animal; neck of the animal; eyes of the animal; mouth of the animal;
+        nose of the animal; forehead of the animal; blaze; nostrils of the animal; teeth of the
+        animal; back of the animal; belly of the animal; body of the animal; coat of the animal;
+        hair of the animal; skin of the animal; spots of the animal; stripes of the animal; socks of
+        the animal""",
 }
 
 VOCABULARY: dict[str, tuple[str, ...]] = {
