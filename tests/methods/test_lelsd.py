@@ -104,7 +104,7 @@ def test_strengths_are_of_both_senses_and_fill_the_range() -> None:
 
 def test_the_training_is_the_papers() -> None:
     paper = paper_config(fake_world(), "w+", LelsdConfig(count=3))
-    assert (paper.steps, paper.batch, paper.directions) == (600, 4, 3)
+    assert (paper.steps, paper.batch, paper.directions) == (300, 4, 3)
     assert (paper.clip_weight, paper.local_weight, paper.correlation_weight) == (0.0, 1.0, 5.0)
     assert paper.scaled
 

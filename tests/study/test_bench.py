@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -155,6 +156,32 @@ def test_time_runs_out_between_prompts(world: World, tmp_path: Path) -> None:
     assert list(done.records.of("seed")) == []
     run_bench(world, replace(config, minutes=None), tmp_path)
     assert len(lines(tmp_path)) > 12
+
+
+def test_what_is_done_once_does_not_leave_prompts_out(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(bench, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def cold(contender: str, prompt: str, image: int | None) -> Cost:
+        clock[0] += 1000.0
+        return Cost(9.0, 8.0, 100.0)
+
+    config = replace(CONFIG, contenders=("clean",), minutes=20.0)
+    done = run_bench(world, config, tmp_path, cold=cold)
+    assert {row["prompt"] for row in done.records.of("seed")} == set(CONFIG.prompts)
+    config = replace(config, prompts=(*config.prompts, "bright eyes"))
+    clock[0] = 0.0
+    real = bench.try_direction
+
+    def slow(*arguments: object) -> object:
+        clock[0] += 700.0
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench, "try_direction", slow)
+    done = run_bench(world, config, tmp_path / "slow")
+    assert {row["prompt"] for row in done.records.of("seed")} == {config.prompts[0]}
 
 
 def test_the_first_search_without_caches_is_measured_once(world: World, tmp_path: Path) -> None:

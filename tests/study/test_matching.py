@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eclipsed.study.matching import (
+    LOOKS,
     Curve,
     Level,
     crossing,
@@ -79,6 +80,6 @@ def test_the_strength_is_corrected_by_looking() -> None:
         return float(strength >= 1.9)
 
     found = matched_strength(jumps, Level(0.5, "flips"), reach_at)
-    assert found == pytest.approx(1.9, abs=4.0 / 2**4)
-    assert len(looked) == 4
+    assert found == pytest.approx(1.9, abs=4.0 / 2**LOOKS)
+    assert len(looked) == LOOKS
     assert matched_strength(jumps, Level(1.5, "flips"), reach_at) is None

@@ -44,9 +44,9 @@ class LelsdConfig:
 
     space: Space | None = None
     count: int = 2
-    steps: int = 200
+    steps: int = 100
     batch: int = 4
-    rate: float = 5e-3
+    rate: float = 1e-2
     correlation: float = 5.0
     layers: tuple[int, ...] | None = None
     seed: int = 1234
@@ -155,8 +155,8 @@ LELSD = Method(
     paper="Pajouheshgar, Zhang, Süsstrunk: Optimizing Latent Space Directions for GAN-Based Local "
     "Image Editing, ICASSP 2022, arXiv:2111.12583",
     about="Trained to change one region and nothing else, in K ways that differ, without a prompt.",
-    differs="The rate is in units of the spread of the latent space, and five times the paper's, "
-    "so that what is trained reaches as far as what is used. The networks count in bfloat16 where "
+    differs="The rate is in units of the spread of the latent space, and ten times the paper's, "
+    "so that half of its steps reach as far as what is used. The networks count in bfloat16 where "
     "the hardware has it.",
     takes="regions",
     config=LelsdConfig,

@@ -10,7 +10,7 @@ import hashlib
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,10 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What stays the same for all contenders: judge, seeds, numbers, rows, and whom to tell."""
+    """What stays the same for all contenders: judge, seeds, numbers, rows, and whom to tell.
+
+    once: seconds of this prompt that were spent on what is done once.
+    """
 
     court: Court
     sample: Sample
@@ -49,6 +52,7 @@ class Bench:
     finder: Finder
     cold: Cold | None
     note: Note
+    once: list[float] = field(default_factory=list)
 
     @property
     def cards(self) -> Path:
@@ -92,6 +96,7 @@ def run_bench(
 def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
     """Prompt by prompt, so that what there is can be compared at any time."""
     began, last = time.monotonic(), 0.0
+    bench.once.clear()
     for number, prompt in enumerate(bench.config.prompts):
         start = time.monotonic()
         minutes = bench.config.minutes
@@ -110,7 +115,9 @@ def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
         for contender in contenders:
             _enter(bench, contender, asked)
         _match(bench, contenders, asked)
-        last = time.monotonic() - start
+        # What was only done once says nothing about the next prompt.
+        last = time.monotonic() - start - sum(bench.once)
+        bench.once.clear()
 
 
 def _facts(court: Court, config: BenchConfig) -> dict[str, Any]:
@@ -199,7 +206,9 @@ def _found(bench: Bench, contender: Contender, goal: Goal, image: int | None) ->
     cold = None
     first = not any(bench.records.of("direction", contender=contender.name))
     if first and bench.cold is not None:
+        began = time.monotonic()
         cold = bench.cold(contender.name, goal.prompt, image)
+        bench.once.append(time.monotonic() - began)
     bench.finder.prepare(contender, goal)
     direction, cost = measured_warm(lambda: bench.finder.find(contender, goal, image))
     card = f"{CARDS}/{_file_name(contender.name, goal.prompt, image)}.safetensors"

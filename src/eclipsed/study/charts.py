@@ -40,12 +40,12 @@ def mark(style: int, x: float, y: float, size: float = 4.5) -> str:
 
 def legend(names: Sequence[str]) -> str:
     """Which mark belongs to whom."""
-    high = 18 * len(names) + 6
-    rows = [
-        f'{mark(i, 10, 12 + 18 * i)}<text x="22" y="{16 + 18 * i}">{escape(name)}</text>'
-        for i, name in enumerate(names)
-    ]
-    return _svg(220, high, rows, "legend")
+    columns, wide, high = 5, 170, 18
+    drawn = []
+    for i, name in enumerate(names):
+        x, y = wide * (i % columns) + 10, high * (i // columns) + 12
+        drawn.append(f'{mark(i, x, y)}<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>')
+    return _svg(wide * columns, high * -(-len(names) // columns) + 6, drawn, "legend")
 
 
 def dots(series: Sequence[Series], title: str, x_title: str, *, log_x: bool = False) -> str:

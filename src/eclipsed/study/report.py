@@ -101,14 +101,17 @@ def _blocks(world: World, results: Results) -> Iterator[Block]:
 def _about(results: Results, facts: dict[str, Any]) -> str:
     drawn = "" if facts["drawn"] else " Smear is missing: this world cannot be drawn here."
     return (
-        f"{len(results.contenders)} contenders on {len(results.prompts)} prompts and "
+        f"{_count(results.contenders, 'contender')} on {_count(results.searched, 'prompt')} and "
         f"{facts['seeds']} seeds that no search saw, {facts['ladder_seeds']} of them at all "
         f"{len(facts['ladder'])} strengths; judged by {facts['judged_by']}. Medians, or shares "
         f"where things are counted, with bootstrap 95% intervals over seeds; bold is the best "
-        f"middle. Overall numbers are of the {len(results.possible)} prompts that pre-flight does "
-        f"not call unlikely. Times are on {facts['device']}, {facts['threads']} threads, torch "
-        f"{facts['torch']}.{drawn}"
+        f"middle. Overall numbers leave out prompts that pre-flight calls unlikely. Times are on "
+        f"{facts['device']}, {facts['threads']} threads, torch {facts['torch']}.{drawn}"
     )
+
+
+def _count(things: Sequence[str], name: str) -> str:
+    return f"{len(things)} {name}" + "s" * (len(things) != 1)
 
 
 def _table(
