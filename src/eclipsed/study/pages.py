@@ -68,7 +68,7 @@ class Charts:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture with the name of its file, a JPEG, and what it shows."""
+    """A picture with the name of its file, a WebP, and what it shows."""
 
     name: str
     shows: str
@@ -88,7 +88,7 @@ def write_pages(blocks: Sequence[Block], folder: Path, name: str) -> None:
             for file, svg in block.charts:
                 write_atomic(folder / file, svg.encode())
         if isinstance(block, Picture):
-            write_atomic(folder / block.name, _jpeg(block.image))
+            write_atomic(folder / block.name, _webp(block.image))
     write_atomic(folder / f"{name}.md", ("\n\n".join(map(_markdown, blocks)) + "\n").encode())
     title = next((block.text for block in blocks if isinstance(block, Heading)), name)
     page = (
@@ -137,17 +137,17 @@ def _html(block: Block) -> str:
     if isinstance(block, Charts):
         return '<div class="charts">' + "".join(svg for _, svg in block.charts) + "</div>"
     if isinstance(block, Picture):
-        data = base64.b64encode(_jpeg(block.image)).decode()
-        return f'<img alt="{escape(block.shows)}" src="data:image/jpeg;base64,{data}">'
+        data = base64.b64encode(_webp(block.image)).decode()
+        return f'<img alt="{escape(block.shows)}" src="data:image/webp;base64,{data}">'
     head = "".join(f"<th>{escape(heading)}</th>" for heading in block.headings)
     rows = "".join("<tr>" + "".join(map(_html_cell, row)) + "</tr>" for row in block.rows)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'<div class="wide">{table}</div>'
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _webp(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=88)
+    image.save(buffer, "WEBP", quality=80)
     return buffer.getvalue()
 
 

@@ -270,7 +270,7 @@ def _prompt_blocks(world: World, results: Results, prompt: str, number: int) -> 
     picture = prompt_strip(world, results, prompt)
     if picture is not None:
         shows = f"{prompt}: best, median and worst seed of each contender"
-        yield Picture(f"{PICTURES}/prompt-{number}.jpg", shows, picture)
+        yield Picture(f"{PICTURES}/prompt-{number}.webp", shows, picture)
 
 
 def _strength(strength: float | None) -> str:
