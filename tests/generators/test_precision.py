@@ -96,6 +96,22 @@ def test_classes_are_bound_as_before() -> None:
     assert not torch.equal(third.synthesize(z).image, half.synthesize(z).image)
 
 
+def test_large_styles_do_not_overflow_float16() -> None:
+    """Their squares do, but a demodulated convolution does not depend on how large they are."""
+    generator = EVERY["stylegan2"]()
+    latents = generator.sample([1, 2], space="s")
+    names = [layer.name for layer in generator.layers("s")]
+    widths = [layer.width for layer in generator.layers("s")]
+    scales = torch.cat(
+        [torch.full((w,), 1.0 if "rgb" in n else 1e4) for n, w in zip(names, widths, strict=True)]
+    )
+    exact, half = (
+        g.synthesize(latents * scales, "s").image
+        for g in (generator, HalfGenerator(generator, "float16"))
+    )
+    assert float((half - exact).abs().max()) < 0.01 * float(exact.abs().max())
+
+
 def test_an_image_that_overflows_float16_is_refused() -> None:
     generator = test_stylegan3.tiny_generator(conv_clamp=None)
     generator.synthesis.input.weight.mul_(1e6)

@@ -260,7 +260,14 @@ class StyledConv(nn.Module):
         return maps.to(self.noise_const.device)
 
     def forward(self, x: Tensor, style: Float[Tensor, "n i"], noise: Tensor | None) -> Tensor:
-        demod = (style.square() @ self.weight.square().sum(dim=(2, 3)).t() + 1e-8).rsqrt()
+        with torch.autocast(style.device.type, enabled=False):
+            style = style.float()
+            demod = (style.square() @ self.weight.square().sum(dim=(2, 3)).t() + 1e-8).rsqrt()
+            if x.dtype == torch.float16:
+                # Its numbers end at 65504. The sum is the same whatever styles are divided by.
+                most = style.abs().amax(dim=1, keepdim=True).clamp_min(1e-8)
+                most = most * math.sqrt(self.weight[0].numel())
+                style, demod = style / most, demod * most
         if noise is not None:
             noise = noise * self.noise_strength
         if not self.weight.requires_grad:
