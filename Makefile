@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo pictures test test-slow lint format starter bench lock clean
+.PHONY: help install demo pictures test test-slow lint format starter bench report study lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -48,6 +48,16 @@ starter: .venv/.installed  ## remake the starter world's weights from nothing (h
 bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.paper_step
+
+# Rows and directions lie in the archive, so that this says again what is known and measures the rest.
+report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 minutes at most, then again)
+	mkdir -p docs/bench
+	cd docs/bench && if test -f bench.tar.gz; then tar xzf bench.tar.gz; fi
+	$(BIN)/eclipsed bench -o docs/bench
+	cd docs/bench && tar czf bench.tar.gz --sort=name --owner=0 --group=0 rows.jsonl cards
+
+study: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)
+	$(BIN)/eclipsed study all -o docs/study
 
 # torch is installed first so that the plain CPU build is taken where one is offered;
 # the local part of its version ("+cpu") is dropped so that the lock fits every machine.

@@ -151,7 +151,8 @@ def calibrate_untold(
         if moves[-1] >= goal:  # and there is no need to look further
             unit = last + (factor - last) * (goal - before) / (moves[-1] - before)
             break
-    ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
+    # There may be many such vectors, and the one that is chosen for a prompt is looked at again.
+    ends = range_of(view, latents[: LOOKED_AT // 3], unit * vector, regions)
     return Calibration(unit, ends, tuple(moves[1:]))
 
 

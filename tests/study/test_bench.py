@@ -13,6 +13,7 @@ from eclipsed.study.bench import run_bench
 from eclipsed.study.cost import Cost
 from eclipsed.study.protocol import BenchConfig
 from eclipsed.study.summary import (
+    half_rows,
     matched_rows,
     overall,
     results_of,
@@ -63,6 +64,25 @@ def test_contenders_are_compared_where_they_reach_as_far(world: World, tmp_path:
     assert found["leaky"]["matched"]["share"]["median"] < 0.7
     at_one = {name: found[name]["at_one"]["reach"]["median"] for name in CONFIG.contenders}
     assert at_one["weak"] < 0.5 * at_one["clean"]
+
+
+def test_contenders_are_also_compared_where_half_of_the_seeds_have_changed(
+    world: World, tmp_path: Path
+) -> None:
+    done = run_bench(world, CONFIG, tmp_path)
+    results = results_of(done.records, CONFIG.prompts, CONFIG.contenders)
+    strengths = {}
+    for name in CONFIG.contenders:
+        rows = half_rows(results, name, ["bright hair"])
+        assert len(rows) == CONFIG.seeds
+        flips = [row["scores"]["flip"] for row in rows if row["scores"]["flip"] is not None]
+        assert any(flips)
+        strengths[name] = rows[0]["strength"]
+    assert strengths["weak"] == pytest.approx(strengths["clean"] / 0.3, rel=0.3)
+    assert overall(results)["clean"]["half_prompts"] == 2
+    before = lines(tmp_path)
+    run_bench(world, CONFIG, tmp_path)
+    assert lines(tmp_path) == before
 
 
 def test_what_was_cut_goes_on_with_the_same_rows(

@@ -65,7 +65,7 @@ def test_a_report_tells_it_all_twice(world: World, tmp_path: Path) -> None:
     parser = Balanced()
     parser.feed(html)
     assert parser.open == []
-    assert parser.seen.count("table") == 5 + 1 + 2 * 2 + 2
+    assert parser.seen.count("table") == 7 + 1 + 2 * 2 + 2
     assert "http" not in re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", html)
     headings = re.search(r"^\| contender \| prompts got there .*$", text, re.MULTILINE)
     assert headings is not None

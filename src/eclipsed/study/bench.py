@@ -25,7 +25,7 @@ from eclipsed.naming import file_name
 from eclipsed.scoring import judged_by
 from eclipsed.study.contenders import Contender, Finder, contenders_named
 from eclipsed.study.cost import Cost, measured_warm
-from eclipsed.study.matching import Curve, curve_of, level_of, matched_strength
+from eclipsed.study.matching import Curve, curve_of, half_strength, level_of, matched_strength
 from eclipsed.study.protocol import LADDER, BenchConfig
 from eclipsed.study.records import Records, open_records
 from eclipsed.study.seeing import Asked, Court, Sample, ask, court_of, sample_of
@@ -36,6 +36,8 @@ CARDS = "cards"
 # Contender, prompt and image of the search whose cost without any cache is asked for.
 Cold = Callable[[str, str, int | None], Cost | None]
 Note = Callable[[str], None]
+# A contender's directions, each with the seeds that it is judged on and the image it was made for.
+Pairs = list[tuple[Direction, Sample, int | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,36 +241,43 @@ def curves_of(records: Records, prompt: str, names: Iterable[str]) -> dict[str, 
 
 
 def _match(bench: Bench, contenders: tuple[Contender, ...], asked: Asked) -> None:
-    """Judge every contender of a prompt where its reach is that of the others."""
+    """Judge every contender of a prompt where its reach is that of the others, and where half of
+    its seeds have changed."""
     prompt = asked.goal.prompt
     curves = curves_of(bench.records, prompt, [contender.name for contender in contenders])
     level = level_of(curves.values())
-    if level is None:
-        return
     for name, curve in curves.items():
-        key = {"contender": name, "prompt": prompt}
-        pairs = _directions(bench, key)
-        wanted = {seed for _, sample, _ in pairs for seed in sample.seeds}
-        done = list(bench.records.of("matched", **key, level=level.reach))
-        if {row["seed"] for row in done} >= wanted:
-            continue
-        strength = matched_strength(curve, level, partial(_median_reach, bench, asked, pairs))
-        if strength is None or strength <= 0.0:
-            continue
-        for direction, sample, image in pairs:
-            for row in try_strength(bench.court, asked, direction, sample, strength):
-                bench.records.add(
-                    kind="matched",
-                    **key,
-                    image=image,
-                    strength=strength,
-                    level=level.reach,
-                    basis=level.basis,
-                    **row,
-                )
+        pairs = _directions(bench, {"contender": name, "prompt": prompt})
+        if level is not None:
+            facts = {"level": level.reach, "basis": level.basis}
+            look = partial(_median_reach, bench, asked, pairs)
+            find = partial(matched_strength, curve, level, look)
+            _judge_at(bench, asked, pairs, find, kind="matched", contender=name, **facts)
+        half = partial(half_strength, curve)
+        _judge_at(bench, asked, pairs, half, kind="half", contender=name)
 
 
-Pairs = list[tuple[Direction, Sample, int | None]]
+def _judge_at(
+    bench: Bench,
+    asked: Asked,
+    pairs: Pairs,
+    find: Callable[[], float | None],
+    *,
+    kind: str,
+    **facts: Any,
+) -> None:
+    """Rows of a kind for the seeds of a contender's directions, at the strength that is found."""
+    facts["prompt"] = asked.goal.prompt
+    done = {row["seed"] for row in bench.records.of(kind, **facts)}
+    if done >= {seed for _, sample, _ in pairs for seed in sample.seeds}:
+        return
+    strength = find()
+    if strength is None or strength <= 0.0:
+        return
+    for direction, sample, image in pairs:
+        for row in try_strength(bench.court, asked, direction, sample, strength):
+            if row["seed"] not in done:
+                bench.records.add(kind=kind, **facts, image=image, strength=strength, **row)
 
 
 def _directions(bench: Bench, key: dict[str, Any]) -> Pairs:

@@ -1,7 +1,7 @@
 """The rows of a bench on disk: JSON lines that grow as it goes, so that a cut one goes on.
 
 The first line says what is compared. Of the others, `kind` is one of: prompt, direction (with its
-cost), seed, matched, failure.
+cost), seed, matched, half, failure.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from eclipsed.study.summary import (
     SLIDER,
     Measure,
     Results,
+    Row,
     Score,
     against,
     costs_of,
+    half_rows,
     level_at,
     matched_rows,
     score,
@@ -31,6 +33,8 @@ from eclipsed.study.summary import (
 )
 from eclipsed.types import World
 
+# Rows of a contender on some prompts.
+Found = Callable[[Results, str, Iterable[str]], list[Row]]
 NAME = "report"
 # What says whose direction a row is about.
 _KEY = ("contender", "prompt", "image")
@@ -46,10 +50,15 @@ _MATCHED = (
     "half of the seeds. PSNR, SSIM and distance are of the pixels outside the regions. A contender "
     "that never gets there is not in a prompt's numbers, so read how many prompts it got there in."
 )
+_HALF = (
+    "Every direction at the strength where half of the seeds that lack the attribute show it, by "
+    "the judge's classifier and the seeds that climb the whole ladder: the same amount of the job "
+    "by another measure. It says nothing where no judge can count."
+)
 _AGAINST = (
-    "The same numbers, each minus the first contender's, seed by seed, in the prompts where both "
-    "got to the level: what is hard for everybody cancels. Bold is better than the first contender "
-    "by more than the interval."
+    "The same numbers, each minus those of {first}, seed by seed, in the prompts where both got "
+    "there: what is hard for everybody cancels. Bold is better than {first} by more than the "
+    "interval."
 )
 _SLIDER = (
     "Nine even strengths from −2 to 2. What hardly moves is smooth as well: read δ, CSM and MID "
@@ -72,12 +81,10 @@ def _blocks(world: World, results: Results) -> Iterator[Block]:
     yield Charts((("pictures/legend.svg", charts.legend(results.contenders)),))
     yield Heading("At matched text gain", 2)
     yield Text(_MATCHED)
-    got = _got_there(results, possible)
-    yield _with_column(_matched_table(results, possible), 1, "prompts got there", got)
-    if len(results.contenders) > 1:
-        yield Heading(f"Against {results.contenders[0]}", 2)
-        yield Text(_AGAINST)
-        yield _against_table(results, possible)
+    yield from _compared(results, matched_rows)
+    yield Heading("Where half of the seeds have changed", 2)
+    yield Text(_HALF)
+    yield from _compared(results, half_rows)
     yield Heading("At strength 1", 2)
     yield Text(_AT_ONE)
     yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, possible), m))
@@ -153,20 +160,29 @@ def _with_column(table: Table, place: int, heading: str, cells: Sequence[str]) -
     return Table(headings, rows)
 
 
+def _compared(results: Results, find: Found) -> Iterator[Block]:
+    """Everybody where the job is equal, and everybody against the first of them."""
+    rows = {name: find(results, name, results.possible) for name in results.contenders}
+    table = _table(results, MATCHED, lambda name, m: score(rows[name], m))
+    yield _with_column(table, 1, "prompts got there", _got_there(results, rows))
+    if len(rows) > 1:
+        yield Text(_AGAINST.format(first=results.contenders[0]))
+        yield _against_table(rows)
+
+
 def _matched_table(results: Results, prompts: Sequence[str]) -> Table:
     rows = {name: matched_rows(results, name, prompts) for name in results.contenders}
     return _table(results, MATCHED, lambda name, m: score(rows[name], m))
 
 
-def _against_table(results: Results, prompts: Sequence[str]) -> Table:
+def _against_table(found: Mapping[str, list[Row]]) -> Table:
     """What the others have more or less of than the first contender; bold where that is better."""
-    base = matched_rows(results, results.contenders[0], prompts)
+    base, *others = found.items()
     measures = [measure for measure in MATCHED if measure.better != "neither"]
     rows = []
-    for name in results.contenders[1:]:
-        own = matched_rows(results, name, prompts)
-        shared = {row["prompt"] for row in own} & {row["prompt"] for row in base}
-        cells = [_difference(against(own, base, measure), measure) for measure in measures]
+    for name, own in others:
+        shared = {row["prompt"] for row in own} & {row["prompt"] for row in base[1]}
+        cells = [_difference(against(own, base[1], measure), measure) for measure in measures]
         rows.append((Cell(name), Cell(str(len(shared))), *cells))
     headings = ("contender", "prompts", *(measure.title for measure in measures))
     return Table(headings, tuple(rows))
@@ -180,11 +196,10 @@ def _difference(found: Score | None, measure: Measure) -> Cell:
     return Cell(middle, f"[{low}, {high}]", better)
 
 
-def _got_there(results: Results, prompts: Sequence[str]) -> list[str]:
-    """For each contender, in how many prompts it gets to the level of those that have one."""
-    levels = sum(level_at(results, prompt) is not None for prompt in prompts)
-    rows = [matched_rows(results, name, prompts) for name in results.contenders]
-    return [f"{len({row['prompt'] for row in own})} of {levels}" for own in rows]
+def _got_there(results: Results, rows: Mapping[str, list[Row]]) -> list[str]:
+    """For each contender, in how many prompts it gets there, of those in which anybody does."""
+    levels = sum(level_at(results, prompt) is not None for prompt in results.possible)
+    return [f"{len({row['prompt'] for row in own})} of {levels}" for own in rows.values()]
 
 
 def _cost_table(results: Results) -> Table:

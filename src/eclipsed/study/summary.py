@@ -118,6 +118,13 @@ def matched_rows(results: Results, contender: str, prompts: Iterable[str]) -> li
     ]
 
 
+def half_rows(results: Results, contender: str, prompts: Iterable[str]) -> list[Row]:
+    """Those at the strength where half of the seeds have changed."""
+    wanted = set(prompts)
+    rows = results.records.of("half", contender=contender)
+    return [row for row in rows if row["prompt"] in wanted]
+
+
 def level_at(results: Results, prompt: str) -> float | None:
     """The reach at which a prompt's contenders are compared."""
     level = level_of(curves_of(results.records, prompt, results.contenders).values())
@@ -183,11 +190,14 @@ def overall(results: Results) -> dict[str, dict[str, Any]]:
     for name in results.contenders:
         rows = seed_rows(results, name, results.possible)
         matched = matched_rows(results, name, results.possible)
+        half = half_rows(results, name, results.possible)
         costs = costs_of(results, name)
         found[name] = {
             "at_one": {m.key: score(rows, m) for m in AT_ONE},
             "matched": {m.key: score(matched, m) for m in MATCHED},
             "matched_prompts": len({row["prompt"] for row in matched}),
+            "half": {m.key: score(half, m) for m in MATCHED},
+            "half_prompts": len({row["prompt"] for row in half}),
             "slider": {m.key: slider_score(rows, m) for m in SLIDER},
             "warm_seconds": costs.warm,
             "cold_seconds": costs.cold,
