@@ -25,11 +25,17 @@ from eclipsed.naming import file_name
 from eclipsed.scoring import judged_by
 from eclipsed.study.contenders import Contender, Finder, contenders_named
 from eclipsed.study.cost import Cost, measured_warm
-from eclipsed.study.matching import Curve, curve_of, half_strength, level_of, matched_strength
+from eclipsed.study.matching import (
+    Curve,
+    curve_of,
+    halving_strength,
+    level_of,
+    matched_strength,
+)
 from eclipsed.study.protocol import LADDER, BenchConfig
 from eclipsed.study.records import Records, open_records
 from eclipsed.study.seeing import Asked, Court, Sample, ask, court_of, sample_of
-from eclipsed.study.trial import BATCH, reaches, try_direction, try_strength
+from eclipsed.study.trial import BATCH, flipped, reaches, try_direction, try_strength
 from eclipsed.types import Goal, World
 
 CARDS = "cards"
@@ -253,7 +259,7 @@ def _match(bench: Bench, contenders: tuple[Contender, ...], asked: Asked) -> Non
             look = partial(_median_reach, bench, asked, pairs)
             find = partial(matched_strength, curve, level, look)
             _judge_at(bench, asked, pairs, find, kind="matched", contender=name, **facts)
-        half = partial(half_strength, curve)
+        half = partial(halving_strength, curve, partial(_share_flipped, bench, asked, pairs))
         _judge_at(bench, asked, pairs, half, kind="half", contender=name)
 
 
@@ -296,3 +302,13 @@ def _median_reach(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> 
         for direction, sample, _ in pairs
         for reach in reaches(bench.court, asked, direction, sample, strength)
     )
+
+
+def _share_flipped(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
+    """Of all seeds of a contender's directions that lack the attribute."""
+    found = [
+        flip
+        for direction, sample, _ in pairs
+        for flip in flipped(bench.court, asked, direction, sample, strength)
+    ]
+    return sum(found) / len(found) if found else 0.0

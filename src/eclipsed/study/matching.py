@@ -112,24 +112,43 @@ def matched_strength(
 ) -> float | None:
     """The strength that gives a contender this reach; None where none of the ladder's does.
 
-    Around the rung where its curve first gets there the interval is halved LOOKS times, because
-    curves jump and the ladder's seeds are few. reach_at: looks, and says the median reach of all
-    seeds at a strength.
+    reach_at: looks, and says the median reach of all seeds at a strength.
     """
-    if crossing(curve.strengths, curve.reach, level.reach) is None:
+    return _looked_for(curve.strengths, curve.reach, level.reach, reach_at)
+
+
+def halving_strength(curve: Curve, flip_at: Callable[[float], float]) -> float | None:
+    """Where half of all seeds that lack the attribute show it; None where no rung gets there.
+
+    flip_at: looks, and says the share of them at a strength.
+    """
+    if curve.flip is None:
         return None
-    rung = next(i for i, value in enumerate(curve.reach) if value >= level.reach)
-    first, last = max(0, rung - 2), min(rung + 1, len(curve.reach) - 1)
-    low, high = curve.strengths[first], curve.strengths[last]
-    under, over = curve.reach[first], max(curve.reach[last], level.reach)
+    return _looked_for(curve.strengths, curve.flip, HALF, flip_at)
+
+
+def _looked_for(
+    strengths: Sequence[float],
+    values: Sequence[float],
+    level: float,
+    look: Callable[[float], float],
+) -> float | None:
+    """Where a curve gets up to a level. Around the rung where it first does the interval is halved
+    LOOKS times, because curves jump and the ladder's seeds are few."""
+    if crossing(strengths, values, level) is None:
+        return None
+    rung = next(i for i, value in enumerate(values) if value >= level)
+    first, last = max(0, rung - 2), min(rung + 1, len(values) - 1)
+    low, high = strengths[first], strengths[last]
+    under, over = values[first], max(values[last], level)
     for _ in range(LOOKS):
         middle = (low + high) / 2.0
-        reach = reach_at(middle)
-        if reach >= level.reach:
-            high, over = middle, reach
+        value = look(middle)
+        if value >= level:
+            high, over = middle, value
         else:
-            low, under = middle, reach
-    return crossing((low, high), (under, over), level.reach)
+            low, under = middle, value
+    return crossing((low, high), (under, over), level)
 
 
 def _at(curve: Curve, strength: float) -> float:

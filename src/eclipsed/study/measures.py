@@ -7,12 +7,13 @@ what the judge cannot tell.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed import metrics
 from eclipsed.scoring import DILATION, Column, column
 from eclipsed.study.seeing import Asked, Court, Seen
+from eclipsed.types import Claim, Verdict
 
 Columns = dict[str, Column]
 # Equal images have an infinite ratio, which no average and no JSON can hold.
@@ -28,21 +29,27 @@ def quick_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Colu
         columns["text_gain"] = column(metrics.directional(asked.text, *codes))
         columns["reach"] = column(metrics.reach(asked.text, *codes))
     if asked.claim is not None:
-        columns |= _claim_columns(court, asked, after)
+        columns |= _claim_columns(court, asked.claim, after)
     columns |= _other_columns(asked, before, after)
     if before.unclean is not None and after.unclean is not None:
         columns["smear"] = column(after.unclean - before.unclean)
     return columns
 
 
-def _claim_columns(court: Court, asked: Asked, seen: Seen) -> Columns:
-    assert asked.claim is not None
-    values = court.judge.groups[asked.claim.group]
-    claimed = torch.tensor([value in asked.claim.values for value in values])
-    rows = seen.verdict.probabilities[asked.claim.group]
+def shown(court: Court, claim: Claim, verdict: Verdict) -> Bool[Tensor, " n"]:
+    """Which images show what is claimed."""
+    return metrics.shows(verdict.probabilities[claim.group], _claimed(court, claim))
+
+
+def _claimed(court: Court, claim: Claim) -> Bool[Tensor, " k"]:
+    return torch.tensor([value in claim.values for value in court.judge.groups[claim.group]])
+
+
+def _claim_columns(court: Court, claim: Claim, seen: Seen) -> Columns:
+    rows = seen.verdict.probabilities[claim.group]
     return {
-        "shows": column(metrics.shows(rows, claimed)),
-        "probability": column(rows[:, claimed.to(rows.device)].sum(dim=1)),
+        "shows": column(shown(court, claim, seen.verdict)),
+        "probability": column(rows[:, _claimed(court, claim).to(rows.device)].sum(dim=1)),
     }
 
 

@@ -11,7 +11,7 @@ from eclipsed import editing, metrics
 from eclipsed.directions import Direction
 from eclipsed.scoring import Column, column
 from eclipsed.study.matching import flips
-from eclipsed.study.measures import Columns, close_columns, quick_columns
+from eclipsed.study.measures import Columns, close_columns, quick_columns, shown
 from eclipsed.study.protocol import ENDS, LADDER, SLIDER
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, edited, see
 from eclipsed.study.slider import slider_columns
@@ -131,6 +131,21 @@ def reaches(
         parts.append(court.judge.encoder.encode_image(made.image.clamp(-1.0, 1.0)))
     codes = torch.cat(parts)
     found: list[float] = metrics.reach(asked.text, sample.before.codes, codes).tolist()
+    return found
+
+
+@torch.no_grad()
+def flipped(
+    court: Court, asked: Asked, direction: Direction, sample: Sample, strength: float
+) -> list[bool]:
+    """Which of the images that lack the attribute show it at a strength; nothing else is asked."""
+    assert asked.claim is not None
+    before = sample.before.verdict
+    lacking = before.visible[asked.claim.group] & ~shown(court, asked.claim, before)
+    found: list[bool] = []
+    for latents in sample.latents[lacking].split(BATCH):
+        made = edited(court, direction, latents, strength)
+        found += shown(court, asked.claim, court.judge.attributes(made.image)).tolist()
     return found
 
 
