@@ -1,6 +1,7 @@
 """What a change of preset default's numbers does, judged on held-out seeds of the starter world.
 
     python -m benchmarks.trials [FIELD=VALUE[,FIELD=VALUE…] …]     # as it is, then each change
+    python -m benchmarks.trials --prompts "blond hair;red hair" …  # on other prompts
 
 Prints a Markdown table: seconds of training, and over the prompts the mean of each score (medians
 over seeds, or shares where things are counted).
@@ -77,5 +78,14 @@ def main(
         print(f"| {text or 'nothing'} | {' | '.join(cells)} |", flush=True)
 
 
+def asked(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The prompts that the command line names, or PROMPTS, and the changes."""
+    if arguments and arguments[0] == "--prompts":
+        _, prompts, *rest = arguments
+        return tuple(part.strip() for part in prompts.split(";")), rest
+    return PROMPTS, list(arguments)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    which, wanted = asked(sys.argv[1:])
+    main(wanted, prompts=which)
