@@ -149,3 +149,26 @@ def test_regions_are_auto_none_or_names() -> None:
     for text in ("", "hair,", "hair,none", "auto,hair"):
         with pytest.raises(typer.BadParameter):
             parse_regions(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a.safetensors=1@3-5", options.CardChoice(Path("a.safetensors"), 1.0, (3, 4, 5))),
+        ("a=-2@hard", options.CardChoice(Path("a"), -2.0, None, True)),
+        (
+            "b=x/a=1@hard:hair,hat@0",
+            options.CardChoice(Path("b=x/a"), 1.0, (0,), True, ("hair", "hat")),
+        ),
+        ("a=1@hard:none", options.CardChoice(Path("a"), 1.0, None, True, ())),
+        ("a@b.safetensors", options.CardChoice(Path("a@b.safetensors"), None)),
+    ],
+)
+def test_a_card_may_be_kept_to_layers_and_regions(text: str, expected: options.CardChoice) -> None:
+    assert parse_card(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a=1@", "a=1@x", "a=1@hard:", "a=1@hard:auto", "a=@3"])
+def test_limits_without_sense_are_wrong_usage(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        parse_card(text)

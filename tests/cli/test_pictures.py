@@ -170,3 +170,49 @@ def test_a_direction_of_z_can_edit_a_seed(eclipsed: Run, world: World) -> None:
         "edit", "--seed", "1", "-d", "z.safetensors", "-d", "hair.safetensors", "-o", "x.png"
     )
     assert ran.code == 0, ran.err
+
+
+def test_an_edit_is_kept_to_layers_and_regions_of_its_own(eclipsed: Run, world: World) -> None:
+    base = ("edit", "--seed", "5", "-o")
+    cards = ("-d", "hair.safetensors=1@0", "-d", "eyes.safetensors=1@hard:mouth@1-3")
+    assert eclipsed(*base, "zero.png", "-d", "hair.safetensors=0").code == 0
+    ran = eclipsed(*base, "both.png", *cards, "--layers", "2")
+    assert ran.code == 0, ran.err
+    zero, both = (load_png(name)[0] for name in ("zero.png", "both.png"))
+    assert brightness("both.png", world, "hair") > brightness("zero.png", world, "hair") + 50
+    assert zero.crop((0, 11, 32, 14)).tobytes() == both.crop((0, 11, 32, 14)).tobytes()
+    _, recipe = load_png("both.png")
+    assert recipe is not None
+    first, second = recipe["edits"]
+    assert first["layers"] == [0]
+    assert (second["layers"], second["regions"], second["hard"]) == ([1, 2, 3], ["mouth"], True)
+
+
+def test_a_truncation_of_its_own(eclipsed: Run, world: World) -> None:
+    words = ("edit", "--seed", "5", "-d", "hair.safetensors=0", "-o", "x.png")
+    assert eclipsed(*words, "--truncation", "0.3").code == 0
+    latents = world.generator.sample([5], truncation=0.3)
+    expected = to_pil(world.generator.synthesize(latents).image[0])
+    picture, recipe = load_png("x.png")
+    assert picture.tobytes() == expected.tobytes()
+    assert recipe is not None
+    assert recipe["truncation"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--seed", "1", "-d", "hair.safetensors=1@hard:nose"], 1),
+        (["--seed", "1", "-d", "hair.safetensors=1@hard:"], 2),
+        (["--seed", "1", "-d", "hair.safetensors=1@hard:auto"], 2),
+        (["--seed", "1", "-d", "hair.safetensors=1@x"], 2),
+        (["--seed", "1", "-d", "hair.safetensors=1@9"], 1),
+        (["--seed", "1", "-d", "hair.safetensors=1", "--truncation", "3"], 2),
+        (["--latent", "l.npy", "-d", "hair.safetensors=1", "--truncation", "1"], 2),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(eclipsed: Run, words: list[str], code: int) -> None:
+    ran = eclipsed("edit", *words, "-o", "x.png")
+    assert ran.code == code, ran.err
+    assert ran.err.count("\n") == 1
+    assert not Path("x.png").exists()

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import (
+    apping,
     benching,
     clusters,
     console,
@@ -22,6 +23,7 @@ from eclipsed.cli import (
     finding,
     looking,
     pictures,
+    studying,
     worlds,
 )
 
@@ -40,6 +42,7 @@ app.command("discover")(discovering.discover)
 app.command("check")(finding.check)
 app.command("score")(finding.score)
 app.command("bench")(benching.bench)
+app.command("study")(studying.study)
 app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)
@@ -49,6 +52,7 @@ app.command("import")(converting.import_direction)
 app.add_typer(clusters.app, name="clusters")
 app.command("worlds")(worlds.list_worlds)
 app.command("world")(worlds.world)
+app.command("app")(apping.app)
 app.command("doctor")(looking.doctor)
 
 

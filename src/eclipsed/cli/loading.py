@@ -19,17 +19,18 @@ def open_world(name: str, device: DeviceName) -> World:
     """The world by name or folder; raises EclipsedError for cuda where there is none."""
     from eclipsed import worlds
 
-    return worlds.load_world(name, _place_of(device))
+    return worlds.load_world(name, device_name(device))
 
 
 def open_generator(path: Path, device: DeviceName) -> Generator:
     """The generator of a file alone; raises EclipsedError for cuda where there is none."""
     from eclipsed.generators.loading import load_generator
 
-    return load_generator(path, _place_of(device))
+    return load_generator(path, device_name(device))
 
 
-def _place_of(device: DeviceName) -> str:
+def device_name(device: DeviceName) -> str:
+    """The device that a choice means; raises EclipsedError for cuda where there is none."""
     import torch
 
     has_gpu = torch.cuda.is_available()

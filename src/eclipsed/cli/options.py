@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,10 +62,17 @@ CardsOption = Annotated[
 
 @dataclass(frozen=True)
 class CardChoice:
-    """A direction named on the command line; its strength, or None where none was said."""
+    """A direction named on the command line; its strength, or None where none was said.
+
+    layers: None where none were said. hard: whether pixels outside its regions stay; regions: where
+    it may reach then, None for the card's own.
+    """
 
     path: Path
     strength: float | None
+    layers: tuple[int, ...] | None = None
+    hard: bool = False
+    regions: tuple[str, ...] | None = None
 
 
 def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
@@ -146,8 +153,9 @@ def parse_truncation(psi: float) -> float:
 def parse_card(text: str) -> CardChoice:
     """ "smile.safetensors=1.5" → the path and 1.5; without a strength, None.
 
-    A path may contain "=": a file of that whole name wins, otherwise the last "=" counts
-    unless what follows it is plainly the rest of a path.
+    After the strength may stand layers and how it is bounded: "=1.5@3-5", "=1.5@hard",
+    "=1.5@0,1@hard:hair,hat". A path may contain "=": a file of that whole name wins, otherwise the
+    last "=" counts unless what follows it is plainly the rest of a path.
     """
     whole = Path(text)
     if "=" not in text or whole.is_file():
@@ -157,7 +165,24 @@ def parse_card(text: str) -> CardChoice:
         return CardChoice(whole, None)
     if not path:
         raise _wrong("-d", f"{text!r} names no file before the '='.")
-    return CardChoice(Path(path), _finite(strength, "-d"))
+    number, *limits = strength.split("@")
+    choice = CardChoice(Path(path), _finite(number, "-d"))
+    for limit in limits:
+        choice = _limited(choice, limit)
+    return choice
+
+
+def _limited(choice: CardChoice, limit: str) -> CardChoice:
+    """A choice kept to layers ("3-5"), or to its regions ("hard") or others ("hard:hair,hat")."""
+    word, colon, names = limit.partition(":")
+    if word != "hard":
+        return replace(choice, layers=parse_layers(limit))
+    if not colon:
+        return replace(choice, hard=True)
+    regions = parse_regions(names)
+    if regions is None:
+        raise _wrong("-d", "after hard: stand regions such as hair,hat, or none.")
+    return replace(choice, hard=True, regions=regions)
 
 
 def parse_regions(text: str) -> tuple[str, ...] | None:

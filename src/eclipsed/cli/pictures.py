@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,16 +29,21 @@ from eclipsed.cli.options import (
     parse_strengths,
     parse_truncation,
 )
+from eclipsed.errors import UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from eclipsed.directions import Direction
+    from eclipsed.editing import Edit
     from eclipsed.types import Space, World
 
 BATCH = 32
 
 OutOption = Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")]
+TruncationOption = Annotated[
+    float | None, typer.Option("--truncation", help="ψ: 0 is the mean image, 1 the full range.")
+]
 SeedsOption = Annotated[
     str, typer.Option("--seeds", metavar="1,2,5-9", help="Seeds, and ranges of seeds.")
 ]
@@ -52,38 +58,75 @@ def edit(
         typer.Option("--latent", help="Edit the image of a latent: a .safetensors or .npy file."),
     ] = None,
     layers: LayersOption = None,
+    truncation: TruncationOption = None,
     world: WorldOption = "starter",
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Apply directions to one image."""
+    """Apply directions to one image.
+
+    After a strength may stand the layers that one direction is kept to, and that it must not reach
+    beyond its regions, or beyond others: CARD=1.2@3-5@hard, CARD=1@hard:hair,hat.
+    """
     if (seed is None) == (latent is None):
         raise typer.BadParameter("give exactly one of them.", param_hint="--seed or --latent")
     if seed is not None:
         parse_seed(seed)
+    elif truncation is not None:
+        raise typer.BadParameter("a latent is not truncated.", param_hint="--truncation")
     choices = [parse_card(text) for text in direction]
     chosen = parse_layers(layers)
+    psi = None if truncation is None else parse_truncation(truncation)
     check_place(check_ending(out, ".png"))
 
-    from eclipsed.editing import Edit, EditStack, render
+    from eclipsed.editing import EditStack, render
     from eclipsed.images import save_png, to_pil
+    from eclipsed.recipes import recipe_head
 
     loaded = open_world(world, device)
+    psi = loaded.truncation if psi is None else psi
     cards = open_cards(choices, loaded)
-    strengths = [1.0 if choice.strength is None else choice.strength for choice in choices]
-    pairs = list(zip(cards, strengths, strict=True))
-    for card, strength in pairs:
-        _warn(card, strength)
-    stack = EditStack(tuple(Edit(card, strength, chosen) for card, strength in pairs))
-    space, latents, source = _start(loaded, seed, latent)
-    images = render(loaded.generator, latents, stack, space=space, truncation=loaded.truncation)
-    edits = [
-        {**made, "strength": strength}
-        for made, strength in zip(_edits(choices, cards, chosen), strengths, strict=True)
-    ]
-    recipe = _recipe("edit", loaded) | source | {"edits": edits}
+    edits = [_edit(*pair, chosen) for pair in zip(choices, cards, strict=True)]
+    for made in edits:
+        _warn(made.direction, made.strength)
+    _check_regions(choices, loaded)
+    space, latents, source = _start(loaded, seed, latent, psi)
+    images = render(
+        loaded.generator,
+        latents,
+        EditStack(tuple(edits)),
+        space=space,
+        truncation=psi,
+        segmenter=loaded.segmenter if any(made.hard for made in edits) else None,
+    )
+    recipe = recipe_head("edit", loaded) | source | {"edits": _facts(choices, edits)}
     save_png(to_pil(images[0]), out, recipe)
     _report(out, recipe, as_json=as_json)
+
+
+def _edit(choice: CardChoice, card: Direction, layers: tuple[int, ...] | None) -> Edit:
+    from eclipsed.editing import Edit
+
+    return Edit(
+        card if choice.regions is None else replace(card, regions=choice.regions),
+        1.0 if choice.strength is None else choice.strength,
+        layers if choice.layers is None else choice.layers,
+        choice.hard,
+    )
+
+
+def _facts(choices: Sequence[CardChoice], edits: Sequence[Edit]) -> list[dict[str, Any]]:
+    from eclipsed.recipes import edit_facts
+
+    pairs = zip(choices, edits, strict=True)
+    return [edit_facts(choice.path.name, made, regions=choice.regions) for choice, made in pairs]
+
+
+def _check_regions(choices: Sequence[CardChoice], world: World) -> None:
+    known = world.segmenter.regions
+    for region in (region for choice in choices for region in choice.regions or ()):
+        if region not in known:
+            raise UnknownName(f"There is no region '{region}'.", f"Choose from {', '.join(known)}.")
 
 
 def _warn(card: Direction, strength: float) -> None:
@@ -96,7 +139,7 @@ def _warn(card: Direction, strength: float) -> None:
 
 
 def _start(
-    world: World, seed: int | None, latent: Path | None
+    world: World, seed: int | None, latent: Path | None, psi: float
 ) -> tuple[Space, Tensor, dict[str, Any]]:
     """The latent to edit, its space, and what the recipe says about it."""
     if latent is not None:
@@ -108,7 +151,7 @@ def _start(
     return (
         "z",
         world.generator.sample([seed], space="z"),
-        {"seeds": [seed], "truncation": world.truncation},
+        {"seeds": [seed], "truncation": psi},
     )
 
 
@@ -138,7 +181,9 @@ def strip(
     check_place(check_ending(out, ".png"))
 
     from eclipsed import editing
+    from eclipsed.editing import Edit
     from eclipsed.images import save_png, strength_label, strip_picture
+    from eclipsed.recipes import edit_facts, recipe_head
 
     loaded = open_world(world, device)
     cards = open_cards(choices, loaded)
@@ -151,11 +196,14 @@ def strip(
         column_labels=[strength_label(strength) for strength in columns],
         title=" + ".join(card.name for card in cards),
     )
-    recipe = _recipe("strip", loaded) | {
+    recipe = recipe_head("strip", loaded) | {
         "seeds": list(rows),
         "truncation": loaded.truncation,
         "strengths": list(columns),
-        "edits": _edits(choices, cards, chosen),
+        "edits": [
+            edit_facts(choice.path.name, Edit(card, layers=chosen), strength=False)
+            for choice, card in zip(choices, cards, strict=True)
+        ],
     }
     save_png(picture, out, recipe)
     _report(out, recipe, as_json=as_json)
@@ -166,9 +214,7 @@ def sample(
     out: Annotated[
         Path, typer.Option("-o", "--out", help="One .png for a grid, or a folder for single ones.")
     ],
-    truncation: Annotated[
-        float | None, typer.Option("--truncation", help="ψ: 0 is the mean image, 1 the full range.")
-    ] = None,
+    truncation: TruncationOption = None,
     world: WorldOption = "starter",
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -187,9 +233,11 @@ def sample(
     else:
         check_folder(out)
 
+    from eclipsed.recipes import recipe_head
+
     loaded = open_world(world, device)
     psi = loaded.truncation if psi is None else psi
-    recipe = _recipe("sample", loaded) | {"seeds": list(numbers), "truncation": psi}
+    recipe = recipe_head("sample", loaded) | {"seeds": list(numbers), "truncation": psi}
     if one_grid:
         _write_grid(loaded, numbers, psi, out, recipe)
         files = [out]
@@ -228,35 +276,6 @@ def _images(world: World, seeds: Sequence[int], psi: float) -> Tensor:
 
     latents = world.generator.sample(seeds, space="z")
     return render(world.generator, latents, EditStack(), space="z", truncation=psi)
-
-
-def _recipe(verb: str, world: World) -> dict[str, Any]:
-    """What every picture says about its making; no path of this machine is part of it."""
-    from eclipsed import __version__
-
-    generator = world.generator
-    return {
-        "made_by": f"eclipsed {__version__}",
-        "verb": verb,
-        "world": world.name,
-        "generator": {"name": generator.name, "fingerprint": generator.fingerprint},
-    }
-
-
-def _edits(
-    choices: Sequence[CardChoice], cards: Sequence[Direction], layers: tuple[int, ...] | None
-) -> list[dict[str, Any]]:
-    from eclipsed.files import sha256_of
-
-    return [
-        {
-            "card": choice.path.name,
-            "name": card.name,
-            "sha256": sha256_of(card.vector),
-            **({} if layers is None else {"layers": list(layers)}),
-        }
-        for choice, card in zip(choices, cards, strict=True)
-    ]
 
 
 def _report(out: Path, recipe: Mapping[str, Any], *, as_json: bool) -> None:

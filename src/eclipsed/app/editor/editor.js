@@ -1,0 +1,677 @@
+// The page's hands: it shows what Python says and tells Python what was done. Text from cards and
+// prompts is only ever set as textContent. Events carry numbers and are sent again until Python says
+// that it has heard them, so that none is lost between two answers.
+
+const POLL = 600; // milliseconds between looks at a running search
+const NUDGE = 0.05;
+const ASK = 3; // times for the same frames
+const LARGEST = 48 * 2 ** 20; // bytes of a file that can be dropped
+
+function make(tag, name = "", text = "") {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function button(text, title, act, name = "") {
+  const made = make("button", name, text);
+  made.type = "button";
+  made.title = title;
+  made.setAttribute("aria-label", title || text);
+  made.addEventListener("click", (event) => {
+    event.stopPropagation();
+    act();
+  });
+  return made;
+}
+
+function signed(value) {
+  return `${value > 0 ? "+" : ""}${value.toFixed(2)}`;
+}
+
+class Editor {
+  constructor(root, send) {
+    this.root = root;
+    this.send = send;
+    this.queue = [];
+    this.number = 0;
+    this.data = null;
+    this.drag = null; // the line whose slider is held
+    this.open = new Set(); // lines whose details are shown, by file
+    this.sliders = [];
+    this.items = [];
+    this.asked = { key: "", times: 0 }; // the frames that were asked for last
+    this.files = 0; // downloads that were saved
+    this.picture = new Picture(this.find(".canvas"));
+    this.picture.onshare = (share) => this.readout(share);
+    this.listen();
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  // --- talking to Python ---
+
+  tell(what, words = {}) {
+    this.number += 1;
+    this.queue.push({ id: this.number, do: what, ...words });
+    this.find(".frame").dataset.quiet = "false";
+    this.send(this.queue);
+  }
+
+  // While one slider event is on its way, the next waits, and only the latest is sent.
+  follow(at, to) {
+    this.latest = { at, to };
+    if (!this.queue.some((event) => event.do === "strength")) this.flush();
+  }
+
+  flush() {
+    if (!this.latest) return;
+    const { at, to } = this.latest;
+    this.latest = null;
+    this.tell("strength", { at, to, dragging: true });
+  }
+
+  // --- what Python says ---
+
+  async show(data, send) {
+    this.send = send;
+    const first = this.data === null;
+    this.data = data;
+    this.number = Math.max(this.number, data.heard);
+    this.queue = this.queue.filter((event) => event.id > data.heard);
+    if (first) this.files = data.download?.number ?? 0; // those of before were saved before
+    this.controls(data);
+    this.notice(data);
+    this.search(data.search);
+    this.lines(data);
+    this.offers(data);
+    this.download(data.download);
+    if (data.image) await this.images(data);
+    this.want();
+    if (this.latest && !this.queue.some((event) => event.do === "strength")) this.flush();
+    this.poll();
+    this.find(".frame").dataset.quiet = String(!this.queue.length);
+  }
+
+  async images(data) {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const [exact, before, mask] = await Promise.all([
+      pictureOf(data.image),
+      pictureOf(data.before),
+      data.mask ? pictureOf(data.mask) : null,
+    ]);
+    if (data.frames) await this.keep(data.frames);
+    if (turn !== this.turn) return; // a newer answer overtook this one
+    Object.assign(this.picture, { exact, before, mask, mode: data.compare });
+    this.find(".frame").image = data.image; // for whoever wants the exact pixels
+    const ready = this.ready();
+    this.picture.frames = ready ? this.frames : null;
+    if (!this.drag && !this.pending()) this.picture.strength = null;
+    this.find(".frame").dataset.ready = ready ? "frames" : "image";
+    this.tags();
+    this.readout(null);
+    this.picture.draw();
+  }
+
+  async keep(frames) {
+    const images = await Promise.all(frames.pictures.map(pictureOf));
+    this.frames = { ...frames, images };
+  }
+
+  ready() {
+    return Boolean(this.frames && this.data.frames_key && this.frames.key === this.data.frames_key);
+  }
+
+  // Ask for the frames of the slider at hand; again if the answer was overtaken by another.
+  want() {
+    const key = this.data.frames_key;
+    if (!key || this.ready() || this.queue.length) return;
+    if (this.asked.key !== key) this.asked = { key, times: 0 };
+    this.asked.times += 1;
+    if (this.asked.times <= ASK) this.tell("frames");
+  }
+
+  pending() {
+    return Boolean(this.latest) || this.queue.some((event) => event.do === "strength");
+  }
+
+  poll() {
+    clearTimeout(this.timer);
+    const waiting = this.data.frames_key && !this.ready();
+    const busy = this.data.search?.running || (this.data.sketching && !waiting);
+    if (busy) this.timer = setTimeout(() => this.here() && this.tell("look"), POLL);
+  }
+
+  // Whether the page is still shown; one that was left takes no keys.
+  here() {
+    if (!this.find(".editor")?.isConnected) this.close();
+    return Boolean(this.find(".editor")?.isConnected);
+  }
+
+  controls(data) {
+    const seed = this.find(".seed-box");
+    if (this.root.activeElement !== seed) seed.value = data.seed;
+    if (!this.turning) this.find(".psi-box").value = data.truncation;
+    this.find(".psi-value").textContent = data.truncation.toFixed(2);
+    const able = { undo: data.undo, redo: data.redo, reset: data.lines.length };
+    for (const [what, count] of Object.entries(able)) {
+      this.find(`[data-do="${what}"]`).disabled = !count;
+    }
+    this.find('[data-do="strip"]').disabled = data.selected === null;
+    for (const choice of this.root.querySelectorAll("[data-compare]")) {
+      choice.setAttribute("aria-checked", String(choice.dataset.compare === data.compare));
+    }
+    const outside = this.find('[data-compare="outside"]');
+    outside.disabled = !data.lines.length;
+    this.find(".empty").hidden = data.lines.length > 0;
+    this.find(".empty").textContent = data.offers.length
+      ? "No edits yet. Say what should change, or take a card below."
+      : "No edits yet. Say what should change; what is found is kept in your library.";
+  }
+
+  notice(data) {
+    const box = this.find(".notice");
+    box.hidden = !data.notice;
+    box.textContent = data.notice?.text ?? "";
+    box.classList.toggle("bad", Boolean(data.notice?.bad));
+  }
+
+  readout(share) {
+    if (!this.data) return;
+    const words = [];
+    if (this.data.milliseconds !== null) words.push(`${this.data.milliseconds} ms per image`);
+    if (this.data.compare === "outside" && share !== null) {
+      const where = this.data.inside.join(", ") || "the whole image";
+      words.push(`${(100 * share).toFixed(0)}% of the change lies inside ${where}`);
+    }
+    if (this.frames?.milliseconds && this.ready()) {
+      words.push(`${this.frames.images.length} frames at ${this.frames.milliseconds} ms`);
+    }
+    this.find(".readout").textContent = words.join(" · ");
+  }
+
+  tags() {
+    const split = this.picture.mode === "split" && !this.picture.holding;
+    this.find(".handle").hidden = !split;
+    this.find(".handle").style.left = `${100 * this.picture.split}%`;
+    this.find(".tag.left").hidden = !split && !this.picture.holding;
+    this.find(".tag.right").hidden = !split;
+  }
+
+  download(file) {
+    if (!file || file.number <= this.files) return;
+    this.files = file.number;
+    const link = make("a");
+    link.href = file.data;
+    link.download = file.name;
+    link.click();
+  }
+
+  // --- a running search ---
+
+  search(search) {
+    const box = this.find(".search");
+    box.hidden = !search || search.dismissed;
+    this.find(".ask button").disabled = Boolean(search?.running);
+    if (!search) return;
+    const head = make("div", "head");
+    head.append(make("div", "words", `“${search.prompt}”: ${this.stage(search)}`));
+    if (search.stage === "asking") {
+      head.append(button("Train anyway", "Train anyway", () => this.tell("go on")));
+      head.append(button("Leave it", "Leave it", () => this.tell("stop")));
+    } else if (search.running && search.stage !== "scoring") {
+      const words = search.step ? "Stop and keep" : "Stop";
+      head.append(button(words, words, () => this.tell("stop")));
+    } else if (!search.running) {
+      head.append(button("Close", "Close", () => this.tell("dismiss")));
+    }
+    const parts = [head];
+    if (search.reason) {
+      const where = search.regions.join(", ") || "the whole image";
+      parts.push(make("div", "small", `${search.verdict}, in ${where}. ${search.reason}`));
+    }
+    if (search.running) parts.push(this.progress(search));
+    if (search.snapshots.length > 1) {
+      const strip = make("div", "snapshots");
+      for (const address of search.snapshots) {
+        const image = make("img");
+        image.src = address;
+        image.alt = "";
+        strip.append(image);
+      }
+      parts.push(strip);
+    }
+    box.replaceChildren(...parts);
+  }
+
+  stage(search) {
+    const left = search.left === null ? "" : `, about ${Math.ceil(search.left)} s left`;
+    return {
+      checking: "can this generator do it?",
+      asking: "unlikely to work here.",
+      looking: `looking at the world, ${search.seconds} s`,
+      training: `step ${search.step} of ${search.steps}${left}`,
+      scoring: "in the stack; being scored",
+      done: `done in ${search.seconds} s`,
+      stopped: search.step ? "stopped; what was learned is kept" : "stopped",
+      failed: search.error,
+    }[search.stage];
+  }
+
+  progress(search) {
+    const bar = make("div", "progress");
+    const done = make("i");
+    bar.append(done);
+    const measured = search.stage === "training" && search.steps > 0;
+    bar.classList.toggle("waiting", !measured);
+    if (measured) done.style.width = `${(100 * search.step) / search.steps}%`;
+    return bar;
+  }
+
+  // --- the stack ---
+
+  // Lines are built anew only when they must be: a button must not vanish under a finger.
+  lines(data) {
+    if (this.drag) return;
+    const built = data.lines.map(({ strength, ...rest }) => rest);
+    const signature = JSON.stringify([built, data.regions, [...this.open]]);
+    if (signature !== this.signature) {
+      this.signature = signature;
+      const focused = this.root.activeElement?.dataset?.at;
+      this.sliders = [];
+      this.items = data.lines.map((line, at) => this.line(line, at, data));
+      this.find(".stack").replaceChildren(...this.items);
+      if (focused !== undefined) this.sliders[Number(focused)]?.box.focus({ preventScroll: true });
+    }
+    this.items.forEach((item, at) => item.classList.toggle("selected", at === data.selected));
+    if (this.pending()) return;
+    data.lines.forEach((line, at) => this.sliders[at].set(line.strength));
+  }
+
+  line(line, at, data) {
+    const item = make("li", "line");
+    item.classList.toggle("muted", line.muted);
+    const head = make("div", "head");
+    const name = make("span", "name", line.name);
+    name.title = line.name;
+    const last = data.lines.length - 1;
+    const up = button("↑", "Earlier", () => this.tell("move", { at, to: at - 1 }));
+    const down = button("↓", "Later", () => this.tell("move", { at, to: at + 1 }));
+    up.disabled = at === 0;
+    down.disabled = at === last;
+    const mute = button(line.muted ? "○" : "●", line.muted ? "Unmute" : "Mute", () =>
+      this.tell("mute", { at, to: !line.muted }),
+    );
+    const more = button("⋯", "Layers and region", () => this.toggle(line.file));
+    more.classList.toggle("on", this.open.has(line.file) || line.hard || line.layers !== null);
+    head.append(name, mute, up, down, more, button("✕", "Remove", () => this.tell("remove", { at })));
+    item.append(head, this.row(line, at));
+    if (this.open.has(line.file)) item.append(this.more(line, at, data.regions));
+    item.addEventListener("pointerenter", () => this.choose(at));
+    return item;
+  }
+
+  toggle(file) {
+    if (!this.open.delete(file)) this.open.add(file);
+    this.lines(this.data);
+  }
+
+  // A slider is chosen as soon as the pointer comes near, so that its frames are there in time.
+  choose(at) {
+    if (this.drag || this.data.selected === at || this.queue.length) return;
+    if (this.root.activeElement?.matches?.(".value")) return;
+    this.tell("select", { at });
+  }
+
+  row(line, at) {
+    const row = make("div", "row");
+    const slider = new Slider(line, at, this);
+    const value = make("input", "value");
+    value.type = "number";
+    value.step = "0.05";
+    value.value = line.strength.toFixed(2);
+    value.setAttribute("aria-label", `Strength of ${line.name}`);
+    value.addEventListener("change", () => {
+      const to = Number(value.value);
+      if (value.value !== "" && Number.isFinite(to)) this.tell("strength", { at, to });
+    });
+    slider.box.addEventListener("strength", () => {
+      if (this.root.activeElement !== value) value.value = slider.value.toFixed(2);
+    });
+    this.sliders.push(slider);
+    row.append(slider.box, value);
+    return row;
+  }
+
+  more(line, at, regions) {
+    const box = make("div", "more");
+    const layers = make("div", "chips");
+    layers.append(make("span", "what", "layers"));
+    const every = [...Array(line.count).keys()];
+    const chosen = new Set(line.layers ?? every);
+    const all = button("all", "All layers", () => this.tell("layers", { at, to: null }), "chip");
+    all.classList.toggle("on", line.layers === null);
+    layers.append(all);
+    for (const layer of every) {
+      const chip = button(String(layer), `Layer ${layer}`, () => {
+        // From "all", the first tap picks one layer; later taps add and take away.
+        const next = line.layers === null ? new Set([layer]) : new Set(chosen);
+        if (line.layers !== null && !next.delete(layer)) next.add(layer);
+        this.tell("layers", { at, to: next.size ? [...next] : null });
+      }, "chip");
+      chip.classList.toggle("on", line.layers !== null && chosen.has(layer));
+      chip.classList.toggle("untouched", line.touched.length > 0 && !line.touched.includes(layer));
+      layers.append(chip);
+    }
+    const hard = make("label", "hardrow");
+    const tick = make("input");
+    tick.type = "checkbox";
+    tick.checked = line.hard;
+    tick.addEventListener("change", () => this.tell("hard", { at, to: tick.checked }));
+    hard.append(tick, make("span", "", "hard: keep every pixel outside the region"));
+    const places = make("div", "chips");
+    places.append(make("span", "what", "region"));
+    for (const region of regions) {
+      const chip = button(region, `Region ${region}`, () => {
+        const next = new Set(line.regions);
+        if (!next.delete(region)) next.add(region);
+        this.tell("regions", { at, to: [...next] });
+      }, "chip");
+      chip.classList.toggle("on", line.regions.includes(region));
+      places.append(chip);
+    }
+    if (!line.regions.length) places.append(make("span", "small", "the whole image"));
+    box.append(layers, hard, places);
+    return box;
+  }
+
+  offers(data) {
+    const inStack = new Set(data.lines.map((line) => line.file));
+    const left = data.offers.filter((offer) => !inStack.has(offer.file));
+    this.find(".offers").hidden = left.length === 0;
+    const signature = JSON.stringify(left.map((offer) => [offer.file, offer.name, offer.picture.length]));
+    if (signature === this.offered) return;
+    this.offered = signature;
+    const cards = left.map((offer) => {
+      const card = button("", `Add ${offer.name}`, () => this.tell("add", { file: offer.file }), "card");
+      const image = offer.picture ? make("img") : make("div", "blank");
+      if (offer.picture) {
+        image.src = offer.picture;
+        image.alt = "";
+      }
+      card.append(image, make("span", "", offer.name));
+      return card;
+    });
+    this.find(".cards").replaceChildren(...cards);
+  }
+
+  // --- hands ---
+
+  // The picture follows at once where the frames are there, and as fast as Python can draw otherwise.
+  move(at, value) {
+    if (this.data.selected === at && this.ready()) {
+      this.picture.frames = this.frames;
+      this.picture.strength = value;
+      this.picture.soon();
+    } else {
+      this.follow(at, value);
+    }
+  }
+
+  settle(at, value) {
+    this.drag = null;
+    this.latest = null;
+    this.tell("strength", { at, to: value });
+  }
+
+  listen() {
+    const acts = {
+      previous: () => this.tell("next", { by: -1 }),
+      following: () => this.tell("next", { by: 1 }),
+      face: () => this.tell("next", { by: 1 }),
+      undo: () => this.tell("undo"),
+      redo: () => this.tell("redo"),
+      reset: () => this.tell("reset"),
+      save: () => this.tell("save"),
+      strip: () => this.tell("strip"),
+    };
+    for (const [what, act] of Object.entries(acts)) {
+      this.find(`[data-do="${what}"]`).addEventListener("click", act);
+    }
+    for (const choice of this.root.querySelectorAll("[data-compare]")) {
+      choice.addEventListener("click", () => this.tell("compare", { to: choice.dataset.compare }));
+    }
+    this.find(".ask").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const prompt = this.find(".prompt").value;
+      if (prompt.trim() && !this.data?.search?.running) this.tell("find", { prompt });
+    });
+    const seed = this.find(".seed-box");
+    seed.addEventListener("change", () => {
+      if (/^\d{1,10}$/.test(seed.value)) this.tell("seed", { to: Number(seed.value) });
+    });
+    const psi = this.find(".psi-box");
+    psi.addEventListener("pointerdown", () => (this.turning = true));
+    psi.addEventListener("change", () => (this.turning = false));
+    psi.addEventListener("input", () => {
+      this.find(".psi-value").textContent = Number(psi.value).toFixed(2);
+      clearTimeout(this.psi);
+      this.psi = setTimeout(() => this.tell("truncation", { to: Number(psi.value) }), 60);
+    });
+    this.holds();
+    this.splits();
+    this.drops();
+    this.keys = (event) => this.key(event);
+    document.addEventListener("keydown", this.keys);
+    document.addEventListener("keyup", this.keys);
+  }
+
+  hold(holding) {
+    if (this.picture.holding === holding || !this.picture.exact) return;
+    this.picture.holding = holding;
+    this.find(".hold").classList.toggle("on", holding);
+    this.tags();
+    this.picture.draw();
+  }
+
+  holds() {
+    for (const place of [this.find(".hold"), this.find(".canvas")]) {
+      place.addEventListener("pointerdown", () => this.hold(true));
+      for (const end of ["pointerup", "pointerleave", "pointercancel"]) {
+        place.addEventListener(end, () => this.hold(false));
+      }
+      place.addEventListener("contextmenu", (event) => event.preventDefault());
+    }
+  }
+
+  splits() {
+    const handle = this.find(".handle");
+    handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
+    handle.addEventListener("pointermove", (event) => {
+      if (!handle.hasPointerCapture(event.pointerId)) return;
+      const box = this.find(".frame").getBoundingClientRect();
+      this.picture.split = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+      this.tags();
+      this.picture.soon();
+    });
+  }
+
+  drops() {
+    const frame = this.find(".frame");
+    const hint = this.find(".drophint");
+    const read = (file) => {
+      if (!file) return;
+      if (file.size > LARGEST) {
+        this.notice({ notice: { text: "This file is too large to be a picture or a card.", bad: true } });
+        return;
+      }
+      const reader = new FileReader();
+      reader.onload = () => {
+        const data = reader.result.slice(reader.result.indexOf(",") + 1);
+        this.tell("file", { name: file.name, data: reader.result === "data:" ? "" : data });
+      };
+      reader.readAsDataURL(file);
+    };
+    frame.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      hint.hidden = false;
+    });
+    frame.addEventListener("dragleave", () => (hint.hidden = true));
+    frame.addEventListener("drop", (event) => {
+      event.preventDefault();
+      hint.hidden = true;
+      read(event.dataTransfer.files[0]);
+    });
+    const box = this.find(".file");
+    this.find(".open").addEventListener("click", () => box.click());
+    box.addEventListener("change", () => {
+      read(box.files[0]);
+      box.value = "";
+    });
+  }
+
+  key(event) {
+    const target = event.composedPath()[0];
+    const typing = target.matches?.("input:not([type=range]):not([type=checkbox]), textarea");
+    if (typing || !this.data || !this.here()) return;
+    const down = event.type === "keydown";
+    const slider = this.sliders[this.data.selected ?? -1];
+    const step = NUDGE * (event.shiftKey ? 5 : 1);
+    const controlled = event.ctrlKey || event.metaKey;
+    let act = null;
+    if (event.key === " " && !target.matches?.("button")) {
+      event.preventDefault();
+      this.hold(down);
+    } else if (controlled && event.key.toLowerCase() === "z") {
+      act = () => this.tell(event.shiftKey ? "redo" : "undo");
+    } else if (controlled && event.key.toLowerCase() === "y") act = () => this.tell("redo");
+    else if (controlled || event.altKey) return;
+    else if (event.key === "[") act = () => this.tell("next", { by: -1 });
+    else if (event.key === "]") act = () => this.tell("next", { by: 1 });
+    else if (slider && event.key === "ArrowLeft") act = () => slider.nudge(-step);
+    else if (slider && event.key === "ArrowRight") act = () => slider.nudge(step);
+    if (act && down) {
+      event.preventDefault();
+      act();
+    }
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    document.removeEventListener("keydown", this.keys);
+    document.removeEventListener("keyup", this.keys);
+  }
+}
+
+// A signed slider: the way from 0 is filled, marks stand at 0, −1 and +1.
+class Slider {
+  constructor(line, at, editor) {
+    Object.assign(this, { at, editor, low: line.low, high: line.high, value: line.strength });
+    this.box = make("div", "slider");
+    this.box.tabIndex = 0;
+    this.box.dataset.at = at;
+    this.box.setAttribute("role", "slider");
+    this.box.setAttribute("aria-label", line.name);
+    this.box.setAttribute("aria-valuemin", this.low);
+    this.box.setAttribute("aria-valuemax", this.high);
+    const track = make("div", "track");
+    for (const mark of [-1, 0, 1]) {
+      if (mark < this.low || mark > this.high) continue;
+      const tick = make("div", "mark");
+      tick.style.left = `${this.along(mark)}%`;
+      track.append(tick);
+    }
+    // Beyond its card's range the image may no longer look like the generator's own.
+    for (const [from, to] of [[this.low, line.good[0]], [line.good[1], this.high]]) {
+      const beyond = make("div", "beyond");
+      beyond.style.left = `${this.along(from)}%`;
+      beyond.style.width = `${Math.max(0, this.along(to) - this.along(from))}%`;
+      track.append(beyond);
+    }
+    this.part = make("div", "part");
+    this.thumb = make("div", "thumb");
+    track.append(this.part, this.thumb);
+    this.box.append(track);
+    this.set(this.value);
+    this.box.addEventListener("pointerdown", (event) => this.down(event));
+    this.box.addEventListener("pointermove", (event) => this.moved(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.box.addEventListener(end, () => this.up());
+    }
+    this.box.addEventListener("dblclick", () => this.nudge(-this.value));
+  }
+
+  along(value) {
+    return (100 * (value - this.low)) / (this.high - this.low);
+  }
+
+  set(value) {
+    this.value = Math.min(this.high, Math.max(this.low, value));
+    const here = this.along(this.value);
+    const zero = Math.min(100, Math.max(0, this.along(0)));
+    this.thumb.style.left = `${here}%`;
+    this.part.style.left = `${Math.min(here, zero)}%`;
+    this.part.style.width = `${Math.abs(here - zero)}%`;
+    this.box.setAttribute("aria-valuenow", this.value.toFixed(2));
+    this.box.setAttribute("aria-valuetext", signed(this.value));
+    this.box.dispatchEvent(new Event("strength"));
+  }
+
+  down(event) {
+    if (event.button !== 0) return;
+    this.box.setPointerCapture(event.pointerId);
+    this.editor.drag = this;
+    this.box.focus({ preventScroll: true });
+    if (this.editor.data.selected !== this.at) this.editor.tell("select", { at: this.at });
+    this.moved(event);
+  }
+
+  moved(event) {
+    if (this.editor.drag !== this) return;
+    const box = this.box.getBoundingClientRect();
+    const along = (event.clientX - box.left - 9) / (box.width - 18);
+    let value = this.low + along * (this.high - this.low);
+    // 0 and the units are easy to hit.
+    const snap = (0.012 * (this.high - this.low));
+    for (const mark of [-1, 0, 1]) if (Math.abs(value - mark) < snap) value = mark;
+    this.set(value);
+    this.editor.move(this.at, this.value);
+  }
+
+  up() {
+    if (this.editor.drag === this) {
+      this.editor.settle(this.at, Math.round(this.value * 1000) / 1000);
+    }
+  }
+
+  nudge(by) {
+    const next = Math.round((this.value + by) * 100) / 100;
+    this.set(next);
+    this.editor.move(this.at, this.value);
+    this.editor.follow(this.at, this.value);
+  }
+}
+
+const editors = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  if (!data) return undefined;
+  const host = parentElement.querySelector(".editor");
+  const send = (events) => setTriggerValue("events", events);
+  let editor = editors.get(host);
+  if (!editor) {
+    editor = new Editor(parentElement, send);
+    editors.set(host, editor);
+  }
+  editor.show(data, send);
+  return () => {
+    if (!host.isConnected) {
+      editor.close();
+      editors.delete(host);
+    }
+  };
+}

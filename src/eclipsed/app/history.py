@@ -1,0 +1,49 @@
+"""What was on the screen before, so that every change can be undone and done again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from eclipsed.app.session import Session
+
+KEPT = 200
+
+
+@dataclass(frozen=True)
+class History:
+    """The session now, those before it (oldest first), and those that were undone (next first).
+
+    merging: what kind of change came last; another of the same kind joins it, so that a drag of
+    many small steps is undone at once.
+    """
+
+    now: Session
+    past: tuple[Session, ...] = ()
+    future: tuple[Session, ...] = ()
+    merging: str = ""
+
+    def do(self, session: Session, merging: str = "") -> History:
+        """With a new session; what only looks different is no change that could be undone."""
+        if session.same_picture(self.now):
+            return replace(self, now=session)
+        joins = bool(merging) and merging == self.merging
+        past = self.past if joins else (*self.past, self.now)[-KEPT:]
+        return History(session, past, (), merging)
+
+    def settle(self) -> History:
+        """The next change stands alone, whatever its kind."""
+        return replace(self, merging="")
+
+    def undo(self) -> History:
+        """One change back, looked at as now; the same history where there is none."""
+        if not self.past:
+            return self
+        back = replace(self.past[-1], compare=self.now.compare)
+        return History(back, self.past[:-1], (self.now, *self.future))
+
+    def redo(self) -> History:
+        """One change forward again; the same history where there is none."""
+        if not self.future:
+            return self
+        forth = replace(self.future[0], compare=self.now.compare)
+        return History(forth, (*self.past, self.now), self.future[1:])

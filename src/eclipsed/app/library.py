@@ -1,0 +1,260 @@
+"""A folder of cards: listed, searched, imported, exported, renamed, and deleted with a way back.
+
+What a card calls itself is text to show and never a path: a file is named by `naming.file_name`,
+and a file is only ever looked for by a name that the folder itself lists.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from eclipsed.directions import Direction, Scores
+from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
+from eclipsed.files import failure, sha256_of, shown, write_atomic
+from eclipsed.naming import file_name
+from eclipsed.types import Generator
+
+ENDING = ".safetensors"
+# Where deleted cards wait for a change of mind; the oldest go for good.
+_REMOVED, _KEPT = ".removed", 100
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the library. direction: None where it cannot be used, and `problem` says why."""
+
+    file: str
+    direction: Direction | None
+    problem: str
+    changed: float
+
+    @property
+    def name(self) -> str:
+        """What to call it: the card's own name, or its file's."""
+        return self.direction.name if self.direction is not None else self.file
+
+    def trouble(self, generator: Generator) -> str:
+        """Why it cannot be used with this generator, in one sentence; empty where it can."""
+        if self.direction is None:
+            return self.problem
+        try:
+            self.direction.check(generator)
+        except EclipsedError as error:
+            return str(error)
+        return ""
+
+
+def usual_folder() -> Path:
+    """Where cards are kept unless another folder is named."""
+    return user_data_path("eclipsed") / "library"
+
+
+class Library:
+    """The cards of a folder, which is made when the first one is kept.
+
+    Every method may be called by several threads; files that others put there are seen at the
+    next listing. Raises BadFile, with one sentence, for what the system refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
+
+    def entries(self) -> list[Entry]:
+        """All cards, the newest first; a file that is no card is listed with its problem."""
+        with self._lock:
+            found = [self._entry(path) for path in self._paths()]
+            gone = set(self._read) - {entry.file for entry in found}
+            for file in gone:
+                del self._read[file]
+            return sorted(found, key=lambda entry: (-entry.changed, entry.file))
+
+    def entry(self, file: str) -> Entry:
+        """One card by its file's name; UnknownName where the folder lists no such file."""
+        with self._lock:
+            for path in self._paths():
+                if path.name == file:
+                    return self._entry(path)
+        raise UnknownName("This card is no longer in the library.")
+
+    def direction(self, file: str) -> Direction:
+        """The direction of a card; BadFile where it cannot be used."""
+        entry = self.entry(file)
+        if entry.direction is None:
+            raise BadFile(entry.problem)
+        return entry.direction
+
+    def find(self, sha256: str, unit: float | None = None) -> Entry | None:
+        """The newest card whose vector has this hash and, unless None, this unit."""
+        for entry in self.entries():
+            direction = entry.direction
+            if direction is None or (unit is not None and direction.unit != unit):
+                continue
+            if sha256_of(direction.vector) == sha256:
+                return entry
+        return None
+
+    def path(self, file: str) -> Path:
+        """Where a card lies; UnknownName where the folder lists no such file."""
+        return self.folder / self.entry(file).file
+
+    def add(self, direction: Direction) -> str:
+        """Keep a direction; its file's name. One that is there already is left as it is."""
+        with self._lock:
+            known = self.find(sha256_of(direction.vector), direction.unit)
+            if known is not None:
+                return known.file
+            self._make_folder(self.folder)
+            file = self._free(file_name(direction.name))
+            direction.save(self.folder / file)
+            return file
+
+    def take(self, data: bytes, name: str) -> str:
+        """Keep a card that came as bytes from a file of this name; the name of its file.
+
+        Raises BadFile for anything that is no card, and then nothing is kept.
+        """
+        with tempfile.TemporaryDirectory(prefix="eclipsed-") as folder:
+            path = Path(folder) / f"card{ENDING}"
+            write_atomic(path, data)
+            try:
+                direction = Direction.load(path)
+            except BadFile as error:
+                message = error.message.replace(shown(path), shown(name[:_LONGEST_NAME]))
+                raise BadFile(message, error.hint) from error
+        return self.add(direction)
+
+    def export(self, file: str) -> tuple[str, bytes]:
+        """A name for the file, and the card's bytes."""
+        entry = self.entry(file)
+        with _sentences("read", self.folder / entry.file):
+            data = (self.folder / entry.file).read_bytes()
+        return f"{file_name(entry.name)}{ENDING}", data
+
+    def rename(self, file: str, name: str) -> None:
+        """Call a card otherwise; its file keeps its name, so that stacks still find it.
+
+        Raises BadSetting for a name that a card cannot have.
+        """
+        name = " ".join(name.split())
+        if not name:
+            raise BadSetting("The name is empty.", "Say what the direction does.")
+        if len(name) > _LONGEST_NAME:
+            raise BadSetting(f"The name is longer than {_LONGEST_NAME} characters.", "Shorten it.")
+        direction = self.direction(file)
+        try:
+            renamed = replace(direction, name=name)
+        except ValueError as error:
+            raise BadSetting(f"A card cannot have this name: {error}.") from error
+        renamed.save(self.folder / file)
+
+    def keep_scores(self, file: str, scores: Scores, judged_by: str) -> None:
+        """Write scores into a card that is in the library."""
+        with self._lock:
+            scored = replace(self.direction(file), scores=scores, judged_by=judged_by)
+            scored.save(self.folder / file)
+
+    def delete(self, file: str) -> str:
+        """Take a card out of the library; a token that `restore` brings it back with."""
+        with self._lock:
+            path = self.path(file)
+            removed = self.folder / _REMOVED
+            self._make_folder(removed)
+            token = self._free(path.name.removesuffix(ENDING), removed)
+            with _sentences("delete", path):
+                os.replace(path, removed / token)
+                os.utime(removed / token)
+            self._forget_oldest(removed)
+            return token
+
+    def restore(self, token: str) -> str:
+        """Bring back what `delete` took out; its file's name, UnknownName where it is gone."""
+        with self._lock:
+            removed = self.folder / _REMOVED
+            if token not in {path.name for path in _listed(removed)}:
+                raise UnknownName("This card is gone for good.")
+            file = self._free(token.removesuffix(ENDING))
+            with _sentences("restore", removed / token):
+                os.replace(removed / token, self.folder / file)
+            return file
+
+    def _paths(self) -> Iterator[Path]:
+        return (path for path in _listed(self.folder) if path.name.endswith(ENDING))
+
+    def _entry(self, path: Path) -> Entry:
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            known = self._read.get(path.name)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            entry = Entry(path.name, Direction.load(path), "", status.st_mtime)
+        except BadFile as error:
+            entry = Entry(path.name, None, str(error), status.st_mtime)
+        except OSError as error:  # it went away between the listing and now
+            return Entry(path.name, None, str(failure("read", path, error)), 0.0)
+        self._read[path.name] = (stamp, entry)
+        return entry
+
+    def _free(self, stem: str, folder: Path | None = None) -> str:
+        """A file's name that is not taken: hair, hair-2, hair-3 …"""
+        taken = {path.name for path in _listed(folder or self.folder)}
+        number = 1
+        while True:
+            file = f"{stem}{'' if number == 1 else f'-{number}'}{ENDING}"
+            if file not in taken:
+                return file
+            number += 1
+
+    def _make_folder(self, folder: Path) -> None:
+        with _sentences("make the folder", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def _forget_oldest(self, removed: Path) -> None:
+        with suppress(OSError):
+            paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
+            for path in paths[:-_KEPT]:
+                path.unlink()
+
+
+def search(entries: Iterable[Entry], words: str) -> list[Entry]:
+    """The entries whose name, prompt, regions or method contain every word, however written."""
+    wanted = words.casefold().split()
+    return [entry for entry in entries if all(word in _text(entry) for word in wanted)]
+
+
+def _text(entry: Entry) -> str:
+    direction = entry.direction
+    parts: Sequence[str] = (entry.file,)
+    if direction is not None:
+        parts = (direction.name, direction.prompt, *direction.regions, direction.method)
+    return " ".join(parts).casefold()
+
+
+def _listed(folder: Path) -> list[Path]:
+    """The plain files of a folder, links not followed; none where there is no folder."""
+    try:
+        with os.scandir(folder) as found:
+            return [Path(item.path) for item in found if item.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise failure("read", folder, error) from error
+
+
+@contextmanager
+def _sentences(action: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise failure(action, path, error) from error

@@ -1,0 +1,57 @@
+"""What belongs to one browser: its desk, and the look that all pages share."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from eclipsed.app import serving
+from eclipsed.app.desk import Desk
+
+# Streamlit leaves room above the page for a toolbar that this app does not have, and fades what it
+# is about to replace, which makes pictures flicker.
+_LOOK = """
+<style>
+[data-stale] { opacity: 1 !important; transition: none !important; }
+.stMainBlockContainer { padding: 4.2rem 2rem 2rem; max-width: 1280px; }
+@media (max-width: 760px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
+</style>
+"""
+
+
+def icon() -> Image.Image:
+    """A small eclipse for the tab; drawn here, because an emoji might be fetched from elsewhere."""
+    picture = Image.new("RGBA", (64, 64))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((4, 4, 60, 60), fill="#ff8a4c")
+    pen.ellipse((14, 6, 60, 52), fill="#14141a")
+    return picture
+
+
+def desk() -> Desk:
+    """This browser's desk, made when it is first asked for."""
+    if "desk" not in st.session_state:
+        st.session_state["desk"] = serving.shared().desk()
+    return cast("Desk", st.session_state["desk"])
+
+
+def begin() -> Desk:
+    """What every page begins with: the shared look, and the desk."""
+    st.html(_LOOK)
+    return desk()
+
+
+def notice(desk: Desk) -> None:
+    """What there is to say, as plain text whatever it holds."""
+    if desk.notice is not None:
+        with st.container(border=True):
+            st.text(("Could not: " if desk.notice.bad else "") + desk.notice.text)
+
+
+def sheet(made: bytes | None) -> None:
+    """A sheet to look at, and to save."""
+    if made is not None:
+        st.image(made)
+        st.download_button("Save PNG", made, "sheet.png", mime="image/png")

@@ -1,0 +1,259 @@
+"""What is on the screen, as a value: every change gives a new one.
+
+Nothing here draws, reads a file or knows a browser. A transition refuses what makes no sense with
+an EclipsedError of one sentence, and never leaves half a change behind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from eclipsed.directions import Direction
+from eclipsed.editing import Edit, EditStack
+from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.files import sha256_of
+from eclipsed.types import Generator, Layer
+
+Compare = Literal["after", "split", "difference", "outside"]
+COMPARES: tuple[Compare, ...] = get_args(Compare)
+LAST_SEED = 2**32 - 1  # what RandomState takes
+MOST_LINES = 50
+# Far beyond any card's range; what lies beyond is a slip of the finger.
+_STRONGEST = 1_000.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the stack: an edit, and the file in the library that holds its card.
+
+    regions: where a hard edit may reach, in place of the card's own; None for those.
+    """
+
+    file: str
+    edit: Edit
+    regions: tuple[str, ...] | None = None
+
+    @property
+    def direction(self) -> Direction:
+        """The card's direction, as it is in the library."""
+        return self.edit.direction
+
+    @property
+    def reach(self) -> tuple[str, ...]:
+        """The regions that hold for this line; empty for the whole image."""
+        return self.direction.regions if self.regions is None else self.regions
+
+    def made(self) -> Edit:
+        """The edit that is rendered."""
+        if self.reach == self.direction.regions:
+            return self.edit
+        return replace(self.edit, direction=replace(self.direction, regions=self.reach))
+
+    def key(self) -> tuple[object, ...]:
+        """What its pixels depend on, besides the image that it changes."""
+        edit, direction = self.edit, self.direction
+        return (
+            sha256_of(direction.vector),
+            direction.unit,
+            direction.space,
+            edit.strength,
+            edit.layers,
+            self.reach if edit.hard else None,
+            edit.muted,
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """Which image, which edits in which order, and how they are looked at.
+
+    selected: the line whose slider is at hand, None for none. compare: how after is held against
+    before. library: the folder of cards that `Line.file` names files in.
+    """
+
+    world: str
+    library: Path
+    seed: int = 1
+    truncation: float = 0.7
+    lines: tuple[Line, ...] = ()
+    selected: int | None = None
+    compare: Compare = "after"
+
+    @property
+    def stack(self) -> EditStack:
+        """What is rendered."""
+        return EditStack(tuple(line.made() for line in self.lines))
+
+    def same_picture(self, other: Session) -> bool:
+        """Whether both have the same image and edits, however they are looked at."""
+        return self == replace(other, selected=self.selected, compare=self.compare)
+
+
+def ends_of(line: Line) -> tuple[float, float]:
+    """Where its slider begins and ends: the card's range, and at least −1, 1 and where it is."""
+    low, high = line.direction.range
+    return min(low, -1.0, line.edit.strength), max(high, 1.0, line.edit.strength)
+
+
+# --- the image ----------------------------------------------------------------------------------
+
+
+def set_seed(session: Session, seed: int) -> Session:
+    """Another image; BadSetting for a number that is no seed."""
+    if not 0 <= seed <= LAST_SEED:
+        raise BadSetting(f"{seed} is not a seed.", f"Seeds are 0 to {LAST_SEED}.")
+    return replace(session, seed=seed)
+
+
+def step_seed(session: Session, step: int) -> Session:
+    """The next seeds, or earlier ones; after the last comes the first."""
+    return replace(session, seed=(session.seed + step) % (LAST_SEED + 1))
+
+
+def set_truncation(session: Session, truncation: float) -> Session:
+    """ψ: 0 is the mean image, 1 the full range; BadSetting outside 0 … 2."""
+    if not 0.0 <= truncation <= 2.0:
+        raise BadSetting(f"A truncation of {truncation:g} makes no sense.", "Choose from 0 to 2.")
+    return replace(session, truncation=truncation)
+
+
+# --- the stack ----------------------------------------------------------------------------------
+
+
+def add(session: Session, file: str, direction: Direction, generator: Generator) -> Session:
+    """With one more edit at the end, at strength 1, and selected.
+
+    Raises WrongGenerator for a direction of another generator, BadSetting where the stack is full.
+    """
+    direction.check(generator)
+    if len(session.lines) >= MOST_LINES:
+        raise BadSetting(f"A stack holds at most {MOST_LINES} edits.", "Remove one first.")
+    low, high = direction.range
+    line = Line(file, Edit(direction, strength=min(max(1.0, low), high)))
+    return replace(session, lines=(*session.lines, line), selected=len(session.lines))
+
+
+def remove(session: Session, at: int) -> Session:
+    """Without a line; the one that takes its place is selected."""
+    place = _place(session, at)
+    lines = session.lines[:place] + session.lines[place + 1 :]
+    selected = min(place, len(lines) - 1) if lines else None
+    return replace(session, lines=lines, selected=selected)
+
+
+def move(session: Session, at: int, to: int) -> Session:
+    """With a line at another place, where it is selected."""
+    place, target = _place(session, at), _place(session, to)
+    lines = list(session.lines)
+    lines.insert(target, lines.pop(place))
+    return replace(session, lines=tuple(lines), selected=target)
+
+
+def set_strength(session: Session, at: int, strength: float) -> Session:
+    """A line at another strength, beyond the card's range as well; BadSetting for no number."""
+    if not math.isfinite(strength) or abs(strength) > _STRONGEST:
+        raise BadSetting(
+            "This strength makes no sense.", f"Choose from -{_STRONGEST:g} to {_STRONGEST:g}."
+        )
+    return _with_edit(session, at, replace(_line(session, at).edit, strength=strength))
+
+
+def set_muted(session: Session, at: int, muted: bool) -> Session:
+    """A line left out, or back in."""
+    return _with_edit(session, at, replace(_line(session, at).edit, muted=muted))
+
+
+def set_layers(
+    session: Session, at: int, layers: Sequence[int] | None, generator: Generator
+) -> Session:
+    """A line on some layers only; None, or all of them, for all.
+
+    Raises UnknownName for a layer that the direction lacks, BadSetting for none at all.
+    """
+    edit = _line(session, at).edit
+    count = len(layers_of(edit.direction, generator))
+    if layers is None:
+        return _with_edit(session, at, replace(edit, layers=None))
+    chosen = tuple(sorted(set(layers)))
+    if not chosen:
+        raise BadSetting("No layer is left.", "Mute the edit to leave it out.")
+    if chosen[0] < 0 or chosen[-1] >= count:
+        raise UnknownName(
+            f"There is no layer {chosen[-1]}: this direction has {count}.",
+            f"Choose from 0 to {count - 1}.",
+        )
+    whole = chosen == tuple(range(count))
+    return _with_edit(session, at, replace(edit, layers=None if whole else chosen))
+
+
+def set_hard(session: Session, at: int, hard: bool) -> Session:
+    """A line that keeps every pixel outside its regions, or not."""
+    return _with_edit(session, at, replace(_line(session, at).edit, hard=hard))
+
+
+def set_regions(
+    session: Session, at: int, regions: Sequence[str] | None, known: Sequence[str]
+) -> Session:
+    """A line whose hard edit reaches other regions; None for the card's own.
+
+    known: the world's. Raises UnknownName for a region that is not one of them.
+    """
+    line = _line(session, at)
+    if regions is None or tuple(regions) == line.direction.regions:
+        return _with_line(session, at, replace(line, regions=None))
+    strangers = [region for region in regions if region not in known]
+    if strangers:
+        raise UnknownName(
+            f"There is no region '{strangers[0]}'.", f"Choose from {', '.join(known)}."
+        )
+    return _with_line(session, at, replace(line, regions=tuple(dict.fromkeys(regions))))
+
+
+def reset(session: Session) -> Session:
+    """The same image without edits."""
+    return replace(session, lines=(), selected=None)
+
+
+def layers_of(direction: Direction, generator: Generator) -> tuple[Layer, ...]:
+    """The layers that an edit with this direction can be kept to."""
+    return generator.layers("w+") if direction.space == "w" else direction.layers
+
+
+# --- how it is looked at ------------------------------------------------------------------------
+
+
+def select(session: Session, at: int | None) -> Session:
+    """With another line's slider at hand."""
+    return replace(session, selected=None if at is None else _place(session, at))
+
+
+def set_compare(session: Session, compare: str) -> Session:
+    """Another way to hold after against before; UnknownName for one that does not exist."""
+    for known in COMPARES:
+        if known == compare:
+            return replace(session, compare=known)
+    raise UnknownName(f"There is no view '{compare}'.", f"Choose from {', '.join(COMPARES)}.")
+
+
+def _with_edit(session: Session, at: int, edit: Edit) -> Session:
+    return _with_line(session, at, replace(_line(session, at), edit=edit))
+
+
+def _with_line(session: Session, at: int, line: Line) -> Session:
+    lines = list(session.lines)
+    lines[_place(session, at)] = line
+    return replace(session, lines=tuple(lines), selected=at)
+
+
+def _line(session: Session, at: int) -> Line:
+    return session.lines[_place(session, at)]
+
+
+def _place(session: Session, at: int) -> int:
+    if not 0 <= at < len(session.lines):
+        raise UnknownName("This edit is no longer in the stack.")
+    return at

@@ -1,0 +1,126 @@
+"""How cards and searches read on a page: short plain texts, to be shown as text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from eclipsed.app.searching import Status
+from eclipsed.directions import Direction
+from eclipsed.preflight import Preflight
+
+# Score → what it says, as the command line says it.
+_SCORES = {
+    "text_gain": "moves towards the prompt",
+    "flip": "without the attribute, have it at +1",
+    "opposite": "with the attribute, lose it at −1",
+    "share": "of the change lies inside the region",
+    "outside": "mean change of a pixel outside it",
+    "kept": "of the other visible attributes stay",
+    "identity": "the rest is the same",
+    "monotone": "of seeds rise steadily",
+}
+
+
+def where(regions: tuple[str, ...]) -> str:
+    """Regions as words."""
+    return ", ".join(regions) or "the whole image"
+
+
+def headline(direction: Direction) -> str:
+    """What a card is, in one line."""
+    low, high = direction.range
+    made = " ".join(part for part in (direction.method, direction.preset) if part)
+    good = f"good from {low:+.1f} to {high:+.1f}"
+    return f"in {where(direction.regions)} · {direction.space} · {made} · {good}"
+
+
+def score_lines(direction: Direction) -> list[str]:
+    """A card's scores, a line each: median with interval, and meaning."""
+    lines = []
+    for name, score in direction.scores.items():
+        value = "cannot be told" if score is None else _interval(score)
+        meaning = f", {_SCORES[name]}" if name in _SCORES else ""
+        lines.append(f"{name} {value}{meaning}")
+    return lines
+
+
+def provenance(direction: Direction) -> list[str]:
+    """Where a card comes from, a line each."""
+    lines = [
+        f"prompt: {direction.prompt or '–'}",
+        f"neutral text: {direction.neutral or '–'}",
+        f"generator: {direction.generator_name} ({direction.generator_fingerprint[:12]})",
+    ]
+    if direction.judged_by:
+        lines.append(f"judged by {direction.judged_by}")
+    done, steps = direction.config.get("steps_done"), direction.config.get("steps")
+    if done is not None and steps is not None:
+        lines.append(f"trained for {done} of {steps} steps")
+    return lines
+
+
+def short_scores(direction: Direction) -> str:
+    """The scores that tell most, in one line; empty for a card that was not scored."""
+    parts = []
+    for name in ("flip", "share", "kept"):
+        score = direction.scores.get(name)
+        if score is not None and "median" in score:
+            parts.append(f"{name} {score['median']:.2f}")
+    return " · ".join(parts)
+
+
+def ago(moment: float) -> str:
+    """How long ago a moment (seconds since 1970) was: "3 min ago"."""
+    seconds = max(0.0, time.time() - moment)
+    for unit, name in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name} ago"
+    return "just now"
+
+
+def check_lines(found: Preflight, understood: str) -> list[str]:
+    """What pre-flight found, a line each."""
+    rank = f"more than {found.rank:.0%} of unrelated texts get"
+    return [
+        f"region: {where(found.goal.regions)}",
+        f"because: {understood}",
+        f"neutral text: {found.goal.neutral}",
+        f"in sight in {found.present:.0%} of {len(found.seeds)} images",
+        f"coverage {found.coverage:.1%} of an image where in sight",
+        f"contrast {found.contrast:.2f}, {rank}",
+    ]
+
+
+def answer_lines(texts: Sequence[str], numbers: Sequence[float]) -> list[str]:
+    """What an image answers to texts, the best first, a line each."""
+    order = sorted(range(len(texts)), key=lambda index: -numbers[index])
+    return [f"{numbers[index]:.2f}  {texts[index]}" for index in order]
+
+
+def progress(status: Status) -> tuple[float, str]:
+    """How far a search is, 0 … 1, and what it is doing, in words."""
+    report = status.report
+    if status.stage == "training" and report is not None:
+        left = "" if status.left is None else f", about {status.left:.0f} s left"
+        return report.step / report.steps, f"step {report.step} of {report.steps}{left}"
+    words = {
+        "checking": "Can this generator do it?",
+        "asking": "This is unlikely to work here.",
+        "looking": "Looking at the world; the first time takes longest.",
+        "training": "Taking the first step.",
+        "scoring": "In the library and in the stack. Now it is scored on unseen images.",
+        "done": "Done. It is in the library and in the stack.",
+        "stopped": "Stopped."
+        + (" What was learned is in the library and in the stack." if status.file else ""),
+        "failed": status.error,
+    }
+    done = {"checking": 0.0, "looking": 0.0, "training": 0.0}
+    return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"
+
+
+def _interval(score: Mapping[str, float]) -> str:
+    try:
+        return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    except KeyError:
+        return "cannot be told"

@@ -1,0 +1,189 @@
+"""The editor in a real browser: a server of its own, and hands that click, drag and drop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+SIZES = {"wide": (1280, 800), "phone": (390, 844)}
+_STARTS = 120.0
+
+# Notes, in the page, when the pointer moved and when which picture was drawn.
+_WATCH = """
+(canvas) => {
+  window.notes = { moves: [], draws: [] };
+  const moved = (event) => window.notes.moves.push(event.timeStamp);
+  document.addEventListener("pointermove", moved, true);
+  new MutationObserver(() => {
+    window.notes.draws.push([performance.now(), canvas.dataset.shown]);
+  }).observe(canvas, { attributes: true, attributeFilter: ["data-draws"] });
+}
+"""
+_PIXELS = """
+(canvas) => {
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let hash = 2166136261;
+  for (let i = 0; i < data.length; i += 1) hash = Math.imul(hash ^ data[i], 16777619) >>> 0;
+  return hash;
+}
+"""
+
+
+def why_not() -> str:
+    """Why no browser can be had here; empty where one can."""
+    if CHROMIUM is None:
+        return "needs Chromium: apt install chromium, or name one in CHROMIUM"
+    for module in ("streamlit", "playwright"):
+        try:
+            __import__(module)
+        except ImportError:
+            return f"needs {module}: pip install streamlit playwright"
+    return ""
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port: int = opened.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(library: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`eclipsed app` on a library of its own: its address, and its process."""
+    port = free_port()
+    command = [sys.executable, "-m", "eclipsed", "app", "--no-browser", "--port", str(port)]
+    command += ["--library", str(library), *words]
+    with (library.parent / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=library.parent)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address, process)
+            yield address, process
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _STARTS
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended by itself"
+        with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Hands:
+    """One browser's page, by what a person would do there."""
+
+    def __init__(
+        self, browser: Any, address: str, size: str = "wide", scheme: str = "light"
+    ) -> None:
+        width, height = SIZES[size]
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            has_touch=size == "phone",
+            accept_downloads=True,
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.scripts_run: list[str] = []
+        self.page.on(
+            "dialog", lambda dialog: (self.scripts_run.append(dialog.message), dialog.dismiss())
+        )
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.address = address
+
+    def open(self, page: str = "") -> Hands:
+        self.page.goto(f"{self.address}/{page}")
+        return self
+
+    def shown(self, ready: str = "image") -> None:
+        """Wait for the picture, or for the frames that a slider is dragged over."""
+        wanted = '.frame[data-ready="frames"]' if ready == "frames" else ".frame[data-ready]"
+        self.page.wait_for_selector(wanted)
+
+    def quiet(self) -> None:
+        """Wait until Python has heard everything and said the last word."""
+        self.page.wait_for_selector('.frame[data-quiet="true"]')
+
+    def click(self, selector: str) -> None:
+        self.page.locator(selector).first.click()
+        self.quiet()
+
+    def pixels(self) -> int:
+        """The canvas as one number."""
+        found: int = self.page.locator(".canvas").evaluate(_PIXELS)
+        return found
+
+    def image(self) -> str:
+        """The exact image as Python sent it."""
+        self.quiet()
+        found: str = self.page.locator(".frame").evaluate("(frame) => frame.image")
+        return found
+
+    def save(self, place: Path) -> Path:
+        """Press Save PNG and keep what comes."""
+        with self.page.expect_download() as waiting:
+            self.page.locator('[data-do="save"]').click()
+        waiting.value.save_as(place)
+        self.quiet()
+        return place
+
+    def drop(self, file: Path) -> None:
+        """Open a file as the button does."""
+        self.page.locator("input.file").set_input_files(str(file))
+        self.page.wait_for_selector(".notice:not([hidden])")
+        self.quiet()
+
+    def drag(self, at: int = 0, moves: int = 60, pause: float = 0.016) -> dict[str, Any]:
+        """Drag a slider from end to end and back; when the pointer moved, and what was drawn."""
+        canvas = self.page.locator(".canvas")
+        canvas.evaluate(_WATCH)
+        box = self.page.locator(".slider").nth(at).bounding_box()
+        assert box is not None
+        y = box["y"] + box["height"] / 2
+        left, width = box["x"] + 12, box["width"] - 24
+        self.page.mouse.move(left + width / 2, y)
+        self.page.mouse.down()
+        began = time.monotonic()
+        for move in range(moves):
+            share = abs(((2.0 * move / moves) % 2.0) - 1.0)
+            self.page.mouse.move(left + share * width, y)
+            time.sleep(pause)
+        seconds = time.monotonic() - began
+        self.page.mouse.up()
+        self.quiet()
+        notes: dict[str, Any] = self.page.evaluate("() => window.notes")
+        return {**notes, "seconds": seconds}

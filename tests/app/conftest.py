@@ -1,0 +1,57 @@
+"""The editor on the fake world, with a library of two cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eclipsed import worlds
+from eclipsed.app.desk import Desk
+from eclipsed.app.library import Library
+from eclipsed.app.rendering import Renderer
+from eclipsed.app.session import Session, add
+from eclipsed.types import World
+from tests.cli.conftest import save_card
+from tests.fakes import fake_world
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """The fake world stands in for "starter"; cache and current folder are empty."""
+    made = fake_world()
+    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": made)
+    for module in ("platformdirs", "eclipsed.app.thumbnails"):
+        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return made
+
+
+@pytest.fixture
+def library(world: World, tmp_path: Path) -> Library:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    save_card(world, folder / "hair.safetensors", "bright hair")
+    save_card(world, folder / "eyes.safetensors", "bright eyes", range=(-1.5, 3.0))
+    return Library(folder)
+
+
+@pytest.fixture
+def renderer(world: World) -> Renderer:
+    return Renderer(world)
+
+
+@pytest.fixture
+def session(world: World, library: Library) -> Session:
+    """Seed 5 with both cards on the stack, hair first."""
+    found = Session("starter", library.folder, seed=5)
+    for file in ("hair.safetensors", "eyes.safetensors"):
+        found = add(found, file, library.direction(file), world.generator)
+    return found
+
+
+@pytest.fixture
+def desk(renderer: Renderer, library: Library) -> Desk:
+    return Desk(renderer, library, "starter", "cpu")

@@ -1,0 +1,255 @@
+"""The editor in Chromium, on the starter world: no time is asserted here, only what happens."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import eclipsed
+from eclipsed.app.library import Library
+from eclipsed.editing import EditStack
+from eclipsed.images import load_png
+from tests.app import browsing
+from tests.app.browsing import Hands
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(browsing.why_not()), reason=browsing.why_not() or "-"),
+]
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    "<svg/onload=alert(3)>",
+    "'\"><iframe srcdoc='<script>alert(4)</script>'>",
+    "[click](javascript:alert(5))",
+    "**bold** $x^2$ :smile: `code`",
+    "${alert(6)} {{alert(7)}} %s %n",
+    "../../../etc/passwd",
+    "שלום עולם",
+    "x" * 200,
+]
+
+
+@pytest.fixture(scope="module")
+def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of three quickly trained cards."""
+    folder = tmp_path_factory.mktemp("cards") / "library"
+    world = eclipsed.load_world("starter")
+    library = Library(folder)
+    for prompt in ("curly hair", "sunglasses", "a red background"):
+        goal = eclipsed.goal_from_prompt(prompt, world)
+        library.add(eclipsed.train_direction(world, goal, eclipsed.config_for("default", steps=1)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def library(cards: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(cards, tmp_path / "library"))
+
+
+@pytest.fixture
+def address(library: Path) -> Iterator[str]:
+    with browsing.served(library) as (found, _):
+        yield found
+
+
+@pytest.fixture
+def hands(browser: Any, address: str) -> Iterator[Hands]:
+    found = Hands(browser, address).open()
+    found.shown()
+    yield found
+    assert found.scripts_run == []
+    assert found.errors == []
+    found.context.close()
+
+
+def add(hands: Hands, name: str) -> None:
+    hands.page.locator(".card", has_text=name).click()
+    hands.page.locator(".line .name", has_text=name).wait_for()
+    hands.quiet()
+
+
+def test_a_slider_moves_the_picture_under_the_hand(hands: Hands) -> None:
+    add(hands, "curly hair")
+    hands.shown("frames")
+    before = hands.image()
+    noted = hands.drag(moves=40)
+    shown = {value for _, value in noted["draws"] if value != "exact"}
+    assert len(shown) >= 20
+    assert hands.image() != before
+
+
+def test_a_long_session_comes_back_from_its_picture(
+    hands: Hands, browser: Any, address: str, tmp_path: Path
+) -> None:
+    for name in ("curly hair", "sunglasses", "a red background"):
+        add(hands, name)
+    hands.drag(0, moves=9)
+    hands.drag(2, moves=7)
+    hands.click('[aria-label="Earlier"]:not(:disabled)')
+    hands.click('[aria-label="Mute"]')
+    hands.click('[data-do="following"]')
+    for _ in range(5):
+        hands.click('[data-do="undo"]')
+    for _ in range(4):
+        hands.click('[data-do="redo"]')
+    hands.page.keyboard.press("]")
+    hands.quiet()
+    hands.page.keyboard.press("ArrowRight")
+    hands.quiet()
+    hands.click('[aria-label="Layers and region"]')
+    hands.click('.chip[aria-label="Layer 1"]')
+    hands.page.locator(".hardrow input").first.check()
+    hands.quiet()
+    saved = hands.save(tmp_path / "saved.png")
+    image = hands.image()
+    other = Hands(browser, address).open()
+    other.shown()
+    assert other.image() != image
+    other.drop(saved)
+    other.page.locator(".line").nth(2).wait_for()
+    assert other.image() == image
+    again = other.save(tmp_path / "again.png")
+    assert load_png(again)[0].tobytes() == load_png(saved)[0].tobytes()
+    assert load_png(again)[1] == load_png(saved)[1]
+    other.context.close()
+
+
+def test_before_is_shown_while_it_is_held(hands: Hands) -> None:
+    plain = hands.pixels()
+    add(hands, "curly hair")
+    hands.quiet()
+    edited = hands.pixels()
+    assert edited != plain
+    hands.page.locator(".readout").click()
+    hands.page.keyboard.down(" ")
+    assert hands.pixels() == plain
+    hands.page.keyboard.up(" ")
+    assert hands.pixels() == edited
+
+
+def test_every_comparison_shows_something_else(hands: Hands) -> None:
+    add(hands, "curly hair")
+    seen = [hands.pixels()]
+    for compare in ("split", "difference", "outside"):
+        hands.click(f'[data-compare="{compare}"]')
+        seen.append(hands.pixels())
+    assert len(set(seen)) == 4
+    assert "lies inside hair" in hands.page.locator(".readout").inner_text()
+
+
+def test_two_browsers_do_not_disturb_each_other(hands: Hands, browser: Any, address: str) -> None:
+    other = Hands(browser, address).open()
+    other.shown()
+    image = other.image()
+    add(hands, "curly hair")
+    hands.click('[data-do="following"]')
+    assert other.image() == image
+    other.click('[data-do="following"]')
+    assert other.image() != image
+    assert other.page.locator(".line").count() == 0
+    other.context.close()
+
+
+def huge(path: Path) -> Path:
+    Image.new("1", (12_000, 12_000)).save(path)
+    return path
+
+
+def test_files_of_no_use_are_one_sentence(hands: Hands, tmp_path: Path) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("<script>alert(8)</script>")
+    bad = tmp_path / "<img src=x onerror=alert(9)>.safetensors"
+    bad.write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    for file in (text, bad, huge(tmp_path / "huge.png")):
+        hands.drop(file)
+        assert hands.page.locator(".notice.bad").inner_text().endswith(".")
+        hands.click('[data-do="following"]')
+    assert hands.page.locator(".notice").is_hidden()
+
+
+def test_hostile_words_are_text(browser: Any, library: Path) -> None:
+    kept = Library(library)
+    original = kept.entries()[0]
+    assert original.direction is not None
+    from dataclasses import replace
+
+    for number, name in enumerate(HOSTILE):
+        kept.add(replace(original.direction, name=name, prompt=name, unit=1.0 + number))
+    before = {path.name for path in library.parent.rglob("*")}
+    with browsing.served(library) as (address, _):
+        hands = Hands(browser, address).open()
+        hands.shown()
+        names = hands.page.locator(".card span").all_text_contents()
+        assert set(HOSTILE) <= set(names)
+        add(hands, HOSTILE[0])
+        for page in ("library", "explore", "judge", "find"):
+            hands.open(page)
+            hands.page.wait_for_load_state("networkidle")
+            hands.page.wait_for_timeout(1_500)
+            assert hands.page.locator("iframe[srcdoc], svg[onload], img[onerror]").count() == 0
+        assert hands.scripts_run == []
+        hands.context.close()
+    assert {path.name for path in library.parent.rglob("*")} - before <= {"server.log"}
+
+
+def test_a_prompt_ends_on_a_slider(hands: Hands) -> None:
+    hands.page.locator(".prompt").fill("a blue background")
+    hands.page.locator(".prompt").press("Enter")
+    hands.page.locator(".line .name", has_text="a blue background").wait_for(timeout=300_000)
+    hands.page.wait_for_selector(".search .words:has-text('done in')", timeout=300_000)
+    hands.shown("frames")
+    before = hands.image()
+    hands.drag(moves=10)
+    assert hands.image() != before
+
+
+@pytest.mark.parametrize("size", list(browsing.SIZES))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_its_window(
+    browser: Any, address: str, tmp_path: Path, size: str, scheme: str
+) -> None:
+    hands = Hands(browser, address, size, scheme).open()
+    hands.shown()
+    add(hands, "curly hair")
+    for page in ("", "find", "library", "explore", "judge"):
+        if page:
+            hands.page.wait_for_timeout(300)
+            hands.open(page)
+            hands.page.wait_for_selector(".stMainBlockContainer")
+            hands.page.wait_for_timeout(2_000)
+        width = hands.page.evaluate("() => document.documentElement.scrollWidth")
+        assert width <= browsing.SIZES[size][0]
+        assert hands.page.locator(".stException").count() == 0
+        hands.page.screenshot(path=tmp_path / f"{page or 'edit'}-{size}-{scheme}.png")
+    assert hands.errors == []
+    hands.context.close()
+
+
+def test_the_exact_image_is_what_python_makes(hands: Hands) -> None:
+    import base64
+    import io
+
+    data = hands.image().partition(",")[2]
+    shown = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    world = eclipsed.load_world("starter")
+    latents = world.generator.sample([1], space="z")
+    made = eclipsed.render(
+        world.generator, latents, EditStack(), space="z", truncation=world.truncation
+    )
+    difference = [
+        abs(a - b) for a, b in zip(shown.tobytes(), eclipsed.to_pil(made[0]).tobytes(), strict=True)
+    ]
+    assert max(difference) <= 1  # the server may count with more threads

@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from eclipsed.app import searching, views
+from eclipsed.app.desk import Desk
+from eclipsed.app.library import Library
+from eclipsed.app.rendering import Renderer
+from eclipsed.app.searching import LONGEST_PROMPT, Request
+from eclipsed.errors import BadSetting
+from eclipsed.images import load_png, save_png
+from eclipsed.preflight import Preflight
+from eclipsed.types import World
+from tests.app.test_library import HOSTILE
+
+
+def do(desk: Desk, what: str, **words: Any) -> None:
+    desk.do({"do": what, **words})
+
+
+@pytest.fixture
+def filled(desk: Desk) -> Desk:
+    do(desk, "add", file="hair.safetensors")
+    do(desk, "add", file="eyes.safetensors")
+    return desk
+
+
+def picture(data: bytes) -> bytes:
+    return Image.open(io.BytesIO(data)).convert("RGB").tobytes()
+
+
+def test_a_view_is_json_and_has_an_image(filled: Desk) -> None:
+    view = json.loads(json.dumps(filled.view(), allow_nan=False))
+    kind, _, data = view["image"].partition(",")
+    assert kind == "data:image/png;base64"
+    expected = filled.renderer.shot(filled.session).png
+    assert base64.b64decode(data) == expected
+    assert view["before"] != view["image"]
+    assert [line["name"] for line in view["lines"]] == ["bright hair", "bright eyes"]
+    assert view["lines"][1]["low"] == -1.5
+    assert view["lines"][0]["touched"] == [0]
+    assert view["milliseconds"] > 0.0
+    assert {offer["file"] for offer in view["offers"]} == {"hair.safetensors", "eyes.safetensors"}
+
+
+def test_frames_are_those_of_the_selected_line(filled: Desk) -> None:
+    frames = views.frames(filled)
+    assert frames is not None
+    assert (frames["key"], frames["strengths"][0]) == (filled.view()["frames_key"], -1.5)
+    assert len(frames["pictures"]) == len(frames["strengths"])
+    do(filled, "select", at=0)
+    other = views.frames(filled)
+    assert other is not None
+    assert other["key"] != frames["key"]
+    do(filled, "reset")
+    assert views.frames(filled) is None
+    assert filled.view()["frames_key"] == ""
+
+
+def test_a_view_waits_for_frames_only_when_asked(filled: Desk) -> None:
+    assert filled.view()["frames"] is None
+    do(filled, "frames")
+    assert filled.view()["frames"] == views.frames(filled)
+    assert filled.view()["frames"] is None
+    key = filled.view()["frames_key"]
+    do(filled, "strength", at=1, to=0.5)
+    assert filled.view()["frames_key"] == key
+    do(filled, "strength", at=0, to=0.5)
+    do(filled, "select", at=1)
+    assert filled.view()["frames_key"] != key
+
+
+def test_pictures_of_cards_are_drawn_one_at_a_time(desk: Desk) -> None:
+    for left in (2, 1, 0):
+        view = desk.view()
+        assert view["sketching"] == left
+        assert sum(not offer["picture"] for offer in view["offers"]) == left
+        do(desk, "look")
+
+
+def test_a_picture_is_handed_out_under_a_new_number(filled: Desk) -> None:
+    assert filled.view()["download"] is None
+    for number in (1, 2):
+        do(filled, "save")
+        download = filled.view()["download"]
+        assert (download["number"], download["name"][-4:]) == (number, ".png")
+    assert base64.b64decode(download["data"].partition(",")[2]) == filled.saved()[1]
+
+
+def test_events_are_heard_once_and_in_order(desk: Desk) -> None:
+    first = {"id": 1, "do": "next", "by": 1}
+    desk.handle([first])
+    desk.handle([first, {"id": 2, "do": "next", "by": 1}])
+    assert desk.session.seed == 3
+    assert desk.view()["heard"] == 2
+    desk.handle([first, {"id": 2, "do": "next", "by": 1}])
+    assert desk.session.seed == 3
+
+
+def test_a_drag_is_one_change(filled: Desk) -> None:
+    for to in (0.2, 0.4, 0.6):
+        do(filled, "strength", at=0, to=to, dragging=True)
+    do(filled, "strength", at=0, to=0.7)
+    do(filled, "undo")
+    assert filled.session.lines[0].edit.strength == 1.0
+    do(filled, "redo")
+    assert filled.session.lines[0].edit.strength == 0.7
+    for to in (0.8, 0.9):
+        do(filled, "strength", at=0, to=to)
+    do(filled, "undo")
+    assert filled.session.lines[0].edit.strength == 0.8
+
+
+def test_twenty_five_actions_and_a_saved_picture(filled: Desk, library: Library) -> None:
+    do(filled, "strength", at=0, to=-1.25)
+    do(filled, "layers", at=0, to=[0, 1])
+    do(filled, "hard", at=1, to=True)
+    do(filled, "regions", at=1, to=["eyes", "hair"])
+    do(filled, "mute", at=1, to=True)
+    do(filled, "move", at=0, to=1)
+    do(filled, "seed", to=77)
+    do(filled, "truncation", to=0.9)
+    do(filled, "add", file="hair.safetensors")
+    do(filled, "remove", at=2)
+    for _ in range(5):
+        do(filled, "undo")
+    for _ in range(5):
+        do(filled, "redo")
+    do(filled, "mute", at=0, to=False)
+    assert filled.notice is None
+    name, data = filled.saved()
+    assert name == "seed-77-bright-eyes-bright-hair.png"
+    before, lines = filled.renderer.shot(filled.session).png, filled.session.lines
+    other = Desk(Renderer(filled.renderer.world), Library(library.folder), "starter", "cpu")
+    other.drop(data, name)
+    assert other.notice is not None
+    assert not other.notice.bad
+    assert other.renderer.shot(other.session).png == before
+    assert picture(other.saved()[1]) == picture(data)
+    assert [line.key() for line in other.session.lines] == [line.key() for line in lines]
+
+
+def test_a_dropped_file_can_be_undone(filled: Desk) -> None:
+    _, data = filled.saved()
+    do(filled, "reset")
+    do(filled, "file", name="x.png", data=base64.b64encode(data).decode())
+    assert len(filled.session.lines) == 2
+    do(filled, "undo")
+    assert filled.session.lines == ()
+
+
+def test_a_dropped_card_lands_in_library_and_stack(desk: Desk, library: Library) -> None:
+    _, data = library.export("hair.safetensors")
+    library.delete("hair.safetensors")
+    desk.drop(data, "hair.safetensors")
+    assert [line.direction.name for line in desk.session.lines] == ["bright hair"]
+    assert len(library.entries()) == 2
+
+
+def huge() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("1", (12_000, 12_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def plain() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello", plain(), huge(), b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"\x80\x04K\x01."],
+    ids=["empty", "text", "no recipe", "huge", "damaged", "pickle"],
+)
+def test_a_file_that_is_of_no_use_is_one_sentence(filled: Desk, data: bytes) -> None:
+    before = filled.session
+    filled.drop(data, "<img src=x onerror=alert(1)>.png")
+    assert filled.notice is not None
+    assert filled.notice.bad
+    assert "onerror" in filled.notice.text
+    assert "/tmp" not in filled.notice.text
+    assert filled.session is before
+    assert filled.view()["image"]
+
+
+def test_a_recipe_that_lies_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
+    save_png(Image.new("RGB", (8, 8)), tmp_path / "x.png", {"seeds": "all of them"})
+    desk.drop((tmp_path / "x.png").read_bytes(), "x.png")
+    assert desk.notice is not None
+    assert desk.notice.bad
+
+
+def test_a_saved_picture_holds_its_recipe(filled: Desk, tmp_path: Path) -> None:
+    _, data = filled.saved()
+    (tmp_path / "x.png").write_bytes(data)
+    _, recipe = load_png(tmp_path / "x.png")
+    assert recipe is not None
+    assert [edit["name"] for edit in recipe["edits"]] == ["bright hair", "bright eyes"]
+    assert str(tmp_path) not in json.dumps(recipe)
+
+
+def test_a_strip_is_a_picture(filled: Desk) -> None:
+    found = filled.strip()
+    assert found is not None
+    name, data = found
+    assert name == "bright-eyes-strip.png"
+    assert Image.open(io.BytesIO(data)).width > 500
+    do(filled, "reset")
+    assert filled.strip() is None
+
+
+WRONG = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+VERB_NAMES = [
+    "add", "strength", "layers", "regions", "undo", "redo", "file", "seed", "next", "truncation",
+    "remove", "move", "mute", "hard", "reset", "select", "compare", "stop", "go on", "nonsense",
+    "look", "frames", "save", "strip", "dismiss",
+]  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(VERB_NAMES),
+    st.dictionaries(st.sampled_from(["at", "to", "by", "file", "data", "name", "dragging"]), WRONG),
+)
+def test_no_event_of_a_browser_breaks_anything(
+    filled: Desk, what: str, words: dict[str, Any]
+) -> None:
+    filled.handle([{"id": filled.view()["heard"] + 1, "do": what, **words}])
+    json.dumps(filled.view(), allow_nan=False)
+
+
+@pytest.mark.parametrize("events", [None, "x", [None], [{}], [{"id": "1"}], [{"id": 1}], [[1]]])
+def test_events_of_no_shape_are_ignored(desk: Desk, events: object) -> None:
+    desk.handle(events)
+    assert desk.session.seed == 1
+
+
+def test_what_is_refused_is_said_and_forgotten_at_the_next_event(filled: Desk) -> None:
+    do(filled, "seed", to=-1)
+    view = filled.view()
+    assert view["notice"] == {"text": "-1 is not a seed. Seeds are 0 to 4294967295.", "bad": True}
+    do(filled, "next", by=1)
+    assert filled.view()["notice"] is None
+
+
+def test_two_desks_do_not_disturb_each_other(renderer: Renderer, library: Library) -> None:
+    one, two = (Desk(renderer, library, "starter", "cpu") for _ in range(2))
+    do(one, "add", file="hair.safetensors")
+    do(two, "seed", to=9)
+    assert (one.session.seed, two.session.lines) == (1, ())
+
+
+# --- the library ---------------------------------------------------------------------------------
+
+
+def test_a_card_in_the_stack_is_not_deleted(filled: Desk, library: Library) -> None:
+    filled.delete("hair.safetensors")
+    assert filled.notice is not None
+    assert filled.notice.bad
+    assert len(library.entries()) == 2
+
+
+def test_a_deleted_card_comes_back(desk: Desk, library: Library) -> None:
+    desk.delete("hair.safetensors")
+    assert desk.deleted == "bright hair"
+    assert len(library.entries()) == 1
+    desk.undelete()
+    assert desk.deleted is None
+    assert len(library.entries()) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name: str) -> None:
+    desk.rename("hair.safetensors", name)
+    shown = {offer["name"] for offer in desk.view()["offers"]}
+    entry = library.entry("hair.safetensors")
+    assert entry.name in shown
+    assert entry.name in (" ".join(name.split()), "bright hair")
+
+
+# --- searching -----------------------------------------------------------------------------------
+
+
+def wait(desk: Desk) -> None:
+    assert desk.search is not None
+    desk.search.wait(60)
+
+
+def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> None:
+    do(desk, "find", prompt=" bright mouth ")
+    wait(desk)
+    status = desk.status
+    assert (status.stage, status.error) == ("done", "")
+    assert status.look is not None
+    assert status.look.found.goal.regions == ("mouth",)
+    assert len(status.look.best) == len(status.look.worst) == searching.SHOWN
+    assert len(status.snapshots) >= 3
+    view = desk.view()
+    assert [line["name"] for line in view["lines"]] == ["bright mouth"]
+    assert view["search"]["steps"] == view["search"]["step"] > 0
+    assert library.entry(status.file).direction is not None
+    assert library.direction(status.file).scores
+    assert len(desk.view()["lines"]) == 1, "it is put there once"
+
+
+def test_a_search_that_was_stopped_keeps_what_it_learned(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = searching.Search._say
+
+    def stop_soon(search: searching.Search, **changes: Any) -> None:
+        say(search, **changes)
+        if "report" in changes and changes["report"].step == 2:
+            search.stop()
+
+    monkeypatch.setattr(searching.Search, "_say", stop_soon)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    assert desk.status.stage == "stopped"
+    assert desk.status.report is not None
+    assert desk.status.report.step == 2
+    assert library.direction(desk.status.file).config["interrupted"] is True
+    assert len(desk.view()["lines"]) == 1
+
+
+def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = searching.preflight.check
+
+    def pessimist(*arguments: Any) -> Preflight:
+        from dataclasses import replace
+
+        return replace(check(*arguments), verdict="unlikely")
+
+    monkeypatch.setattr(searching.preflight, "check", pessimist)
+
+
+def test_what_is_unlikely_is_asked_about_first(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlikely(monkeypatch)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    assert desk.status.stage == "asking"
+    assert not desk.status.running
+    do(desk, "go on")
+    wait(desk)
+    assert desk.status.stage == "done"
+    assert len(library.entries()) == 3
+
+
+def test_what_is_unlikely_can_be_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlikely(monkeypatch)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    do(desk, "stop")
+    assert desk.status.stage == "stopped"
+    assert desk.view()["lines"] == []
+
+
+def test_one_search_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching.Search, "_check_then_train", lambda search: search._stop.wait(30))
+    do(desk, "find", prompt="bright mouth")
+    do(desk, "find", prompt="bright eyes")
+    assert desk.notice is not None
+    assert desk.notice.bad
+    do(desk, "stop")
+    wait(desk)
+
+
+def test_what_goes_wrong_in_the_background_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burst(*arguments: object) -> None:
+        raise RuntimeError("no room\nat all")
+
+    monkeypatch.setattr(searching.preflight, "check", burst)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    view = desk.view()["search"]
+    assert view["stage"] == "failed"
+    assert view["error"] == "Something unexpected went wrong (RuntimeError: no room)."
+
+
+def test_an_image_can_be_drawn_while_a_search_runs(desk: Desk) -> None:
+    do(desk, "find", prompt="bright mouth")
+    while desk.status.running:
+        do(desk, "next", by=1)
+        assert desk.view()["image"]
+        time.sleep(0.01)
+    assert desk.status.stage == "done"
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "x" * (LONGEST_PROMPT + 1), "a\x00b", "a\u202eb"])
+def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
+    with pytest.raises(BadSetting):
+        Request(prompt)
+    do(desk, "find", prompt=prompt)
+    assert desk.notice is not None
+    assert desk.search is None
+
+
+def test_a_region_can_be_said(desk: Desk, world: World) -> None:
+    desk.begin(Request("bright mouth", regions=("eyes",), steps=2))
+    wait(desk)
+    assert desk.session.lines == ()
+    desk.collect()
+    assert desk.session.lines[0].direction.regions == ("eyes",)
