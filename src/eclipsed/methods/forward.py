@@ -9,7 +9,6 @@ not calibrated either; it is the usual one of this world. DeltaEdit (arXiv:2303.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -31,9 +30,6 @@ from eclipsed.pool import (
     SEEDS,
     Pool,
     build_pool,
-    masks_of,
-    picture,
-    shrink,
     text_direction,
     view_of,
 )
@@ -46,9 +42,9 @@ from eclipsed.presets.default import (
 from eclipsed.presets.plan import check_number, check_space, layer_spread, widths_of
 from eclipsed.regression import Fit, fit, slope
 from eclipsed.types import Goal, Space, World
+from eclipsed.usual import place_of, usual_of
 
-# Images in which regions are looked for, and the share of them from which a place belongs to one.
-_LOOKED_AT = 32
+# The share of images from which a place belongs to a region.
 _RARE = 0.02
 # Words of the world's own vocabulary whose directions show how long one usually is.
 _WORDS = 6
@@ -76,8 +72,7 @@ class ForwardConfig:
 class Fitted:
     """All that does not depend on the prompt.
 
-    places: region → where in an image it can be, [t, t]. usual: how long the longest layer of a
-    direction usually is, in units of that layer's spread.
+    usual: how long the longest layer of a direction usually is, in units of that layer's spread.
     """
 
     world: World
@@ -85,7 +80,6 @@ class Fitted:
     pool: Pool
     fit: Fit
     spread: Tensor
-    places: Mapping[str, Tensor]
     usual: float = 1.0
 
     def fits(self, world: World, config: ForwardConfig) -> bool:
@@ -122,9 +116,7 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     """The vector that answers the goal, of any length."""
     world, config = fitted.world, fitted.config
     along = fitted.pool.embeddings @ text_direction(world, goal)
-    places = [fitted.places[region] for region in goal.regions]
-    whole = torch.ones_like(next(iter(fitted.places.values())))
-    inside = torch.stack(places).amax(dim=0) if places else whole
+    inside = (place_of(usual_of(world), goal.regions) > _RARE).float()
     found = slope(fitted.fit, sharpened(along), inside, config.aloof)
     widths = widths_of(world.generator, config.space)
     run = prominent_run(found, widths, fitted.spread, config.layer_share)
@@ -138,19 +130,13 @@ _kept: list[Fitted] = []  # the last one, so that a second prompt costs no more 
 
 @torch.no_grad()
 def fitted_on(world: World, config: ForwardConfig) -> Fitted:
-    """Look at the pool (once a world, kept in the cache), at where regions are, and at how long
-    directions are."""
+    """Look at the pool (once a world, kept in the cache), and at how long directions are."""
     if _kept and _kept[0].fits(world, config):
         return _kept[0]
     generator, view = world.generator, view_of(world, config.space)
     pool = build_pool(view, SEEDS, mixed=True)
-    made, _ = picture(view, pool.latents[:_LOOKED_AT])
-    places = {}
-    for region in world.segmenter.regions:
-        masks = masks_of(view, Goal("", "", (region,)), made)
-        places[region] = (shrink(masks[:, None])[:, 0].mean(dim=0) > _RARE).float()
     spread = layer_spread(generator, config.space)
-    fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread, places)
+    fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
     _kept[:] = [replace(fitted, usual=usual_length(fitted))]
     return _kept[0]
 
