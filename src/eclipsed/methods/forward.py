@@ -36,6 +36,7 @@ from eclipsed.pool import (
 from eclipsed.presets.default import (
     DefaultConfig,
     averaged,
+    norms_of,
     prominent_run,
     sharpened,
 )
@@ -119,7 +120,7 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     inside = (place_of(usual_of(world), goal.regions) > _RARE).float()
     found = slope(fitted.fit, sharpened(along), inside, config.aloof)
     widths = widths_of(world.generator, config.space)
-    run = prominent_run(found, widths, fitted.spread, config.layer_share)
+    run = prominent_run(norms_of(found, widths) / fitted.spread, config.layer_share)
     if config.space == "w+":
         return averaged(found, widths, run)
     return keep_layers(found, world.generator.layers(config.space), run)

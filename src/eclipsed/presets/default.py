@@ -298,9 +298,14 @@ def edit_losses(
     return {**terms, "total": torch.stack([weights[k] * x for k, x in terms.items()]).sum()}
 
 
+def norms_of(vector: Float[Tensor, " d"], widths: Sequence[int]) -> Float[Tensor, " layers"]:
+    """How long each layer of a vector is."""
+    return torch.stack([layer.norm() for layer in vector.split(list(widths))])
+
+
 def reach_of(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequence[float]) -> float:
     """The factor that brings the longest layer of the start, for its spread, to its cap."""
-    norms = [float(layer.norm()) for layer in start.split(list(widths))]
+    norms = norms_of(start, widths).tolist()
     return 1.0 / max(1e-12, *(norm / cap for norm, cap in zip(norms, caps, strict=True)))
 
 
@@ -311,27 +316,26 @@ def search_length(loss: Callable[[float], float]) -> tuple[float, float]:
     return best, losses[best]
 
 
-def prominent_run(
-    vector: Float[Tensor, " d"],
-    widths: Sequence[int],
-    spread: Float[Tensor, " layers"],
-    share: float,
-) -> tuple[int, ...]:
-    """The run from the first to the last layer that is, for its spread, at least `share` times as
-    long as the longest."""
-    norms = torch.stack([layer.norm() for layer in vector.split(list(widths))]) / spread
+def prominent_run(norms: Float[Tensor, " layers"], share: float) -> tuple[int, ...]:
+    """The run from the first to the last layer that is at least `share` times as long as the
+    longest."""
     long = (norms >= share * norms.max()).nonzero().flatten().tolist()
     return tuple(range(min(long), max(long) + 1))
 
 
-def runs_of(
-    vector: Float[Tensor, " d"],
-    widths: Sequence[int],
-    spread: Float[Tensor, " layers"],
-    shares: Sequence[float],
-) -> list[tuple[int, ...]]:
-    """The different prominent runs of these shares, the longest first; each holds the next."""
-    runs = (prominent_run(vector, widths, spread, share) for share in sorted(shares))
+def runs_of(norms: Float[Tensor, " layers"], shares: Sequence[float]) -> list[tuple[int, ...]]:
+    """The different prominent runs of these shares, the longest first; each holds the next.
+
+    norms: how long each layer of a vector is, for its spread. One layer alone takes in the longer
+    of its neighbours, if that is of the longest run: what one layer says does not last.
+    """
+    widest, *others = (prominent_run(norms, share) for share in sorted(shares))
+    runs = [widest]
+    for run in others:
+        if len(run) == 1:
+            beside = [layer for layer in (run[0] - 1, run[0] + 1) if layer in widest]
+            run = tuple(sorted({*run, *sorted(beside, key=lambda layer: -float(norms[layer]))[:1]}))
+        runs.append(run)
     return list(dict.fromkeys(runs))
 
 
@@ -382,7 +386,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         return start * reach_of(start, widths, caps)
 
     runs = [config.layers] if config.layers else None
-    runs = runs or runs_of(stage.start, widths, spread, config.layer_shares)
+    runs = runs or runs_of(norms_of(stage.start, widths) / spread, config.layer_shares)
     # The longest run says how far to go, and what yield that brings; then each is as long.
     starts = [start_on(run) for run in runs]
     length, least = search_length(lambda length: look(stage, length * starts[0])["text"])
