@@ -305,7 +305,7 @@ def norms_of(vector: Float[Tensor, " d"], widths: Sequence[int]) -> Float[Tensor
 
 def reach_of(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequence[float]) -> float:
     """The factor that brings the longest layer of the start, for its spread, to its cap."""
-    norms = norms_of(start, widths).tolist()
+    norms: list[float] = norms_of(start, widths).tolist()
     return 1.0 / max(1e-12, *(norm / cap for norm, cap in zip(norms, caps, strict=True)))
 
 
