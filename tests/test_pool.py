@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eclipsed.pool import (
     BATCH,
@@ -16,6 +18,7 @@ from eclipsed.pool import (
     masks_of,
     picture,
     sample_mixed,
+    spaced,
 )
 from eclipsed.types import Goal
 from tests.fakes import FakeEncoder, fake_world, patch_vector
@@ -165,3 +168,10 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     monkeypatch.setattr("eclipsed.pool.user_cache_path", lambda _: tmp_path)
     world = replace(fake_world(), encoder=Known())
     assert len(build_pool(View(world), [1, 2]).embeddings) == 2
+
+
+@given(st.integers(1, 50), st.integers(1, 50))
+def test_spaced_numbers_are_different_and_in_range(count: int, wanted: int) -> None:
+    chosen = spaced(count, wanted)
+    assert len(chosen) == len(set(chosen)) == min(count, wanted)
+    assert all(0 <= index < count for index in chosen)

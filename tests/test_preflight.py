@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed import load_world, preflight
-from eclipsed.pool import View, look_at
+from eclipsed.goals import goal_from_prompt
 from eclipsed.types import Goal, Synthesis
 from eclipsed.worlds.starter.fit_encoder import UNRELATED
 from eclipsed.worlds.starter.fit_text import foreign_sentences
@@ -30,32 +30,78 @@ def goal(prompt: str, *regions: str) -> Goal:
 
 
 @pytest.mark.parametrize(
-    ("rank", "present", "verdict"),
+    ("chance", "present", "verdict"),
     [
-        (preflight.CLEAR, 1.0, "likely"),
-        (preflight.CLEAR, 0.05, "unsure"),
-        (preflight.WEAK, 1.0, "unsure"),
-        (preflight.WEAK - 0.01, 1.0, "unlikely"),
-        (preflight.CLEAR, 0.0, "unlikely"),
+        (preflight.LIKELY, 1.0, "likely"),
+        (preflight.LIKELY, preflight.RARELY_IN_SIGHT / 2, "unsure"),
+        (preflight.UNLIKELY, 1.0, "unsure"),
+        (preflight.UNLIKELY, preflight.RARELY_IN_SIGHT / 2, "unlikely"),
+        (preflight.UNLIKELY - 0.01, 1.0, "unlikely"),
+        (preflight.LIKELY, 0.0, "unlikely"),
     ],
 )
-def test_the_verdict_follows_contrast_and_sight(
-    monkeypatch: pytest.MonkeyPatch, rank: float, present: float, verdict: str
+def test_the_verdict_follows_trial_and_sight(
+    monkeypatch: pytest.MonkeyPatch, chance: float, present: float, verdict: str
 ) -> None:
     def masks(_: object, made: Synthesis, __: object) -> Tensor:
         seen = torch.arange(len(made.image)) < round(present * len(made.image))
         return seen.float()[:, None, None].expand(-1, 32, 32)
 
-    # The prompt comes first, then the unrelated texts, of which it beats as many as the rank says.
-    lower = round(rank * len(preflight.UNRELATED))
-    contrasts = iter([1.0, *[0.5] * lower, *[1.5] * (len(preflight.UNRELATED) - lower)])
-    monkeypatch.setattr(preflight, "compare", lambda images, _: (next(contrasts), images[:, 0]))
+    monkeypatch.setattr(preflight, "probability_of", lambda _: chance)
     monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
     monkeypatch.setattr("eclipsed.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
-    assert (found.verdict, found.rank) == (verdict, pytest.approx(rank))
+    assert found.verdict == verdict
     assert found.present == pytest.approx(present)
+    assert found.probability == pytest.approx(chance * min(1.0, present / 0.1))
     assert found.reason.endswith(".")
+
+
+def test_a_trial_tells_what_images_can_be_moved_to_from_what_they_cannot() -> None:
+    trials = {
+        prompt: preflight.check(WORLD, goal(prompt, "hair"), SEEDS).trial
+        for prompt in ("bright hair", "dark hair", "an alien")
+    }
+    assert min(trials["bright hair"], trials["dark hair"]) > trials["an alien"]
+
+
+def test_the_more_the_trial_says_the_likelier() -> None:
+    chances = [preflight.probability_of(float(trial)) for trial in range(-50, 60, 5)]
+    assert chances == sorted(chances)
+    assert chances[0] < 0.01 < 0.99 < chances[-1]
+
+
+def test_the_rank_is_the_share_of_unrelated_texts_that_are_answered_less_clearly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The prompt comes first, then the unrelated texts.
+    contrasts = iter([1.0, *[0.5] * 60, *[1.5] * 40])
+    monkeypatch.setattr(preflight, "compare", lambda images, _: (next(contrasts), images[:, 0]))
+    monkeypatch.setattr("eclipsed.preflight._Look.trial", lambda *_: 9.0)
+    monkeypatch.setattr(preflight, "probability_of", lambda _: 0.9)
+    found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
+    assert found.rank == pytest.approx(0.6)
+
+
+def test_what_is_near_and_works_is_offered_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def near(prompt: str, *_: object) -> list[str]:
+        asked.append(prompt)
+        return ["bright hair", "an alien", "dark hair", "bright eyes", "open mouth", "a hat"]
+
+    monkeypatch.setattr(preflight, "near_phrases", near)
+    monkeypatch.setattr(preflight, "_CLEAR", 0.0)
+    unclear = preflight.check(WORLD, goal("a very odd thing", "hair"), SEEDS)
+    assert unclear.verdict != "likely"
+    assert asked == ["a very odd thing"]
+    assert "an alien" not in unclear.instead
+    assert len(unclear.instead) <= 3
+    monkeypatch.setattr(preflight, "_CLEAR", 1.01)
+    assert preflight.check(WORLD, goal("a very odd thing", "hair"), SEEDS).instead == ()
+    monkeypatch.setattr(preflight, "probability_of", lambda _: 0.9)
+    assert preflight.check(WORLD, goal("a very odd thing", "hair"), SEEDS).instead == ()
+    assert len(asked) == 2  # what is likely needs nothing else
 
 
 def test_the_best_seeds_are_those_that_show_it() -> None:
@@ -71,6 +117,7 @@ def test_what_no_image_shows_is_less_likely() -> None:
     shown = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
     alien = preflight.check(WORLD, goal("an alien", "hair"), SEEDS)
     assert alien.contrast < shown.contrast
+    assert alien.trial < shown.trial
     assert shown.verdict != "unlikely"
 
 
@@ -184,24 +231,20 @@ def test_texts_that_prompts_are_held_against_are_news_to_both_worlds() -> None:
     ("world", "can", "cannot", "least"),
     [
         ("starter", CAN, CANNOT, 0.95),
-        (str(HOUSES / "houses.toml"), HOUSES_CAN, HOUSES_CANNOT, 0.9),
+        (str(HOUSES / "houses.toml"), HOUSES_CAN, HOUSES_CANNOT, 0.95),
     ],
 )
 def test_worlds_know_what_they_can_do(world: str, can: str, cannot: str, least: float) -> None:
-    """Prompts that a world can answer are told from others, by the same thresholds on each."""
+    """Prompts that a world can answer are told from others, by the same curve on each."""
     yes, no = listed(can), listed(cannot)
     assert not {*yes, *no} & TAUGHT[world]
     loaded = load_world(world)
-    latents = loaded.generator.sample(preflight.SEEDS, truncation=1.0)
-    with torch.no_grad():
-        images = look_at(View(loaded), Goal("", "", ()), latents).embeddings
-        texts = loaded.encoder.encode_text([loaded.neutral, *preflight.UNRELATED, *yes, *no])
-    found = torch.tensor([preflight.compare(images, text - texts[0])[0] for text in texts[1:]])
-    others, asked = found[: len(preflight.UNRELATED)], found[len(preflight.UNRELATED) :]
-    above = (asked[: len(yes), None] > asked[None, len(yes) :]).double().mean()
+    found = [preflight.check(loaded, goal_from_prompt(prompt, loaded)) for prompt in [*yes, *no]]
+    chances = torch.tensor([one.probability for one in found])
+    above = (chances[: len(yes), None] > chances[None, len(yes) :]).double().mean()
     assert float(above) > least
-    ranks = (others[None] < asked[:, None]).double().mean(dim=1)
-    likely, unlikely = ranks >= preflight.CLEAR, ranks < preflight.WEAK
-    assert likely[: len(yes)].all()
-    assert likely[len(yes) :].double().mean() < 0.25
-    assert unlikely[len(yes) :].double().mean() > 0.4
+    verdicts = [one.verdict for one in found]
+    assert verdicts[: len(yes)].count("likely") > 0.9 * len(yes)
+    assert "unlikely" not in verdicts[: len(yes)]
+    assert verdicts[len(yes) :].count("likely") < 0.25 * len(no)
+    assert verdicts[len(yes) :].count("unlikely") > 0.5 * len(no)

@@ -412,6 +412,18 @@ def _embedded(vocabulary: _Frozen) -> tuple[tuple[str, ...], Any]:
     return tuple(owner for owner, _ in owners), vectors
 
 
+def near_phrases(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[str]:
+    """The vocabulary's phrases that mean nearly what a prompt asks for, the nearest first."""
+    frozen = _frozen(vocabulary)
+    phrases = [phrase for _, phrases in frozen for phrase in phrases]
+    _, vectors = _embedded(frozen)
+    said = _essence(prompt, neutral) or prompt
+    cosines = vectors[: len(phrases)] @ sentence_encoder()([said])[0]
+    order = cosines.argsort(descending=True, stable=True).tolist()
+    near = (phrases[index] for index in order if cosines[index] >= SIMILAR)
+    return [phrase for phrase in dict.fromkeys(near) if phrase not in (said, prompt)]
+
+
 def _by_meaning(said: str, vocabulary: _Frozen) -> dict[str, float]:
     """Region → cosine of its nearest phrase to what is said; "" stands for the whole image."""
     owners, vectors = _embedded(vocabulary)

@@ -121,6 +121,12 @@ def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     return F.normalize(prompt - neutral, dim=0)
 
 
+def spaced(count: int, wanted: int) -> list[int]:
+    """At most `wanted` different numbers below `count`, evenly spread."""
+    wanted = min(count, wanted)
+    return [index * count // wanted for index in range(wanted)]
+
+
 @torch.no_grad()
 def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
     """The goal's regions in a synthesis; everywhere 1 where it has none."""

@@ -1,16 +1,19 @@
 """Can this generator do it? A look at sampled images before any training.
 
-Two questions are asked of the world's own encoder and segmenter: do some images answer the prompt
-clearly better than others, and is the region to be changed in sight? How clear an answer is depends
-on the encoder, so it is held against this encoder's answers to texts that have nothing to do with
-the world. This module trains nothing and knows no judge; its verdict is an expectation, not a
-score.
+Three questions are asked of the world's own encoder and segmenter: do some images answer the prompt
+clearly better than others, is what these have in common what the prompt says, and is the region to
+be changed in sight? The second is tried out: a few images are moved the way that the best ones lie.
+How clear an answer is depends on the encoder, so it is held against this encoder's answers to texts
+that have nothing to do with the world. This module trains nothing and knows no judge; its verdict
+is an expectation, not a score.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -18,7 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from eclipsed.pool import BATCH, View, fast_bfloat16, masks_of, picture
+from eclipsed.goals import near_phrases
+from eclipsed.pool import BATCH, View, build_pool, fast_bfloat16, masks_of, picture, spaced
+from eclipsed.presets.plan import best_space, longest_layer
 from eclipsed.types import Goal, World
 
 # Not among the seeds that training draws (from 54321 on) or that scores use.
@@ -26,11 +31,20 @@ SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_256))
 
 Verdict = Literal["likely", "unsure", "unlikely"]
 
-# Share of UNRELATED from which a prompt is likely to work, and below which it is not. All of 30
-# prompts that name what the starter world draws reach the first, and all of 30 of the houses; of 47
-# and 40 others, 6 and 9 do, and 23 and 25 are below the second (tests/test_preflight.py).
-CLEAR = 0.9
-WEAK = 0.7
+# Probabilities from which a prompt is called likely to work, and below which it is not.
+LIKELY = 0.7
+UNLIKELY = 0.3
+# The trial at which half of the prompts work, and how fast that changes: a logistic curve through
+# what became of 118 prompts on the starter world (`python -m benchmarks.preflight`).
+_MIDDLE, _WIDTH = 1.9, 0.5
+# How far the trial goes, in units of the spread of the layer that goes farthest; how many images
+# are moved; and how many of UNRELATED are tried as well.
+_TRIED, _MOVED, _TRIALS = 0.6, 6, 25
+# How many images are looked at for their regions.
+_MASKED = 64
+# Of so many of the vocabulary's phrases that are nearest to the prompt, a few are offered instead
+# that are likely to work, and that at least this share of UNRELATED is answered less clearly than.
+_NEAREST, _OFFERED, _CLEAR = 16, 3, 0.9
 # Texts about everything and nothing. A world may well draw some of them, but not most.
 UNRELATED: tuple[str, ...] = tuple(
     " ".join(text.split())
@@ -68,9 +82,13 @@ class Preflight:
     scores: per seed, the cosine between the way from the average image to this one and the way
     from the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best
     of 32 answer, where 1 is what they would score for a text that means nothing (in a space whose
-    lines are all alike). rank: share of UNRELATED that these images answer less clearly; it means
-    the same on every world. coverage: mean share of an image that the region covers where it is in
-    sight; present: share of images where it is. Both are 1 for the whole image.
+    lines are all alike). rank: share of UNRELATED that these images answer less clearly. trial: how
+    much better the prompt says what a trial edit changes than UNRELATED say what theirs change, in
+    standard deviations. Rank and trial mean the same on every world. coverage: mean share of an
+    image that the region covers where it is in sight; present: share of images where it is. Both
+    are 1 for the whole image. probability: that a training will work, by the trial, and less where
+    the region is rarely in sight. instead: where that is not likely, prompts near to this one that
+    are.
     """
 
     goal: Goal
@@ -78,10 +96,13 @@ class Preflight:
     scores: tuple[float, ...]
     contrast: float
     rank: float
+    trial: float
     coverage: float
     present: float
+    probability: float
     verdict: Verdict
     reason: str
+    instead: tuple[str, ...] = ()
 
     def best(self, count: int = 5) -> tuple[int, ...]:
         """The seeds whose images answer the prompt best, best first."""
@@ -102,9 +123,12 @@ class Preflight:
             "neutral": self.goal.neutral,
             "regions": list(self.goal.regions),
             "verdict": self.verdict,
+            "probability": round(self.probability, 4),
             "reason": self.reason,
+            "instead": list(self.instead),
             "contrast": round(self.contrast, 4),
             "rank": round(self.rank, 4),
+            "trial": round(self.trial, 4),
             "coverage": round(self.coverage, 4),
             "present": round(self.present, 4),
             "best": list(self.best(10)),
@@ -127,33 +151,114 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     """
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
+    space = best_space(world.generator)
+    view = View(world, space, half=fast_bfloat16(world.generator.device))
+    pool = build_pool(view, seeds)
     texts = world.encoder.encode_text([goal.neutral, goal.prompt, *UNRELATED]).cpu()
-    latents = world.generator.sample(seeds, space="z")
-    view = View(world, "z", half=fast_bfloat16(world.generator.device))
-    embeddings, shares = [], []
-    for rows in latents.split(BATCH):  # the pictures of so many seeds need not fit together
-        made, seen = picture(view, rows)
-        embeddings.append(seen.cpu())
-        shares.append(masks_of(view, goal, made).mean(dim=(1, 2)).cpu())
-    images = torch.cat(embeddings)
-    contrast, scores = compare(images, texts[1] - texts[0])
-    others = [compare(images, text - texts[0])[0] for text in texts[2:]]
-    rank = sum(other < contrast for other in others) / len(others)
-    share = torch.cat(shares)
+    line, *unrelated = texts[1:] - texts[0]
+    look = _Look(view, pool.latents, pool.embeddings.cpu(), tuple(unrelated))
+    contrast, scores = compare(look.images, line)
+    trial = look.trial(line)
+    share = _covered(view, goal, pool.latents[spaced(len(seeds), _MASKED)])
     visible = share > IN_SIGHT
     present = float(visible.float().mean())
-    verdict, reason = _judge(rank, present, goal)
+    probability = probability_of(trial) * min(1.0, present / RARELY_IN_SIGHT)
+    verdict, reason = _judge(probability, present, goal)
     return Preflight(
         goal=goal,
         seeds=tuple(seeds),
         scores=tuple(scores.tolist()),
         contrast=contrast,
-        rank=rank,
+        rank=look.rank(contrast),
+        trial=trial,
         coverage=float(share[visible].mean()) if present else 0.0,
         present=present,
+        probability=probability,
         verdict=verdict,
         reason=reason,
+        instead=() if verdict == "likely" else _instead(look, goal),
     )
+
+
+def probability_of(trial: float) -> float:
+    """That a training will work, by the trial alone."""
+    return 0.5 + 0.5 * math.tanh((trial - _MIDDLE) / (2.0 * _WIDTH))
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Sampled images: latents [N, D], embeddings [N, E]; and the ways [E] from the neutral text to
+    unrelated ones."""
+
+    view: View
+    latents: Tensor
+    images: Tensor
+    unrelated: tuple[Tensor, ...]
+
+    @cached_property
+    def contrasts(self) -> tuple[float, ...]:
+        """Of the unrelated texts."""
+        return tuple(compare(self.images, line)[0] for line in self.unrelated)
+
+    def rank(self, contrast: float) -> float:
+        """Share of unrelated texts that are answered less clearly."""
+        return sum(other < contrast for other in self.contrasts) / len(self.contrasts)
+
+    @cached_property
+    def trials(self) -> Tensor:
+        """How well some unrelated texts say what their own trials change."""
+        lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
+        return torch.tensor([self.told(line) for line in lines])
+
+    def trial(self, line: Tensor) -> float:
+        """How much better a text says what its trial changes than unrelated ones do."""
+        above = self.told(line) - self.trials.mean()
+        return float(above / self.trials.std().clamp_min(1e-6))
+
+    def told(self, line: Tensor) -> float:
+        """Move images that answer a text least the way that the best ones lie: the cosine between
+        what that changes and the line [E] from the neutral text."""
+        _, scores = compare(self.images, line)
+        order = scores.argsort(descending=True, stable=True)
+        rest = order[len(order) // 2 :]
+        step = self.latents[order[: _best(len(order))]].mean(dim=0)
+        step = step - self.latents[rest].mean(dim=0)
+        longest = longest_layer(self.view.world.generator, self.view.space, step)
+        rows = rest[spaced(len(rest), _MOVED)]
+        moved = self.latents[rows] + step * (_TRIED / max(1e-12, longest))
+        change = picture(self.view, moved)[1].cpu() - self.images[rows]
+        return float((F.normalize(change, dim=1) @ F.normalize(line, dim=0)).mean())
+
+
+def _covered(view: View, goal: Goal, latents: Tensor) -> Float[Tensor, " n"]:
+    """The share of each image that the goal's regions cover."""
+    if not goal.regions:
+        return torch.ones(len(latents))
+    # The pictures of so many seeds need not fit together.
+    parts = [
+        masks_of(view, goal, picture(view, rows)[0]).mean(dim=(1, 2)).cpu()
+        for rows in latents.split(BATCH)
+    ]
+    return torch.cat(parts)
+
+
+def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
+    """Phrases of the world's vocabulary that mean nearly the same and are likely to work."""
+    world = look.view.world
+    phrases = near_phrases(goal.prompt, world.vocabulary, goal.neutral)[:_NEAREST]
+    texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
+    found: list[str] = []
+    for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
+        clear = look.rank(compare(look.images, line)[0]) >= _CLEAR
+        if clear and probability_of(look.trial(line)) >= LIKELY:
+            found.append(phrase)
+        if len(found) == _OFFERED:
+            break
+    return tuple(found)
+
+
+def _best(count: int) -> int:
+    return max(1, count // _OF)
 
 
 def compare(
@@ -162,18 +267,20 @@ def compare(
     """How the images [N, E] answer a text that moves along the line [E]: contrast, and scores."""
     around = F.normalize(images - images.mean(dim=0), dim=1)
     scores = around @ F.normalize(line, dim=0)
-    best = scores.topk(max(1, len(scores) // _OF)).values.mean()
+    best = scores.topk(_best(len(scores))).values.mean()
     return float(best) * images.shape[1] ** 0.5 / _BEST, scores
 
 
-def _judge(rank: float, present: float, goal: Goal) -> tuple[Verdict, str]:
+def _judge(probability: float, present: float, goal: Goal) -> tuple[Verdict, str]:
     region = " and ".join(goal.regions) or "image"
+    common = "What the images that answer best have in common"
     if present == 0.0:
         return "unlikely", f"No sampled image shows any {region} to change."
-    if rank < WEAK:
-        return "unlikely", "The sampled images answer many unrelated texts as well as the prompt."
     if present < RARELY_IN_SIGHT:
-        return "unsure", f"Only {present:.0%} of the sampled images show any {region}."
-    if rank < CLEAR:
-        return "unsure", "Some sampled images answer the prompt, but not clearly."
-    return "likely", "Some sampled images answer the prompt clearly better than others."
+        verdict: Verdict = "unlikely" if probability < UNLIKELY else "unsure"
+        return verdict, f"Only {present:.0%} of the sampled images show any {region}."
+    if probability < UNLIKELY:
+        return "unlikely", f"{common} is not what the prompt says."
+    if probability < LIKELY:
+        return "unsure", f"{common} is only partly what the prompt says."
+    return "likely", f"{common} is clearly what the prompt says."

@@ -51,6 +51,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "name",
         "regions",
         "range",
+        "foretold",
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
@@ -307,6 +308,20 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
     assert found["coverage"] == 1.0
     assert found["verdict"] in ("likely", "unsure", "unlikely")
     assert {"best", "worst", "contrast", "present", "reason", "understood"} <= set(found)
+    assert {"probability", "trial", "instead"} <= set(found)
+
+
+def test_what_is_near_is_named_where_it_is_not_likely(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclipsed.preflight._instead", lambda *_: ("bright hair", "a hat"))
+    near = "Near to it, and likely: 'bright hair' or 'a hat'."
+    assert eclipsed("check", "a truck").out.rstrip().endswith(near)
+    ran = eclipsed("train", "a truck", "--steps", "1")
+    assert ran.code == 0
+    assert "Unlikely to work (" in ran.err
+    assert near in " ".join(ran.err.split())
+    assert "Unlikely" not in eclipsed("train", "bright hair", "--steps", "1").err
 
 
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:

@@ -26,7 +26,6 @@ from eclipsed.presets.default import (
     set_stage,
     sharpened,
     shortest_good,
-    spaced,
 )
 from eclipsed.presets.plan import layer_spread
 from eclipsed.training import train_direction
@@ -186,13 +185,6 @@ def test_layers_of_a_run_share_their_mean() -> None:
     vector = torch.tensor([1.0, 1.0, 2.0, 4.0, 4.0, 0.0, 7.0, 7.0])
     mean = averaged(vector, [2] * 4, (1, 2))
     assert mean.tolist() == [0.0, 0.0, 3.0, 2.0, 3.0, 2.0, 0.0, 0.0]
-
-
-@given(st.integers(1, 50), st.integers(1, 50))
-def test_spaced_numbers_are_different_and_in_range(count: int, wanted: int) -> None:
-    chosen = spaced(count, wanted)
-    assert len(chosen) == len(set(chosen)) == min(count, wanted)
-    assert all(0 <= index < count for index in chosen)
 
 
 def test_strange_layers_are_refused_before_any_work() -> None:

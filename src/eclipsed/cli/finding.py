@@ -110,7 +110,9 @@ def train(
     from eclipsed.goals import goal_from_prompt
 
     loaded = open_world(world, device)
-    direction = find(loaded, goal_from_prompt(words, loaded, regions=regions), card)
+    goal = goal_from_prompt(words, loaded, regions=regions)
+    foretold = _foretold(loaded, goal)
+    direction = find(loaded, goal, card)
     direction = _scored(loaded, direction, card, image)
     found = {
         **direction.scores,
@@ -119,11 +121,27 @@ def train(
         "name": direction.name,
         "regions": list(direction.regions),
         "range": list(direction.range),
+        "foretold": {"verdict": foretold.verdict, "probability": round(foretold.probability, 4)},
         "seconds": round(time.monotonic() - began, 2),
     }
     if image is not None:
         found["image"] = image
     console.result(found, as_json=as_json, words=lambda: _train_words(direction, found))
+
+
+def _foretold(world: World, goal: Goal) -> Preflight:
+    """What pre-flight says; a word of warning where the generator can hardly do it."""
+    from eclipsed import preflight
+
+    found = preflight.check(world, goal)
+    if found.verdict == "unlikely":
+        near = f" {_near_words(found)}" if found.instead else ""
+        console.note(f"Unlikely to work ({found.probability:.0%}): {found.reason}{near}")
+    return found
+
+
+def _near_words(found: Preflight) -> str:
+    return f"Near to it, and likely: {' or '.join(repr(phrase) for phrase in found.instead)}."
 
 
 def _way(method: str, preset: str | None, image: int | None, **changes: Any) -> Find:
@@ -241,13 +259,16 @@ def _check_words(found: Preflight, why: str) -> str:
         ["neutral text", found.goal.neutral],
         ["regions", ", ".join(found.goal.regions) or "the whole image"],
         ["because", why],
-        ["in sight", f"in {found.present:.0%} of {len(found.seeds)} images"],
+        ["in sight", f"in {found.present:.0%} of the images"],
         ["coverage", f"{found.coverage:.1%} of an image where in sight"],
+        ["chance", f"{found.probability:.0%}"],
         ["contrast", f"{found.contrast:.2f}, more than {found.rank:.0%} of unrelated texts get"],
+        ["trial", f"{found.trial:.1f} standard deviations above unrelated texts"],
         ["best seeds", " ".join(map(str, found.best()))],
         ["worst seeds", " ".join(map(str, found.worst()))],
     ]
-    return f"{found.verdict}: {found.reason}\n{table(rows)}"
+    near = f"\n{_near_words(found)}" if found.instead else ""
+    return f"{found.verdict}: {found.reason}\n{table(rows)}{near}"
 
 
 def score(

@@ -13,8 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.methods.method import Ranking
-from eclipsed.pool import SEEDS
-from eclipsed.presets.default import spaced
+from eclipsed.pool import SEEDS, spaced
 from eclipsed.types import Generator, World
 
 

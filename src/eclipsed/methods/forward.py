@@ -24,7 +24,6 @@ from eclipsed.methods.method import (
     Method,
     as_direction,
     calibrated,
-    longest_layer,
 )
 from eclipsed.pool import (
     SEEDS,
@@ -40,7 +39,13 @@ from eclipsed.presets.default import (
     prominent_run,
     sharpened,
 )
-from eclipsed.presets.plan import check_number, check_space, layer_spread, widths_of
+from eclipsed.presets.plan import (
+    check_number,
+    check_space,
+    layer_spread,
+    longest_layer,
+    widths_of,
+)
 from eclipsed.regression import Fit, fit, slope
 from eclipsed.types import Goal, Space, World
 from eclipsed.usual import place_of, usual_of

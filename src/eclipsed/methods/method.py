@@ -20,8 +20,8 @@ from eclipsed.calibration import calibrate_for
 from eclipsed.directions import Direction
 from eclipsed.objectives import text_yield
 from eclipsed.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
-from eclipsed.presets.plan import layer_spread, widths_of
-from eclipsed.types import Generator, Goal, Space, World
+from eclipsed.presets.plan import longest_layer
+from eclipsed.types import Goal, Space, World
 
 # So many of them tell which direction answers a prompt best.
 CHOOSING = 16
@@ -79,14 +79,6 @@ def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = SEEDS) -
     pool = build_pool(view, seeds)
     text = text_direction(world, goal)
     return Ranking(view, pool, text, pool.embeddings @ text)
-
-
-def longest_layer(generator: Generator, space: Space, vector: Float[Tensor, " d"]) -> float:
-    """The norm of the vector's longest layer, in units of that layer's spread."""
-    layers = vector.split(widths_of(generator, space))
-    spread = layer_spread(generator, space)
-    pairs = zip(layers, spread, strict=True)
-    return max(float(layer.norm() / wide.clamp_min(1e-12)) for layer, wide in pairs)
 
 
 @torch.no_grad()

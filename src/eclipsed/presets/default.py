@@ -43,6 +43,7 @@ from eclipsed.pool import (
     masks_of,
     picture,
     shrink,
+    spaced,
     text_direction,
 )
 from eclipsed.presets.plan import (
@@ -234,12 +235,6 @@ def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
     wide = 2.0 * (along - along.mean()) / along.std().clamp_min(1e-12)
     sharp = wide.exp()
     return sharp.clamp_max(float(sharp.quantile(0.99)))
-
-
-def spaced(count: int, wanted: int) -> list[int]:
-    """At most `wanted` different numbers below `count`, evenly spread."""
-    wanted = min(count, wanted)
-    return [index * count // wanted for index in range(wanted)]
 
 
 def draw_batch(

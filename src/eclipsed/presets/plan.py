@@ -85,6 +85,14 @@ def layer_spread(generator: Generator, space: Space) -> Float[Tensor, " layers"]
     return torch.stack([x.square().sum(dim=1).mean().sqrt() for x in layers])
 
 
+def longest_layer(generator: Generator, space: Space, vector: Float[Tensor, " d"]) -> float:
+    """The norm of the vector's longest layer, in units of that layer's spread."""
+    layers = vector.split(widths_of(generator, space))
+    spread = layer_spread(generator, space)
+    pairs = zip(layers, spread, strict=True)
+    return max(float(layer.norm() / wide.clamp_min(1e-12)) for layer, wide in pairs)
+
+
 def check_number(
     name: str, value: float | int, low: float | int, high: float | int = math.inf
 ) -> None:
