@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from eclipsed.goals import goal_from_prompt
 from eclipsed.types import Goal, Synthesis
 from eclipsed.worlds.starter.fit_encoder import UNRELATED
 from eclipsed.worlds.starter.fit_text import foreign_sentences
-from tests.fakes import fake_world
+from tests.fakes import FakeEncoder, fake_world
 
 HOUSES = Path(__file__).parents[1] / "examples" / "houses"
 sys.path.append(str(HOUSES))
@@ -63,6 +65,38 @@ def test_a_trial_tells_what_images_can_be_moved_to_from_what_they_cannot() -> No
         for prompt in ("bright hair", "dark hair", "an alien")
     }
     assert min(trials["bright hair"], trials["dark hair"]) > trials["an alien"]
+
+
+class Known(FakeEncoder):
+    """An encoder with a fingerprint, so that what it saw is kept."""
+
+    fingerprint = "known"
+    shown = 0
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        Known.shown += len(images)
+        return super().encode_image(images)
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        shown = Known.shown
+        found = super().encode_text(texts)
+        Known.shown = shown  # the fake paints its texts
+        return found
+
+
+def test_a_second_look_at_a_world_costs_its_own_trial_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eclipsed.pool.user_cache_path", lambda _: tmp_path)
+    world = replace(WORLD, encoder=Known())
+    shown = []
+    for prompt in ("bright hair", "dark hair", "bright hair"):
+        monkeypatch.setattr(Known, "shown", 0)
+        found = preflight.check(world, goal(prompt), SEEDS)
+        shown.append(Known.shown)
+        assert found == preflight.check(WORLD, goal(prompt), SEEDS)
+    assert shown[0] == len(SEEDS) + 26 * 6
+    assert shown[1:] == [6, 6]
 
 
 def test_the_more_the_trial_says_the_likelier() -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -173,52 +174,76 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
         latents = sample_mixed(view, seeds)
     else:
         latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
-    place = _place(view, seeds, mixed=mixed and view.space not in ("z", "w"))
-    kept = None if place is None else _kept(place, len(seeds))
-    if kept is None:
+    facts: list[Any] = [list(seeds)]
+    facts += ["mixed"] if mixed and view.space not in ("z", "w") else []
+
+    def look() -> dict[str, Tensor]:
         parts = []
         for rows in latents.split(BATCH):
             made, embeddings = picture(view, rows)
             parts.append((embeddings, shrink(made.image.clamp(-1.0, 1.0))))
-        kept = (torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]))
+        embeddings, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
+        return {"embeddings": embeddings, "thumbnails": thumbnails}
+
+    # Truncation of z pulls w, so every space shows the same images of a seed.
+    shapes = {"embeddings": (len(seeds), None), "thumbnails": (len(seeds), None, None, None)}
+    kept = kept_tensors(view, facts, shapes, look)
+    return Pool(latents, kept["embeddings"].to(latents), kept["thumbnails"].to(latents))
+
+
+def kept_tensors(
+    view: View,
+    facts: Sequence[Any],
+    shapes: Mapping[str, tuple[int | None, ...]],
+    make: Callable[[], dict[str, Tensor]],
+) -> dict[str, Tensor]:
+    """What `make` makes, from the user's cache where it was made before.
+
+    facts: plain JSON; what it depends on besides the view's networks and truncation. shapes: what
+    is made, by name; a cache that holds anything else is made anew. Kept for encoders that have a
+    fingerprint only.
+    """
+    place = _place(view, facts)
+    found = None if place is None else _read(place, shapes)
+    if found is None:
+        found = make()
         if place is not None:
-            _keep(place, *kept)
-    embeddings, thumbnails = (part.to(latents) for part in kept)
-    return Pool(latents, embeddings, thumbnails)
+            _keep(place, found)
+    return found
 
 
-def _place(view: View, seeds: Sequence[int], *, mixed: bool) -> Path | None:
-    """Where the embeddings of these seeds lie in the cache."""
+def _place(view: View, facts: Sequence[Any]) -> Path | None:
+    """Where what depends on these facts lies in the cache."""
     encoder = getattr(view.world.encoder, "fingerprint", None)
     if encoder is None:
         return None
     generator = view.world.generator
-    # Truncation of z pulls w, so every space shows the same images of a seed.
-    facts = [generator.fingerprint, encoder, view.truncation, view.half, list(seeds)]
-    facts += [generator.device.type, torch.__version__, getattr(generator, "precision", "float32")]
-    facts += ["mixed"] if mixed else []
+    about = [generator.fingerprint, encoder, view.truncation, view.half]
+    about += [generator.device.type, torch.__version__, getattr(generator, "precision", "float32")]
+    about += facts
     label = getattr(generator, "label", None)  # the class that a conditional generator draws
-    facts += [] if label is None else [label.tolist()]
-    name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+    about += [] if label is None else [label.tolist()]
+    name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
     return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
 
 
-def _kept(place: Path, count: int) -> tuple[Tensor, Tensor] | None:
+def _read(place: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Tensor] | None:
     try:
         found = load_file(place)
-        embeddings, thumbnails = found["embeddings"], found["thumbnails"]
-    except (OSError, SafetensorError, KeyError):
-        return None  # not there yet, or damaged: it is made anew
-    if embeddings.ndim != 2 or thumbnails.ndim != 4:
-        return None
-    return (embeddings, thumbnails) if len(embeddings) == len(thumbnails) == count else None
+    except (OSError, SafetensorError):
+        return None  # not there yet, or damaged
+    fits = found.keys() == shapes.keys() and all(
+        len(shape) == found[name].ndim
+        and all(want in (None, size) for want, size in zip(shape, found[name].shape, strict=True))
+        for name, shape in shapes.items()
+    )
+    return found if fits else None
 
 
-def _keep(place: Path, embeddings: Tensor, thumbnails: Tensor) -> None:
+def _keep(place: Path, parts: Mapping[str, Tensor]) -> None:
     # A cache that cannot be written costs time, not the training.
     with contextlib.suppress(OSError, EclipsedError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        parts = {"embeddings": embeddings, "thumbnails": thumbnails}
         write_atomic(place, save({key: part.cpu().contiguous() for key, part in parts.items()}))
 
 

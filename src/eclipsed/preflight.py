@@ -22,7 +22,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.goals import near_phrases
-from eclipsed.pool import BATCH, View, build_pool, fast_bfloat16, masks_of, picture, spaced
+from eclipsed.pool import (
+    BATCH,
+    View,
+    build_pool,
+    fast_bfloat16,
+    kept_tensors,
+    masks_of,
+    picture,
+    spaced,
+)
 from eclipsed.presets.plan import best_space, longest_layer
 from eclipsed.types import Goal, World
 
@@ -156,7 +165,8 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     pool = build_pool(view, seeds)
     texts = world.encoder.encode_text([goal.neutral, goal.prompt, *UNRELATED]).cpu()
     line, *unrelated = texts[1:] - texts[0]
-    look = _Look(view, pool.latents, pool.embeddings.cpu(), tuple(unrelated))
+    images = pool.embeddings.cpu()
+    look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, tuple(unrelated))
     contrast, scores = compare(look.images, line)
     trial = look.trial(line)
     share = _covered(view, goal, pool.latents[spaced(len(seeds), _MASKED)])
@@ -191,6 +201,8 @@ class _Look:
     unrelated ones."""
 
     view: View
+    seeds: tuple[int, ...]
+    neutral: str
     latents: Tensor
     images: Tensor
     unrelated: tuple[Tensor, ...]
@@ -206,9 +218,14 @@ class _Look:
 
     @cached_property
     def trials(self) -> Tensor:
-        """How well some unrelated texts say what their own trials change."""
+        """How well some unrelated texts say what their own trials change; kept for the world."""
         lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
-        return torch.tensor([self.told(line) for line in lines])
+        facts = ["trials", list(self.seeds), self.neutral, _TRIED, _MOVED, UNRELATED]
+
+        def told() -> dict[str, Tensor]:
+            return {"told": torch.tensor([self.told(line) for line in lines])}
+
+        return kept_tensors(self.view, facts, {"told": (len(lines),)}, told)["told"]
 
     def trial(self, line: Tensor) -> float:
         """How much better a text says what its trial changes than unrelated ones do."""
