@@ -163,10 +163,9 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     space = best_space(world.generator)
     view = View(world, space, half=fast_bfloat16(world.generator.device))
     pool = build_pool(view, seeds)
-    texts = world.encoder.encode_text([goal.neutral, goal.prompt, *UNRELATED]).cpu()
-    line, *unrelated = texts[1:] - texts[0]
+    line, unrelated = _lines(view, goal)
     images = pool.embeddings.cpu()
-    look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, tuple(unrelated))
+    look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
     contrast, scores = compare(look.images, line)
     trial = look.trial(line)
     share = _covered(view, goal, pool.latents[spaced(len(seeds), _MASKED)])
@@ -195,17 +194,30 @@ def probability_of(trial: float) -> float:
     return 0.5 + 0.5 * math.tanh((trial - _MIDDLE) / (2.0 * _WIDTH))
 
 
+def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
+    """The ways from the neutral text to the prompt [E], and to UNRELATED [U, E], which are kept."""
+    encoder = view.world.encoder
+    neutral, prompt = encoder.encode_text([goal.neutral, goal.prompt]).cpu()
+
+    def others() -> dict[str, Tensor]:
+        return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
+
+    shape = {"lines": (len(UNRELATED), len(neutral))}
+    kept = kept_tensors(view, ["unrelated", goal.neutral, UNRELATED], shape, others)
+    return prompt - neutral, kept["lines"]
+
+
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """Sampled images: latents [N, D], embeddings [N, E]; and the ways [E] from the neutral text to
-    unrelated ones."""
+    """Sampled images: latents [N, D], embeddings [N, E]; and the ways from the neutral text to
+    unrelated ones [U, E]."""
 
     view: View
     seeds: tuple[int, ...]
     neutral: str
     latents: Tensor
     images: Tensor
-    unrelated: tuple[Tensor, ...]
+    unrelated: Tensor
 
     @cached_property
     def contrasts(self) -> tuple[float, ...]:
