@@ -45,7 +45,7 @@ LIKELY = 0.7
 UNLIKELY = 0.3
 # The trial at which half of the prompts work, and how fast that changes: a logistic curve through
 # what became of 118 prompts on the starter world (`python -m benchmarks.preflight`).
-_MIDDLE, _WIDTH = 1.9, 0.5
+_MIDDLE, _WIDTH = 1.83, 0.68
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25

@@ -52,6 +52,10 @@ _GROUPS = {
 }
 # To deny anything of these regions asks for their absence.
 _ABSENCE = {"glasses": "no glasses", "beard": "no beard", "hat": "no hat"}
+# The jacket of an avatar is always black, whatever colour the shirt below it has.
+_ALSO: dict[str, str] = {
+    "blazer": "a black blazer; a dark blazer; a black suit; a black jacket; a dark jacket",
+}
 _DECOYS: dict[str, str] = {
     "background": """a plain background; a city in the background; a beach in the background;
         a forest behind; mountains behind; a blurred background; a crowd behind; stars behind;
@@ -152,6 +156,12 @@ def _lexicon(region: str) -> _Lexicon:
         for predicate in PREDICATES
         if _belongs(predicate, region)
         for phrase in (*predicate.phrases, *predicate.held_out)
+    ]
+    said += [
+        (text.strip(), PREDICATE[name])
+        for name, texts in _ALSO.items()
+        if _belongs(PREDICATE[name], region)
+        for text in texts.split(";")
     ]
     said += [(" ".join(text.split()), None) for text in _DECOYS[region].split(";")]
     entries = tuple(_entry(text, predicate) for text, predicate in said)
