@@ -13,6 +13,7 @@ logistic curve through what happened.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -130,7 +131,8 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
     lines += ["", f"half work at trial {middle:.2f}, width {width:.2f}", ""]
     lines += ["| foretold | prompts | worked |", "|---|---|---|"]
     foretold = np.array([preflight.probability_of(row["trial"]) for row in rows])
-    for low, high in ((0.0, 0.3), (0.3, 0.7), (0.7, 1.01)):
+    ends = (0.0, preflight.UNLIKELY, preflight.LIKELY, 1.01)
+    for low, high in itertools.pairwise(ends):
         inside = (foretold >= low) & (foretold < high)
         name = f"{low:.0%} to {min(high, 1.0):.0%}"
         lines.append(f"| {name} | {inside.sum()} | {labels[inside].sum()} |")

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.goals import near_phrases
+from eclipsed.language import stem
 from eclipsed.pool import (
     BATCH,
     View,
@@ -41,11 +42,11 @@ SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_256))
 Verdict = Literal["likely", "unsure", "unlikely"]
 
 # Probabilities from which a prompt is called likely to work, and below which it is not.
-LIKELY = 0.7
+LIKELY = 0.6
 UNLIKELY = 0.3
 # The trial at which half of the prompts work, and how fast that changes: a logistic curve through
 # what became of 118 prompts on the starter world (`python -m benchmarks.preflight`).
-_MIDDLE, _WIDTH = 1.83, 0.68
+_MIDDLE, _WIDTH = 1.79, 0.6
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
@@ -274,7 +275,10 @@ def _covered(view: View, goal: Goal, latents: Tensor) -> Float[Tensor, " n"]:
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     """Phrases of the world's vocabulary that mean nearly the same and are likely to work."""
     world = look.view.world
-    phrases = near_phrases(goal.prompt, world.vocabulary, goal.neutral)[:_NEAREST]
+    near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
+    # The bare name of a region is no wish: every house has walls.
+    phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
+    phrases = phrases[:_NEAREST]
     texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
     found: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
