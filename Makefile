@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo pictures test test-slow lint format starter bench report study lock clean
+.PHONY: help install demo pictures screenshots test test-slow lint format starter bench bench-app report study lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -27,6 +27,9 @@ demo: .venv/.installed  ## train, edit and score a few directions; files land in
 pictures: demo  ## remake the pictures of README.md with `make demo`'s
 	cp demo/curly-hair.png demo/composed.png demo/paper-against-default.png docs/pictures/
 
+screenshots: .venv/.installed  ## remake the pictures of the editor in docs/pictures (needs Chromium)
+	$(BIN)/python -m benchmarks.screenshots docs/pictures
+
 lint: .venv/.installed  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +51,9 @@ starter: .venv/.installed  ## remake the starter world's weights from nothing (h
 bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.paper_step
+
+bench-app: .venv/.installed  ## time the editor in a real browser (needs Chromium)
+	$(BIN)/python -m benchmarks.editor
 
 # Rows and directions lie in the archive, so that this says again what is known and measures the rest.
 report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 minutes at most, then again)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit, EditStack, blend, feather, render, strip
-from eclipsed.errors import EclipsedError, UnknownName, WrongGenerator
+from eclipsed.editing import Edit, EditStack, blend, feather, region_mask, render, strip
+from eclipsed.errors import BadSetting, EclipsedError, UnknownName, WrongGenerator
 from eclipsed.types import Space
 from tests.fakes import FakeGenerator, FakeSegmenter, patch_mask, patch_vector
 
@@ -280,3 +280,86 @@ def test_a_strip_can_be_hard_and_of_some_layers() -> None:
     change = (made[0, 1] - made[0, 0]).abs().amax(dim=0)
     assert (change[patch_mask("hair") == 1.0] > 0.5).all()
     assert change[patch_mask("mouth") == 1.0].max() == 0.0
+
+
+def drawn(height: int = 32, width: int = 32) -> Tensor:
+    """A mask of the left end of the mouth's patch, which goes on to column 22."""
+    mask = torch.zeros(32, 32)
+    mask[20:25, 10:14] = 1.0
+    return torch.nn.functional.interpolate(mask[None, None], (height, width))[0, 0]
+
+
+def test_a_drawn_mask_bounds_a_hard_edit_bit_for_bit() -> None:
+    before = images(EditStack())
+    soft = images(EditStack((Edit(MOUTH, 1.5),)))
+    after = images(EditStack((Edit(MOUTH, 1.5, hard=True, mask=drawn()),)))
+    reach = feather(drawn()[None])
+    whole, gone = (reach >= 1.0).expand_as(after[:, 0]), (reach <= 0.0).expand_as(after[:, 0])
+    assert torch.equal(after.movedim(1, -1)[gone], before.movedim(1, -1)[gone])
+    assert torch.equal(after.movedim(1, -1)[whole], soft.movedim(1, -1)[whole])
+    assert not torch.equal(after, before)
+    assert not torch.equal(after, soft), "the right end of the mouth stays as it was"
+
+
+def test_a_drawn_mask_needs_no_segmenter_and_stands_for_the_regions() -> None:
+    elsewhere = replace(MOUTH, regions=("hair",))
+    found = images(EditStack((Edit(elsewhere, 1.5, hard=True, mask=drawn()),)))
+    assert torch.equal(found, images(EditStack((Edit(MOUTH, 1.5, hard=True, mask=drawn()),))))
+    latents = GENERATOR.sample(SEEDS, truncation=1.0)
+    alone = render(GENERATOR, latents, EditStack((Edit(MOUTH, 1.5, hard=True, mask=drawn()),)))
+    assert torch.equal(alone, found)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (16, 16), (8, 32)])
+def test_a_drawn_mask_has_any_size(size: tuple[int, int]) -> None:
+    found = images(EditStack((Edit(MOUTH, 1.5, hard=True, mask=drawn(*size) > 0.5),)))
+    change = (found - images(EditStack())).abs().amax(dim=(0, 1))
+    assert change[21:24, 11:13].min() > 0.1
+    assert change[:, 21:].max() == 0.0
+
+
+def test_a_drawn_mask_is_a_value() -> None:
+    mask = drawn()
+    edit = Edit(MOUTH, hard=True, mask=mask)
+    assert edit == Edit(MOUTH, hard=True, mask=drawn())
+    mask.zero_()
+    assert edit == Edit(MOUTH, hard=True, mask=drawn())
+    assert edit != Edit(MOUTH, hard=True)
+    assert replace(edit, strength=2.0).drawn == edit.drawn
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"mask": torch.ones(4, 4)},
+        {"hard": True, "mask": torch.ones(4)},
+        {"hard": True, "mask": torch.full((4, 4), 2.0)},
+    ],
+)
+def test_a_mask_that_makes_no_sense_is_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(BadSetting):
+        Edit(MOUTH, **words)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_region_s_mask_drawn_makes_the_same_image(at: int, hard: bool) -> None:
+    edits = [Edit(LEAKY, 0.7), Edit(HAIR, 1.2, hard=True), Edit(MOUTH, -1.0, hard=hard)]
+    edits[at] = replace(edits[at], hard=hard)
+    latents = GENERATOR.sample([1], truncation=1.0)
+    found = region_mask(
+        GENERATOR,
+        latents,
+        EditStack(tuple(edits)),
+        at,
+        space="w+",
+        truncation=1.0,
+        segmenter=FakeSegmenter(),
+    )
+    by_region = EditStack(tuple(edits)).change(at, replace(edits[at], hard=True))
+    by_hand = by_region.change(at, replace(edits[at], hard=True, mask=found[0]))
+    expected, made = (
+        render(GENERATOR, latents, stack, segmenter=FakeSegmenter())
+        for stack in (by_region, by_hand)
+    )
+    assert torch.equal(made, expected)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from eclipsed.inspection import describe as describe
     from eclipsed.latents import read_latent as read_latent
     from eclipsed.logs import StepReport as StepReport
+    from eclipsed.masks import Mask as Mask
     from eclipsed.preflight import Preflight as Preflight
     from eclipsed.scoring import score_direction as score_direction
     from eclipsed.training import config_for as config_for
@@ -51,6 +52,7 @@ _HOMES = {
     "Edit": "editing",
     "EditStack": "editing",
     "Goal": "types",
+    "Mask": "masks",
     "MissingExtra": "errors",
     "Preflight": "preflight",
     "StepReport": "logs",

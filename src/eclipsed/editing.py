@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.errors import EclipsedError, UnknownName
+from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.masks import Mask
 from eclipsed.metrics import dilate, pixels_at
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
 
@@ -35,6 +36,10 @@ class Edit:
     layers: indices of the layers to touch, None for all; for a direction of W they are rows of W+.
     hard: keep every pixel outside the direction's regions as it was, bit for bit.
     muted: left out, but kept in its place.
+    mask: where a hard edit may reach, in place of its regions: [h, w] of any size, bools or numbers
+    from 0 (stays) to 1 (may change), which become a `Mask`. It is softened as regions are.
+
+    Raises BadSetting for a mask that is none, or one without `hard`.
     """
 
     direction: Direction
@@ -42,6 +47,18 @@ class Edit:
     layers: tuple[int, ...] | None = None
     hard: bool = False
     muted: bool = False
+    mask: Mask | Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.mask, Tensor):
+            object.__setattr__(self, "mask", Mask.of(self.mask))
+        if self.mask is not None and not self.hard:
+            raise BadSetting("A drawn mask bounds a hard edit only.", "Give hard=True with it.")
+
+    @property
+    def drawn(self) -> Mask | None:
+        """The drawn mask as the value that it has become."""
+        return self.mask if isinstance(self.mask, Mask) else None
 
 
 @dataclass(frozen=True)
@@ -150,9 +167,11 @@ def render(
     """Images [N, 3, H, W] of latents [N, D] with a stack's edits, a few at a time.
 
     Hard edits come after all others, in their order: each is blended, through a feathered mask of
-    its regions before and after, over the image so far, whose other pixels stay bit-identical.
+    its regions before and after or the one that was drawn, over the image so far, whose other
+    pixels stay bit-identical.
 
-    Raises what `EditStack.apply` raises, and EclipsedError for a hard edit without a segmenter.
+    Raises what `EditStack.apply` raises, and EclipsedError for a hard edit that has no drawn mask
+    where there is no segmenter.
     """
     parts = [
         _render(generator, part, stack, space=space, truncation=truncation, segmenter=segmenter)
@@ -170,39 +189,83 @@ def _render(
     truncation: float,
     segmenter: Segmenter | None,
 ) -> Tensor:
-    wanted = () if segmenter is None else segmenter.feature_names
-
-    def made_of(stack: EditStack) -> Synthesis:
-        edited = stack.apply(generator, latents, space, truncation=truncation)
-        return generator.synthesize(
-            edited, stack.space(space), features=wanted, truncation=truncation
-        )
+    def made(stack: EditStack) -> Synthesis:
+        return _made(generator, latents, stack, space, truncation, segmenter)
 
     done = EditStack(tuple(edit for edit in stack.active if not edit.hard))
-    before = made_of(done)
+    before = made(done)
     image = before.image
     for edit in stack.active:
         if edit.hard:
-            if segmenter is None:
-                raise EclipsedError(
-                    f"The hard edit '{edit.direction.name}' needs a segmenter to find its region.",
-                    "Give one, or make the edit without hard borders.",
-                )
             done = done.add(edit)
-            after = made_of(done)
-            mask = _reach(segmenter, before, after, edit.direction.regions)
-            image, before = blend(image, after.image, mask), after
+            after = made(done)
+            image, before = blend(image, after.image, _reach(segmenter, before, after, edit)), after
     return image
 
 
+def _made(
+    generator: Generator,
+    latents: Tensor,
+    stack: EditStack,
+    space: Space,
+    truncation: float,
+    segmenter: Segmenter | None,
+) -> Synthesis:
+    """The image with every edit whole, and what the segmenter reads of it."""
+    edited = stack.apply(generator, latents, space, truncation=truncation)
+    wanted = () if segmenter is None else segmenter.feature_names
+    return generator.synthesize(edited, stack.space(space), features=wanted, truncation=truncation)
+
+
 def _reach(
+    segmenter: Segmenter | None, before: Synthesis, after: Synthesis, edit: Edit
+) -> Float[Tensor, "n h w"]:
+    """How far a hard edit reaches: 1 is all of it, 0 nothing."""
+    if edit.drawn is not None:
+        drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
+        return feather(drawn.expand(len(before.image), -1, -1))
+    if segmenter is None:
+        raise EclipsedError(
+            f"The hard edit '{edit.direction.name}' needs a segmenter to find its region.",
+            "Give one, or make the edit without hard borders.",
+        )
+    if not edit.direction.regions:
+        return torch.ones_like(before.image[:, 0])
+    return feather(_found(segmenter, before, after, edit.direction.regions))
+
+
+def _found(
     segmenter: Segmenter, before: Synthesis, after: Synthesis, regions: Sequence[str]
 ) -> Float[Tensor, "n h w"]:
-    """The feathered union of the regions before and after; everything for a whole-image edit."""
-    if not regions:
-        return torch.ones_like(before.image[:, 0])
-    masks = [segmenter.masks(made, regions) for made in (before, after)]
-    return feather(torch.maximum(*masks))
+    return torch.maximum(*(segmenter.masks(made, regions) for made in (before, after)))
+
+
+@torch.no_grad()
+def region_mask(
+    generator: Generator,
+    latents: Float[Tensor, "n _"],
+    stack: EditStack,
+    at: int,
+    *,
+    space: Space,
+    truncation: float,
+    segmenter: Segmenter,
+) -> Float[Tensor, "n h w"]:
+    """What the edit at place `at` reaches if it is hard, by its regions before and after, not yet
+    softened: drawn as its mask, this makes the very same image.
+
+    Raises what `render` raises.
+    """
+    edit = stack.edits[at]
+    others = (*stack.edits[:at], *stack.edits[at + 1 :])
+    soft = [one for one in others if not one.hard and not one.muted]
+    hard = [one for one in stack.edits[:at] if one.hard and not one.muted]
+    done = EditStack((*soft, *hard))
+    whole = done.add(replace(edit, muted=False))
+    before, after = (
+        _made(generator, latents, each, space, truncation, segmenter) for each in (done, whole)
+    )
+    return _found(segmenter, before, after, edit.direction.regions)
 
 
 def feather(mask: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:

@@ -6,13 +6,16 @@ This module knows the words of a recipe, not how a picture is drawn nor where ca
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from eclipsed.editing import Edit
-from eclipsed.errors import BadFile
+from eclipsed.errors import BadFile, EclipsedError
 from eclipsed.files import sha256_of
+from eclipsed.masks import Mask
+from eclipsed.starts import MOST_BYTES, Start
 from eclipsed.types import World
 
 _HINT = "Give a picture that `eclipsed edit` or the editor saved."
@@ -35,16 +38,19 @@ class EditFacts:
     regions: tuple[str, ...] | None
     hard: bool
     muted: bool
+    mask: Mask | None
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What the recipe of one edited image says: where it starts, and its edits in order."""
+    """What the recipe of one edited image says: where it starts, and its edits in order.
+
+    start: a latent, or a seed and its truncation.
+    """
 
     generator_name: str
     generator_fingerprint: str
-    seed: int
-    truncation: float
+    start: Start | tuple[int, float]
     edits: tuple[EditFacts, ...]
 
 
@@ -68,6 +74,8 @@ def edit_facts(
 
     card: the file's name, without its folder. strength: False where a picture shows many.
     regions: where they stand in for those of the card.
+
+    Raises BadSetting for a drawn mask of too much detail.
     """
     return {
         "card": card,
@@ -79,21 +87,28 @@ def edit_facts(
         **({} if regions is None else {"regions": list(regions)}),
         **({"hard": True} if edit.hard else {}),
         **({"muted": True} if edit.muted else {}),
+        **({} if edit.drawn is None else {"mask": edit.drawn.text()}),
+    }
+
+
+def latent_facts(start: Start) -> dict[str, Any]:
+    """What a recipe says of a latent in place of a seed; the numbers themselves if they are few."""
+    small = len(start.numbers) <= MOST_BYTES
+    return {
+        "latent": start.name,
+        "space": start.space,
+        **({"numbers": start.text()} if small else {}),
     }
 
 
 def read_recipe(recipe: Mapping[str, Any]) -> ImageFacts:
     """The recipe of one image, believed in nothing unchecked.
 
-    Raises BadFile, with one sentence, for a recipe of several images, of a latent from a file
-    (whose numbers it does not hold), or one that makes no sense.
+    Raises BadFile, with one sentence, for a recipe of several images, of a latent that was too
+    large to be part of it, or one that makes no sense.
     """
-    if "latent" in recipe:
-        raise BadFile(
-            "This picture was made of a latent in a file, which is not part of it.", _HINT
-        )
-    seeds = _take(recipe, "seeds", list)
-    if len(seeds) != 1 or recipe.get("verb") not in ("edit", "sample"):
+    several = "latent" not in recipe and len(_take(recipe, "seeds", list)) != 1
+    if several or recipe.get("verb") not in ("edit", "sample"):
         raise BadFile("This picture shows several images, not one that can be edited.", _HINT)
     generator = _take(recipe, "generator", dict)
     edits = _typed(recipe.get("edits", []), "edits", list)
@@ -102,10 +117,23 @@ def read_recipe(recipe: Mapping[str, Any]) -> ImageFacts:
     return ImageFacts(
         generator_name=_take(generator, "name", str),
         generator_fingerprint=_take(generator, "fingerprint", str),
-        seed=_typed(seeds[0], "seeds", int),
-        truncation=_number(recipe, "truncation"),
+        start=_start(recipe) if "latent" in recipe else _seed(recipe),
         edits=tuple(_edit(_typed(edit, "edits", dict)) for edit in edits),
     )
+
+
+def _seed(recipe: Mapping[str, Any]) -> tuple[int, float]:
+    return _typed(recipe["seeds"][0], "seeds", int), _number(recipe, "truncation")
+
+
+def _start(recipe: Mapping[str, Any]) -> Start:
+    if "numbers" not in recipe:
+        raise BadFile(
+            "This picture was made of a latent in a file, which is not part of it.", _HINT
+        )
+    name, space, text = (_take(recipe, key, str) for key in ("latent", "space", "numbers"))
+    with _sense():
+        return Start.from_text(name, space, text)
 
 
 def _edit(facts: Mapping[str, Any]) -> EditFacts:
@@ -119,7 +147,25 @@ def _edit(facts: Mapping[str, Any]) -> EditFacts:
         regions=_several(facts, "regions", str),
         hard=facts.get("hard") is True,
         muted=facts.get("muted") is True,
+        mask=_mask(facts),
     )
+
+
+def _mask(facts: Mapping[str, Any]) -> Mask | None:
+    if "mask" not in facts:
+        return None
+    with _sense():
+        return Mask.from_text(_take(facts, "mask", str))
+
+
+@contextmanager
+def _sense() -> Iterator[None]:
+    """What a value of a recipe cannot be, said of the recipe."""
+    try:
+        yield
+    except EclipsedError as error:
+        message = f"The recipe of this picture makes no sense: {error.message}"
+        raise BadFile(message, _HINT) from error
 
 
 def _several(facts: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...] | None:

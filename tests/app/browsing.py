@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ from typing import Any
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 SIZES = {"wide": (1280, 800), "phone": (390, 844)}
-_STARTS = 120.0
+_STARTS = 300.0
 
 # Notes, in the page, when the pointer moved and when which picture was drawn.
 _WATCH = """
@@ -75,6 +76,7 @@ def served(library: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[b
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             process.kill()
+            process.wait()
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -115,15 +117,23 @@ class Hands:
             has_touch=size == "phone",
             accept_downloads=True,
         )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.scripts_run: list[str] = []
-        self.page.on(
-            "dialog", lambda dialog: (self.scripts_run.append(dialog.message), dialog.dismiss())
-        )
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.address = address
+        self.scripts_run: list[str] = []
+        self.errors: list[str] = []
+        self.page = self._watched(self.context.new_page())
+
+    def _watched(self, page: Any) -> Any:
+        """A page whose scripts that ran and errors are noted here."""
+        page.set_default_timeout(60_000)
+        page.on("dialog", lambda box: (self.scripts_run.append(box.message), box.dismiss()))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def beside(self, page: Any) -> Hands:
+        """Hands for another tab of the same browser."""
+        other = copy.copy(self)
+        other.page = self._watched(page)
+        return other
 
     def open(self, page: str = "") -> Hands:
         self.page.goto(f"{self.address}/{page}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +15,7 @@ import eclipsed
 from eclipsed.app.library import Library
 from eclipsed.editing import EditStack
 from eclipsed.images import load_png
+from eclipsed.masks import Mask
 from tests.app import browsing
 from tests.app.browsing import Hands
 
@@ -81,6 +83,27 @@ def add(hands: Hands, name: str) -> None:
     hands.quiet()
 
 
+def find(hands: Hands, prompt: str) -> None:
+    """Ask for a direction and wait until it is trained, scored and in the stack."""
+    hands.page.locator(".prompt").fill(prompt)
+    hands.page.locator(".prompt").press("Enter")
+    hands.page.locator(".line .name", has_text=prompt).wait_for(timeout=300_000)
+    hands.page.wait_for_selector(".search .words:has-text('done in')", timeout=300_000)
+    hands.quiet()
+
+
+def stroke(hands: Hands, *points: tuple[float, float]) -> None:
+    """Draw on the picture through points, which are shares of its sides."""
+    box = hands.page.locator(".veil").bounding_box()
+    assert box is not None
+    (x, y), *others = points
+    hands.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    hands.page.mouse.down()
+    for x, y in others:
+        hands.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    hands.page.mouse.up()
+
+
 def test_a_slider_moves_the_picture_under_the_hand(hands: Hands) -> None:
     add(hands, "curly hair")
     hands.shown("frames")
@@ -94,7 +117,8 @@ def test_a_slider_moves_the_picture_under_the_hand(hands: Hands) -> None:
 def test_a_long_session_comes_back_from_its_picture(
     hands: Hands, browser: Any, address: str, tmp_path: Path
 ) -> None:
-    for name in ("curly hair", "sunglasses", "a red background"):
+    find(hands, "a blue background")
+    for name in ("curly hair", "sunglasses"):
         add(hands, name)
     hands.drag(0, moves=9)
     hands.drag(2, moves=7)
@@ -113,6 +137,10 @@ def test_a_long_session_comes_back_from_its_picture(
     hands.click('.chip[aria-label="Layer 1"]')
     hands.page.locator(".hardrow input").first.check()
     hands.quiet()
+    hands.click('[aria-label="Paint where the edit may change the image"]')
+    stroke(hands, (0.2, 0.8), (0.8, 0.8))
+    hands.click('[data-brush="done"]')
+    hands.page.locator(".badge").wait_for()
     saved = hands.save(tmp_path / "saved.png")
     image = hands.image()
     other = Hands(browser, address).open()
@@ -206,10 +234,7 @@ def test_hostile_words_are_text(browser: Any, library: Path) -> None:
 
 
 def test_a_prompt_ends_on_a_slider(hands: Hands) -> None:
-    hands.page.locator(".prompt").fill("a blue background")
-    hands.page.locator(".prompt").press("Enter")
-    hands.page.locator(".line .name", has_text="a blue background").wait_for(timeout=300_000)
-    hands.page.wait_for_selector(".search .words:has-text('done in')", timeout=300_000)
+    find(hands, "a blue background")
     hands.shown("frames")
     before = hands.image()
     hands.drag(moves=10)
@@ -253,3 +278,129 @@ def test_the_exact_image_is_what_python_makes(hands: Hands) -> None:
         abs(a - b) for a, b in zip(shown.tobytes(), eclipsed.to_pil(made[0]).tobytes(), strict=True)
     ]
     assert max(difference) <= 1  # the server may count with more threads
+
+
+def greys_of(hands: Hands) -> np.ndarray:
+    """The drawn mask of the only line, from the file that the page offers."""
+    if not hands.page.get_by_role("button", name="Save mask").is_visible():
+        hands.page.get_by_text("The same on the command line").click()
+    with hands.page.expect_download() as waiting:
+        hands.page.get_by_role("button", name="Save mask").click()
+    mask = Mask.load(waiting.value.path())
+    return np.frombuffer(mask.greys, np.uint8).reshape(mask.height, mask.width)
+
+
+def test_a_mask_is_painted_over_the_picture(hands: Hands) -> None:
+    add(hands, "curly hair")
+    hands.click('[aria-label="Layers and region"]')
+    hands.page.locator(".hardrow input").check()
+    hands.quiet()
+    by_region = hands.image()
+    paint = '[aria-label="Paint where the edit may change the image"]'
+    veil = hands.page.locator(".veil")
+    hands.click(paint)
+    veil.wait_for()
+    hands.page.keyboard.press("Escape")
+    veil.wait_for(state="hidden")
+    assert hands.page.locator(".badge").count() == 0
+    hands.click(paint)
+    veil.wait_for()
+    hands.click('[data-brush="done"]')
+    hands.page.locator(".badge").wait_for()
+    assert hands.image() == by_region, "the region's mask, drawn as it is, changes nothing"
+    hands.click(paint)
+    hands.click('[data-brush="clear"]')
+    stroke(hands, (0.2, 0.3), (0.8, 0.3))
+    hands.page.keyboard.down("Alt")
+    stroke(hands, (0.5, 0.15), (0.5, 0.45))
+    hands.page.keyboard.up("Alt")
+    hands.click('[data-tool="erase"]')
+    stroke(hands, (0.2, 0.3))
+    hands.click('[data-brush="done"]')
+    greys = greys_of(hands)
+    rows, columns = greys.shape
+    at = {x: int(greys[round(0.3 * rows), round(x * columns)]) for x in (0.2, 0.35, 0.5, 0.7)}
+    assert at == {0.2: 0, 0.35: 255, 0.5: 0, 0.7: 255}
+    assert greys[round(0.6 * rows) :].max() == 0
+    assert hands.image() != by_region
+    hands.click('[aria-label="Keep to the region again"]')
+    assert hands.image() == by_region
+
+
+def test_a_finger_paints_on_a_phone(browser: Any, address: str) -> None:
+    hands = Hands(browser, address, "phone").open()
+    hands.shown()
+    add(hands, "curly hair")
+    hands.click('[aria-label="Layers and region"]')
+    hands.click('[aria-label="Paint where the edit may change the image"]')
+    veil = hands.page.locator(".veil")
+    veil.wait_for()
+    hands.click('[data-brush="clear"]')
+    box = veil.bounding_box()
+    assert box is not None
+    hands.page.touchscreen.tap(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+    hands.click('[data-brush="done"]')
+    hands.page.locator(".badge").wait_for()
+    greys = greys_of(hands)
+    assert greys[greys.shape[0] // 2, greys.shape[1] // 4] == 255
+    assert (greys > 0).mean() < 0.05
+    assert hands.errors == []
+    hands.context.close()
+
+
+def test_a_latent_is_dropped_and_left_again(hands: Hands, tmp_path: Path) -> None:
+    world = eclipsed.load_world("starter")
+    np.save(tmp_path / "<b>friend</b>.npy", world.generator.sample([77]).numpy())
+    plain = hands.image()
+    hands.drop(tmp_path / "<b>friend</b>.npy")
+    assert hands.page.locator(".latent").inner_text() == "latent <b>friend</b>.npy"
+    assert hands.page.locator(".seed-box").is_hidden()
+    assert hands.image() != plain
+    hands.click('[data-do="previous"]')
+    hands.click('[data-do="following"]')
+    assert hands.page.locator(".latent").is_hidden()
+    assert hands.image() == plain
+
+
+def test_an_animation_is_saved(hands: Hands, tmp_path: Path) -> None:
+    add(hands, "curly hair")
+    hands.page.locator(".kind").select_option("gif")
+    with hands.page.expect_download() as waiting:
+        hands.page.locator('[data-do="animation"]').click()
+    waiting.value.save_as(tmp_path / "x.gif")
+    assert waiting.value.suggested_filename == "curly-hair.gif"
+    assert Image.open(tmp_path / "x.gif").n_frames > 20
+
+
+def names_of(hands: Hands) -> list[str]:
+    found: list[str] = hands.page.locator(".line .name").all_text_contents()
+    return found
+
+
+def test_a_reload_keeps_the_stack_and_a_second_tab_is_independent(hands: Hands) -> None:
+    add(hands, "curly hair")
+    hands.click('[data-do="following"]')
+    image = hands.image()
+    hands.page.reload()
+    hands.page.locator(".line .name").wait_for()
+    assert (names_of(hands), hands.image()) == (["curly hair"], image)
+    hands.page.get_by_role("link", name="Explore").click()
+    hands.page.get_by_text("On the image of seed 2").wait_for()
+    hands.page.reload()
+    hands.page.get_by_text("On the image of seed 2").wait_for()
+    hands.page.get_by_role("link", name="Edit").click()
+    hands.page.locator(".line .name").wait_for()
+    with hands.context.expect_page() as opening:  # a window opened so knows what its opener knows
+        hands.page.evaluate("() => { window.open(location.href); }")
+    twin = hands.beside(opening.value)
+    twin.page.locator(".line .name").wait_for()
+    assert twin.image() == image
+    twin.click('[data-do="reset"]')
+    hands.click('[data-do="undo"]')
+    assert (names_of(hands), names_of(twin)) == (["curly hair"], [])
+    twin.click('[data-do="undo"]')
+    hands.page.reload()
+    hands.page.locator(".line .name").wait_for()
+    assert hands.page.locator(".seed-box").input_value() == "1"
+    assert twin.page.locator(".seed-box").input_value() == "2"
+    assert names_of(twin) == ["curly hair"]

@@ -3,23 +3,29 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops, ImageSequence, ImageStat
+from safetensors.torch import save
 
 from eclipsed.app import searching, views
-from eclipsed.app.desk import Desk
+from eclipsed.app import session as sessions
+from eclipsed.app.desk import ANIMATED, Desk
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.searching import LONGEST_PROMPT, Request
 from eclipsed.errors import BadSetting
 from eclipsed.images import load_png, save_png
+from eclipsed.masks import Mask
 from eclipsed.preflight import Preflight
+from eclipsed.starts import Start
 from eclipsed.types import World
 from tests.app.test_library import HOSTILE
 
@@ -221,6 +227,113 @@ def test_a_strip_is_a_picture(filled: Desk) -> None:
     assert filled.strip() is None
 
 
+def as_text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_a_mask_is_drawn_edited_and_dropped(filled: Desk) -> None:
+    do(filled, "brush", at=1)
+    view = json.loads(json.dumps(filled.view()))
+    assert view["brush"]["at"] == 1
+    begun = Mask.read(base64.b64decode(view["brush"]["mask"].partition(",")[2]))
+    assert any(begun.greys)
+    assert filled.view()["brush"] is None, "it is told once"
+    mask = Mask.of(torch.eye(32))
+    do(filled, "mask", at=1, to=as_text(mask.png()))
+    assert filled.session.lines[1].edit.mask == mask
+    line = filled.view()["lines"][1]
+    assert (line["drawn"], line["hard"]) == (True, True)
+    do(filled, "compare", to="outside")
+    assert filled.view()["inside"] == ["hair", "the drawn mask"]
+    assert list(filled.files()) == [f"mask-{mask.digest[:8]}.png"]
+    do(filled, "mask", at=1, to=None)
+    assert not filled.view()["lines"][1]["drawn"]
+    do(filled, "undo")
+    assert filled.session.lines[1].edit.mask == mask
+    do(filled, "undo")
+    assert not filled.session.lines[1].edit.hard
+
+
+@pytest.mark.parametrize("drawn", ["", "?", as_text(b"x"), as_text(b"\x89PNG\r\n\x1a\n")])
+def test_a_mask_that_is_none_is_one_sentence(filled: Desk, drawn: str) -> None:
+    before = filled.session
+    do(filled, "mask", at=0, to=drawn)
+    assert filled.session is before
+    assert filled.notice is not None
+    assert filled.notice.bad
+
+
+def latent_file(desk: Desk, ending: str) -> bytes:
+    latent = desk.renderer.world.generator.sample([77])
+    return Start.of("x", "w+", latent).npy() if ending == "npy" else save({"w": latent})
+
+
+@pytest.mark.parametrize("ending", ["npy", "safetensors"])
+def test_a_dropped_latent_is_the_image_until_the_next_seed(filled: Desk, ending: str) -> None:
+    filled.drop(latent_file(filled, ending), f"<b>face</b>.{ending}")
+    assert filled.notice is not None
+    assert not filled.notice.bad
+    view = filled.view()
+    assert view["latent"] == f"<b>face</b>.{ending}"
+    assert len(view["lines"]) == 2
+    name, data = filled.saved()
+    assert name.endswith(".png")
+    found = filled.strip()
+    assert found is not None
+    other = Desk(filled.renderer, filled.library, "starter", "cpu")
+    other.drop(data, name)
+    assert other.view()["image"] == view["image"]
+    assert other.view()["latent"] == view["latent"]
+    do(other, "next", by=1)
+    assert (other.view()["latent"], other.session.seed) == ("", 2)
+    do(other, "undo")
+    assert other.view()["image"] == view["image"]
+
+
+def test_a_latent_of_no_use_is_one_sentence(filled: Desk) -> None:
+    before = filled.session
+    for data in (Start.of("x", "z", torch.zeros(1, 7)).npy(), b"\x93NUMPY", save({})):
+        filled.drop(data, "bad.npy")
+        assert filled.notice is not None
+        assert filled.notice.bad
+        assert "'bad.npy'" in filled.notice.text
+        assert "/tmp" not in filled.notice.text
+    assert filled.session is before
+
+
+@pytest.mark.parametrize("kind", ["webp", "gif"])
+def test_the_selected_line_moves_from_end_to_end_and_back(filled: Desk, kind: str) -> None:
+    do(filled, "animation", kind=kind)
+    download = filled.view()["download"]
+    assert download["name"] == f"bright-eyes.{kind}"
+    head, _, data = download["data"].partition(",")
+    assert head == f"data:image/{kind};base64"
+    moving = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert moving.format == kind.upper()
+    assert ANIMATED < moving.n_frames <= 2 * ANIMATED - 2, "equal pictures become one"
+    frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(moving)]
+    for strength, nearest in ((-1.5, frames[:1]), (3.0, frames)):
+        exact = filled.renderer.shot(sessions.set_strength(filled.session, 1, strength)).png
+        expected = Image.open(io.BytesIO(exact)).convert("RGB")
+        away = [ImageStat.Stat(ImageChops.difference(one, expected)).mean for one in nearest]
+        assert min(map(max, away)) < 12.0  # the loss of the file's kind
+
+
+def test_an_animation_that_cannot_be_is_one_sentence(
+    filled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(filled, "animation", kind="tiff")
+    assert filled.notice is not None
+    assert "no animation 'tiff'" in filled.notice.text
+    monkeypatch.setitem(sys.modules, "av", None)
+    do(filled, "animation", kind="mp4")
+    assert filled.notice is not None
+    assert "PyAV" in filled.notice.text
+    do(filled, "reset")
+    do(filled, "animation", kind="webp")
+    assert filled.view()["download"] is None
+
+
 WRONG = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
@@ -229,14 +342,16 @@ WRONG = st.recursive(
 VERB_NAMES = [
     "add", "strength", "layers", "regions", "undo", "redo", "file", "seed", "next", "truncation",
     "remove", "move", "mute", "hard", "reset", "select", "compare", "stop", "go on", "nonsense",
-    "look", "frames", "save", "strip", "dismiss",
+    "look", "frames", "save", "strip", "dismiss", "brush", "mask", "animation",
 ]  # fmt: skip
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(VERB_NAMES),
-    st.dictionaries(st.sampled_from(["at", "to", "by", "file", "data", "name", "dragging"]), WRONG),
+    st.dictionaries(
+        st.sampled_from(["at", "to", "by", "file", "data", "name", "dragging", "kind"]), WRONG
+    ),
 )
 def test_no_event_of_a_browser_breaks_anything(
     filled: Desk, what: str, words: dict[str, Any]

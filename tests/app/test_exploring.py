@@ -7,9 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from eclipsed import preflight
+from eclipsed.animation import Kind
 from eclipsed.app import exploring
 from eclipsed.app import session as sessions
-from eclipsed.app.answers import ask, texts_written
+from eclipsed.app.answers import ask, matrix, texts_written
 from eclipsed.app.desk import Desk
 from eclipsed.app.explorer import Explorer
 from eclipsed.app.exploring import Row
@@ -103,6 +105,14 @@ def test_rows_have_names(renderer: Renderer, session: Session, library: Library)
     assert open_picture(exploring.side_by_side(renderer, session, rows)).height > 96
 
 
+@pytest.mark.parametrize("kind", ["gif", "mp4"])
+def test_an_interpolation_can_be_of_another_kind(
+    renderer: Renderer, session: Session, kind: Kind
+) -> None:
+    data = exploring.interpolation(renderer, session, 9, kind)
+    assert data[:4] == b"GIF8" if kind == "gif" else data[4:8] == b"ftyp"
+
+
 def test_an_interpolation_begins_and_turns_at_its_seeds(
     renderer: Renderer, session: Session
 ) -> None:
@@ -138,7 +148,7 @@ def test_sheets_are_drawn_once(explorer: Explorer, monkeypatch: pytest.MonkeyPat
     assert explorer.side_by_side(files, random=True, channel=" 1/2", equal_change=True) is first
     assert explorer.palette(*files) is not None
     assert explorer.layers(files[0]) is not None
-    assert explorer.animation(9) is not None
+    assert explorer.animation(9, "webp") is not None
 
 
 def test_a_grid_needs_a_selected_line(explorer: Explorer) -> None:
@@ -167,6 +177,87 @@ def test_a_card_that_went_away_is_a_sentence(explorer: Explorer, library: Librar
     assert explorer.layers(None) is explorer.palette(None, "eyes.safetensors") is None
 
 
+def test_components_are_found_once_and_kept(
+    explorer: Explorer, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = explorer.components("SeFa", 2, explorer.row_sets[0])
+    assert found is not None
+    sheet = explorer.component_sheet(found)
+    monkeypatch.setattr(exploring, "side_by_side", None)
+    assert explorer.components("SeFa", 2, explorer.row_sets[0]) is found
+    assert explorer.component_sheet(found) is sheet is not None
+    explorer.keep(found[1], " a  twist ")
+    assert explorer.desk.notice is not None
+    assert not explorer.desk.notice.bad
+    kept = library.entries()[0]
+    assert kept.name == "a twist"
+    explorer.desk.add(kept.file)
+    assert len(explorer.desk.session.lines) == 1
+
+
+def test_a_component_that_is_kept_twice_is_called_as_before(explorer: Explorer) -> None:
+    found = explorer.components("SeFa", 1, explorer.row_sets[0]) or []
+    explorer.keep(found[0], "first")
+    explorer.keep(found[0], "second")
+    assert explorer.desk.notice is not None
+    assert "“first”" in explorer.desk.notice.text
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\x00b"])
+def test_a_name_that_no_card_can_have_keeps_nothing(
+    explorer: Explorer, library: Library, name: str
+) -> None:
+    found = explorer.components("SeFa", 1, explorer.row_sets[0]) or []
+    explorer.keep(found[0], name)
+    assert explorer.desk.notice is not None
+    assert explorer.desk.notice.bad
+    assert len(library.entries()) == 2
+
+
+def test_a_sum_is_shown_and_kept(explorer: Explorer, library: Library) -> None:
+    total = explorer.total("1-3", "4,5", "")
+    assert total is not None
+    assert total.to == (explorer.desk.session.seed,)
+    sheet = explorer.sum_sheet(total)
+    assert sheet is not None
+    assert explorer.sum_sheet(total) is sheet
+    explorer.keep_sum(total, "three of five", "")
+    assert library.entries()[0].name == "three of five"
+    assert explorer.total("1", "<b>", "") is None
+    assert explorer.sum_sheet(total) is sheet
+    same = explorer.total("1,2", "2,1", "3")
+    assert same is not None
+    assert explorer.sum_sheet(same) is None
+
+
+def test_a_report_is_written_into_its_card(explorer: Explorer, library: Library) -> None:
+    told: list[int] = []
+    report = explorer.report("hair.safetensors", 8, lambda done, of: told.append(done))
+    assert report is not None
+    assert told == [8]
+    assert explorer.report_sheet(report) is not None
+    explorer.keep_scores("hair.safetensors", report)
+    kept = library.direction("hair.safetensors")
+    assert (kept.scores, kept.judged_by) == (report.scores, report.judged_by)
+    library.delete("hair.safetensors")
+    assert explorer.report("hair.safetensors", 8, lambda done, of: None) is None
+    explorer.keep_scores("hair.safetensors", report)
+    assert explorer.desk.notice is not None
+    assert explorer.desk.notice.bad
+
+
+def test_phrasings_are_looked_at_once(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, few = preflight.check, preflight.SEEDS[:32]
+    monkeypatch.setattr(preflight, "check", lambda world, goal: whole(world, goal, few))
+    found = explorer.phrasings("bright hair\nbright eyes")
+    assert found is not None
+    again = explorer.phrasings("bright eyes\nbright hair")
+    assert again is not None
+    assert again[1] is found[0]
+    assert explorer.phrasings(" ") is None
+    assert explorer.desk.notice is not None
+
+
 # --- images and texts ----------------------------------------------------------------------------
 
 
@@ -180,6 +271,21 @@ def test_an_image_answers_what_it_shows(world: World) -> None:
     expected = world.encoder.encode_image(images.clamp(-1.0, 1.0)) @ texts.t()
     torch.testing.assert_close(found.cosines, expected)
     assert found.probabilities.argmax(dim=1).tolist() == expected.argmax(dim=1).tolist()
+
+
+def test_answers_are_a_matrix_of_texts_and_images(world: World) -> None:
+    found = ask(world, [1, 2, 3], ["bright hair", "<b>dark</b> hair"])
+    table = matrix(found, "probability")
+    assert [cell.text for cell in table.head] == ["", "seed 1", "seed 2", "seed 3"]
+    assert [row[0].text for row in table.rows] == ["bright hair", "<b>dark</b> hair"]
+    assert all(len(cell.pictures) == 1 for cell in table.head[1:])
+    for image in range(3):
+        column = [row[image + 1] for row in table.rows]
+        shades = [cell.shade or 0.0 for cell in column]
+        assert sum(shades) == pytest.approx(1.0)
+        assert [cell.strong for cell in column] == [shade == max(shades) for shade in shades]
+    shades = [cell.shade for row in matrix(found, "cosine").rows for cell in row[1:]]
+    assert (min(filter(None, shades)) > 0.0, max(filter(None, shades))) == (True, 1.0)
 
 
 def test_texts_are_lines(world: World) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
+import torch
 
+from eclipsed import preflight
 from eclipsed.app import serving
 from eclipsed.app.desk import Desk
 from eclipsed.app.library import Library
+from eclipsed.masks import Mask
 from eclipsed.types import World
 from tests.app.test_library import HOSTILE
 
@@ -53,6 +57,18 @@ def test_the_command_on_the_page_is_that_of_the_stack(app: Any) -> None:
     desk(found).do({"do": "add", "file": "hair.safetensors"})
     found.run()
     assert any("hair.safetensors=1.0" in code.value for code in found.code)
+
+
+def test_the_files_that_a_command_reads_are_offered(app: Any) -> None:
+    found = page(app, "edit")
+    assert not found.get("download_button")
+    desk(found).do({"do": "add", "file": "hair.safetensors"})
+    drawn = base64.b64encode(Mask.of(torch.ones(2, 2)).png()).decode()
+    desk(found).do({"do": "mask", "at": 0, "to": drawn})
+    found.run()
+    assert not found.exception
+    assert any("@hard:mask-" in code.value for code in found.code)
+    assert len(found.get("download_button")) == 1
 
 
 def test_a_prompt_is_searched_for(app: Any) -> None:
@@ -130,20 +146,99 @@ def test_hostile_names_are_text(app: Any, library: Library, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "view", ["Side by side", "Palette", "Seeds × strengths", "Layers", "Between seeds"]
+    "view",
+    [
+        "Side by side",
+        "Palette",
+        "Seeds × strengths",
+        "Layers",
+        "Components",
+        "Arithmetic",
+        "Between seeds",
+    ],
 )
 def test_every_view_of_explore_draws(app: Any, view: str) -> None:
     found = page(app, "explore")
     found.session_state["desk"].add("hair.safetensors")
-    found.segmented_control[0].set_value(view).run()
+    found.pills[0].set_value(view).run()
     assert not found.exception
     assert "Could not" not in texts(found)
 
 
-def test_images_and_texts_are_held_against_each_other(app: Any) -> None:
+def judge(app: Any, view: str) -> Any:
     found = page(app, "judge")
+    found.segmented_control[0].set_value(view).run()
+    assert not found.exception
+    return found
+
+
+def test_images_and_texts_are_held_against_each_other(app: Any) -> None:
+    found = judge(app, "Images and texts")
     found.text_area[0].input("bright hair\n<b>dark</b> hair").run()
     assert not found.exception
-    assert "<b>dark</b> hair" in texts(found)
     found.text_area[0].input("").run()
     assert "Could not: Give 1 to" in texts(found)
+    found.text_area[0].input("bright hair").run()
+    assert "Could not" not in texts(found)
+
+
+def test_a_card_is_measured_when_it_is_asked_for(app: Any, library: Library) -> None:
+    found = page(app, "judge")
+    assert "judged by" not in texts(found)
+    found.select_slider[0].set_value(8)
+    found.button[0].click().run()
+    assert not found.exception
+    assert "measured on 8 unseen images" in texts(found)
+    assert "judged by independent networks" in texts(found)
+    file = found.selectbox[0].value
+    found.button[1].click().run()
+    assert "The scores are in the card." in texts(found)
+    assert library.direction(file).judged_by == "independent networks"
+
+
+def test_hostile_phrasings_are_no_markup(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = HOSTILE[0]
+    whole, few = preflight.check, preflight.SEEDS[:32]
+    monkeypatch.setattr(preflight, "check", lambda world, goal: whole(world, goal, few))
+    monkeypatch.setattr("eclipsed.app.pages.judge._PHRASINGS", "bright hair")
+    found = judge(app, "Phrasings")
+    found.text_area[0].input(words)
+    found.button[0].click().run()
+    assert_plain(found, words)
+
+
+@pytest.mark.parametrize("words", HOSTILE[:3])
+def test_hostile_words_of_a_sum_are_no_markup(app: Any, words: str) -> None:
+    found = page(app, "explore")
+    found.pills[0].set_value("Arithmetic").run()
+    name, prompt = found.text_input[3], found.text_input[4]
+    name.input(words)
+    prompt.input(words)
+    found.button[-1].click().run()
+    assert_plain(found, words)
+    found.text_input[0].input(words)
+    found.button[0].click().run()
+    assert_plain(found, words)
+    assert "These seeds make no sense" in texts(found)
+
+
+def assert_plain(found: Any, words: str) -> None:
+    """No failure, and the words are nowhere where markup would be read."""
+    assert not found.exception
+    for kind in ("markdown", "caption", "subheader", "error", "warning"):
+        assert all(words not in element.value for element in getattr(found, kind) if words > "..")
+
+
+def test_ticked_cards_are_compared(app: Any) -> None:
+    found = page(app, "library")
+    assert not any("Compare" in button.label for button in found.button)
+    found.checkbox(key="compare hair.safetensors").check().run()
+    button = next(button for button in found.button if "Compare 1 card on" in button.label)
+    assert button is not None
+    other = testing.AppTest.from_string(
+        "import streamlit as st\nfrom eclipsed.app.pages.explore import CHOSEN, show\n"
+        "st.session_state[CHOSEN] = ['hair.safetensors', 'gone.safetensors']\nshow()\n",
+        default_timeout=60,
+    ).run()
+    assert not other.exception
+    assert other.multiselect[0].value == ["hair.safetensors"]

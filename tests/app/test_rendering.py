@@ -12,11 +12,13 @@ from PIL import Image
 from eclipsed.app import rendering
 from eclipsed.app import session as sessions
 from eclipsed.app.library import Library
-from eclipsed.app.rendering import FRAMES, Renderer
+from eclipsed.app.rendering import FRAMES, Renderer, reach_of
 from eclipsed.app.session import Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.editing import render
 from eclipsed.images import to_pil
+from eclipsed.masks import Mask
+from eclipsed.starts import Start
 from eclipsed.types import World
 
 
@@ -95,6 +97,57 @@ def test_the_mask_of_the_whole_image_is_white(
 ) -> None:
     whole = sessions.set_regions(session, 0, [], world.segmenter.regions)
     assert pixels(renderer.mask(whole)).min() == 255.0
+
+
+def test_a_drawn_mask_is_what_the_edits_mean_to_change(
+    renderer: Renderer, session: Session
+) -> None:
+    square = torch.zeros(32, 32)
+    square[20:24, 20:24] = 1.0
+    one = sessions.set_mask(sessions.remove(session, 1), 0, Mask.of(square))
+    assert reach_of(one) == ((), (Mask.of(square),))
+    mask = pixels(renderer.mask(one))
+    assert (mask[22, 22, 0], mask[4, 16, 0]) == (255.0, 0.0)
+    both = sessions.set_mask(session, 0, Mask.of(square))
+    mask = pixels(renderer.mask(both))
+    assert (mask[22, 22, 0], mask[13, 16, 0], mask[4, 16, 0]) == (255.0, 255.0, 0.0)
+    assert reach_of(both) == (("eyes",), (Mask.of(square),))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_brush_begins_with_the_region_and_changes_nothing_by_itself(
+    renderer: Renderer, session: Session, hard: bool
+) -> None:
+    found = sessions.set_hard(session, 0, hard)
+    mask = Mask.read(renderer.brush(found, 1))
+    assert mask.sized(32, 32)[13, 16] == 1.0
+    assert mask.sized(32, 32)[30, 16] == 0.0
+    drawn = sessions.set_mask(found, 1, mask)
+    assert renderer.shot(drawn).png == renderer.shot(sessions.set_hard(found, 1, True)).png
+    assert Mask.read(renderer.brush(drawn, 1)) == mask
+
+
+def test_a_brush_begins_with_nothing_where_all_may_change(
+    renderer: Renderer, session: Session, world: World
+) -> None:
+    whole = sessions.set_regions(session, 0, [], world.segmenter.regions)
+    assert not any(Mask.read(renderer.brush(whole, 0)).greys)
+
+
+def test_the_image_of_a_latent_is_what_render_makes(
+    renderer: Renderer, session: Session, world: World
+) -> None:
+    latent = world.generator.sample([9], truncation=1.3)
+    found = sessions.set_start(session, Start.of("w.npy", "w+", latent), world)
+    expected = render(world.generator, latent, session.stack)
+    shot = renderer.shot(found)
+    assert Image.open(io.BytesIO(shot.png)).tobytes() == to_pil(expected[0]).tobytes()
+    assert renderer.before(found).png != renderer.before(session).png
+    frames = renderer.frames(found, 1)
+    exact = renderer.shot(sessions.set_strength(found, 1, frames.strengths[0]))
+    assert np.abs(pixels(frames.pictures[0]) - pixels(exact.png)).mean() < 6.0
+    strip = renderer.strip(found, 0, [5], [1.0])
+    assert torch.equal(strip[0, 0], renderer.image(session)[0]), "a strip is of seeds"
 
 
 def test_a_strip_has_seeds_as_rows(renderer: Renderer, session: Session) -> None:

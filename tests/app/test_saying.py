@@ -13,10 +13,10 @@ from eclipsed import cli, load_png
 from eclipsed.app import session as sessions
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.saying import command, snippet, strip_command
+from eclipsed.app.saying import command, files_of, snippet, strip_command
 from eclipsed.app.session import Session
 from eclipsed.types import World
-from tests.app.test_restoring import everything
+from tests.app.test_restoring import drawn, everything, from_latent
 
 
 def one_line(session: Session, world: World) -> Session:
@@ -40,7 +40,7 @@ def as_it_is(session: Session, world: World) -> Session:
     return session
 
 
-CASES = [as_it_is, one_line, no_line, all_muted, everything, whole_image]
+CASES = [as_it_is, one_line, no_line, all_muted, everything, whole_image, drawn, from_latent]
 
 
 def screen(renderer: Renderer, session: Session) -> bytes:
@@ -57,7 +57,13 @@ def shown(request: pytest.FixtureRequest, session: Session, world: World) -> Ses
     return found
 
 
+def write_files(session: Session) -> None:
+    for name, data in files_of(session).items():
+        Path(name).write_bytes(data)
+
+
 def test_the_command_makes_the_same_pixels(shown: Session, renderer: Renderer) -> None:
+    write_files(shown)
     words = shlex.split(command(shown))
     assert words[0] == "eclipsed"
     assert cli.run(words[1:]) == 0
@@ -68,6 +74,7 @@ def test_the_command_makes_the_same_pixels(shown: Session, renderer: Renderer) -
 
 
 def test_the_snippet_makes_the_same_pixels(shown: Session, renderer: Renderer) -> None:
+    write_files(shown)
     run(snippet(shown))
     assert load_png("picture.png")[0].tobytes() == screen(renderer, shown)
 
@@ -106,3 +113,19 @@ def test_the_strip_of_the_selected_card(session: Session) -> None:
     assert recipe is not None
     assert (recipe["seeds"], recipe["edits"][0]["name"]) == ([5, 6], "bright eyes")
     assert strip_command(sessions.reset(session), [5]) == ""
+
+
+def test_files_are_those_of_the_edits_that_are_heard(session: Session, world: World) -> None:
+    assert files_of(session) == {}
+    both = drawn(session, world)
+    assert len(files_of(both)) == 2
+    muted = sessions.set_muted(both, 0, True)
+    assert len(files_of(muted)) == 1
+    moved = sessions.move(both, 0, 1)
+    assert files_of(moved) == files_of(both), "a file keeps its name wherever its edit stands"
+
+
+def test_no_command_draws_a_latent_without_edits(session: Session, world: World) -> None:
+    bare = sessions.reset(from_latent(session, world))
+    assert command(bare) == ""
+    assert "read_latent" in snippet(bare)

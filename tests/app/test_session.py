@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,9 @@ from eclipsed.app import session as sessions
 from eclipsed.app.history import KEPT, History
 from eclipsed.app.library import Library
 from eclipsed.app.session import Session
-from eclipsed.errors import BadSetting, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.masks import Mask
+from eclipsed.starts import Start
 from eclipsed.types import World
 from tests.cli.conftest import save_card
 
@@ -169,6 +172,50 @@ def test_the_past_does_not_grow_for_ever(session: Session) -> None:
     for _ in range(KEPT + 10):
         history = history.do(sessions.step_seed(history.now, 1))
     assert len(history.past) == KEPT
+
+
+def test_a_drawn_mask_makes_a_line_hard(session: Session) -> None:
+    mask = Mask.of(torch.eye(32))
+    found = sessions.set_mask(session, 0, mask)
+    assert (found.lines[0].edit.mask, found.lines[0].edit.hard) == (mask, True)
+    assert found.lines[0].key() != sessions.set_hard(session, 0, True).lines[0].key()
+    assert (
+        found.lines[0].key()
+        != sessions.set_mask(found, 0, Mask.of(torch.ones(2, 2))).lines[0].key()
+    )
+    assert sessions.set_mask(found, 0, None) == sessions.set_hard(session, 0, True)
+    assert sessions.set_hard(found, 0, False) == sessions.select(session, 0)
+    history = History(session).do(found)
+    assert history.past == (session,)
+    assert history.undo().redo().now.lines[0].edit.mask == mask
+
+
+def test_a_mask_that_no_picture_can_keep_is_refused(session: Session) -> None:
+    noise = torch.rand(600, 600, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(BadSetting, match="too much detail"):
+        sessions.set_mask(session, 0, Mask.of(noise))
+
+
+def test_a_latent_stands_for_the_seed_until_the_next_one(session: Session, world: World) -> None:
+    start = Start.of("w.npy", "w+", world.generator.sample([9]))
+    turned = sessions.set_truncation(session, 0.3)
+    found = sessions.set_start(turned, start, world)
+    assert (found.start, found.truncation) == (start, world.truncation)
+    assert (found.image_name, session.image_name) == ("latent w.npy", "seed 5")
+    assert (found.image_words, session.image_words) == ("a latent", "seed 5")
+    assert found.image_key != session.image_key
+    assert not found.same_picture(turned)
+    with pytest.raises(BadSetting, match="not truncated"):
+        sessions.set_truncation(found, 0.5)
+    following = sessions.step_seed(found, 1)
+    assert (following.start, following.seed) == (None, 6)
+    assert sessions.set_seed(found, 5).start is None
+
+
+@pytest.mark.parametrize("size", [3, 20_000])
+def test_a_latent_that_does_not_fit_is_refused(session: Session, world: World, size: int) -> None:
+    with pytest.raises(BadFile, match="no latent of"):
+        sessions.set_start(session, Start.of("w.npy", "w+", torch.zeros(1, size)), world)
 
 
 @given(st.lists(st.sampled_from(["seed", "truncation", "undo", "redo"])))

@@ -17,7 +17,8 @@ def test_a_card_in_words(library: Library) -> None:
     direction = library.direction("eyes.safetensors")
     assert wording.headline(direction) == "in eyes · w+ · by hand · good from -1.5 to +3.0"
     assert wording.score_lines(direction) == []
-    assert wording.short_scores(direction) == ""
+    assert wording.badges(direction) == []
+    assert wording.score_table(direction.scores).rows == ()
     scored = replace(
         direction,
         scores={"flip": {"median": 0.5, "low": 0.25, "high": 1.0}, "kept": None, "odd": {"x": 1.0}},
@@ -29,7 +30,11 @@ def test_a_card_in_words(library: Library) -> None:
         "kept cannot be told, of the other visible attributes stay",
         "odd cannot be told",
     ]
-    assert wording.short_scores(scored) == "flip 0.50"
+    assert wording.badges(scored) == [("flip 0.50", "orange")]
+    flip, kept, odd = wording.score_table(scored.scores).rows
+    assert [cell.text for cell in flip[:3]] == ["flip", "0.500", "0.250 … 1.000"]
+    assert flip[1].shade == 0.5
+    assert kept[1].text == odd[1].text == "cannot be told"
     assert "trained for 5 of 12 steps" in wording.provenance(scored)
 
 
@@ -57,10 +62,6 @@ def test_progress_says_what_is_left() -> None:
         assert 0.0 <= share <= 1.0
         assert words.endswith(" s")
     assert wording.progress(Status("failed", error="No."))[1].startswith("No.")
-
-
-def test_the_best_answer_comes_first() -> None:
-    assert wording.answer_lines(["a", "b"], [0.25, 0.75]) == ["0.75  b", "0.25  a"]
 
 
 @pytest.mark.parametrize(

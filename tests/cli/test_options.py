@@ -151,6 +151,10 @@ def test_regions_are_auto_none_or_names() -> None:
             parse_regions(text)
 
 
+def drawn(mask: str, layers: tuple[int, ...] | None = None) -> options.CardChoice:
+    return options.CardChoice(Path("a"), 1.0, layers, hard=True, mask=Path(mask))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -162,13 +166,29 @@ def test_regions_are_auto_none_or_names() -> None:
         ),
         ("a=1@hard:none", options.CardChoice(Path("a"), 1.0, None, True, ())),
         ("a@b.safetensors", options.CardChoice(Path("a@b.safetensors"), None)),
+        ("a=1@hard:m.png", drawn("m.png")),
+        ("a=1@hard:x/y=z/m,1@2.PNG@3-5", drawn("x/y=z/m,1@2.PNG", (3, 4, 5))),
+        ("a=1@3-5@hard:C:\\m.png", drawn("C:\\m.png", (3, 4, 5))),
     ],
 )
 def test_a_card_may_be_kept_to_layers_and_regions(text: str, expected: options.CardChoice) -> None:
     assert parse_card(text) == expected
 
 
-@pytest.mark.parametrize("text", ["a=1@", "a=1@x", "a=1@hard:", "a=1@hard:auto", "a=@3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=1@",
+        "a=1@x",
+        "a=1@hard:",
+        "a=1@hard:auto",
+        "a=@3",
+        "a=@hard:m.png",
+        "a=1@hard:hair@hard:m.png",
+        "a=1@hard:m.png@hard",
+        "a=1@hard:m.png@hard:n.png",
+    ],
+)
 def test_limits_without_sense_are_wrong_usage(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse_card(text)

@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from eclipsed.images import load_png, to_pil
+from eclipsed.masks import Mask
+from eclipsed.recipes import read_recipe
+from eclipsed.starts import Start
 from eclipsed.types import World
 from tests.cli.conftest import Run, save_card
 
@@ -216,3 +220,46 @@ def test_limits_that_make_no_sense_are_refused(eclipsed: Run, words: list[str], 
     assert ran.code == code, ran.err
     assert ran.err.count("\n") == 1
     assert not Path("x.png").exists()
+
+
+def test_a_drawn_mask_bounds_an_edit_and_is_in_its_recipe(eclipsed: Run, world: World) -> None:
+    greys = Image.new("L", (32, 32))
+    greys.paste(255, (6, 0, 12, 8))
+    greys.save("left.png")
+    words = ("edit", "--seed", "5", "-o")
+    assert eclipsed(*words, "before.png", "-d", "hair.safetensors=0").code == 0
+    assert eclipsed(*words, "after.png", "-d", "hair.safetensors=1@hard:left.png").code == 0
+    before, after = (np.asarray(load_png(f"{name}.png")[0]) for name in ("before", "after"))
+    assert (before != after)[:8, 6:12].any(axis=2).all()
+    assert (before == after)[:, 20:].all()
+    assert (before == after)[16:].all()
+    _, recipe = load_png("after.png")
+    assert recipe is not None
+    assert Mask.from_text(recipe["edits"][0]["mask"]) == Mask.load("left.png")
+    shown = eclipsed("show", "after.png")
+    assert shown.code == 0
+    assert len(shown.out) < 2_000
+
+
+def test_a_mask_that_cannot_be_used_is_one_sentence(eclipsed: Run) -> None:
+    np.save("m.png.npy", np.zeros(3))
+    Path("m.png.npy").rename("m.png")
+    Image.effect_noise((700, 700), 99).save("noise.png")
+    for mask, words in {
+        "none.png": "no such file",
+        "m.png": "a NumPy array, not a PNG",
+        "noise.png": "too much detail",
+    }.items():
+        card = f"hair.safetensors=1@hard:{mask}"
+        ran = eclipsed("edit", "--seed", "5", "-d", card, "-o", "x.png")
+        assert (ran.code, words in ran.err) == (1, True), ran.err
+        assert not Path("x.png").exists()
+
+
+def test_the_recipe_of_a_latent_holds_its_numbers(eclipsed: Run, world: World) -> None:
+    latents = world.generator.sample([5])
+    np.save("w.npy", latents.numpy())
+    eclipsed("edit", "--latent", "w.npy", "-d", "hair.safetensors=1", "-o", "a.png")
+    _, recipe = load_png("a.png")
+    assert recipe is not None
+    assert read_recipe(recipe).start == Start.of("w.npy", "w+", latents)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.app.rendering import png
+from eclipsed.app.tables import Cell, Table
 from eclipsed.errors import BadSetting
 from eclipsed.images import to_pil
 from eclipsed.types import World
@@ -65,4 +67,28 @@ def ask(world: World, seeds: Sequence[int], texts: Sequence[str]) -> Answers:
         pictures=tuple(png(to_pil(image)) for image in images),
         cosines=cosines,
         probabilities=(SCALE * cosines).softmax(dim=1),
+    )
+
+
+def matrix(found: Answers, unit: Literal["probability", "cosine"]) -> Table:
+    """Texts as rows, images as columns; the darker a cell, the greater its number. What an image
+    goes with best stands out."""
+    numbers = found.probabilities if unit == "probability" else found.cosines
+    low, high = (0.0, 1.0) if unit == "probability" else (numbers.min(), numbers.max())
+    shades = ((numbers - low) / max(1e-9, float(high - low))).tolist()
+    best = numbers.argmax(dim=1).tolist()
+    listed = numbers.tolist()
+    pairs = zip(found.seeds, found.pictures, strict=True)
+    return Table(
+        (Cell(), *(Cell(f"seed {seed}", (picture,)) for seed, picture in pairs)),
+        tuple(
+            (
+                Cell(text),
+                *(
+                    Cell(f"{listed[i][t]:.2f}", shade=shades[i][t], strong=best[i] == t)
+                    for i in range(len(found.seeds))
+                ),
+            )
+            for t, text in enumerate(found.texts)
+        ),
     )

@@ -1,4 +1,4 @@
-"""Everything that one browser's editor knows, in one object: what the pages show and ask for.
+"""Everything that one tab's editor knows, in one object: what the pages show and ask for.
 
 A page reads `view`, shows it, and hands back what was done there as events; nothing else changes a
 desk. What a person can get wrong ends as one sentence in `notice`, never as an exception.
@@ -7,6 +7,7 @@ desk. What a person can get wrong ends as one sentence in `notice`, never as an 
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,27 +17,33 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
+from eclipsed.animation import KINDS, MEDIA_TYPES, animated, need_video, there_and_back
 from eclipsed.app import session as sessions
 from eclipsed.app import views
 from eclipsed.app.history import History
 from eclipsed.app.library import Entry, Library, search
-from eclipsed.app.rendering import Renderer
+from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.restoring import recipe_of, restore
-from eclipsed.app.saying import command, snippet, strip_command
+from eclipsed.app.saying import command, files_of, snippet, strip_command
 from eclipsed.app.searching import Request, Search, Status, layers_written, space_named, spaces_of
-from eclipsed.app.session import Session
+from eclipsed.app.session import Line, Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.app.verbs import QUIET, VERBS
-from eclipsed.errors import BadFile, EclipsedError
+from eclipsed.errors import BadFile, EclipsedError, UnknownName
 from eclipsed.files import kind_of, shown, write_atomic
-from eclipsed.images import load_png, save_png, strength_label, strip_picture
+from eclipsed.images import load_png, save_png, strength_label, strip_picture, to_pil
+from eclipsed.latents import read_latent
 from eclipsed.naming import file_name
+from eclipsed.starts import Start
 from eclipsed.training import PRESETS
 
 STRIP_ROWS = 3
 STRIP_STRENGTHS = 7
+ANIMATED = 25  # strengths of an animation, one way
 Made = TypeVar("Made")
 
+# What browsers call the files that are handed out, by their endings.
+_MEDIA = {"png": "image/png", **{str(kind): media for kind, media in MEDIA_TYPES.items()}}
 _WRONG_EVENT = "The page asked for something that does not exist."
 
 
@@ -49,15 +56,18 @@ class Notice:
 
 
 class Desk:
-    """One browser's editor.
+    """One tab's editor.
 
     world: by what name it is loaded again, in a command or in Python. device: where it computes.
+    token: what its tab knows it by. settled: whether the tab showed the token of an earlier desk.
     """
 
     def __init__(self, renderer: Renderer, library: Library, world: str, device: str) -> None:
         self.renderer, self.library, self.device = renderer, library, device
         start = Session(world, library.folder, truncation=renderer.world.truncation)
         self.history = History(start)
+        self.token = secrets.token_urlsafe(24)
+        self.settled = False
         self.notice: Notice | None = None
         self.search: Search | None = None
         self._taken: Search | None = None  # whose card is in the stack already
@@ -65,6 +75,7 @@ class Desk:
         self._was_running = False
         self._heard = 0
         self._frames_wanted = False
+        self._brush_wanted: int | None = None
         self._download: dict[str, Any] | None = None
         self._downloads = 0
 
@@ -78,14 +89,19 @@ class Desk:
     def view(self) -> dict[str, Any]:
         """All that the Edit page shows, as JSON: the exact image, the stack, what can be done.
 
-        Frames are part of it only when they were asked for, so that nothing waits for them.
+        Frames, and what a brush begins with, are part of it only when they were asked for, so that
+        nothing waits for them.
         """
         self.collect()
         wanted, self._frames_wanted = self._frames_wanted, False
+        brushed, self._brush_wanted = self._brush_wanted, None
         return {
             **views.screen(self),
+            "token": self.token,
+            "settled": self.settled,
             "heard": self._heard,
             "frames": views.frames(self) if wanted else None,
+            "brush": None if brushed is None else views.brush(self, brushed),
             "download": self._download,
         }
 
@@ -93,8 +109,12 @@ class Desk:
         """Make frames part of the next view."""
         self._frames_wanted = True
 
+    def want_brush(self, at: int) -> None:
+        """Make what the mask of a line begins with part of the next view."""
+        self._brush_wanted = at
+
     def command(self) -> str:
-        """The command that makes the picture on the screen."""
+        """The command that makes the picture on the screen; empty where there is none."""
         return command(self.session, self.device)
 
     def strip_command(self) -> str:
@@ -104,6 +124,10 @@ class Desk:
     def snippet(self) -> str:
         """Python that makes the picture on the screen."""
         return snippet(self.session, self.device)
+
+    def files(self) -> dict[str, bytes]:
+        """The files that the command and the Python read beside the cards: name → content."""
+        return files_of(self.session)
 
     def draw(self) -> None:
         """Draw the picture of one more card on offer, if one lacks it."""
@@ -162,6 +186,13 @@ class Desk:
         """Make the change again that was taken back."""
         self.history = self.history.redo()
 
+    def go_on_from(self, earlier: Desk) -> None:
+        """Have what an earlier desk has: the picture, what can be undone, a search that runs."""
+        self.history = earlier.history
+        self.search, self._taken = earlier.search, earlier._taken
+        self._deleted = earlier._deleted
+        self._was_running = self.status.running
+
     def tell(self, text: str) -> None:
         """Say something that went well."""
         self.notice = Notice(text, bad=False)
@@ -189,59 +220,86 @@ class Desk:
         shot = self.renderer.shot(now)
         picture = Image.open(io.BytesIO(shot.png)).convert("RGB")
         recipe = recipe_of(now, self.renderer.world)
-        name = "-".join([f"seed-{now.seed}", *(line.direction.name for line in now.lines[:3])])
+        name = "-".join([now.image_name, *(line.direction.name for line in now.lines[:3])])
         return f"{file_name(name)}.png", _as_bytes(picture, recipe)
 
     def strip(self) -> tuple[str, bytes] | None:
-        """A file's name and a PNG of seeds as rows and strengths of the selected line as columns,
-        the rest of the stack as it is; None without a line."""
+        """A file's name and a PNG of seeds, or the latent, as rows and strengths of the selected
+        line as columns, the rest of the stack as it is; None without a line."""
         now = self.session
         if now.selected is None:
             return None
         line = now.lines[now.selected]
-        low, high = line.direction.range
-        step = (high - low) / (STRIP_STRENGTHS - 1)
-        strengths = [round(low + step * i, 2) for i in range(STRIP_STRENGTHS)]
-        seeds = self._strip_seeds()
-        images = self.renderer.strip(now, now.selected, seeds, strengths)
+        strengths = [round(one, 2) for one in _ladder(line, STRIP_STRENGTHS)]
+        if now.start is None:
+            rows = [str(seed) for seed in self._strip_seeds()]
+            images = self.renderer.strip(now, now.selected, self._strip_seeds(), strengths)
+        else:
+            rows = [now.start.name]
+            images = self.renderer.images(at_strengths(now, now.selected, strengths))[None]
         picture = strip_picture(
             images,
-            [str(seed) for seed in seeds],
+            rows,
             [strength_label(strength) for strength in strengths],
             title=" + ".join(line.direction.name for line in now.lines),
         )
         return f"{file_name(line.direction.name)}-strip.png", _as_bytes(picture, None)
 
+    def animation(self, kind: str) -> tuple[str, bytes] | None:
+        """A file's name and a WebP, GIF or MP4 of the selected line going from end to end and back;
+        None without a line.
+
+        Raises UnknownName for another kind, MissingExtra for an MP4 that cannot be written here.
+        """
+        now = self.session
+        wanted = [known for known in KINDS if known == kind]
+        if not wanted:
+            raise UnknownName(
+                f"There is no animation '{kind}'.", f"Choose from {', '.join(KINDS)}."
+            )
+        if now.selected is None:
+            return None
+        if kind == "mp4":
+            need_video()  # before pictures are drawn for nothing
+        line = now.lines[now.selected]
+        moving = at_strengths(now, now.selected, _ladder(line, ANIMATED))
+        pictures = [to_pil(image) for image in self.renderer.images(moving)]
+        data = animated(there_and_back(pictures), wanted[0])
+        return f"{file_name(line.direction.name)}.{kind}", data
+
     def hand_out(self, file: tuple[str, bytes] | None) -> None:
-        """Let the page save a PNG of this name."""
+        """Let the page save a file of this name."""
         if file is not None:
             self._downloads += 1
             name, data = file
-            self._download = {"number": self._downloads, "name": name, "data": views.png_uri(data)}
+            address = views.uri(data, _MEDIA[name.rpartition(".")[2]])
+            self._download = {"number": self._downloads, "name": name, "data": address}
 
     def _strip_seeds(self) -> list[int]:
         now = self.session
         return [sessions.step_seed(now, step).seed for step in range(STRIP_ROWS)]
 
     def drop(self, data: bytes, name: str) -> None:
-        """Take in a dropped file: a saved picture is restored, a card is kept and added."""
+        """Take in a dropped file: a saved picture is restored, a latent becomes the image, a card
+        is kept and added."""
         self.notice = None
         with self._sentence():
             if kind_of(data).endswith("picture"):
                 self._drop_picture(data, name)
+            elif _is_latent(data):
+                self._drop_latent(data, name)
             else:
                 self.add(self.library.take(data, name))
                 self.tell("The card is in the library and in the stack.")
 
+    def _drop_latent(self, data: bytes, name: str) -> None:
+        world = self.renderer.world
+        space, latent = _from_file(data, name, lambda path: read_latent(path, world.generator))
+        self.change(sessions.set_start(self.session, Start.of(name, space, latent), world))
+        self.tell("The image is that of the latent. The next seed leaves it.")
+
     def _drop_picture(self, data: bytes, name: str) -> None:
-        with TemporaryDirectory(prefix="eclipsed-") as folder:
-            path = Path(folder) / "picture"
-            write_atomic(path, data)
-            try:
-                _, recipe = load_png(path)
-            except BadFile as error:
-                message = error.message.replace(shown(path), shown(name[:200]))
-                raise BadFile(message, error.hint) from error
+        _, recipe = _from_file(data, name, load_png)
         if recipe is None:
             raise BadFile(
                 f"There is no recipe in {shown(name[:200])}.", "Drop a picture that was saved here."
@@ -400,6 +458,31 @@ class Desk:
         """Put a card of the library on the stack; raises EclipsedError where that cannot be."""
         direction = self.library.direction(file)
         self.change(sessions.add(self.session, file, direction, self.renderer.world.generator))
+
+
+def _ladder(line: Line, count: int) -> list[float]:
+    """Strengths from end to end of a card's range."""
+    low, high = line.direction.range
+    return [low + (high - low) * i / (count - 1) for i in range(count)]
+
+
+def _is_latent(data: bytes) -> bool:
+    """Whether a file looks like a latent; a card says in its head that it is one."""
+    kind = kind_of(data)
+    head = data[: 8 + int.from_bytes(data[:8], "little")]
+    return kind == "a NumPy array" or (kind == "a safetensors file" and b'"eclipsed"' not in head)
+
+
+def _from_file(data: bytes, name: str, read: Callable[[Path], Made]) -> Made:
+    """What `read` reads of a file with these bytes; what it refuses is said of the given name."""
+    with TemporaryDirectory(prefix="eclipsed-") as folder:
+        path = Path(folder) / "file"
+        write_atomic(path, data)
+        try:
+            return read(path)
+        except BadFile as error:
+            message = error.message.replace(shown(path), shown(name[:200]))
+            raise BadFile(message, error.hint) from error
 
 
 def _as_bytes(picture: Image.Image, recipe: Mapping[str, Any] | None) -> bytes:

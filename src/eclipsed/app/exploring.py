@@ -5,7 +5,6 @@ Each function draws one picture of the session's image or of seeds; nothing here
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from eclipsed.animation import Kind, animated, there_and_back
 from eclipsed.app.rendering import Renderer, at_strengths, png
 from eclipsed.app.session import Line, Session, layers_of
 from eclipsed.directions import Direction
@@ -198,25 +198,16 @@ def style_channel(world: World, layer: int, channel: int) -> Row:
     return Row(name, made)
 
 
-def interpolation(renderer: Renderer, session: Session, to: int) -> bytes:
-    """A looping WebP animation from the session's seed to another and back, with its edits."""
+def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind = "webp") -> bytes:
+    """An animation from the session's seed to another and back, with its edits.
+
+    Raises what `animated` raises where what it needs is missing.
+    """
     generator = renderer.world.generator
     ends = generator.sample([session.seed, to], space="z")
-    pictures = []
-    for share in np.linspace(0.0, 1.0, ANIMATED):
-        latent = _between(ends, float(share))
-        pictures.append(to_pil(renderer.image_of(session, latent)[0]))
-    buffer = io.BytesIO()
-    pictures[0].save(
-        buffer,
-        "WEBP",
-        save_all=True,
-        append_images=[*pictures[1:], *pictures[-2:0:-1]],
-        duration=60,
-        loop=0,
-        quality=88,
-    )
-    return buffer.getvalue()
+    latents = [_between(ends, float(share)) for share in np.linspace(0.0, 1.0, ANIMATED)]
+    pictures = [to_pil(renderer.image_of(session, latent)[0]) for latent in latents]
+    return animated(there_and_back(pictures), kind)
 
 
 def _between(ends: Float[Tensor, "2 d"], share: float) -> Float[Tensor, "1 d"]:
@@ -234,6 +225,20 @@ def steps(direction: Direction, count: int) -> list[float]:
 
 def _span(group: Sequence[int]) -> str:
     return str(group[0]) if len(group) == 1 else f"{group[0]}–{group[-1]}"
+
+
+def strength_sheet(
+    images: Float[Tensor, "r c 3 h w"], rows: Sequence[str], strengths: Sequence[float]
+) -> bytes:
+    """A PNG of images, each row called by a text, each column by a strength."""
+    return _sheet(images, rows, [strength_label(strength) for strength in strengths], "")
+
+
+def picture_sheet(
+    images: Float[Tensor, "r c 3 h w"], rows: Sequence[str], columns: Sequence[str]
+) -> bytes:
+    """A PNG of images, each row and column called by a text."""
+    return _sheet(images, rows, columns, "")
 
 
 def _sheet(

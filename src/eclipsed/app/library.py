@@ -146,17 +146,7 @@ class Library:
 
         Raises BadSetting for a name that a card cannot have.
         """
-        name = " ".join(name.split())
-        if not name:
-            raise BadSetting("The name is empty.", "Say what the direction does.")
-        if len(name) > _LONGEST_NAME:
-            raise BadSetting(f"The name is longer than {_LONGEST_NAME} characters.", "Shorten it.")
-        direction = self.direction(file)
-        try:
-            renamed = replace(direction, name=name)
-        except ValueError as error:
-            raise BadSetting(f"A card cannot have this name: {error}.") from error
-        renamed.save(self.folder / file)
+        named(self.direction(file), name).save(self.folder / file)
 
     def keep_scores(self, file: str, scores: Scores, judged_by: str) -> None:
         """Write scores into a card that is in the library."""
@@ -225,6 +215,24 @@ class Library:
             paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
             for path in paths[:-_KEPT]:
                 path.unlink()
+
+
+def checked_name(name: str) -> str:
+    """A name with single spaces; BadSetting for one that is empty or too long."""
+    name = " ".join(name.split())
+    if not name:
+        raise BadSetting("The name is empty.", "Say what the direction does.")
+    if len(name) > _LONGEST_NAME:
+        raise BadSetting(f"The name is longer than {_LONGEST_NAME} characters.", "Shorten it.")
+    return name
+
+
+def named(direction: Direction, name: str) -> Direction:
+    """The direction under another name; BadSetting for one that a card cannot have."""
+    try:
+        return replace(direction, name=checked_name(name))
+    except ValueError as error:
+        raise BadSetting(f"A card cannot have this name: {error}.") from error
 
 
 def search(entries: Iterable[Entry], words: str) -> list[Entry]:

@@ -21,11 +21,12 @@ from PIL import Image
 from torch import Tensor
 
 from eclipsed import editing
-from eclipsed.app.session import Line, Session, ends_of
+from eclipsed.app.session import Line, Session, ends_of, set_seed
 from eclipsed.editing import BATCH, EditStack, render
 from eclipsed.files import sha256_of
 from eclipsed.images import to_pil
-from eclipsed.types import SPACES, World
+from eclipsed.masks import Mask
+from eclipsed.types import SPACES, Space, World
 
 FRAMES = 25
 # A hard edit takes several images and masks for each frame; the page blends between frames.
@@ -93,7 +94,7 @@ class Renderer:
     def image_of(self, session: Session, latent: Float[Tensor, "1 d"]) -> Float[Tensor, "1 3 h w"]:
         """The session's edits on the image of another z."""
         with self._lock:
-            return self._images(session, session.stack, latent)
+            return self._images(session, session.stack, (latent, "z"))
 
     def frames(self, session: Session, at: int) -> Frames:
         """The image at several strengths of the line at place `at`, from end to end of its
@@ -108,16 +109,24 @@ class Renderer:
 
     def mask(self, session: Session) -> bytes:
         """Where the edits mean to change the image: a PNG, white inside the regions of all of them
-        before and after, feathered as a hard edit is."""
-        regions = regions_of(session)
-        key = ("mask", _key(session), regions)
-        return self.keep(key, lambda: self._mask(session, regions), len)
+        before and after and the drawn masks, feathered as a hard edit is."""
+        key = ("mask", _key(session), _key_of_reach(session))
+        return self.keep(key, lambda: self._mask(session), len)
+
+    def brush(self, session: Session, at: int) -> bytes:
+        """What drawing a line's mask begins with, as a grey PNG: the mask that it has, or where its
+        regions are as a hard edit, or nothing for the whole image."""
+        line = session.lines[at]
+        if line.edit.drawn is not None:
+            return line.edit.drawn.png()
+        key = ("brush", _key(session), at, line.reach, line.key())
+        return self.keep(key, lambda: self._brush(session, at), len)
 
     def strip(
         self, session: Session, at: int, seeds: Sequence[int], strengths: Sequence[float]
     ) -> Float[Tensor, "s a 3 h w"]:
         """Images of seeds (rows) with the whole stack, the line at `at` at strengths (columns)."""
-        rows = [at_strengths(replace(session, seed=seed), at, strengths) for seed in seeds]
+        rows = [at_strengths(set_seed(session, seed), at, strengths) for seed in seeds]
         return torch.stack([self.images(row) for row in rows])
 
     @torch.no_grad()
@@ -142,39 +151,59 @@ class Renderer:
             tuple(strengths), tuple(_jpeg(to_pil(image)) for image in images), milliseconds
         )
 
-    def _mask(self, session: Session, regions: Sequence[str]) -> bytes:
-        pictures = [self._images(session, stack) for stack in (EditStack(), session.stack)]
-        if not regions:
-            inside = torch.ones_like(pictures[0][:, 0])
-        else:
-            inside = self._regions(session, regions)
-        grey = (inside[0] * 255.0).round().to("cpu", torch.uint8).numpy()
-        return png(Image.fromarray(grey))
+    def _mask(self, session: Session) -> bytes:
+        reach = reach_of(session)
+        side = self.world.generator.resolution
+        inside = torch.full((1, side, side), 1.0 if reach is None else 0.0)
+        if reach is not None:
+            regions, masks = reach
+            found = [self._regions(session, regions).cpu()] if regions else []
+            found += [editing.feather(mask.sized(side, side)[None]) for mask in masks]
+            inside = torch.stack(found).amax(dim=0)
+        return Mask.of(inside[0]).png()
+
+    def _brush(self, session: Session, at: int) -> bytes:
+        side = self.world.generator.resolution
+        if not session.lines[at].reach:
+            return Mask.of(torch.zeros(side, side)).png()
+        latents, space = self._start(session)
+        found = editing.region_mask(
+            self.world.generator,
+            latents,
+            session.stack,
+            at,
+            space=space,
+            truncation=session.truncation,
+            segmenter=self.world.segmenter,
+        )
+        return Mask.of(found[0]).png()
 
     @torch.no_grad()
     def _regions(self, session: Session, regions: Sequence[str]) -> Float[Tensor, "1 h w"]:
         generator, segmenter = self.world.generator, self.world.segmenter
+        start, space = self._start(session)
         found = []
         for stack in (EditStack(), session.stack):
-            latents = stack.apply(
-                generator, self._latent(session), "z", truncation=session.truncation
-            )
+            latents = stack.apply(generator, start, space, truncation=session.truncation)
             made = generator.synthesize(
                 latents,
-                stack.space("z"),
+                stack.space(space),
                 features=segmenter.feature_names,
                 truncation=session.truncation,
             )
             found.append(segmenter.masks(made, regions))
         return editing.feather(torch.maximum(*found))
 
-    def _images(self, session: Session, stack: EditStack, latent: Tensor | None = None) -> Tensor:
+    def _images(
+        self, session: Session, stack: EditStack, start: tuple[Tensor, Space] | None = None
+    ) -> Tensor:
         """[1, 3, H, W], exactly as the command line makes it."""
+        latents, space = self._start(session) if start is None else start
         return render(
             self.world.generator,
-            self._latent(session) if latent is None else latent,
+            latents,
             stack,
-            space="z",
+            space=space,
             truncation=session.truncation,
             segmenter=self.world.segmenter if any(edit.hard for edit in stack.active) else None,
         )
@@ -182,17 +211,18 @@ class Renderer:
     def _together(self, sessions: Sequence[Session]) -> Tensor:
         """[N, 3, H, W] of sessions without hard edits."""
         generator = self.world.generator
-        spaces = [one.stack.space("z") for one in sessions]
+        starts = [self._start(one) for one in sessions]
+        spaces = [one.stack.space(its) for one, (_, its) in zip(sessions, starts, strict=True)]
         space = max(spaces, key=SPACES.index)
         psi = sessions[0].truncation
         latents = [
             generator.convert(
-                one.stack.apply(generator, self._latent(one), "z", truncation=one.truncation),
+                one.stack.apply(generator, *start, truncation=one.truncation),
                 its,
                 space,
                 one.truncation,
             )
-            for one, its in zip(sessions, spaces, strict=True)
+            for one, start, its in zip(sessions, starts, spaces, strict=True)
         ]
         return torch.cat(
             [
@@ -201,8 +231,11 @@ class Renderer:
             ]
         )
 
-    def _latent(self, session: Session) -> Tensor:
-        return self.world.generator.sample([session.seed], space="z")
+    def _start(self, session: Session) -> tuple[Tensor, Space]:
+        """The latent [1, D] before any edit, and the space that it is of."""
+        if session.start is None:
+            return self.world.generator.sample([session.seed], space="z"), "z"
+        return session.start.latent(self.world.generator), session.start.space
 
     def keep(self, key: object, make: Callable[[], Kept], size: Callable[[Kept], int]) -> Kept:
         """What `make` made for this key lately, or makes now; the oldest gives way."""
@@ -223,7 +256,7 @@ class Renderer:
 def _key(session: Session) -> tuple[object, ...]:
     """What an image depends on; muted lines are no part of it."""
     active = [line.key() for line in session.lines if not line.edit.muted]
-    return (session.seed, session.truncation, tuple(active))
+    return (session.image_key, tuple(active))
 
 
 def _frames_of(session: Session, at: int) -> tuple[object, list[float]]:
@@ -237,12 +270,20 @@ def _frames_of(session: Session, at: int) -> tuple[object, list[float]]:
     return ("frames", _key(other), at, tuple(strengths)), strengths
 
 
-def regions_of(session: Session) -> tuple[str, ...]:
-    """The regions of all edits that are not muted; empty where one means the whole image."""
-    reaches = [line.reach for line in session.lines if not line.edit.muted]
-    if not all(reaches):
-        return ()
-    return tuple(dict.fromkeys(region for reach in reaches for region in reach))
+def reach_of(session: Session) -> tuple[tuple[str, ...], tuple[Mask, ...]] | None:
+    """The regions and the drawn masks of all edits that are not muted; None where that is the whole
+    image."""
+    active = [line for line in session.lines if not line.edit.muted]
+    masks = tuple(line.edit.drawn for line in active if line.edit.drawn is not None)
+    reaches = [line.reach for line in active if line.edit.drawn is None]
+    if not active or not all(reaches):
+        return None
+    return tuple(dict.fromkeys(region for reach in reaches for region in reach)), masks
+
+
+def _key_of_reach(session: Session) -> object:
+    reach = reach_of(session)
+    return None if reach is None else (reach[0], tuple(mask.digest for mask in reach[1]))
 
 
 def at_strengths(session: Session, at: int, strengths: Sequence[float]) -> list[Session]:

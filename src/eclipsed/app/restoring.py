@@ -14,21 +14,30 @@ from eclipsed.app.session import (
     set_layers,
     set_regions,
     set_seed,
+    set_start,
     set_strength,
     set_truncation,
 )
 from eclipsed.editing import Edit
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
-from eclipsed.recipes import EditFacts, edit_facts, read_recipe, recipe_head
+from eclipsed.recipes import (
+    EditFacts,
+    ImageFacts,
+    edit_facts,
+    latent_facts,
+    read_recipe,
+    recipe_head,
+)
+from eclipsed.starts import Start
 from eclipsed.types import World
 
 
 def recipe_of(session: Session, world: World) -> dict[str, Any]:
     """All that is needed to make this picture again, muted edits included."""
+    seed = {"seeds": [session.seed], "truncation": session.truncation}
     return {
         **recipe_head("edit", world),
-        "seeds": [session.seed],
-        "truncation": session.truncation,
+        **(seed if session.start is None else latent_facts(session.start)),
         "edits": [edit_facts(line.file, line.edit, regions=line.regions) for line in session.lines],
     }
 
@@ -49,13 +58,20 @@ def restore(session: Session, recipe: Mapping[str, Any], world: World, library: 
     if len(facts.edits) > MOST_LINES:
         raise BadFile(f"This picture has more than {MOST_LINES} edits, which no stack holds.")
     found = replace(session, lines=(), selected=None)
-    found = set_truncation(set_seed(found, facts.seed), facts.truncation)
+    found = _started(found, facts, world)
     found = replace(found, lines=tuple(_line(edit, world, library) for edit in facts.edits))
     for at, edit in enumerate(facts.edits):
         found = set_strength(found, at, edit.strength)
         found = set_layers(found, at, edit.layers, world.generator)
         found = set_regions(found, at, edit.regions, world.segmenter.regions)
     return replace(found, selected=0 if found.lines else None)
+
+
+def _started(session: Session, facts: ImageFacts, world: World) -> Session:
+    if isinstance(facts.start, Start):
+        return set_start(session, facts.start, world)
+    seed, truncation = facts.start
+    return set_truncation(set_seed(session, seed), truncation)
 
 
 def _line(facts: EditFacts, world: World, library: Library) -> Line:
@@ -65,5 +81,5 @@ def _line(facts: EditFacts, world: World, library: Library) -> Line:
             f"The card '{facts.name}' of this picture is not in the library.", "Import it first."
         )
     entry.direction.check(world.generator)
-    edit = Edit(entry.direction, hard=facts.hard, muted=facts.muted)
+    edit = Edit(entry.direction, hard=facts.hard, muted=facts.muted, mask=facts.mask)
     return Line(entry.file, edit)

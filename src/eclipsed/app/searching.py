@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from PIL import Image
+from torch import Tensor
 
 from eclipsed import preflight, training
 from eclipsed.app.library import Library
@@ -26,6 +28,7 @@ from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.goals import goal_from_prompt, understand
 from eclipsed.images import to_pil, to_uint8
 from eclipsed.logs import StepReport
+from eclipsed.metrics import dilate, pixels_at
 from eclipsed.optimizer import State, initial_state
 from eclipsed.preflight import Preflight
 from eclipsed.presets.plan import best_space
@@ -37,6 +40,7 @@ RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
 LONGEST_PROMPT = 500
 SHOWN = 5  # best and worst images of a pre-flight
 _WIDEST = 256
+_LINE = (217.0, 72.0, 15.0)  # around regions
 
 
 @dataclass(frozen=True)
@@ -58,27 +62,43 @@ class Request:
     truncation: float = 0.7
 
     def __post_init__(self) -> None:
-        if not self.prompt.strip():
-            raise BadSetting(
-                "The prompt is empty.", "Say what should change, such as 'curly hair'."
-            )
-        if len(self.prompt) > LONGEST_PROMPT:
-            raise BadSetting(
-                f"The prompt is longer than {LONGEST_PROMPT} characters.", "Say it shorter."
-            )
-        if any(not c.isprintable() for c in self.prompt.strip()):
-            raise BadSetting("The prompt holds characters that cannot be shown.", "Type it anew.")
+        checked_prompt(self.prompt)
+
+
+def checked_prompt(prompt: str) -> str:
+    """A prompt without outer space; BadSetting where it says nothing, goes on for ever, or holds
+    what cannot be shown."""
+    found = prompt.strip()
+    if not found:
+        raise BadSetting("The prompt is empty.", "Say what should change, such as 'curly hair'.")
+    if len(prompt) > LONGEST_PROMPT:
+        raise BadSetting(
+            f"The prompt is longer than {LONGEST_PROMPT} characters.", "Say it shorter."
+        )
+    if any(not c.isprintable() for c in found):
+        raise BadSetting("The prompt holds characters that cannot be shown.", "Type it anew.")
+    return found
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A JPEG of a seed's image, on which its regions are drawn, and the share of it that they
+    cover (1 for the whole image)."""
+
+    seed: int
+    picture: bytes
+    covered: float
 
 
 @dataclass(frozen=True)
 class Look:
-    """What pre-flight found: the verdict, why the regions were chosen, and JPEG pictures of the
-    best and worst seeds with their regions drawn in."""
+    """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
+    the prompt best and least."""
 
     found: Preflight
     understood: str
-    best: tuple[bytes, ...]
-    worst: tuple[bytes, ...]
+    best: tuple[Seen, ...]
+    worst: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)
@@ -166,7 +186,7 @@ class Search:
 
     def _goal(self) -> Goal:
         return goal_from_prompt(
-            self.request.prompt.strip(), self.world, regions=self.request.regions
+            checked_prompt(self.request.prompt), self.world, regions=self.request.regions
         )
 
     def _check_then_train(self) -> None:
@@ -178,8 +198,7 @@ class Search:
             else "The region was given."
         )
         best, worst = (
-            _with_masks(self.world, goal, seeds)
-            for seeds in (found.best(SHOWN), found.worst(SHOWN))
+            seen(self.world, goal, seeds) for seeds in (found.best(SHOWN), found.worst(SHOWN))
         )
         self._say(look=Look(found, why, best, worst))
         if self._stop.is_set():
@@ -267,19 +286,34 @@ def layers_written(text: str) -> tuple[int, ...] | None:
 
 
 @torch.no_grad()
-def _with_masks(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[bytes, ...]:
-    """JPEGs of images in which all but the regions is dimmed."""
+def seen(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Seen, ...]:
+    """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
+    around them; nothing is drawn where the goal is the whole image."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
     made = generator.synthesize(
         latents, "z", features=segmenter.feature_names, truncation=world.truncation
     )
     pixels = to_uint8(made.image).float()
+    inside = torch.ones_like(made.image[:, 0]).cpu()
     if goal.regions:
-        inside = segmenter.masks(made, goal.regions).cpu()[..., None]
-        grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
-        pixels = inside * pixels + (1.0 - inside) * grey
-    return tuple(_jpeg(Image.fromarray(one.to(torch.uint8).numpy())) for one in pixels)
+        inside = segmenter.masks(made, goal.regions).cpu()
+        pixels = _drawn(pixels, inside)
+    return tuple(
+        Seen(seed, _jpeg(Image.fromarray(one.to(torch.uint8).numpy())), float(mask.mean()))
+        for seed, one, mask in zip(seeds, pixels, inside, strict=True)
+    )
+
+
+def _drawn(
+    pixels: Float[Tensor, "n h w 3"], inside: Float[Tensor, "n h w"]
+) -> Float[Tensor, "n h w 3"]:
+    """Pixels of 0 … 255 with all but the masks dimmed, and a line just outside of them."""
+    grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
+    mixed = torch.lerp(grey, pixels, inside[..., None])
+    solid = (inside > 0.5).float()
+    line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
+    return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -6,17 +6,18 @@ This module does not import Streamlit: it says what Streamlit is to do.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eclipsed import worlds
 from eclipsed.app.desk import Desk
+from eclipsed.app.desks import Desks
 from eclipsed.app.library import Library, usual_folder
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
 
-SCRIPT = Path(__file__).parent / "main.py"
+SCRIPT = Path(__file__).parent / "pages" / "main.py"
 _MEGABYTES = 64  # the largest file that can be dropped
 _FONT = "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
@@ -29,9 +30,10 @@ class Shared:
     library: Library
     world: str
     device: str
+    desks: Desks = field(default_factory=Desks)
 
     def desk(self) -> Desk:
-        """An editor for one more browser."""
+        """An editor for one more tab."""
         return Desk(self.renderer, self.library, self.world, self.device)
 
 

@@ -16,7 +16,9 @@ from eclipsed.directions import Direction
 from eclipsed.editing import Edit, EditStack
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.files import sha256_of
-from eclipsed.types import Generator, Layer
+from eclipsed.masks import Mask
+from eclipsed.starts import Start
+from eclipsed.types import Generator, Layer, World
 
 Compare = Literal["after", "split", "difference", "outside"]
 COMPARES: tuple[Compare, ...] = get_args(Compare)
@@ -62,7 +64,7 @@ class Line:
             direction.space,
             edit.strength,
             edit.layers,
-            self.reach if edit.hard else None,
+            (self.reach if edit.drawn is None else edit.drawn.digest) if edit.hard else None,
             edit.muted,
         )
 
@@ -72,12 +74,14 @@ class Session:
     """Which image, which edits in which order, and how they are looked at.
 
     selected: the line whose slider is at hand, None for none. compare: how after is held against
-    before. library: the folder of cards that `Line.file` names files in.
+    before. library: the folder of cards that `Line.file` names files in. start: a latent in place
+    of the seed's; the seed is then where the next ones begin.
     """
 
     world: str
     library: Path
     seed: int = 1
+    start: Start | None = None
     truncation: float = 0.7
     lines: tuple[Line, ...] = ()
     selected: int | None = None
@@ -87,6 +91,21 @@ class Session:
     def stack(self) -> EditStack:
         """What is rendered."""
         return EditStack(tuple(line.made() for line in self.lines))
+
+    @property
+    def image_name(self) -> str:
+        """What the image is called: seed 7, or the latent's file."""
+        return f"seed {self.seed}" if self.start is None else f"latent {self.start.name}"
+
+    @property
+    def image_words(self) -> str:
+        """What the image is, in words that hold nothing from outside."""
+        return f"seed {self.seed}" if self.start is None else "a latent"
+
+    @property
+    def image_key(self) -> tuple[object, ...]:
+        """What the image depends on before it is edited."""
+        return (self.seed if self.start is None else self.start.digest, self.truncation)
 
     def same_picture(self, other: Session) -> bool:
         """Whether both have the same image and edits, however they are looked at."""
@@ -106,16 +125,29 @@ def set_seed(session: Session, seed: int) -> Session:
     """Another image; BadSetting for a number that is no seed."""
     if not 0 <= seed <= LAST_SEED:
         raise BadSetting(f"{seed} is not a seed.", f"Seeds are 0 to {LAST_SEED}.")
-    return replace(session, seed=seed)
+    return replace(session, seed=seed, start=None)
 
 
 def step_seed(session: Session, step: int) -> Session:
     """The next seeds, or earlier ones; after the last comes the first."""
-    return replace(session, seed=(session.seed + step) % (LAST_SEED + 1))
+    return set_seed(session, (session.seed + step) % (LAST_SEED + 1))
+
+
+def set_start(session: Session, start: Start, world: World) -> Session:
+    """The image of a latent, as the command line draws it.
+
+    Raises BadFile for a latent that is none of this world's generator, BadSetting for one that is
+    too large to be saved with the picture.
+    """
+    start.latent(world.generator)
+    start.text()
+    return replace(session, start=start, truncation=world.truncation)
 
 
 def set_truncation(session: Session, truncation: float) -> Session:
-    """ψ: 0 is the mean image, 1 the full range; BadSetting outside 0 … 2."""
+    """ψ: 0 is the mean image, 1 the full range; BadSetting outside 0 … 2, and for a latent."""
+    if session.start is not None:
+        raise BadSetting("A latent is not truncated.", "Choose a seed first.")
     if not 0.0 <= truncation <= 2.0:
         raise BadSetting(f"A truncation of {truncation:g} makes no sense.", "Choose from 0 to 2.")
     return replace(session, truncation=truncation)
@@ -191,8 +223,20 @@ def set_layers(
 
 
 def set_hard(session: Session, at: int, hard: bool) -> Session:
-    """A line that keeps every pixel outside its regions, or not."""
-    return _with_edit(session, at, replace(_line(session, at).edit, hard=hard))
+    """A line that keeps every pixel outside its regions, or not, and then without a drawn mask."""
+    edit = _line(session, at).edit
+    return _with_edit(session, at, replace(edit, hard=hard, mask=edit.mask if hard else None))
+
+
+def set_mask(session: Session, at: int, mask: Mask | None) -> Session:
+    """A line that is hard and reaches what was drawn; None for its regions again.
+
+    Raises BadSetting for a mask of too much detail to be saved with the picture.
+    """
+    edit = _line(session, at).edit
+    if mask is not None:
+        mask.text()
+    return _with_edit(session, at, replace(edit, hard=edit.hard or mask is not None, mask=mask))
 
 
 def set_regions(

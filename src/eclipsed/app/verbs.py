@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eclipsed.app import session as sessions
 from eclipsed.app.searching import Request
 from eclipsed.app.session import Session
+from eclipsed.masks import Mask
 
 if TYPE_CHECKING:
     from eclipsed.app.desk import Desk
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Verb = Callable[["Desk", Mapping[str, Any]], None]
 
 # What the page asks for by itself; a sentence on the screen stays there.
-QUIET = frozenset({"look", "frames", "select"})
+QUIET = frozenset({"look", "frames", "select", "brush"})
 
 
 def _strength(desk: Desk, event: Mapping[str, Any]) -> None:
@@ -48,6 +49,12 @@ def _regions(desk: Desk, event: Mapping[str, Any]) -> None:
     desk.change(sessions.set_regions(desk.session, _whole(event["at"]), regions, known))
 
 
+def _mask(desk: Desk, event: Mapping[str, Any]) -> None:
+    drawn = event["to"]
+    mask = None if drawn is None else Mask.read(base64.b64decode(_text(drawn), validate=True))
+    desk.change(sessions.set_mask(desk.session, _whole(event["at"]), mask))
+
+
 def _find(desk: Desk, event: Mapping[str, Any]) -> None:
     now = desk.session
     prompt = _text(event["prompt"])
@@ -67,6 +74,8 @@ VERBS: dict[str, Verb] = {
     "strength": _strength,
     "layers": _layers,
     "regions": _regions,
+    "brush": lambda desk, event: desk.want_brush(_whole(event["at"])),
+    "mask": _mask,
     "find": _find,
     "stop": lambda desk, _: desk.stop(),
     "go on": lambda desk, _: desk.go_on(),
@@ -75,6 +84,7 @@ VERBS: dict[str, Verb] = {
     "look": lambda desk, _: desk.draw(),
     "save": lambda desk, _: desk.hand_out(desk.saved()),
     "strip": lambda desk, _: desk.hand_out(desk.strip()),
+    "animation": lambda desk, event: desk.hand_out(desk.animation(_text(event["kind"]))),
     "undo": lambda desk, _: desk.undo(),
     "redo": lambda desk, _: desk.redo(),
     "file": _file,

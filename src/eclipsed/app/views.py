@@ -7,8 +7,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from eclipsed.app import session as sessions
-from eclipsed.app.rendering import regions_of
-from eclipsed.app.session import Line
+from eclipsed.app.rendering import reach_of
+from eclipsed.app.session import Line, Session
 from eclipsed.app.thumbnails import known_thumbnail
 from eclipsed.types import Generator
 
@@ -31,9 +31,10 @@ def screen(desk: Desk) -> dict[str, Any]:
         "image": "" if shot is None else png_uri(shot.png),
         "before": "" if before is None else png_uri(before.png),
         "mask": _mask(desk),
-        "inside": list(regions_of(now)),
+        "inside": _inside(now),
         "milliseconds": None if shot is None else round(shot.milliseconds, 1),
         "seed": now.seed,
+        "latent": "" if now.start is None else now.start.name,
         "truncation": now.truncation,
         "compare": now.compare,
         "selected": at,
@@ -63,6 +64,20 @@ def frames(desk: Desk) -> dict[str, Any] | None:
     }
 
 
+def brush(desk: Desk, at: int) -> dict[str, Any] | None:
+    """What drawing the mask of a line begins with; None where there is no such line."""
+    if not 0 <= at < len(desk.session.lines):
+        return None
+    mask = desk.attempt(lambda: desk.renderer.brush(desk.session, at))
+    return None if mask is None else {"at": at, "mask": png_uri(mask)}
+
+
+def _inside(session: Session) -> list[str]:
+    """In words where the edits mean to change the image; nothing for all of it."""
+    regions, masks = reach_of(session) or ((), ())
+    return [*regions, *(["the drawn mask"] if masks else [])]
+
+
 def _line(line: Line, generator: Generator) -> dict[str, Any]:
     low, high = sessions.ends_of(line)
     return {
@@ -74,6 +89,7 @@ def _line(line: Line, generator: Generator) -> dict[str, Any]:
         "good": list(line.direction.range),
         "muted": line.edit.muted,
         "hard": line.edit.hard,
+        "drawn": line.edit.drawn is not None,
         "layers": None if line.edit.layers is None else list(line.edit.layers),
         "count": len(sessions.layers_of(line.direction, generator)),
         "touched": _touched(line),
@@ -130,9 +146,14 @@ def _search(search: Search) -> dict[str, Any]:
 
 def png_uri(data: bytes) -> str:
     """The address of a PNG that needs no file."""
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return uri(data, "image/png")
 
 
 def jpeg_uri(data: bytes) -> str:
     """The address of a JPEG that needs no file."""
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return uri(data, "image/jpeg")
+
+
+def uri(data: bytes, kind: str) -> str:
+    """The address of a file's bytes, of a kind such as image/png."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

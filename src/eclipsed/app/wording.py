@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Literal
 
+from eclipsed.app.reports import Report
 from eclipsed.app.searching import Status
-from eclipsed.directions import Direction
+from eclipsed.app.tables import Cell, Table, heads
+from eclipsed.directions import Direction, Scores
 from eclipsed.preflight import Preflight
 
 # Score → what it says, as the command line says it.
@@ -20,6 +23,9 @@ _SCORES = {
     "identity": "the rest is the same",
     "monotone": "of seeds rise steadily",
 }
+_SHARES = ("flip", "opposite", "share", "kept", "monotone")  # 0 … 1, the more the better
+_TOLD = ("flip", "share", "kept")
+Colour = Literal["green", "orange", "red"]
 
 
 def where(regions: tuple[str, ...]) -> str:
@@ -60,14 +66,29 @@ def provenance(direction: Direction) -> list[str]:
     return lines
 
 
-def short_scores(direction: Direction) -> str:
-    """The scores that tell most, in one line; empty for a card that was not scored."""
-    parts = []
-    for name in ("flip", "share", "kept"):
+def badges(direction: Direction) -> list[tuple[str, Colour]]:
+    """The scores that tell most, and how good they are; empty for a card that was not scored."""
+    found: list[tuple[str, Colour]] = []
+    for name in _TOLD:
         score = direction.scores.get(name)
         if score is not None and "median" in score:
-            parts.append(f"{name} {score['median']:.2f}")
-    return " · ".join(parts)
+            value = score["median"]
+            colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
+            found.append((f"{name} {value:.2f}", colour))
+    return found
+
+
+def score_table(scores: Scores) -> Table:
+    """Scores as a table: median, interval, and what they say; shares are shaded."""
+    rows = []
+    for name, score in scores.items():
+        known = score is not None and {"median", "low", "high"} <= set(score)
+        median = f"{score['median']:.3f}" if known and score else "cannot be told"
+        interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
+        shade = score["median"] if known and score and name in _SHARES else None
+        about = _SCORES.get(name, "")
+        rows.append((Cell(name), Cell(median, shade=shade), Cell(interval), Cell(about)))
+    return Table(heads(["score", "median", "95% interval", "what it says"]), tuple(rows))
 
 
 def ago(moment: float) -> str:
@@ -82,7 +103,10 @@ def ago(moment: float) -> str:
 def check_lines(found: Preflight, understood: str) -> list[str]:
     """What pre-flight found, a line each."""
     rank = f"more than {found.rank:.0%} of unrelated texts get"
+    near = " or ".join(f"“{phrase}”" for phrase in found.instead)
     return [
+        f"chance: {found.probability:.0%}",
+        *([f"near to it, and likely: {near}"] if near else []),
         f"region: {where(found.goal.regions)}",
         f"because: {understood}",
         f"neutral text: {found.goal.neutral}",
@@ -92,10 +116,15 @@ def check_lines(found: Preflight, understood: str) -> list[str]:
     ]
 
 
-def answer_lines(texts: Sequence[str], numbers: Sequence[float]) -> list[str]:
-    """What an image answers to texts, the best first, a line each."""
-    order = sorted(range(len(texts)), key=lambda index: -numbers[index])
-    return [f"{numbers[index]:.2f}  {texts[index]}" for index in order]
+def report_lines(report: Report) -> list[str]:
+    """What a report was measured on, and by whom, a line each."""
+    measured = len(report.seeds)
+    of = "" if measured == report.wanted else f" of {report.wanted}, as time was up"
+    return [
+        f"{report.direction.name} · {headline(report.direction)}",
+        f"measured on {measured} unseen images{of}, in {report.seconds:.0f} s",
+        f"judged by {report.judged_by}",
+    ]
 
 
 def progress(status: Status) -> tuple[float, str]:

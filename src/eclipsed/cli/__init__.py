@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import (
+    animating,
     apping,
     benching,
     clusters,
@@ -46,6 +47,7 @@ app.command("study")(studying.study)
 app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)
+app.command("animate")(animating.animate)
 app.command("show")(looking.show)
 app.command("convert")(converting.convert)
 app.command("import")(converting.import_direction)

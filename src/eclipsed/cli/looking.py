@@ -25,6 +25,7 @@ _EXTRAS = {
     "plot": "matplotlib",
     "notebook": "nbclient",
 }
+_LONGEST = 500  # characters of one value; a drawn mask takes thousands
 
 
 def show(
@@ -124,7 +125,8 @@ def _brief(value: object) -> str:
         return ", ".join(_brief(item) for item in value)
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {_brief(item)}" for key, item in value.items()) + ")"
-    return str(value)
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:20]}… ({len(text)} characters)"
 
 
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {

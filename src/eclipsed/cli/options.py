@@ -37,6 +37,8 @@ MAX_SEEDS = 10_000
 MAX_STRENGTHS = 101
 MAX_IMAGES = 1_024  # in one picture
 
+# A drawn mask in place of regions is told by its ending, which no region's name can have.
+_DRAWN = re.compile(r"@hard:((?:(?!@hard:).)+?\.png)(?=@|$)", re.IGNORECASE | re.DOTALL)
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")  # what can be a region's name in a world's file
 
 WorldOption = Annotated[
@@ -65,7 +67,7 @@ class CardChoice:
     """A direction named on the command line; its strength, or None where none was said.
 
     layers: None where none were said. hard: whether pixels outside its regions stay; regions: where
-    it may reach then, None for the card's own.
+    it may reach then, None for the card's own; mask: a picture of where, in place of regions.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class CardChoice:
     layers: tuple[int, ...] | None = None
     hard: bool = False
     regions: tuple[str, ...] | None = None
+    mask: Path | None = None
 
 
 def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
@@ -154,12 +157,18 @@ def parse_card(text: str) -> CardChoice:
     """ "smile.safetensors=1.5" → the path and 1.5; without a strength, None.
 
     After the strength may stand layers and how it is bounded: "=1.5@3-5", "=1.5@hard",
-    "=1.5@0,1@hard:hair,hat". A path may contain "=": a file of that whole name wins, otherwise the
-    last "=" counts unless what follows it is plainly the rest of a path.
+    "=1.5@0,1@hard:hair,hat", "=1.5@hard:mask.png". A path may contain "=": a file
+    of that whole name wins, otherwise the last "=" counts unless what follows it is plainly the
+    rest of a path.
     """
     whole = Path(text)
     if "=" not in text or whole.is_file():
         return CardChoice(whole, None)
+    if (drawn := _DRAWN.search(text)) is not None:
+        choice = parse_card(text[: drawn.start()] + text[drawn.end() :])
+        if choice.strength is None or choice.hard:
+            raise _wrong("-d", f"{text!r} is not CARD=STRENGTH@hard:MASK.png.")
+        return replace(choice, hard=True, mask=Path(drawn[1]))
     path, _, strength = text.rpartition("=")
     if "/" in strength or strength.endswith(".safetensors"):
         return CardChoice(whole, None)
@@ -181,7 +190,7 @@ def _limited(choice: CardChoice, limit: str) -> CardChoice:
         return replace(choice, hard=True)
     regions = parse_regions(names)
     if regions is None:
-        raise _wrong("-d", "after hard: stand regions such as hair,hat, or none.")
+        raise _wrong("-d", "after hard: stand regions such as hair,hat, or none, or a mask.png.")
     return replace(choice, hard=True, regions=regions)
 
 

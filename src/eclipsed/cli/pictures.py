@@ -66,7 +66,8 @@ def edit(
     """Apply directions to one image.
 
     After a strength may stand the layers that one direction is kept to, and that it must not reach
-    beyond its regions, or beyond others: CARD=1.2@3-5@hard, CARD=1@hard:hair,hat.
+    beyond its regions, beyond others, or beyond what is white in a picture: CARD=1.2@3-5@hard,
+    CARD=1@hard:hair,hat, CARD=1@hard:mask.png.
     """
     if (seed is None) == (latent is None):
         raise typer.BadParameter("give exactly one of them.", param_hint="--seed or --latent")
@@ -86,10 +87,10 @@ def edit(
     loaded = open_world(world, device)
     psi = loaded.truncation if psi is None else psi
     cards = open_cards(choices, loaded)
-    edits = [_edit(*pair, chosen) for pair in zip(choices, cards, strict=True)]
+    edits = [edit_of(*pair, chosen) for pair in zip(choices, cards, strict=True)]
     for made in edits:
-        _warn(made.direction, made.strength)
-    _check_regions(choices, loaded)
+        warn_beyond(made.direction, made.strength)
+    check_regions(choices, loaded)
     space, latents, source = _start(loaded, seed, latent, psi)
     images = render(
         loaded.generator,
@@ -99,37 +100,49 @@ def edit(
         truncation=psi,
         segmenter=loaded.segmenter if any(made.hard for made in edits) else None,
     )
-    recipe = recipe_head("edit", loaded) | source | {"edits": _facts(choices, edits)}
+    recipe = recipe_head("edit", loaded) | source | {"edits": facts_of(choices, edits)}
     save_png(to_pil(images[0]), out, recipe)
     _report(out, recipe, as_json=as_json)
 
 
-def _edit(choice: CardChoice, card: Direction, layers: tuple[int, ...] | None) -> Edit:
-    from eclipsed.editing import Edit
+def edit_of(choice: CardChoice, card: Direction, layers: tuple[int, ...] | None) -> Edit:
+    """What a -d asks for; strength 1 and the layers of --layers where it says nothing itself.
 
+    Raises BadFile for a drawn mask that cannot be read, BadSetting for one of too much detail.
+    """
+    from eclipsed.editing import Edit
+    from eclipsed.masks import Mask
+
+    mask = None if choice.mask is None else Mask.load(choice.mask)
+    if mask is not None:
+        mask.text()  # a recipe must be able to hold it: asked before the work
     return Edit(
         card if choice.regions is None else replace(card, regions=choice.regions),
         1.0 if choice.strength is None else choice.strength,
         layers if choice.layers is None else choice.layers,
         choice.hard,
+        mask=mask,
     )
 
 
-def _facts(choices: Sequence[CardChoice], edits: Sequence[Edit]) -> list[dict[str, Any]]:
+def facts_of(choices: Sequence[CardChoice], edits: Sequence[Edit]) -> list[dict[str, Any]]:
+    """The edits of a recipe."""
     from eclipsed.recipes import edit_facts
 
     pairs = zip(choices, edits, strict=True)
     return [edit_facts(choice.path.name, made, regions=choice.regions) for choice, made in pairs]
 
 
-def _check_regions(choices: Sequence[CardChoice], world: World) -> None:
+def check_regions(choices: Sequence[CardChoice], world: World) -> None:
+    """Raise UnknownName for a region of a hard edit that the world lacks."""
     known = world.segmenter.regions
     for region in (region for choice in choices for region in choice.regions or ()):
         if region not in known:
             raise UnknownName(f"There is no region '{region}'.", f"Choose from {', '.join(known)}.")
 
 
-def _warn(card: Direction, strength: float) -> None:
+def warn_beyond(card: Direction, strength: float) -> None:
+    """Say so on stderr where a strength lies beyond the card's range."""
     low, high = card.range
     if not low <= strength <= high:
         console.note(
@@ -144,9 +157,11 @@ def _start(
     """The latent to edit, its space, and what the recipe says about it."""
     if latent is not None:
         from eclipsed.latents import read_latent
+        from eclipsed.recipes import latent_facts
+        from eclipsed.starts import Start
 
         space, latents = read_latent(latent, world.generator)
-        return space, latents, {"latent": latent.name, "space": space}
+        return space, latents, latent_facts(Start.of(latent.name, space, latents))
     assert seed is not None  # one of the two is given, as `edit` has made sure
     return (
         "z",

@@ -45,6 +45,8 @@ class Editor {
     this.files = 0; // downloads that were saved
     this.picture = new Picture(this.find(".canvas"));
     this.picture.onshare = (share) => this.readout(share);
+    this.brush = new Brush(root);
+    this.brush.onclose = (at, address) => this.drawn(at, address);
     this.listen();
   }
 
@@ -78,6 +80,7 @@ class Editor {
 
   async show(data, send) {
     this.send = send;
+    if (strange(data)) return; // the desk of before the reload comes next
     const first = this.data === null;
     this.data = data;
     this.number = Math.max(this.number, data.heard);
@@ -90,6 +93,7 @@ class Editor {
     this.offers(data);
     this.download(data.download);
     if (data.image) await this.images(data);
+    if (data.brush) await this.draw(data.brush);
     this.want();
     if (this.latest && !this.queue.some((event) => event.do === "strength")) this.flush();
     this.poll();
@@ -105,7 +109,7 @@ class Editor {
     ]);
     if (data.frames) await this.keep(data.frames);
     if (turn !== this.turn) return; // a newer answer overtook this one
-    Object.assign(this.picture, { exact, before, mask, mode: data.compare });
+    Object.assign(this.picture, { exact, before, mask, mode: this.mode() });
     this.find(".frame").image = data.image; // for whoever wants the exact pixels
     const ready = this.ready();
     this.picture.frames = ready ? this.frames : null;
@@ -113,6 +117,28 @@ class Editor {
     this.find(".frame").dataset.ready = ready ? "frames" : "image";
     this.tags();
     this.readout(null);
+    this.picture.draw();
+  }
+
+  // While a mask is drawn, what lies under it is the picture itself.
+  mode() {
+    return this.brush.on ? "after" : this.data.compare;
+  }
+
+  async draw(brush) {
+    await this.brush.begin(brush);
+    this.look();
+  }
+
+  drawn(at, address) {
+    this.look();
+    if (address) this.tell("mask", { at, to: address.slice(address.indexOf(",") + 1) });
+  }
+
+  look() {
+    this.picture.mode = this.mode();
+    this.picture.strength = null;
+    this.tags();
     this.picture.draw();
   }
 
@@ -154,13 +180,20 @@ class Editor {
   controls(data) {
     const seed = this.find(".seed-box");
     if (this.root.activeElement !== seed) seed.value = data.seed;
+    this.find(".seed").hidden = Boolean(data.latent);
+    const latent = this.find(".latent");
+    latent.hidden = !data.latent;
+    latent.textContent = latent.title = `latent ${data.latent}`;
+    this.find(".psi-box").parentElement.hidden = Boolean(data.latent); // it is not truncated
     if (!this.turning) this.find(".psi-box").value = data.truncation;
     this.find(".psi-value").textContent = data.truncation.toFixed(2);
     const able = { undo: data.undo, redo: data.redo, reset: data.lines.length };
     for (const [what, count] of Object.entries(able)) {
       this.find(`[data-do="${what}"]`).disabled = !count;
     }
-    this.find('[data-do="strip"]').disabled = data.selected === null;
+    for (const what of ["strip", "animation"]) {
+      this.find(`[data-do="${what}"]`).disabled = data.selected === null;
+    }
     for (const choice of this.root.querySelectorAll("[data-compare]")) {
       choice.setAttribute("aria-checked", String(choice.dataset.compare === data.compare));
     }
@@ -307,6 +340,7 @@ class Editor {
     );
     const more = button("⋯", "Layers and region", () => this.toggle(line.file));
     more.classList.toggle("on", this.open.has(line.file) || line.hard || line.layers !== null);
+    if (line.drawn) name.append(make("span", "badge", "mask"));
     head.append(name, mute, up, down, more, button("✕", "Remove", () => this.tell("remove", { at })));
     item.append(head, this.row(line, at));
     if (this.open.has(line.file)) item.append(this.more(line, at, data.regions));
@@ -371,7 +405,8 @@ class Editor {
     tick.type = "checkbox";
     tick.checked = line.hard;
     tick.addEventListener("change", () => this.tell("hard", { at, to: tick.checked }));
-    hard.append(tick, make("span", "", "hard: keep every pixel outside the region"));
+    const what = line.drawn ? "the drawn mask" : "the region";
+    hard.append(tick, make("span", "", `hard: keep every pixel outside ${what}`));
     const places = make("div", "chips");
     places.append(make("span", "what", "region"));
     for (const region of regions) {
@@ -384,8 +419,22 @@ class Editor {
       places.append(chip);
     }
     if (!line.regions.length) places.append(make("span", "small", "the whole image"));
-    box.append(layers, hard, places);
+    box.append(layers, hard, ...(line.drawn ? [] : [places]), this.masks(line, at));
     return box;
+  }
+
+  masks(line, at) {
+    const row = make("div", "chips");
+    row.append(make("span", "what", "mask"));
+    const draw = line.drawn ? "Edit mask" : "Draw mask";
+    const words = "Paint where the edit may change the image";
+    row.append(button(draw, words, () => this.tell("brush", { at }), "chip"));
+    if (line.drawn) {
+      const drop = () => this.tell("mask", { at, to: null });
+      row.append(button("Drop mask", "Keep to the region again", drop, "chip"));
+      row.append(make("span", "small", "drawn by hand, in place of the region"));
+    }
+    return row;
   }
 
   offers(data) {
@@ -437,6 +486,7 @@ class Editor {
       reset: () => this.tell("reset"),
       save: () => this.tell("save"),
       strip: () => this.tell("strip"),
+      animation: () => this.tell("animation", { kind: this.find(".kind").value }),
     };
     for (const [what, act] of Object.entries(acts)) {
       this.find(`[data-do="${what}"]`).addEventListener("click", act);
@@ -503,9 +553,9 @@ class Editor {
     const frame = this.find(".frame");
     const hint = this.find(".drophint");
     const read = (file) => {
-      if (!file) return;
+      if (!file || this.brush.on) return;
       if (file.size > LARGEST) {
-        this.notice({ notice: { text: "This file is too large to be a picture or a card.", bad: true } });
+        this.notice({ notice: { text: "This file is too large to be a picture, a card or a latent.", bad: true } });
         return;
       }
       const reader = new FileReader();
@@ -535,8 +585,12 @@ class Editor {
 
   key(event) {
     const target = event.composedPath()[0];
-    const typing = target.matches?.("input:not([type=range]):not([type=checkbox]), textarea");
+    const typing = target.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select");
     if (typing || !this.data || !this.here()) return;
+    if (this.brush.on) {
+      if (event.key === "Escape" && event.type === "keydown") this.brush.close(false);
+      return;
+    }
     const down = event.type === "keydown";
     const slider = this.sliders[this.data.selected ?? -1];
     const step = NUDGE * (event.shiftKey ? 5 : 1);

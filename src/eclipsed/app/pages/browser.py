@@ -1,7 +1,8 @@
-"""What belongs to one browser: its desk, and the look that all pages share."""
+"""What belongs to one tab: its desk, and the look that all pages share."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -16,9 +17,19 @@ _LOOK = """
 <style>
 [data-stale] { opacity: 1 !important; transition: none !important; }
 .stMainBlockContainer { padding: 4.2rem 2rem 2rem; max-width: 1280px; }
+.st-key-keeper { position: absolute; }
 @media (max-width: 760px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
 """
+_KEY = "keeper"
+
+
+def part(name: str) -> str:
+    """A file of the editor's own."""
+    return (Path(__file__).parent.parent / "editor" / name).read_text(encoding="utf-8")
+
+
+_keeper = st.components.v2.component("eclipsed.keeper", js=part("keeper.js") + part("keeping.js"))
 
 
 def icon() -> Image.Image:
@@ -31,16 +42,29 @@ def icon() -> Image.Image:
 
 
 def desk() -> Desk:
-    """This browser's desk, made when it is first asked for."""
+    """This tab's desk, made when it is first asked for."""
     if "desk" not in st.session_state:
         st.session_state["desk"] = serving.shared().desk()
     return cast("Desk", st.session_state["desk"])
 
 
+def keep(desk: Desk) -> None:
+    """Remember that this desk is in use."""
+    serving.shared().desks.keep(desk)
+
+
 def begin() -> Desk:
-    """What every page begins with: the shared look, and the desk."""
+    """What every page begins with: the shared look, and the desk, that of before a reload."""
     st.html(_LOOK)
-    return desk()
+    found = desk()
+    keep(found)
+    told = {"token": found.token, "settled": found.settled}
+    _keeper(key=_KEY, data=told, on_token_change=lambda: _resume(found))
+    return found
+
+
+def _resume(found: Desk) -> None:
+    serving.shared().desks.resume(found, st.session_state[_KEY]["token"])
 
 
 def notice(desk: Desk) -> None:

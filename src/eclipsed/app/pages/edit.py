@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
 
-_FOLDER = Path(__file__).parent.parent / "editor"
 _KEY = "editor"
-
-
-def _text(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
 
 _editor = st.components.v2.component(
     "eclipsed.editor",
-    html=_text("editor.html"),
-    css=_text("editor.css"),
-    js=_text("picture.js") + _text("editor.js"),
+    html=browser.part("editor.html"),
+    css=browser.part("editor.css"),
+    js="".join(map(browser.part, ("picture.js", "brush.js", "keeper.js", "editor.js"))),
 )
 
 
@@ -31,10 +23,17 @@ def show() -> None:
 
 
 def _fragment(desk: Desk) -> None:
+    browser.keep(desk)
     _editor(key=_KEY, data=desk.view(), on_events_change=lambda: _heard(desk))
     with st.expander("The same on the command line and in Python"):
-        st.code(desk.command(), language="bash", wrap_lines=True)
+        if command := desk.command():
+            st.code(command, language="bash", wrap_lines=True)
         st.code(desk.snippet(), language="python")
+        if files := desk.files():
+            st.caption("Files that they read, to be saved where they run:")
+            with st.container(horizontal=True):
+                for name, data in files.items():
+                    st.download_button(f"Save {name}", data, name, key=f"file {name}")
         if strip := desk.strip_command():
             st.caption("A strip of the selected card alone:")
             st.code(strip, language="bash", wrap_lines=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from eclipsed.app import wording
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.searching import Look
+from eclipsed.app.searching import Look, Seen
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {
     "likely": "green",
@@ -70,8 +72,13 @@ def _look(look: Look) -> None:
     st.badge(look.found.verdict, color=_COLOURS[look.found.verdict])
     st.text(look.found.reason)
     best, worst = st.columns(2)
-    best.caption("Answer it best")
-    best.image(list(look.best), width=96)
-    worst.caption("Answer it least")
-    worst.image(list(look.worst), width=96)
+    _images(best, "Answer it best", look.best)
+    _images(worst, "Answer it least", look.worst)
+    st.caption("Each with its seed, and how much of it the region covers.")
     st.text("\n".join(wording.check_lines(look.found, look.understood)))
+
+
+def _images(column: DeltaGenerator, title: str, found: Sequence[Seen]) -> None:
+    column.caption(title)
+    labels = [f"{one.seed} · {one.covered:.0%}" for one in found]
+    column.image([one.picture for one in found], caption=labels, width=96)

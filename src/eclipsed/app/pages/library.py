@@ -7,7 +7,8 @@ import streamlit as st
 from eclipsed.app import wording
 from eclipsed.app.desk import Desk
 from eclipsed.app.library import Entry
-from eclipsed.app.pages import browser
+from eclipsed.app.pages import browser, drawing, explore
+from eclipsed.app.terms import terms
 
 _COLUMNS = 3
 
@@ -31,12 +32,27 @@ def show() -> None:
     found = desk.entries(words)
     if not found:
         st.text(desk.nothing_found(words))
+    _compare(desk, found)
     for start in range(0, len(found), _COLUMNS):
         for column, entry in zip(
             st.columns(_COLUMNS), found[start : start + _COLUMNS], strict=False
         ):
             with column.container(border=True):
                 _card(desk, entry)
+
+
+def _compare(desk: Desk, found: list[Entry]) -> None:
+    """A button that shows the ticked cards side by side."""
+    ticked = [entry.file for entry in found if st.session_state.get(_tick(entry.file))]
+    if ticked:
+        cards = "1 card" if len(ticked) == 1 else f"{len(ticked)} cards"
+        if st.button(f"Compare {cards} on the image of {desk.session.image_words}", type="primary"):
+            st.session_state[explore.CHOSEN] = ticked
+            st.switch_page(st.Page(explore.show, title="Explore", url_path="explore"))
+
+
+def _tick(file: str) -> str:
+    return f"compare {file}"
 
 
 def _card(desk: Desk, entry: Entry) -> None:
@@ -50,13 +66,23 @@ def _card(desk: Desk, entry: Entry) -> None:
         st.text(trouble)
     direction = entry.direction
     if direction is not None:
-        st.caption(
-            f"{wording.ago(entry.changed)} · {wording.short_scores(direction) or 'not scored'}"
-        )
+        with st.container(horizontal=True):
+            for words, colour in wording.badges(direction):
+                st.badge(words, color=colour)
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            scored = "" if direction.scores else " · not scored"
+            st.caption(f"{wording.ago(entry.changed)}{scored}", width="content")
+            if not trouble:
+                st.checkbox("Compare", key=_tick(entry.file))
         with st.popover("About", width="stretch"):
             st.text(wording.headline(direction))
             st.text("\n".join(wording.provenance(direction)))
-            st.text("\n".join(wording.score_lines(direction)))
+            if not trouble:
+                st.text("\n".join(terms(desk.session.world)))
+            if direction.scores:
+                drawing.table(wording.score_table(direction.scores), key=f"scores {entry.file}")
             _rename(desk, entry)
     with st.container(horizontal=True):
         if not trouble:

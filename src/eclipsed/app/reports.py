@@ -1,0 +1,205 @@
+"""How good a card is, measured now: scores with intervals, and what rises and falls with strength.
+
+Measured on seeds that no training uses, by networks that no training uses where the world has any.
+A report is bounded in time: what was measured by then is what it says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eclipsed import metrics
+from eclipsed.app.exploring import alone, strength_sheet
+from eclipsed.app.rendering import Renderer, at_strengths
+from eclipsed.app.session import Session, set_seed
+from eclipsed.directions import Direction, Scores
+from eclipsed.editing import BATCH, Edit, EditStack
+from eclipsed.judging import NetworkJudge
+from eclipsed.scoring import (
+    DILATION,
+    HELD_OUT_SEEDS,
+    STRENGTHS,
+    SeedScores,
+    judged_by,
+    score_seeds,
+    summary,
+)
+from eclipsed.types import Judge, Synthesis, World
+
+COUNTS = (8, 16, 32, 48)
+# No further images are begun after so many seconds.
+LONGEST = 60.0
+_COLUMNS = 7
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """about: what it shows. points: strength, median over seeds, and its 95% interval. ends: of the
+    numbers that are possible, None where they have none."""
+
+    about: str
+    points: tuple[tuple[float, float, float, float], ...]
+    ends: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """seeds: those that were measured, of `wanted`. ranked: of them the best, the median and the
+    worst, by their text gain; fewer where there are fewer."""
+
+    direction: Direction
+    seeds: tuple[int, ...]
+    wanted: int
+    scores: Scores
+    curves: tuple[Curve, ...]
+    ranked: tuple[tuple[str, int], ...]
+    judged_by: str
+    seconds: float
+
+
+def measure(
+    world: World,
+    direction: Direction,
+    count: int,
+    on_progress: OnProgress,
+    longest: float = LONGEST,
+) -> Report:
+    """A report on the first `count` held-out seeds, or on fewer once `longest` seconds are over.
+
+    on_progress: told after every few seeds how many are done, and of how many. Raises
+    WrongGenerator for a direction of another generator.
+    """
+    began = time.monotonic()
+    seeds = HELD_OUT_SEEDS[:count]
+    rows: list[SeedScores] = []
+    ladders: list[dict[str, Tensor]] = []
+    judge = world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+    for start in range(0, len(seeds), BATCH):
+        if rows and time.monotonic() - began > longest:
+            break
+        some = seeds[start : start + BATCH]
+        rows += score_seeds(world, direction, seeds=some)
+        ladders.append(_ladder(world, judge, direction, some))
+        on_progress(len(rows), len(seeds))
+    return Report(
+        direction=direction,
+        seeds=seeds[: len(rows)],
+        wanted=len(seeds),
+        scores=summary(rows),
+        curves=_curves(rows, ladders),
+        ranked=_ranked(rows),
+        judged_by=judged_by(world),
+        seconds=time.monotonic() - began,
+    )
+
+
+def sheet(renderer: Renderer, session: Session, report: Report) -> bytes:
+    """A PNG of the best, the median and the worst seed (rows) at strengths (columns)."""
+    low, high = report.direction.range
+    strengths = [round(float(x), 2) for x in np.linspace(max(-2.0, low), min(2.0, high), _COLUMNS)]
+    truncation = renderer.world.truncation
+    rows = [
+        at_strengths(
+            alone(
+                replace(set_seed(session, seed), truncation=truncation), [Edit(report.direction)]
+            ),
+            0,
+            strengths,
+        )
+        for _, seed in report.ranked
+    ]
+    images = torch.stack([renderer.images(row) for row in rows])
+    return strength_sheet(images, [f"{word} {seed}" for word, seed in report.ranked], strengths)
+
+
+def _ranked(rows: Sequence[SeedScores]) -> tuple[tuple[str, int], ...]:
+    known = sorted(
+        (row for row in rows if row.text_gain is not None), key=lambda row: -(row.text_gain or 0.0)
+    )
+    order = [row.seed for row in known or rows]
+    places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
+    named = {order[place]: word for word, place in reversed(places.items())}
+    return tuple((word, seed) for seed, word in reversed(named.items()))
+
+
+@torch.no_grad()
+def _ladder(
+    world: World, judge: Judge, direction: Direction, seeds: Sequence[int]
+) -> dict[str, Tensor]:
+    """What changes at each strength: name → [N, A], of what this direction can be asked about."""
+    latents = world.generator.sample(list(seeds), space="z")
+    made = [_edited(world, judge, direction, latents, strength) for strength in STRENGTHS]
+    before = made[STRENGTHS.index(0.0)]
+    found = _texts(judge, direction, before, made)
+    regions = direction.regions
+    if regions and set(regions) <= set(judge.segmenter.regions):
+        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
+        masks = [judge.segmenter.masks(one, regions) for one in made]
+        base = masks[STRENGTHS.index(0.0)]
+        grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
+        pairs = list(zip(made, grown, strict=True))
+        for name, of in (("share", metrics.share), ("outside", metrics.outside)):
+            columns = [of(before.image, after.image, mask) for after, mask in pairs]
+            found[name] = torch.stack(columns, dim=1)
+    return found
+
+
+def _texts(
+    judge: Judge, direction: Direction, before: Synthesis, made: Sequence[Synthesis]
+) -> dict[str, Tensor]:
+    if not direction.prompt:
+        return {}
+    prompt, neutral = judge.encoder.encode_text([direction.prompt, direction.neutral])
+    wanted = prompt - neutral
+    if wanted.norm() <= 1e-6:
+        return {}
+    start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
+    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in made]
+    return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
+
+
+def _edited(
+    world: World, judge: Judge, direction: Direction, latents: Tensor, strength: float
+) -> Synthesis:
+    stack = EditStack((Edit(direction, strength),))
+    return world.generator.synthesize(
+        stack.apply(world.generator, latents, "z", truncation=world.truncation),
+        stack.space("z"),
+        features=judge.segmenter.feature_names,
+        truncation=world.truncation,
+    )
+
+
+_ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "gain": ("Text gain: how far images move along the prompt", None),
+    "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
+    "share": ("Share of the change that lies inside the region", (0.0, 1.0)),
+    "outside": ("Mean change of a pixel outside the region", None),
+}
+
+
+def _curves(rows: Sequence[SeedScores], ladders: Sequence[dict[str, Tensor]]) -> tuple[Curve, ...]:
+    columns = {name: torch.cat([one[name] for one in ladders]).T.tolist() for name in ladders[0]}
+    judged = [row.probabilities for row in rows if row.probabilities is not None]
+    if judged:
+        columns["probability"] = [list(column) for column in zip(*judged, strict=True)]
+    return tuple(
+        Curve(about, _points(columns[name]), ends)
+        for name, (about, ends) in _ABOUT.items()
+        if name in columns
+    )
+
+
+def _points(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
+    found = zip(STRENGTHS, (metrics.interval(column) for column in columns), strict=True)
+    return tuple(
+        (strength, one["median"], one["low"], one["high"]) for strength, one in found if one
+    )
