@@ -350,10 +350,10 @@ def test_a_finger_paints_on_a_phone(browser: Any, address: str) -> None:
 
 def test_a_latent_is_dropped_and_left_again(hands: Hands, tmp_path: Path) -> None:
     world = eclipsed.load_world("starter")
-    np.save(tmp_path / "<b>friend</b>.npy", world.generator.sample([77]).numpy())
+    np.save(tmp_path / "<b>friend<b>.npy", world.generator.sample([77]).numpy())
     plain = hands.image()
-    hands.drop(tmp_path / "<b>friend</b>.npy")
-    assert hands.page.locator(".latent").inner_text() == "latent <b>friend</b>.npy"
+    hands.drop(tmp_path / "<b>friend<b>.npy")
+    assert hands.page.locator(".latent").inner_text() == "latent <b>friend<b>.npy"
     assert hands.page.locator(".seed-box").is_hidden()
     assert hands.image() != plain
     hands.click('[data-do="previous"]')
@@ -369,7 +369,8 @@ def test_an_animation_is_saved(hands: Hands, tmp_path: Path) -> None:
         hands.page.locator('[data-do="animation"]').click()
     waiting.value.save_as(tmp_path / "x.gif")
     assert waiting.value.suggested_filename == "curly-hair.gif"
-    assert Image.open(tmp_path / "x.gif").n_frames > 20
+    with Image.open(tmp_path / "x.gif") as picture:
+        assert picture.n_frames > 20
 
 
 def names_of(hands: Hands) -> list[str]:
