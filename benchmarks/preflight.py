@@ -38,6 +38,7 @@ FLIP = 0.5
 # The share of the change inside a region that is aimed at, and how much of it must be reached.
 AIMED = {"mouth": 0.6, "eyes": 0.6, "brows": 0.6, "glasses": 0.8}
 USUALLY = 0.85
+MEASURES = ("contrast", "rank", "clarity", "trial", "present")
 PART = 0.5
 
 
@@ -68,7 +69,7 @@ def row_of(world: World, one: Asked, seeds: Sequence[int] = SEEDS) -> dict[str, 
         "drawn": one.drawn,
         "regions": list(found.goal.regions),
         "seconds": round(time.perf_counter() - began, 2),
-        **{key: round(getattr(found, key), 4) for key in ("contrast", "rank", "trial", "present")},
+        **{key: round(getattr(found, key), 4) for key in MEASURES},
     }
     scores: Mapping[str, float | None] = one.scores or {}
     if one.drawn and one.scores is None:
@@ -123,14 +124,17 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
         "| by | AUC | 95% interval |",
         "|---|---|---|",
     ]
-    for name in ("trial", "contrast"):
-        scores = np.array([row[name] for row in rows])
+    clarity, trial = (np.array([row[name] for row in rows]) for name in ("clarity", "trial"))
+    both = (clarity + trial) / 2.0
+    for name, scores in (("both", both), ("clarity", clarity), ("trial", trial)):
         low, high = interval(scores, labels)
         lines.append(f"| {name} | {area(scores, labels):.3f} | {low:.3f} … {high:.3f} |")
-    middle, width = curve(np.array([row["trial"] for row in rows]), labels)
-    lines += ["", f"half work at trial {middle:.2f}, width {width:.2f}", ""]
+    middle, width = curve(both, labels)
+    lines += ["", f"half work where their mean is {middle:.2f}, width {width:.2f}", ""]
     lines += ["| foretold | prompts | worked |", "|---|---|---|"]
-    foretold = np.array([preflight.probability_of(row["trial"]) for row in rows])
+    foretold = np.array(
+        [preflight.probability_of(*pair) for pair in zip(clarity, trial, strict=True)]
+    )
     ends = (0.0, preflight.UNLIKELY, preflight.LIKELY, 1.01)
     for low, high in itertools.pairwise(ends):
         inside = (foretold >= low) & (foretold < high)

@@ -49,7 +49,7 @@ def test_the_verdict_follows_trial_and_sight(
         seen = torch.arange(len(made.image)) < round(present * len(made.image))
         return seen.float()[:, None, None].expand(-1, 32, 32)
 
-    monkeypatch.setattr(preflight, "probability_of", lambda _: chance)
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: chance)
     monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
     monkeypatch.setattr("eclipsed.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
@@ -99,10 +99,11 @@ def test_a_second_look_at_a_world_costs_its_own_trial_only(
     assert shown[1:] == [6, 6]
 
 
-def test_the_more_the_trial_says_the_likelier() -> None:
-    chances = [preflight.probability_of(float(trial)) for trial in range(-50, 60, 5)]
+def test_the_clearer_and_the_more_the_trial_says_the_likelier() -> None:
+    chances = [preflight.probability_of(float(x), float(x)) for x in range(-5, 10)]
     assert chances == sorted(chances)
     assert chances[0] < 0.01 < 0.99 < chances[-1]
+    assert preflight.probability_of(4.0, 0.0) == preflight.probability_of(0.0, 4.0)
 
 
 def test_the_rank_is_the_share_of_unrelated_texts_that_are_answered_less_clearly(
@@ -112,9 +113,10 @@ def test_the_rank_is_the_share_of_unrelated_texts_that_are_answered_less_clearly
     contrasts = iter([1.0, *[0.5] * 60, *[1.5] * 40])
     monkeypatch.setattr(preflight, "compare", lambda images, _: (next(contrasts), images[:, 0]))
     monkeypatch.setattr("eclipsed.preflight._Look.trial", lambda *_: 9.0)
-    monkeypatch.setattr(preflight, "probability_of", lambda _: 0.9)
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: 0.9)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
     assert found.rank == pytest.approx(0.6)
+    assert found.clarity == pytest.approx((1.0 - 0.9) / 0.4924, abs=1e-3)
 
 
 def test_what_is_near_and_works_is_offered_instead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +135,7 @@ def test_what_is_near_and_works_is_offered_instead(monkeypatch: pytest.MonkeyPat
     assert len(unclear.instead) <= 3
     monkeypatch.setattr(preflight, "_CLEAR", 1.01)
     assert preflight.check(WORLD, goal("a very odd thing", "hair"), SEEDS).instead == ()
-    monkeypatch.setattr(preflight, "probability_of", lambda _: 0.9)
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: 0.9)
     assert preflight.check(WORLD, goal("a very odd thing", "hair"), SEEDS).instead == ()
     assert len(asked) == 2  # what is likely needs nothing else
 

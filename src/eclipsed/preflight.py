@@ -43,10 +43,11 @@ Verdict = Literal["likely", "unsure", "unlikely"]
 
 # Probabilities from which a prompt is called likely to work, and below which it is not.
 LIKELY = 0.6
-UNLIKELY = 0.3
-# The trial at which half of the prompts work, and how fast that changes: a logistic curve through
-# what became of 118 prompts on the starter world (`python -m benchmarks.preflight`).
-_MIDDLE, _WIDTH = 1.79, 0.6
+UNLIKELY = 0.2
+# The mean of clarity and trial at which half of the prompts work, and how fast that changes: a
+# logistic curve through what became of 118 prompts on the starter world
+# (`python -m benchmarks.preflight`).
+_MIDDLE, _WIDTH = 1.93, 0.49
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
@@ -92,13 +93,13 @@ class Preflight:
     scores: per seed, the cosine between the way from the average image to this one and the way
     from the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best
     of 32 answer, where 1 is what they would score for a text that means nothing (in a space whose
-    lines are all alike). rank: share of UNRELATED that these images answer less clearly. trial: how
-    much better the prompt says what a trial edit changes than UNRELATED say what theirs change, in
-    standard deviations. Rank and trial mean the same on every world. coverage: mean share of an
-    image that the region covers where it is in sight; present: share of images where it is. Both
-    are 1 for the whole image. probability: that a training will work, by the trial, and less where
-    the region is rarely in sight. instead: where that is not likely, prompts near to this one that
-    are.
+    lines are all alike). rank: share of UNRELATED that these images answer less clearly; clarity:
+    the same as standard deviations above them. trial: how much better the prompt says what a trial
+    edit changes than UNRELATED say what theirs change, in standard deviations. These three mean the
+    same on every world. coverage: mean share of an image that the region covers where it is in
+    sight; present: share of images where it is. Both are 1 for the whole image. probability: that a
+    training will work, by clarity and trial, and less where the region is rarely in sight. instead:
+    where that is not likely, prompts near to this one that are.
     """
 
     goal: Goal
@@ -106,6 +107,7 @@ class Preflight:
     scores: tuple[float, ...]
     contrast: float
     rank: float
+    clarity: float
     trial: float
     coverage: float
     present: float
@@ -138,6 +140,7 @@ class Preflight:
             "instead": list(self.instead),
             "contrast": round(self.contrast, 4),
             "rank": round(self.rank, 4),
+            "clarity": round(self.clarity, 4),
             "trial": round(self.trial, 4),
             "coverage": round(self.coverage, 4),
             "present": round(self.present, 4),
@@ -168,11 +171,11 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     images = pool.embeddings.cpu()
     look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
     contrast, scores = compare(look.images, line)
-    trial = look.trial(line)
+    clarity, trial = look.clarity(contrast), look.trial(line)
     share = _covered(view, goal, pool.latents[spaced(len(seeds), _MASKED)])
     visible = share > IN_SIGHT
     present = float(visible.float().mean())
-    probability = probability_of(trial) * min(1.0, present / RARELY_IN_SIGHT)
+    probability = probability_of(clarity, trial) * min(1.0, present / RARELY_IN_SIGHT)
     verdict, reason = _judge(probability, present, goal)
     return Preflight(
         goal=goal,
@@ -180,6 +183,7 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
         scores=tuple(scores.tolist()),
         contrast=contrast,
         rank=look.rank(contrast),
+        clarity=clarity,
         trial=trial,
         coverage=float(share[visible].mean()) if present else 0.0,
         present=present,
@@ -190,9 +194,14 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     )
 
 
-def probability_of(trial: float) -> float:
-    """That a training will work, by the trial alone."""
-    return 0.5 + 0.5 * math.tanh((trial - _MIDDLE) / (2.0 * _WIDTH))
+def probability_of(clarity: float, trial: float) -> float:
+    """That a training will work, by how clearly images answer and by what the trial says.
+
+    Neither suffices: near misses are answered clearly, and what images that answer best have in
+    common can be hidden by what else they are.
+    """
+    mean = (clarity + trial) / 2.0
+    return 0.5 + 0.5 * math.tanh((mean - _MIDDLE) / (2.0 * _WIDTH))
 
 
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
@@ -228,6 +237,11 @@ class _Look:
     def rank(self, contrast: float) -> float:
         """Share of unrelated texts that are answered less clearly."""
         return sum(other < contrast for other in self.contrasts) / len(self.contrasts)
+
+    def clarity(self, contrast: float) -> float:
+        """How many standard deviations a contrast lies above those of unrelated texts."""
+        others = torch.tensor(self.contrasts)
+        return float((contrast - others.mean()) / others.std().clamp_min(1e-6))
 
     @cached_property
     def trials(self) -> Tensor:
@@ -282,8 +296,9 @@ def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
     found: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
-        clear = look.rank(compare(look.images, line)[0]) >= _CLEAR
-        if clear and probability_of(look.trial(line)) >= LIKELY:
+        contrast, _ = compare(look.images, line)
+        chance = probability_of(look.clarity(contrast), look.trial(line))
+        if look.rank(contrast) >= _CLEAR and chance >= LIKELY:
             found.append(phrase)
         if len(found) == _OFFERED:
             break

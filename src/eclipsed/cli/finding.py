@@ -263,7 +263,8 @@ def _check_words(found: Preflight, why: str) -> str:
         ["coverage", f"{found.coverage:.1%} of an image where in sight"],
         ["chance", f"{found.probability:.0%}"],
         ["contrast", f"{found.contrast:.2f}, more than {found.rank:.0%} of unrelated texts get"],
-        ["trial", f"{found.trial:.1f} standard deviations above unrelated texts"],
+        ["clarity", f"{found.clarity:.1f} standard deviations above theirs"],
+        ["trial", f"{found.trial:.1f} standard deviations above theirs"],
         ["best seeds", " ".join(map(str, found.best()))],
         ["worst seeds", " ".join(map(str, found.worst()))],
     ]
