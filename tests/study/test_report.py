@@ -25,6 +25,8 @@ CONFIG = BenchConfig(
     ladder_seeds=3, images=2,
 )  # fmt: skip
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 
 class Balanced(HTMLParser):
     """Fails where an element is closed that was not opened last."""
@@ -151,9 +153,26 @@ def test_charts_hold_for_any_number_of_points(points: tuple[tuple[float, float],
         assert all(-50.0 < number < 1000.0 for number in numbers)
 
 
+@pytest.mark.parametrize("values", [(), (0.2,), (-0.4, 0.0, 0.4)])
+def test_rows_hold_for_any_number_of_values(values: tuple[float, ...]) -> None:
+    shown = [charts.Row("a & b", values, 0.1, -0.1, 0.3), charts.Row("c < d", values, 0, 0, 0)]
+    circles = ElementTree.fromstring(charts.rows(shown, "t", "x")).findall(f"{SVG}circle")
+    assert len(circles) == 2 * (len(values) + 1)
+    assert all(0.0 < float(mark.get("cx", "")) < 640.0 for mark in circles)
+    assert ElementTree.fromstring(charts.rows([], "t", "x")).findall(f"{SVG}circle") == []
+
+
+def test_a_row_shows_its_middle_between_the_ends_of_its_interval_on_the_side_of_its_sign() -> None:
+    root = ElementTree.fromstring(charts.rows([charts.Row("a", (), -1.0, -2.0, -0.5)], "t", "x"))
+    zero, interval = root.findall(f"{SVG}line")
+    (middle,) = root.findall(f"{SVG}circle")
+    low, high = (float(interval.get(end, "")) for end in ("x1", "x2"))
+    assert low < float(middle.get("cx", "")) < high < float(zero.get("x1", ""))
+
+
 def test_a_higher_value_is_drawn_higher() -> None:
     svg = charts.dots([Series("a", ((1.0, 1.0), (10.0, 2.0)), 0)], "t", "x", log_x=True)
-    marks = ElementTree.fromstring(svg).findall("{http://www.w3.org/2000/svg}circle")
+    marks = ElementTree.fromstring(svg).findall(f"{SVG}circle")
     (x1, y1), (x2, y2) = ((float(m.get("cx", "")), float(m.get("cy", ""))) for m in marks)
     assert x1 < x2
     assert y1 > y2

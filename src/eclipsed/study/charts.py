@@ -1,4 +1,4 @@
-"""Two kinds of chart as SVG, drawn by hand so that a report needs nothing else: dots and lines."""
+"""Charts as SVG, drawn by hand so that a report needs nothing else: dots, lines and rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _WIDE, _HIGH = 460, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 28, 42
 _LINE, _INK, _GREY = "#dddddd", "#1a1a1a", "#6b6b6b"
+_BROAD, _ROW, _ROOM = 640, 44, 24  # of a chart of rows: its width, a row's height, its margins
 _TICKS = 5  # of an axis, about
 _SMALLEST = 1e-3  # that an axis of powers shows
 
@@ -70,6 +71,48 @@ def lines(series: Sequence[Series], title: str, x_title: str, *, level: float | 
         drawn.append(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         drawn += [mark(one.style, x, y, 2.5) for x, y in places]
     return frame.svg(drawn, title, x_title)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name, its values, and their middle with its interval."""
+
+    name: str
+    values: tuple[float, ...]
+    middle: float
+    low: float
+    high: float
+
+
+def rows(shown: Sequence[Row], title: str, x_title: str) -> str:
+    """Each row's values as faint marks, under its name, with the middle and its interval; a line
+    stands at 0."""
+    low, high = _padded([0.0, *(x for row in shown for x in (*row.values, row.low, row.high))])
+    bottom = _TOP + _ROW * len(shown)
+
+    def across(x: float) -> float:
+        return _ROOM + (x - low) / (high - low) * (_BROAD - 2 * _ROOM)
+
+    drawn = [f'<text x="{_ROOM}" y="17" fill="{_INK}">{escape(title)}</text>']
+    for x, label in _ticks((low, high), log=False):
+        at = f"{across(x):.1f}"
+        drawn.append(f'<text x="{at}" y="{bottom + 16}" text-anchor="middle">{label}</text>')
+    zero = f'x1="{across(0.0):.1f}" x2="{across(0.0):.1f}" y1="{_TOP}" y2="{bottom}"'
+    drawn.append(f'<line {zero} stroke="{_GREY}" stroke-dasharray="4 3"/>')
+    for place, row in enumerate(shown):
+        colour = _COLOURS[place % len(_COLOURS)]
+        y = _TOP + _ROW * place + 28
+        drawn.append(f'<text x="{_ROOM}" y="{y - 12}" fill="{_INK}">{escape(row.name)}</text>')
+        drawn += [
+            f'<circle cx="{across(x):.1f}" cy="{y}" r="4" fill="{colour}" fill-opacity="0.35"/>'
+            for x in row.values
+        ]
+        ends = f'x1="{across(row.low):.1f}" x2="{across(row.high):.1f}" y1="{y}" y2="{y}"'
+        drawn.append(f'<line {ends} stroke="{colour}" stroke-width="3"/>')
+        drawn.append(f'<circle cx="{across(row.middle):.1f}" cy="{y}" r="5.5" fill="{colour}"/>')
+    below = f'x="{_BROAD / 2}" y="{bottom + 34}" text-anchor="middle"'
+    drawn.append(f"<text {below}>{escape(x_title)}</text>")
+    return _svg(_BROAD, bottom + 42, drawn, title)
 
 
 @dataclass(frozen=True)

@@ -111,14 +111,15 @@ def pairs_table(job: Job, pairs: Sequence[Pair]) -> Table:
 
 
 def differences_chart(job: Job, pairs: Sequence[Pair], name: str) -> Charts:
-    """A mark for each pair of trainings; rows of the table from top to bottom."""
-    series = []
-    for style, pair in enumerate(pairs):
-        found = difference(job.records, pair)
-        points = [] if found is None else [(x, float(-style - 1)) for x in found.trainings]
-        series.append(Series(pair.what, tuple(points), style))
-    title = "difference of each pair of trainings, by row of the table"
-    return Charts(((f"{name}.svg", charts.dots(series, title, "first minus second")),))
+    """A row for each pair of variants, with a mark for each pair of trainings."""
+    found = [(pair.what, difference(job.records, pair)) for pair in pairs]
+    rows = [
+        charts.Row(what, one.trainings, one.mean, one.low, one.high)
+        for what, one in found
+        if one is not None
+    ]
+    title = "difference of each pair of trainings, their mean and its interval"
+    return Charts(((f"{name}.svg", charts.rows(rows, title, "first minus second")),))
 
 
 @dataclass(frozen=True)
