@@ -297,8 +297,9 @@ def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     found: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
         contrast, _ = compare(look.images, line)
-        chance = probability_of(look.clarity(contrast), look.trial(line))
-        if look.rank(contrast) >= _CLEAR and chance >= LIKELY:
+        if look.rank(contrast) < _CLEAR:
+            continue  # and no image need be made
+        if probability_of(look.clarity(contrast), look.trial(line)) >= LIKELY:
             found.append(phrase)
         if len(found) == _OFFERED:
             break

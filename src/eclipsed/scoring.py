@@ -129,7 +129,7 @@ def _score_batch(
     codes: dict[float, Tensor] = {}
     verdicts: dict[float, Verdict] = {}
     for strength in ladder:
-        made = _edited(world, judge, direction, latents, strength)
+        made = edited(world, judge, direction, latents, strength)
         if claim:
             verdicts[strength] = judge.attributes(made.image)
         if strength in (0.0, 1.0):
@@ -151,14 +151,15 @@ def _score_batch(
     ]
 
 
-def _edited(
+def edited(
     world: World,
     judge: Judge,
     direction: Direction,
     latents: Float[Tensor, "n z"],
     strength: float,
 ) -> Synthesis:
-    """Images of z with the direction at a strength, and the features that the judge masks by."""
+    """Images of z [N, D] with a direction at a strength, at the world's truncation, and the
+    features that the judge's segmenter reads."""
     stack = EditStack((Edit(direction, strength),))
     return world.generator.synthesize(
         stack.apply(world.generator, latents, "z", truncation=world.truncation),

@@ -19,13 +19,14 @@ from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
 from eclipsed.directions import Direction, Scores
-from eclipsed.editing import BATCH, Edit, EditStack
+from eclipsed.editing import BATCH, Edit
 from eclipsed.judging import NetworkJudge
 from eclipsed.scoring import (
     DILATION,
     HELD_OUT_SEEDS,
     STRENGTHS,
     SeedScores,
+    edited,
     judged_by,
     score_seeds,
     summary,
@@ -136,7 +137,7 @@ def _ladder(
 ) -> dict[str, Tensor]:
     """What changes at each strength: name → [N, A], of what this direction can be asked about."""
     latents = world.generator.sample(list(seeds), space="z")
-    made = [_edited(world, judge, direction, latents, strength) for strength in STRENGTHS]
+    made = [edited(world, judge, direction, latents, strength) for strength in STRENGTHS]
     before = made[STRENGTHS.index(0.0)]
     found = _texts(judge, direction, before, made)
     regions = direction.regions
@@ -164,18 +165,6 @@ def _texts(
     start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
     codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in made]
     return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
-
-
-def _edited(
-    world: World, judge: Judge, direction: Direction, latents: Tensor, strength: float
-) -> Synthesis:
-    stack = EditStack((Edit(direction, strength),))
-    return world.generator.synthesize(
-        stack.apply(world.generator, latents, "z", truncation=world.truncation),
-        stack.space("z"),
-        features=judge.segmenter.feature_names,
-        truncation=world.truncation,
-    )
 
 
 _ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {

@@ -110,7 +110,7 @@ def check_lines(found: Preflight, understood: str) -> list[str]:
         f"region: {where(found.goal.regions)}",
         f"because: {understood}",
         f"neutral text: {found.goal.neutral}",
-        f"in sight in {found.present:.0%} of {len(found.seeds)} images",
+        f"in sight in {found.present:.0%} of the images",
         f"coverage {found.coverage:.1%} of an image where in sight",
         f"contrast {found.contrast:.2f}, {rank}",
     ]

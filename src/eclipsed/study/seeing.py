@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed import scoring
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit, EditStack
 from eclipsed.errors import MissingExtra
 from eclipsed.judging import NetworkJudge
 from eclipsed.types import Claim, Goal, Judge, Synthesis, Verdict, World
@@ -136,14 +136,7 @@ def edited(
     court: Court, direction: Direction, latents: Float[Tensor, "n z"], strength: float
 ) -> Synthesis:
     """Images of z under a direction, with the features that the judge's segmenter reads."""
-    world = court.world
-    stack = EditStack((Edit(direction, strength),))
-    return world.generator.synthesize(
-        stack.apply(world.generator, latents, "z", truncation=world.truncation),
-        stack.space("z"),
-        features=court.judge.segmenter.feature_names,
-        truncation=world.truncation,
-    )
+    return scoring.edited(court.world, court.judge, direction, latents, strength)
 
 
 @torch.no_grad()
