@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import eclipsed
-from eclipsed import Direction, Edit, EditStack, World
+from eclipsed import Direction, Edit, EditStack, World, preflight
 from eclipsed.methods.forward import FORWARD
 from eclipsed.scoring import QUICK_SEEDS
 
@@ -50,13 +50,15 @@ def train(world: World, preset: str) -> tuple[Direction, float]:
 
 
 def card(world: World, prompt: str, method: str, place: Path) -> float:
-    """Seconds from a prompt to a direction that is calibrated, scored and saved; of the method
-    that trains nothing, to the direction alone."""
+    """Seconds from a prompt to a direction that is calibrated, scored and saved, the look before it
+    included, as `eclipsed train` does it; of the method that trains nothing, to the direction
+    alone."""
     began = time.perf_counter()
     goal = eclipsed.goal_from_prompt(prompt, world)
     if method == "forward":
         FORWARD.find(world, goal, FORWARD.config())
     else:
+        preflight.check(world, goal)
         direction = eclipsed.train_direction(world, goal)
         scores = eclipsed.score_direction(world, direction, seeds=QUICK_SEEDS)
         replace(direction, scores=scores).save(place)

@@ -16,7 +16,7 @@ from eclipsed.goals import goal_from_prompt
 from eclipsed.types import Goal, Synthesis
 from eclipsed.worlds.starter.fit_encoder import UNRELATED
 from eclipsed.worlds.starter.fit_text import foreign_sentences
-from tests.fakes import FakeEncoder, fake_world
+from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
 
 HOUSES = Path(__file__).parents[1] / "examples" / "houses"
 sys.path.append(str(HOUSES))
@@ -97,6 +97,35 @@ def test_a_second_look_at_a_world_costs_its_own_trial_only(
         assert found == preflight.check(WORLD, goal(prompt), SEEDS)
     assert shown[0] == len(SEEDS) + 26 * 6
     assert shown[1:] == [6, 6]
+
+
+def test_where_known_segmenters_find_a_region_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KnownSegmenter(FakeSegmenter):
+        masked = 0
+
+        def __init__(self, fingerprint: str) -> None:
+            self.fingerprint = fingerprint
+
+        def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
+            KnownSegmenter.masked += len(synthesis.image)
+            return super().masks(synthesis, regions)
+
+    monkeypatch.setattr("eclipsed.pool.user_cache_path", lambda _: tmp_path)
+    world = replace(WORLD, encoder=Known(), segmenter=KnownSegmenter("one"))
+    for prompt, region, segmenter, fresh in (
+        ("bright hair", "hair", "one", True),
+        ("dark hair", "hair", "one", False),
+        ("dark hair", "hat", "one", True),
+        ("dark hair", "hair", "two", True),
+    ):
+        monkeypatch.setattr(KnownSegmenter, "masked", 0)
+        world = replace(world, segmenter=KnownSegmenter(segmenter))
+        found = preflight.check(world, goal(prompt, region), SEEDS)
+        assert KnownSegmenter.masked == (len(SEEDS) if fresh else 0)
+        expected = preflight.check(WORLD, goal(prompt, region), SEEDS)
+        assert (found.coverage, found.present) == (expected.coverage, expected.present)
 
 
 def test_the_clearer_and_the_more_the_trial_says_the_likelier() -> None:

@@ -226,9 +226,9 @@ def test_a_segmenter_that_reads_features_is_given_them() -> None:
 def test_an_encoders_score_may_fall_by_a_twentieth_of_its_range(fall: float, steady: bool) -> None:
     texts = FakeEncoder().encode_text([HAIR.prompt, HAIR.neutral])
     levels = {-1.0: 0.0, 0.0: 5.0, 1.0: 10.0, 2.0: 10.0 * (1.0 - fall)}
-    codes = {strength: level * (texts[0] - texts[1])[None] for strength, level in levels.items()}
-    judge = FakeJudge(encoder=FakeEncoder())
-    assert scoring._text_columns(judge, HAIR, codes)["monotone"] == [steady]
+    wanted = texts[0] - texts[1]
+    codes = {strength: level * wanted[None] for strength, level in levels.items()}
+    assert scoring._text_columns(wanted, codes)["monotone"] == [steady]
 
 
 def test_a_change_of_the_whole_image_has_no_outside() -> None:
@@ -260,6 +260,30 @@ def test_rows_are_in_order_and_do_not_depend_on_batches(monkeypatch: pytest.Monk
         assert one.flip == other.flip
         assert one.text_gain == pytest.approx(other.text_gain, abs=1e-5)
     json.dumps([dataclasses.asdict(row) for row in many], allow_nan=False)
+
+
+def test_the_prompt_is_read_once_and_every_image_is_shown_once() -> None:
+    class Counting(FakeJudge):
+        asked = 0
+
+        def claim(self, prompt: str) -> Claim | None:
+            self.asked += 1
+            return super().claim(prompt)
+
+    judge = Counting()
+    seen: list[dict[float, Synthesis]] = []
+    seeds = HELD_OUT_SEEDS[: 2 * scoring.BATCH + 1]
+    score_seeds(
+        world_with(judge),
+        HAIR,
+        seeds=seeds,
+        strengths=LADDER,
+        watch=lambda shown: seen.append(dict(shown)),
+    )
+    assert judge.asked == 1
+    assert [tuple(shown) for shown in seen] == 3 * [LADDER]
+    assert sum(len(shown[0.0].image) for shown in seen) == len(seeds)
+    assert not torch.equal(seen[0][0.0].image, seen[0][2.0].image)
 
 
 def test_needed_strengths_are_added_and_sorted() -> None:

@@ -49,6 +49,23 @@ def test_pinned_similarities() -> None:
     assert cosines[2] < 0.4
 
 
+def test_the_same_texts_are_encoded_once() -> None:
+    encode = sentence_encoder()
+    fresh = SentenceEncoder(model=encode.model, tokenizer=encode.tokenizer)
+    runs = []
+    hook = encode.model.register_forward_hook(lambda *_: runs.append(1))
+    try:
+        first = fresh(SENTENCES)
+        kept = first.clone()
+        first.zero_()  # what is handed out is the caller's own
+        assert torch.equal(fresh(SENTENCES), kept)
+        assert len(runs) == 1
+        assert torch.equal(fresh(SENTENCES[::-1]), kept.flip(0))
+        assert len(runs) == 2
+    finally:
+        hook.remove()
+
+
 def test_no_texts() -> None:
     assert sentence_encoder()([]).shape == (0, 384)
 

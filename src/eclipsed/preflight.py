@@ -172,7 +172,7 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
     contrast, scores = compare(look.images, line)
     clarity, trial = look.clarity(contrast), look.trial(line)
-    share = _covered(view, goal, pool.latents[spaced(len(seeds), _MASKED)])
+    share = _covered(view, goal, seeds, pool.latents)
     visible = share > IN_SIGHT
     present = float(visible.float().mean())
     probability = probability_of(clarity, trial) * min(1.0, present / RARELY_IN_SIGHT)
@@ -274,16 +274,25 @@ class _Look:
         return float((F.normalize(change, dim=1) @ F.normalize(line, dim=0)).mean())
 
 
-def _covered(view: View, goal: Goal, latents: Tensor) -> Float[Tensor, " n"]:
-    """The share of each image that the goal's regions cover."""
+def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> Float[Tensor, " n"]:
+    """The share of some of the images that the goal's regions cover."""
+    rows = spaced(len(seeds), _MASKED)
     if not goal.regions:
-        return torch.ones(len(latents))
-    # The pictures of so many seeds need not fit together.
-    parts = [
-        masks_of(view, goal, picture(view, rows)[0]).mean(dim=(1, 2)).cpu()
-        for rows in latents.split(BATCH)
-    ]
-    return torch.cat(parts)
+        return torch.ones(len(rows))
+
+    def covered() -> dict[str, Tensor]:
+        # The pictures of so many seeds need not fit together.
+        parts = [
+            masks_of(view, goal, picture(view, some)[0]).mean(dim=(1, 2)).cpu()
+            for some in latents[rows].split(BATCH)
+        ]
+        return {"share": torch.cat(parts)}
+
+    segmenter = getattr(view.world.segmenter, "fingerprint", None)
+    if segmenter is None:
+        return covered()["share"]
+    facts = ["covered", segmenter, sorted(goal.regions), [seeds[row] for row in rows]]
+    return kept_tensors(view, facts, {"share": (len(rows),)}, covered)["share"]
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Where a world has no such networks its own have to judge; `judged_by` says which
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,39 +105,72 @@ def score_seeds(
     *,
     seeds: Sequence[int] = HELD_OUT_SEEDS,
     strengths: Sequence[float] = STRENGTHS,
+    watch: Callable[[Mapping[float, Synthesis]], None] | None = None,
 ) -> list[SeedScores]:
-    """One row for each seed, in order; see `score_direction`."""
+    """One row for each seed, in order; see `score_direction`.
+
+    watch: shown the images of every few seeds, by rising strength, with what the judge's segmenter
+    reads.
+    """
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
-    judge = world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+    judge = judge_of(world)
+    question = _Question(direction, judge.claim(direction.prompt), _wanted(judge, direction))
     rows: list[SeedScores] = []
     for start in range(0, len(seeds), BATCH):
-        rows += _score_batch(world, judge, direction, seeds[start : start + BATCH], ladder)
+        some = seeds[start : start + BATCH]
+        rows += _score_batch(world, judge, question, some, ladder, watch)
     return rows
+
+
+def judge_of(world: World) -> Judge:
+    """Who judges a world's directions; see `judged_by`."""
+    return world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is judged: the claim that images are to show, and the way [E] from the neutral text to
+    the prompt in the judge's encoder; each None where there is none."""
+
+    direction: Direction
+    claim: Claim | None
+    wanted: Tensor | None
+
+
+def _wanted(judge: Judge, direction: Direction) -> Tensor | None:
+    if not direction.prompt:
+        return None
+    prompt, neutral = judge.encoder.encode_text([direction.prompt, direction.neutral])
+    return None if (prompt - neutral).norm() <= 1e-6 else prompt - neutral
 
 
 def _score_batch(
     world: World,
     judge: Judge,
-    direction: Direction,
+    question: _Question,
     seeds: Sequence[int],
     ladder: tuple[float, ...],
+    watch: Callable[[Mapping[float, Synthesis]], None] | None,
 ) -> list[SeedScores]:
-    claim = judge.claim(direction.prompt)
+    claim = question.claim
     latents = world.generator.sample(seeds, space="z")
-    ends: dict[float, Synthesis] = {}
+    shown: dict[float, Synthesis] = {}
     codes: dict[float, Tensor] = {}
     verdicts: dict[float, Verdict] = {}
     for strength in ladder:
-        made = edited(world, judge, direction, latents, strength)
+        made = edited(world, judge, question.direction, latents, strength)
+        ends = strength in (0.0, 1.0)
         if claim:
             verdicts[strength] = judge.attributes(made.image)
-        if strength in (0.0, 1.0):
-            ends[strength] = made
-        if strength in ends or not claim:
+        if ends or not claim:
             codes[strength] = judge.encoder.encode_image(made.image.clamp(-1.0, 1.0))
-    columns = _picture_columns(judge, direction, ends[0.0], ends[1.0])
-    columns |= _text_columns(judge, direction, codes)
+        if ends or watch:
+            shown[strength] = made
+    if watch:
+        watch(shown)
+    columns = _picture_columns(judge, question.direction, shown[0.0], shown[1.0])
+    columns |= {} if question.wanted is None else _text_columns(question.wanted, codes)
     if claim:
         columns |= _claim_columns(claim, judge.groups[claim.group], verdicts)
     unknown: Column = [None] * len(seeds)
@@ -170,15 +203,9 @@ def edited(
 
 
 def _text_columns(
-    judge: Judge, direction: Direction, codes: Mapping[float, Float[Tensor, "n e"]]
+    wanted: Float[Tensor, " e"], codes: Mapping[float, Float[Tensor, "n e"]]
 ) -> dict[str, Column]:
     """text_gain and monotone from embeddings of images along rising strengths, 0 and 1 at least."""
-    if not direction.prompt:
-        return {}
-    texts = judge.encoder.encode_text([direction.prompt, direction.neutral])
-    wanted = texts[0] - texts[1]
-    if wanted.norm() <= 1e-6:
-        return {}
     ladder = torch.stack([code @ wanted for code in codes.values()], dim=1)
     low, high = ladder.amin(dim=1, keepdim=True), ladder.amax(dim=1, keepdim=True)
     risen = (ladder - low) / (high - low).clamp(min=1e-6)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SENTENCE_WIDTH = 384
 MAX_TOKENS = 256  # the model's own limit; what is longer is cut
 BATCH = 128
+REMEMBERED = 64  # calls whose answers are kept: the same sentences are asked for again and again
 
 
 class SentenceEncoder:
@@ -34,6 +35,8 @@ class SentenceEncoder:
         self.tokenizer = tokenizer
         self.tokenizer.enable_truncation(MAX_TOKENS)
         self.tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+        # By whole calls, not by texts: a batch's padding moves the last bits of its rows.
+        self._remembered = lru_cache(REMEMBERED)(self._encode)
 
     @property
     def device(self) -> torch.device:
@@ -47,6 +50,11 @@ class SentenceEncoder:
         """Texts → float32 [N, 384], rows of length 1, in the order given."""
         if not texts:
             return torch.zeros(0, SENTENCE_WIDTH, device=self.device)
+        if len(texts) > BATCH:
+            return self._encode(tuple(texts))
+        return self._remembered(tuple(texts)).clone()
+
+    def _encode(self, texts: tuple[str, ...]) -> Float[Tensor, "n 384"]:
         # Texts of like length share a batch, so that little is spent on padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows = torch.empty(len(texts), SENTENCE_WIDTH, device=self.device)

@@ -7,7 +7,7 @@ A report is bounded in time: what was measured by then is what it says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,13 +20,12 @@ from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
 from eclipsed.directions import Direction, Scores
 from eclipsed.editing import BATCH, Edit
-from eclipsed.judging import NetworkJudge
 from eclipsed.scoring import (
     DILATION,
     HELD_OUT_SEEDS,
     STRENGTHS,
     SeedScores,
-    edited,
+    judge_of,
     judged_by,
     score_seeds,
     summary,
@@ -82,13 +81,17 @@ def measure(
     seeds = HELD_OUT_SEEDS[:count]
     rows: list[SeedScores] = []
     ladders: list[dict[str, Tensor]] = []
-    judge = world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+    judge = judge_of(world)
     for start in range(0, len(seeds), BATCH):
         if rows and time.monotonic() - began > longest:
             break
         some = seeds[start : start + BATCH]
-        rows += score_seeds(world, direction, seeds=some)
-        ladders.append(_ladder(world, judge, direction, some))
+        rows += score_seeds(
+            world,
+            direction,
+            seeds=some,
+            watch=lambda made: ladders.append(_ladder(judge, direction, made)),
+        )
         on_progress(len(rows), len(seeds))
     return Report(
         direction=direction,
@@ -133,18 +136,16 @@ def _ranked(rows: Sequence[SeedScores]) -> tuple[tuple[str, int], ...]:
 
 @torch.no_grad()
 def _ladder(
-    world: World, judge: Judge, direction: Direction, seeds: Sequence[int]
+    judge: Judge, direction: Direction, shown: Mapping[float, Synthesis]
 ) -> dict[str, Tensor]:
     """What changes at each strength: name → [N, A], of what this direction can be asked about."""
-    latents = world.generator.sample(list(seeds), space="z")
-    made = [edited(world, judge, direction, latents, strength) for strength in STRENGTHS]
-    before = made[STRENGTHS.index(0.0)]
+    made, before = list(shown.values()), shown[0.0]
     found = _texts(judge, direction, before, made)
     regions = direction.regions
     if regions and set(regions) <= set(judge.segmenter.regions):
         pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
         masks = [judge.segmenter.masks(one, regions) for one in made]
-        base = masks[STRENGTHS.index(0.0)]
+        base = masks[list(shown).index(0.0)]
         grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
         pairs = list(zip(made, grown, strict=True))
         for name, of in (("share", metrics.share), ("outside", metrics.outside)):

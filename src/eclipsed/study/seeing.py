@@ -14,7 +14,6 @@ from torch import Tensor
 from eclipsed import scoring
 from eclipsed.directions import Direction
 from eclipsed.errors import MissingExtra
-from eclipsed.judging import NetworkJudge
 from eclipsed.types import Claim, Goal, Judge, Synthesis, Verdict, World
 
 
@@ -98,7 +97,7 @@ def court_of(world: World) -> Court:
 
     It draws where the world can be drawn and what that needs is installed.
     """
-    judge = world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+    judge = scoring.judge_of(world)
     draws = None
     if isinstance(judge, Draws):
         size = world.generator.resolution

@@ -125,6 +125,15 @@ def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
     return StyleGAN2.from_tensors(tensors, config, name=name)
 
 
+def _digest(network: nn.Module) -> str:
+    """SHA-256 over the names and bytes of every weight."""
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 class StarterEncoder(nn.Module):
     """Text and image towers over the frozen sentence encoder (eclipsed.types.Encoder)."""
 
@@ -139,12 +148,7 @@ class StarterEncoder(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every weight."""
-        digest = hashlib.sha256()
-        for key, value in sorted(self.model.state_dict().items()):
-            digest.update(key.encode())
-            digest.update(value.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return _digest(self.model)
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.
@@ -179,6 +183,10 @@ class StarterSegmenter(nn.Module):
         self.network = network
         self.regions = regions
         self.name = name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return _digest(self.network)
 
     @torch.no_grad()
     def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:
