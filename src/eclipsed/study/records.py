@@ -19,7 +19,7 @@ from eclipsed.files import failure, read_bytes, shown, write_atomic
 ROWS = "rows.jsonl"
 FORMAT = 1
 _MOST_BYTES = 2**30
-_DIGITS = 6
+DIGITS = 6
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class Records:
 
     def add(self, **row: Any) -> None:
         """One more row, on disk before this returns; raises BadFile where that cannot be."""
-        plain = _rounded(row)
+        plain = rounded(row)
         line = json.dumps(plain, allow_nan=False) + "\n"
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -57,7 +57,7 @@ def open_records(folder: Path, facts: Mapping[str, Any]) -> Records:
     Raises BadFile for a damaged file, BadSetting where it holds another bench.
     """
     path = folder / ROWS
-    wanted = {"kind": "bench", "format": FORMAT, **_rounded(dict(facts))}
+    wanted = {"kind": "bench", "format": FORMAT, **rounded(dict(facts))}
     if path.exists():
         records = read_records(path)
         found = records.rows[0] if records.rows else {}
@@ -98,12 +98,12 @@ def read_records(path: Path) -> Records:
     return Records(path, rows)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any, digits: int = DIGITS) -> Any:
     """The same with numbers of so many digits as matter."""
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
+        return float(f"{value:.{digits}g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(part) for key, part in value.items()}
+        return {key: rounded(part, digits) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(part) for part in value]
+        return [rounded(part, digits) for part in value]
     return value
