@@ -19,6 +19,7 @@ from eclipsed.goals import (
     expanded_prompt,
     goal_from_prompt,
     mentions,
+    near_wishes,
     noun_chunks,
     understand,
 )
@@ -172,3 +173,14 @@ def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(builtins, "__import__", no_spacy)
     with pytest.raises(MissingExtra, match=r"eclipsed\[spacy\]"):
         goal_from_prompt("a smile", fake_world(), chooser="spacy")
+
+
+def test_the_nearest_of_what_a_world_can_do() -> None:
+    wishes = ("a flat roof", "a red hat", "blue hair", "curly hair", "pink hair")
+    words = {"hair": ("hair",), "hat": ("hat",), "roof": ("roof",)}
+    found = near_wishes("purple hair", wishes, ["hair"], words, "a person")
+    assert set(found) == {"blue hair", "pink hair", "curly hair"}
+    assert found[-1] == "curly hair"  # about hair as well, but of another colour
+    assert "curly hair" not in near_wishes("curly hair", wishes, ["hair"], words)
+    assert near_wishes("a truck", wishes, [], words) == []
+    assert near_wishes("purple hair", (), ["hair"], words) == []

@@ -169,6 +169,18 @@ def test_what_is_near_and_works_is_offered_instead(monkeypatch: pytest.MonkeyPat
     assert len(asked) == 2  # what is likely needs nothing else
 
 
+def test_of_what_a_world_is_known_to_answer_the_nearest_is_offered_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = replace(WORLD, wishes=("an open mouth", "dark hair", "curly hair", "a red hat"))
+    monkeypatch.setattr(preflight, "_CLEAR", 0.0)
+    chances = iter([0.1, 0.9, 0.1, 0.9])  # of the prompt, then of its neighbours
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: next(chances))
+    found = preflight.check(world, goal("purple hair", "hair"), SEEDS)
+    assert len(found.instead) == 1
+    assert "hair" in found.instead[0]
+
+
 def test_the_best_seeds_are_those_that_show_it() -> None:
     found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
     made = WORLD.generator.synthesize(WORLD.generator.sample(SEEDS, truncation=1.0))

@@ -424,6 +424,27 @@ def near_phrases(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list
     return [phrase for phrase in dict.fromkeys(near) if phrase not in (said, prompt)]
 
 
+def near_wishes(
+    prompt: str,
+    wishes: Sequence[str],
+    regions: Sequence[str],
+    vocabulary: Vocabulary,
+    neutral: str = "",
+) -> list[str]:
+    """Of what a world is known to answer, what means nearly what a prompt asks for or is about one
+    of the same regions, the nearest first."""
+    if not wishes:
+        return []
+    said = _essence(prompt, neutral) or prompt
+    cosines = (sentence_encoder()(wishes) @ sentence_encoder()([said])[0]).tolist()
+    near = [
+        (-cosine, place, wish)
+        for place, (cosine, wish) in enumerate(zip(cosines, wishes, strict=True))
+        if cosine >= SIMILAR or {m.region for m in mentions(wish, vocabulary)} & set(regions)
+    ]
+    return [wish for _, _, wish in sorted(near) if wish not in (said, prompt)]
+
+
 def _by_meaning(said: str, vocabulary: _Frozen) -> dict[str, float]:
     """Region → cosine of its nearest phrase to what is said; "" stands for the whole image."""
     owners, vectors = _embedded(vocabulary)

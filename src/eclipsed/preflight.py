@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from eclipsed.goals import near_phrases
+from eclipsed.goals import near_phrases, near_wishes
 from eclipsed.language import stem
 from eclipsed.pool import (
     BATCH,
@@ -296,12 +296,20 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
-    """Phrases of the world's vocabulary that mean nearly the same and are likely to work."""
+    """The nearest things that are likely to work: of the world's wishes, or, where nobody has
+    listed any, of its words for regions."""
     world = look.view.world
-    near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
-    # The bare name of a region is no wish: every house has walls.
-    phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
+    if world.wishes:
+        phrases = near_wishes(
+            goal.prompt, world.wishes, goal.regions, world.vocabulary, goal.neutral
+        )
+    else:
+        near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
+        # The bare name of a region is no wish: every house has walls.
+        phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
     phrases = phrases[:_NEAREST]
+    if not phrases:
+        return ()
     texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
     found: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):

@@ -211,6 +211,7 @@ class World:
 
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
+    wishes: short prompts that this world answers, to offer to people; none where nobody knows any.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
     """
@@ -223,3 +224,4 @@ class World:
     neutral: str = "a photo"
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
+    wishes: tuple[str, ...] = ()

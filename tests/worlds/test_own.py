@@ -31,6 +31,7 @@ encoder = "clip-vit-base-patch32"
 segmenter = "starter"
 neutral = "a photo of a cat"
 truncation = 0.5
+wishes = ["pointed ears", " a striped coat "]
 
 [regions]
 ears = ["pointed ears", "ear"]
@@ -74,6 +75,7 @@ def test_a_description_is_read(folder: Path) -> None:
         segmenter="starter",
         neutral="a photo of a cat",
         truncation=0.5,
+        wishes=("pointed ears", "a striped coat"),
         regions={"ears": ("ears", "pointed ears", "ear"), "left eye": ("left eye",)},
     )
 
@@ -150,7 +152,7 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (without("generator"), "has no 'generator'"),
         (without("encoder"), "has no 'encoder'"),
         (without("segmenter"), "has no 'segmenter'"),
-        (WHOLE + "x = 1\n", "line 11: 'x' must be a list of words"),
+        (WHOLE + "x = 1\n", "line 12: 'x' must be a list of words"),
         ("colour = 3\n" + WHOLE, "line 1: 'colour' is unknown"),
         ("[colour]\n", "line 1: 'colour' is unknown"),
         ("name = 'a'\nname = 'b'\n", r"not valid TOML: .*line 2"),
@@ -180,13 +182,13 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (with_line("segmenter", 'segmenter = "x"'), "line 4: 'segmenter' is 'x', and there is no"),
         (
             JUDGED.replace('judge_segmenter = "bisenet"\n', ""),
-            "line 7: 'judge_encoder' stands alone",
+            "line 8: 'judge_encoder' stands alone",
         ),
         (
             JUDGED.replace('"clip-vit-large-patch14"', '"clip-vit-base-patch32"'),
             "world's own encoder",
         ),
-        (JUDGED.replace('"bisenet"', '"starter"'), "line 8: 'judge_segmenter' is the world's own"),
+        (JUDGED.replace('"bisenet"', '"starter"'), "line 9: 'judge_segmenter' is the world's own"),
         (
             JUDGED.replace('"bisenet"', '"nowhere"'),
             "'judge_segmenter' is 'nowhere', and there is no",
@@ -198,12 +200,14 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (with_line("truncation", "truncation = -0.1"), "must be a number from 0 to 2"),
         (with_line("truncation", "truncation = 2.1"), "must be a number from 0 to 2"),
         (with_line("truncation", "truncation = true"), "must be a number from 0 to 2"),
-        (WHOLE.split("[regions]")[0] + "regions = 3", "line 8: 'regions' must be a table"),
-        (WHOLE + 'tail = "tail"\n', "line 11: 'tail' must be a list"),
-        (WHOLE + "tail = [1]\n", "line 11: 'tail' must be a line of text"),
-        (WHOLE + 'tail = [""]\n', "line 11: 'tail' must be a line of text"),
-        (WHOLE + 'auto = ["car"]\n', "line 11: 'auto' cannot be a region's name"),
-        (WHOLE + '"a,b" = []\n', "line 11: 'a,b' cannot be a region's name"),
+        (with_line("wishes", 'wishes = "ears"'), "line 7: 'wishes' must be a list of at most"),
+        (with_line("wishes", "wishes = [1]"), "line 7: 'wishes' must be a line of text"),
+        (WHOLE.split("[regions]")[0] + "regions = 3", "line 9: 'regions' must be a table"),
+        (WHOLE + 'tail = "tail"\n', "line 12: 'tail' must be a list"),
+        (WHOLE + "tail = [1]\n", "line 12: 'tail' must be a line of text"),
+        (WHOLE + 'tail = [""]\n', "line 12: 'tail' must be a line of text"),
+        (WHOLE + 'auto = ["car"]\n', "line 12: 'auto' cannot be a region's name"),
+        (WHOLE + '"a,b" = []\n', "line 12: 'a,b' cannot be a region's name"),
         (WHOLE + '"" = []\n', "cannot be a region's name"),
         (WHOLE + '" ears" = []\n', "cannot be a region's name"),
     ],
@@ -338,6 +342,7 @@ WORDS = st.text(min_size=1, max_size=20).filter(lambda t: t.isprintable() and bo
     ),
     neutral=WORDS,
     truncation=st.floats(0, 2),
+    wishes=st.lists(WORDS, max_size=3),
     regions=st.dictionaries(
         st.from_regex(r"[a-zäß][a-z0-9äß' -]{0,10}[a-z0-9ß]", fullmatch=True).filter(
             lambda t: t not in ("auto", "none")
@@ -352,6 +357,7 @@ def test_every_description_survives_being_kept(
     file: str,
     neutral: str,
     truncation: float,
+    wishes: list[str],
     regions: dict[str, list[str]],
 ) -> None:
     folder = tmp_path_factory.mktemp("kept")
@@ -363,6 +369,7 @@ def test_every_description_survives_being_kept(
         segmenter="starter",
         neutral=neutral.strip(),
         truncation=truncation,
+        wishes=tuple(dict.fromkeys(wish.strip() for wish in wishes)),
         regions={
             key: tuple(dict.fromkeys((key, *(word.strip() for word in words))))
             for key, words in regions.items()
@@ -412,7 +419,9 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     words = {"hair": ("hair", "curls"), "mouth": ("mouth",)}
     part = find_part("encoder", "clip-vit-base-patch32")
     assert part is not None
-    own = OwnWorld("mine", tmp_path / "net", part, "starter", "a thing", 0.4, words)
+    own = OwnWorld(
+        "mine", tmp_path / "net", part, "starter", "a thing", 0.4, words, wishes=("curls",)
+    )
     world, asked = assembled(own)
     assert sorted(asked, key=str) == [
         ("encoder", part, "cpu"),
@@ -421,6 +430,7 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     ]
     assert (world.name, world.neutral, world.truncation) == ("mine", "a thing", 0.4)
     assert world.judge is None
+    assert world.wishes == ("curls",)
     assert tuple(world.vocabulary) == REGIONS
     assert world.vocabulary["hair"] == ("hair", "curls")
     assert world.vocabulary["eyes"] == ("eyes",)

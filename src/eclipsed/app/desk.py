@@ -375,6 +375,11 @@ class Desk:
         return tuple(self.renderer.world.segmenter.regions)
 
     @property
+    def wishes(self) -> tuple[str, ...]:
+        """A few things that the world answers."""
+        return self.renderer.world.wishes[:3]
+
+    @property
     def spaces(self) -> tuple[str, ...]:
         """The spaces that the world's generator has."""
         return spaces_of(self.renderer.world.generator)

@@ -49,11 +49,12 @@ LoadSegmenter = Callable[[Choice, tuple[str, ...], str], Segmenter]
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
-_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "regions")
+_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "wishes", "regions")
 _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
 _MOST_REGIONS = 1_000
+_MOST_WISHES = 1_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")
 
@@ -64,6 +65,7 @@ class OwnWorld:
 
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
+    wishes: short prompts that the world answers, to offer to people.
     """
 
     name: str
@@ -75,6 +77,7 @@ class OwnWorld:
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judge_encoder: Choice | None = None
     judge_segmenter: Choice | None = None
+    wishes: tuple[str, ...] = ()
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -110,6 +113,7 @@ def read_own(path: StrPath) -> OwnWorld:
         name=page.world_name(values["name"]),
         neutral=page.text("neutral", values.get("neutral", "a photo")),
         truncation=page.truncation(values.get("truncation", 0.7)),
+        wishes=page.wishes(values.get("wishes", [])),
         regions=page.regions(values.get("regions", {})),
         **chosen,
         **page.judges(values, chosen),
@@ -195,6 +199,15 @@ class _Page:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2:
             return float(value)
         raise self.refusal("truncation", "must be a number from 0 to 2", "Write truncation = 0.7.")
+
+    def wishes(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > _MOST_WISHES:
+            raise self.refusal(
+                "wishes",
+                f"must be a list of at most {_MOST_WISHES} prompts",
+                'Write wishes = ["pointed ears", "a striped coat"].',
+            )
+        return tuple(dict.fromkeys(self.text("wishes", wish) for wish in value))
 
     def regions(self, value: object) -> Mapping[str, tuple[str, ...]]:
         if not isinstance(value, dict) or len(value) > _MOST_REGIONS:
@@ -282,6 +295,7 @@ def assemble(
         vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
         neutral=own.neutral,
         truncation=own.truncation,
+        wishes=own.wishes,
         judge=judge,
     )
 
@@ -362,6 +376,8 @@ def to_toml(own: OwnWorld) -> bytes:
         f"neutral = {_string(own.neutral)}",
         f"truncation = {own.truncation!r}",
     ]
+    if own.wishes:
+        lines.append(f"wishes = [{', '.join(map(_string, own.wishes))}]")
     if own.regions:
         lines += ["", "[regions]"]
     for region, words in own.regions.items():

@@ -2,13 +2,23 @@ from __future__ import annotations
 
 from collections import Counter
 
+from eclipsed.goals import mentions
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
+from eclipsed.worlds.starter.claims import parse_claim
+from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY, STARTER_WISHES
 
 
 def test_every_region_has_words_and_its_own_name() -> None:
     assert tuple(STARTER_VOCABULARY) == REGIONS
     assert all(region in words for region, words in STARTER_VOCABULARY.items())
+
+
+def test_every_wish_is_about_one_region_and_the_judge_knows_it() -> None:
+    assert len(set(STARTER_WISHES)) == len(STARTER_WISHES)
+    for wish in STARTER_WISHES:
+        found = {mention.region for mention in mentions(wish, STARTER_VOCABULARY, "a person")}
+        assert len(found) == 1, wish
+        assert parse_claim(wish) is not None, wish
 
 
 def test_no_phrase_means_two_regions() -> None:

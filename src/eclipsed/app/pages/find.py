@@ -28,7 +28,7 @@ def show() -> None:
     with st.form("find", border=False):
         prompt = st.text_input(
             "Prompt",
-            placeholder="curly hair, a surprised look, sunglasses …",
+            placeholder=", ".join([*desk.wishes, "…"]),
             label_visibility="collapsed",
         )
         with st.expander("More"):

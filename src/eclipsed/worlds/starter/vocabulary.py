@@ -122,3 +122,24 @@ STARTER_VOCABULARY: dict[str, tuple[str, ...]] = {
     region: tuple(" ".join(word.split()) for word in _WORDS[region].split(";"))
     for region in REGIONS
 }
+
+# What the generator can do, in a few words each.
+STARTER_WISHES: tuple[str, ...] = tuple(
+    " ".join(wish.split())
+    for wish in """
+    curly hair; sunglasses; an open mouth; blond hair; a full beard; a beanie; a gentle smile;
+    a bald head; a buzz cut; short neat hair; a mohawk; a quiff; a bun; an afro; a bob;
+    dreadlocks; long straight hair; wavy hair; messy hair; a pixie cut; long hair; short hair;
+    a hat; a wide-brimmed hat; a turban; a hat with ear flaps; black hair; brown hair; red hair;
+    gray hair; white hair; pink hair; blue hair; a closed mouth; a toothy smile; a big laugh;
+    a sad mouth; a screaming mouth; the tongue out; clenched teeth; a serious mouth;
+    closed eyes; wide eyes; big eyes; heart eyes; a wink; squinting eyes; raised eyebrows;
+    angry eyebrows; worried eyebrows; a unibrow; glasses; round glasses; square glasses;
+    an eyepatch; no glasses; a short beard; a long beard; a moustache; no beard; a t-shirt;
+    a hoodie; overalls; a blazer; a sweater with a collar; black clothes; white clothes;
+    red clothes; blue clothes; green clothes; yellow clothes; pink clothes; purple clothes;
+    pale skin; tanned skin; brown skin; dark skin; a red background; an orange background;
+    a yellow background; a green background; a teal background; a blue background;
+    a purple background; a pink background
+    """.split(";")
+)
