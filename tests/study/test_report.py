@@ -153,6 +153,21 @@ def test_charts_hold_for_any_number_of_points(points: tuple[tuple[float, float],
         assert all(-50.0 < number < 1000.0 for number in numbers)
 
 
+def test_the_larger_a_share_the_darker_its_cell() -> None:
+    shown = {"a & b, 1": {"x": 0.0, "y": 1.0}, "a & b, 2": {"y": 0.5}, "c, 1": {}}
+    root = ElementTree.fromstring(charts.shades(shown, "t"))
+    cells = {
+        (cell.get("x"), cell.get("y")): float(cell.get("fill-opacity", ""))
+        for cell in root.findall(f"{SVG}rect")
+    }
+    assert len(cells) == 3
+    first, second, below = cells.values()
+    assert first < below < second <= 1.0
+    assert len({y for _, y in cells}) == 2  # a row each
+    assert len({x for x, _ in cells}) == 2  # a column each, also where a row lacks one
+    assert len(root.findall(f"{SVG}line")) == 1  # between a & b and c
+
+
 @pytest.mark.parametrize("values", [(), (0.2,), (-0.4, 0.0, 0.4)])
 def test_rows_hold_for_any_number_of_values(values: tuple[float, ...]) -> None:
     shown = [charts.Row("a & b", values, 0.1, -0.1, 0.3), charts.Row("c < d", values, 0, 0, 0)]

@@ -1,9 +1,9 @@
-"""Charts as SVG, drawn by hand so that a report needs nothing else: dots, lines and rows."""
+"""Charts as SVG, drawn by hand so that a report needs nothing else: dots, lines, rows, shades."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,6 +13,8 @@ _WIDE, _HIGH = 460, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 28, 42
 _LINE, _INK, _GREY = "#dddddd", "#1a1a1a", "#6b6b6b"
 _BROAD, _ROW, _ROOM = 640, 44, 24  # of a chart of rows: its width, a row's height, its margins
+# Of a chart of shades: a cell's size, and the room for names to the left and, slanting, above.
+_CELL, _CELL_HIGH, _NAMES, _SLANT = 52, 22, 190, 84
 _TICKS = 5  # of an axis, about
 _SMALLEST = 1e-3  # that an axis of powers shows
 
@@ -113,6 +115,37 @@ def rows(shown: Sequence[Row], title: str, x_title: str) -> str:
     below = f'x="{_BROAD / 2}" y="{bottom + 34}" text-anchor="middle"'
     drawn.append(f"<text {below}>{escape(x_title)}</text>")
     return _svg(_BROAD, bottom + 42, drawn, title)
+
+
+def shades(shown: Mapping[str, Mapping[str, float]], title: str) -> str:
+    """A row of cells for each name, as dark as their shares (0 to 1) are large; empty where a row
+    lacks a column. A thin line parts rows whose names begin differently."""
+    columns = list(dict.fromkeys(key for one in shown.values() for key in one))
+    top = _TOP + _SLANT
+    drawn = [f'<text x="8" y="17" fill="{_INK}">{escape(title)}</text>']
+    for place, column in enumerate(columns):
+        x, y = _NAMES + _CELL * (place + 0.5), top - 8
+        drawn.append(
+            f'<text transform="translate({x:.0f} {y}) rotate(-40)">{escape(column)}</text>'
+        )
+    wide, before = _NAMES + _CELL * len(columns) + _SLANT, ""
+    for place, (name, shares) in enumerate(shown.items()):
+        y = top + _CELL_HIGH * place
+        group = name.partition(",")[0]
+        if before not in ("", group):
+            ends = f'x1="8" x2="{wide - _SLANT}" y1="{y}" y2="{y}"'
+            drawn.append(f'<line {ends} stroke="{_GREY}"/>')
+        before = group
+        drawn.append(f'<text x="{_NAMES - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
+        for column, share in shares.items():
+            x = _NAMES + _CELL * columns.index(column)
+            box = f'x="{x + 1}" y="{y + 1}" width="{_CELL - 2}" height="{_CELL_HIGH - 2}"'
+            shade = f'fill="{_COLOURS[0]}" fill-opacity="{0.03 + 0.97 * share:.3f}"'
+            ink = "#ffffff" if share > 0.55 else _INK
+            drawn.append(f"<rect {box} {shade}/>")
+            at = f'x="{x + _CELL / 2:.0f}" y="{y + 15}" text-anchor="middle"'
+            drawn.append(f'<text {at} fill="{ink}">{share:.2f}</text>')
+    return _svg(wide, top + _CELL_HIGH * len(shown) + 8, drawn, title)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eclipsed.study import charts
 from eclipsed.study.figures.comparing import LEAST
 from eclipsed.study.figures.engine import Looks, carry_variants
 from eclipsed.study.figures.moving import edits_of, moved
@@ -13,7 +14,7 @@ from eclipsed.study.figures.showing import refused, strip
 from eclipsed.study.figures.study import Job, Study
 from eclipsed.study.figures.table1 import FINAL
 from eclipsed.study.figures.variants import Variant
-from eclipsed.study.pages import Block, Cell, Heading, Table, Text
+from eclipsed.study.pages import Block, Charts, Heading, Text
 from eclipsed.types import World
 
 DIRECTIONS = (
@@ -43,11 +44,8 @@ def _variants(world: World) -> list[Variant]:
 
 
 def _label(direction: Variant, rows: tuple[int, ...]) -> str:
-    return f"{direction.label}, rows {_name(rows)}"
-
-
-def _name(rows: tuple[int, ...]) -> str:
-    return f"{rows[0]}–{rows[-1]}" if rows[1:] else str(rows[0])
+    named = f"rows {rows[0]}–{rows[-1]}" if rows[1:] else f"row {rows[0]}"
+    return f"{direction.label}, {named}"
 
 
 def _blocks(job: Job) -> Iterator[Block]:
@@ -56,14 +54,17 @@ def _blocks(job: Job) -> Iterator[Block]:
         "W+ at a time. Row k has the same resolution here and in the paper's network, which has "
         "more rows above: row 0 draws 4 pixels, 1–2 draw 8, 3–4 16, 5–6 32, 7–8 64, 9–10 128."
     )
+    variants = _variants(job.world)
+    yield Heading("Share of images in which an attribute becomes another", 3)
     for strength in STRENGTHS:
-        yield Heading(
-            f"Share of images in which an attribute becomes another, strength {strength:g}", 3
-        )
-        yield _moves_table(job, strength)
-    yield Heading(f"Where the change lies, strength {FAR:g}", 3)
+        found = {each.label: moves(job, each.label, strength) for each in variants}
+        drawn = charts.shades(found, f"an attribute becomes another, strength {strength:g}")
+        yield Charts(((f"moves-{strength:g}.svg", drawn),))
+    yield Heading("Where the change lies", 3)
     yield Text("Share of the change of pixels in each region of the judge's, before or after.")
-    yield _places_table(job)
+    found = {each.label: places(job, each.label) for each in variants}
+    drawn = charts.shades(found, f"share of the change, strength {FAR:g}")
+    yield Charts((("places.svg", drawn),))
     rows = [each for each in _variants(job.world) if each.prompt == DIRECTIONS[0].prompt]
     shows = "the direction of curly hair on a few rows, an image before and at both strengths"
     yield from strip(job, rows, (0.0, *STRENGTHS), name="strip", shows=shows, images=1)
@@ -89,32 +90,6 @@ def places(job: Job, label: str) -> dict[str, float]:
             if share is not None:
                 found.setdefault(region, []).append(share)
     return {region: statistics.fmean(shares) for region, shares in found.items()}
-
-
-def _moves_table(job: Job, strength: float) -> Table:
-    found = {each.label: moves(job, each.label, strength) for each in _variants(job.world)}
-    return _table("direction and rows", found)
-
-
-def _places_table(job: Job) -> Table:
-    found = {each.label: places(job, each.label) for each in _variants(job.world)}
-    return _table("direction and rows", found)
-
-
-def _table(name: str, found: dict[str, dict[str, float]]) -> Table:
-    """Rows of shares; bold is the largest of a row."""
-    columns = list(dict.fromkeys(key for one in found.values() for key in one))
-    rows = []
-    for label, shares in found.items():
-        most = max(shares.values(), default=0.0)
-        cells = (
-            Cell(f"{shares[key]:.2f}", best=shares[key] == most > 0.0)
-            if key in shares
-            else Cell("–")
-            for key in columns
-        )
-        rows.append((Cell(label), *cells))
-    return Table((name, *columns), tuple(rows))
 
 
 def _verdicts(job: Job) -> list[str]:
