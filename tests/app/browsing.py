@@ -148,6 +148,11 @@ class Hands:
         """Wait until Python has heard everything and said the last word."""
         self.page.wait_for_selector('.frame[data-quiet="true"]')
 
+    def still(self) -> None:
+        """Wait until a page has been drawn to its end."""
+        self.page.wait_for_selector('.stApp[data-test-script-state="notRunning"]')
+        self.page.wait_for_timeout(300)
+
     def click(self, selector: str) -> None:
         self.page.locator(selector).first.click()
         self.quiet()

@@ -13,7 +13,7 @@ from eclipsed.app import arithmetic
 from eclipsed.app.arithmetic import MOST_SEEDS, Sum, difference, seeds_written
 from eclipsed.errors import BadSetting
 from eclipsed.types import World
-from tests.app.test_library import HOSTILE
+from tests.app.hostile import HOSTILE
 from tests.fakes import OnlyZ
 
 TOTAL = Sum((1, 2, 3), (4, 5), (6,))

@@ -18,24 +18,25 @@ from eclipsed.images import load_png
 from eclipsed.masks import Mask
 from tests.app import browsing
 from tests.app.browsing import Hands
+from tests.app.hostile import ENDLESS, HOSTILE
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(browsing.why_not()), reason=browsing.why_not() or "-"),
 ]
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(2)>",
-    "<svg/onload=alert(3)>",
-    "'\"><iframe srcdoc='<script>alert(4)</script>'>",
-    "[click](javascript:alert(5))",
-    "**bold** $x^2$ :smile: `code`",
-    "${alert(6)} {{alert(7)}} %s %n",
-    "../../../etc/passwd",
-    "שלום עולם",
-    "x" * 200,
-]
+# The page, what is clicked first, and the label of the field.
+FIELDS = (
+    ("library", None, "Search"),
+    ("find", None, "Prompt"),
+    ("explore", None, "and a style channel"),
+    ("explore", "Components", "as"),
+    ("explore", "Arithmetic", "Seeds with it"),
+    ("explore", "Arithmetic", "Keep “with − without” as"),
+    ("explore", "Arithmetic", "What it brings, in words (may stay empty)"),
+    ("judge", "Phrasings", "One wish in several words, one phrasing a line"),
+    ("judge", "Images and texts", "Texts, one a line"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -214,15 +215,20 @@ def test_hostile_words_are_text(browser: Any, library: Path) -> None:
     assert original.direction is not None
     from dataclasses import replace
 
-    for number, name in enumerate(HOSTILE):
-        kept.add(replace(original.direction, name=name, prompt=name, unit=1.0 + number))
+    names = [" ".join(words.split()) for words in HOSTILE]
+    for number, name in enumerate(names):
+        config = {**original.direction.config, name: name}
+        card = replace(original.direction, name=name, prompt=name, method=name, config=config)
+        kept.add(replace(card, unit=1.0 + number))
     before = {path.name for path in library.parent.rglob("*")}
     with browsing.served(library) as (address, _):
         hands = Hands(browser, address).open()
         hands.shown()
-        names = hands.page.locator(".card span").all_text_contents()
-        assert set(HOSTILE) <= set(names)
-        add(hands, HOSTILE[0])
+        assert set(names[-12:]) <= set(hands.page.locator(".card span").all_text_contents())
+        add(hands, names[-1])
+        hands.open("library").still()
+        text = hands.page.locator(".stMain").inner_text()
+        assert [name for name in names if name not in text] == []
         for page in ("library", "explore", "judge", "find"):
             hands.open(page)
             hands.page.wait_for_load_state("networkidle")
@@ -231,6 +237,33 @@ def test_hostile_words_are_text(browser: Any, library: Path) -> None:
         assert hands.scripts_run == []
         hands.context.close()
     assert {path.name for path in library.parent.rglob("*")} - before <= {"server.log"}
+
+
+def test_hostile_words_in_any_field_are_text(browser: Any, library: Path) -> None:
+    before = {path.name for path in library.parent.rglob("*")}
+    some = ["\n".join(HOSTILE[at : at + 8]) for at in range(0, len(HOSTILE), 8)]
+    with browsing.served(library) as (address, _):
+        hands = Hands(browser, address)
+        for page, view, label in FIELDS:
+            hands.open(page).still()
+            if view is not None:
+                hands.page.get_by_role("radio", name=view, exact=True).or_(
+                    hands.page.get_by_role("button", name=view, exact=True)
+                ).first.click()
+                hands.still()
+            field = hands.page.get_by_label(label, exact=True)
+            for words in (*some, ENDLESS):
+                field.fill(words)
+                field.press("Control+Enter" if page == "judge" else "Enter")
+                hands.still()
+                assert hands.page.locator(".stException").count() == 0, (label, words)
+                assert hands.page.locator("iframe[srcdoc], svg[onload], img[onerror]").count() == 0
+            assert hands.scripts_run == []
+        log = (library.parent / "server.log").read_text()
+        assert "Traceback" not in log
+        hands.context.close()
+    made = {path for path in library.parent.rglob("*") if path.name not in before}
+    assert {path.parent for path in made if path.name != "server.log"} <= {library}
 
 
 def test_a_prompt_ends_on_a_slider(hands: Hands) -> None:
@@ -316,6 +349,11 @@ def test_a_mask_is_painted_over_the_picture(hands: Hands) -> None:
     hands.page.keyboard.up("Alt")
     hands.click('[data-tool="erase"]')
     stroke(hands, (0.2, 0.3))
+    stroke(hands, (0.7, 0.3))
+    hands.page.keyboard.press("Control+z")
+    hands.click('[data-tool="paint"]')
+    stroke(hands, (0.5, 0.8))
+    hands.click('[data-brush="undo"]')
     hands.click('[data-brush="done"]')
     greys = greys_of(hands)
     rows, columns = greys.shape

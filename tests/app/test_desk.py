@@ -27,7 +27,7 @@ from eclipsed.masks import Mask
 from eclipsed.preflight import Preflight
 from eclipsed.starts import Start
 from eclipsed.types import World
-from tests.app.test_library import HOSTILE
+from tests.app.hostile import HOSTILE
 
 
 def do(desk: Desk, what: str, **words: Any) -> None:

@@ -13,27 +13,8 @@ from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import sha256_of
 from eclipsed.types import World
+from tests.app.hostile import HOSTILE
 from tests.cli.conftest import save_card
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "../../etc/passwd",
-    "..\\..\\windows\\system32",
-    "/absolute/path",
-    "~root",
-    "C:\\con",
-    "a" * 200,
-    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe",
-    "**bold** [link](javascript:alert(1))",
-    "$(rm -rf /); `id` | cat",
-    "' OR 1=1 --",
-    "カール した 髪",
-    "…",
-    ".",
-    "..",
-    ".hidden",
-    "nul\tname",
-]
 
 
 def files(folder: Path) -> set[str]:

@@ -14,7 +14,7 @@ from eclipsed.app.desk import Desk
 from eclipsed.app.library import Library
 from eclipsed.masks import Mask
 from eclipsed.types import World
-from tests.app.test_library import HOSTILE
+from tests.app.hostile import HOSTILE
 
 testing = pytest.importorskip(
     "streamlit.testing.v1", reason="the pages need Streamlit: pip install 'eclipsed[app]'"

@@ -10,7 +10,7 @@ from eclipsed.app.phrasing import MOST, look, phrasings_written
 from eclipsed.errors import BadSetting
 from eclipsed.goals import goal_from_prompt
 from eclipsed.types import World
-from tests.app.test_library import HOSTILE
+from tests.app.hostile import HOSTILE
 
 
 @pytest.fixture(autouse=True)
@@ -49,4 +49,4 @@ def test_a_single_phrasing_is_not_the_best_of_any(world: World) -> None:
 def test_hostile_phrasings_stay_as_they_are(world: World) -> None:
     found = look(world, "bright hair")
     table = phrasing.table([replace(found, words=words) for words in HOSTILE])
-    assert [row[0].text for row in table.rows] == HOSTILE
+    assert [row[0].text for row in table.rows] == list(HOSTILE)

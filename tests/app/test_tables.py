@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eclipsed.app.tables import Cell, Table, heads
-from tests.app.test_library import HOSTILE
+from tests.app.hostile import HOSTILE
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

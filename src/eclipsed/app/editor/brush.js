@@ -2,6 +2,7 @@
 
 const TINT = 0.34; // of the accent, where the edit may change the image
 const SHADE = 0.55; // of black, where it may not
+const STROKES = 50; // that can be taken back
 
 class Brush {
   constructor(root) {
@@ -13,6 +14,7 @@ class Brush {
     this.mask = document.createElement("canvas"); // white, opaque where the edit may change
     this.at = null; // the line whose mask is drawn, null while none is
     this.last = null; // where the stroke is, in pixels of the veil
+    this.past = []; // the mask's alpha before each stroke that can be taken back
     this.erasing = false;
     this.onclose = () => {}; // with the mask as a PNG's address, or null
     this.listen();
@@ -39,6 +41,8 @@ class Brush {
     }
     context.putImageData(pixels, 0, 0);
     this.at = at;
+    this.past = [];
+    this.offer();
     this.choose(false);
     this.show(true);
     this.draw();
@@ -47,6 +51,7 @@ class Brush {
   close(kept) {
     const at = this.at;
     this.at = this.last = null;
+    this.past = [];
     this.show(false);
     this.onclose(at, kept ? this.png() : null);
   }
@@ -76,7 +81,34 @@ class Brush {
     }
   }
 
+  remember() {
+    const { data } = this.pixels();
+    this.past.push(data.filter((_, i) => i % 4 === 3));
+    if (this.past.length > STROKES) this.past.shift();
+    this.offer();
+  }
+
+  undo() {
+    const before = this.past.pop();
+    if (!before) return;
+    const pixels = this.pixels();
+    pixels.data.fill(255);
+    before.forEach((alpha, i) => (pixels.data[4 * i + 3] = alpha));
+    this.mask.getContext("2d").putImageData(pixels, 0, 0);
+    this.offer();
+    this.draw();
+  }
+
+  pixels() {
+    return this.mask.getContext("2d").getImageData(0, 0, this.mask.width, this.mask.height);
+  }
+
+  offer() {
+    this.bar.querySelector('[data-brush="undo"]').disabled = !this.past.length;
+  }
+
   clear() {
+    this.remember();
     this.mask.getContext("2d").clearRect(0, 0, this.mask.width, this.mask.height);
     this.draw();
   }
@@ -148,6 +180,7 @@ class Brush {
       veil.setPointerCapture(event.pointerId);
       this.held = event.pointerId;
       this.last = null;
+      this.remember();
       this.move(event);
     });
     veil.addEventListener("pointermove", (event) => this.move(event));
@@ -162,6 +195,7 @@ class Brush {
       tool.addEventListener("click", () => this.choose(tool.dataset.tool === "erase"));
     }
     const acts = {
+      undo: () => this.undo(),
       clear: () => this.clear(),
       cancel: () => this.close(false),
       done: () => this.close(true),

@@ -588,7 +588,12 @@ class Editor {
     const typing = target.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select");
     if (typing || !this.data || !this.here()) return;
     if (this.brush.on) {
-      if (event.key === "Escape" && event.type === "keydown") this.brush.close(false);
+      if (event.type !== "keydown") return;
+      if (event.key === "Escape") this.brush.close(false);
+      else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+        event.preventDefault();
+        this.brush.undo();
+      }
       return;
     }
     const down = event.type === "keydown";

@@ -1,0 +1,48 @@
+"""What people paste, on purpose or not, into fields that expect a few plain words."""
+
+from __future__ import annotations
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "..\\..\\windows\\system32",
+    "/absolute/path",
+    "~root",
+    "C:\\con",
+    "a" * 200,
+    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe",
+    "**bold** [link](javascript:alert(2))",
+    "$(rm -rf /); `id` | cat",
+    "' OR 1=1 --",
+    "カール した 髪",
+    "…",
+    ".",
+    "..",
+    ".hidden",
+    "nul\tname",
+    "<img src=x onerror=alert(3)>",
+    "<svg/onload=alert(4)>",
+    "'\"><iframe srcdoc='<script>alert(5)</script>'>",
+    "</textarea><script>alert(6)</script>",
+    "<style>* { display: none }</style>",
+    '<a href="javascript:alert(7)">click</a>',
+    "<math><mi//xlink:href='data:x,<script>alert(8)</script>'>",
+    '" onmouseover="alert(9)',
+    "javascript:alert(10)",
+    "data:text/html,<script>alert(11)</script>",
+    "![x](x onerror=alert(12))",
+    "$x^2$ $$\\frac{1}{0}$$ :smile: :red[red] :material/home:",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "${alert(13)} {{alert(14)}} <%= 7 * 7 %> #{1}",
+    "%s %n %x {0} {name!r} %(name)s",
+    "&lt;b&gt; &#60;b&#62; &amp;amp;",
+    "שלום עולם",
+    "مرحبا بالعالم",
+    "e\N{COMBINING ACUTE ACCENT}" * 40,
+    "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH SPACE}\N{BYTE ORDER MARK}x",
+    "👩\N{ZERO WIDTH JOINER}🦱 🏳️\N{ZERO WIDTH JOINER}🌈",
+    "null undefined NaN true [] {} 0x10 1e999",
+    "__proto__ constructor __class__.__init__",
+)
+# Longer than anything that is asked for.
+ENDLESS = "endless " * 1_250
