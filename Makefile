@@ -58,9 +58,9 @@ bench-app: .venv/.installed  ## time the editor in a real browser (needs Chromiu
 # Rows and directions lie in the archive, so that this says again what is known and measures the rest.
 report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 minutes at most, then again)
 	mkdir -p docs/bench
-	cd docs/bench && if test -f bench.tar.gz; then tar xzf bench.tar.gz; fi
+	cd docs/bench && if test -f bench.tar.xz; then tar xJf bench.tar.xz; fi
 	$(BIN)/eclipsed bench -o docs/bench
-	cd docs/bench && tar czf bench.tar.gz --sort=name --owner=0 --group=0 rows.jsonl cards
+	cd docs/bench && tar cJf bench.tar.xz --sort=name --owner=0 --group=0 rows.jsonl cards
 
 # Rows and directions of what takes trainings lie in the archive; figures 3 to 5 take minutes.
 study: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)

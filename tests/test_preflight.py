@@ -129,10 +129,12 @@ def test_where_known_segmenters_find_a_region_is_looked_at_once(
 
 
 def test_the_clearer_and_the_more_the_trial_says_the_likelier() -> None:
-    chances = [preflight.probability_of(float(x), float(x)) for x in range(-5, 10)]
+    chances = [preflight.probability_of(float(x), float(x), 0.0) for x in range(-5, 10)]
     assert chances == sorted(chances)
     assert chances[0] < 0.01 < 0.99 < chances[-1]
-    assert preflight.probability_of(4.0, 0.0) == preflight.probability_of(0.0, 4.0)
+    assert preflight.probability_of(4.0, 0.0, 0.0) == preflight.probability_of(0.0, 4.0, 0.0)
+    spreads = [preflight.probability_of(1.0, 0.0, float(x)) for x in range(8)]
+    assert spreads[0] == spreads[3] < spreads[4] < spreads[7]
 
 
 def test_the_rank_is_the_share_of_unrelated_texts_that_are_answered_less_clearly(

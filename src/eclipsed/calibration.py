@@ -156,6 +156,15 @@ def calibrate_untold(
     return Calibration(unit, ends, tuple(moves[1:]))
 
 
+def range_for(
+    view: View, step: Float[Tensor, " d"], regions: Sequence[str] = ()
+) -> tuple[float, float]:
+    """The range of a vector whose strength 1 is known, found on SEEDS."""
+    some = SEEDS[:LOOKED_AT]
+    latents = view.world.generator.sample(some, truncation=view.truncation, space=view.space)
+    return range_of(view, latents, step, regions)
+
+
 @torch.no_grad()
 def range_of(
     view: View,

@@ -142,12 +142,14 @@ class Segment:
     """A run of words between breaks, stop words and negations left out.
 
     placer: the preposition that it follows, so that it may only say where the segment before it
-    is; empty elsewhere.
+    is; empty elsewhere. span: its first of the text's tokens and the one after its last, stop words
+    and negations among them.
     """
 
     words: tuple[str, ...]
     placer: str
     negated: bool
+    span: tuple[int, int]
 
 
 def tokens(text: str) -> list[str]:
@@ -217,6 +219,11 @@ def is_negation(word: str) -> bool:
     return word in _NEGATIONS
 
 
+def is_undressing(word: str) -> bool:
+    """Whether a word denies what it acts on, as in "take off the glasses"."""
+    return word in _UNDRESSING
+
+
 def content(words: Iterable[str], neutral: str = "") -> list[str]:
     """The words that say what is asked for, without their frame ("a photo of a man with")."""
     skip = _STOP | _NEGATIONS | _COORDINATORS | _PLACERS | frame_of(neutral)
@@ -241,16 +248,16 @@ def segments(text: str, neutral: str = "") -> list[Segment]:
     undressed = "rid" in said or ("off" in said and not _UNDRESSING.isdisjoint(said))
     placer, negated, denying = "", undressed, False
 
-    def close() -> None:
+    def close(end: int) -> None:
         kept = tuple(w for w in words if w not in _STOP and w not in _NEGATIONS)
         if kept:
-            found.append(Segment(kept, placer, negated))
+            found.append(Segment(kept, placer, negated, (end - len(words), end)))
         words.clear()
 
     for place, word in enumerate(said):
         places = word in _PLACERS and not _ends(word, said[place + 1 :], frame)
         if word in _COORDINATORS or places:
-            close()
+            close(place)
             if word in _COORDINATORS and not (word == "wearing" and denying):
                 negated = undressed
             placer = word if places else ""
@@ -258,7 +265,7 @@ def segments(text: str, neutral: str = "") -> list[Segment]:
             words.append(word)
         denying = is_negation(word)
         negated = negated or denying
-    close()
+    close(len(said))
     return found
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from eclipsed.changes import changes_of
 from eclipsed.goals import near_phrases, near_wishes
 from eclipsed.language import stem
 from eclipsed.pool import (
@@ -47,7 +48,9 @@ UNLIKELY = 0.2
 # The mean of clarity and trial at which half of the prompts work, and how fast that changes: a
 # logistic curve through what became of 118 prompts on the starter world
 # (`python -m benchmarks.preflight`).
-_MIDDLE, _WIDTH = 1.93, 0.49
+_MIDDLE, _WIDTH = 1.97, 0.49
+# Scores that spread by more than this, in standard deviations, are those of something common.
+_USUAL_SPREAD, _BROAD = 3.5, 2.0
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
@@ -90,16 +93,17 @@ RARELY_IN_SIGHT = 0.1
 class Preflight:
     """What sampled seeds say about a goal.
 
-    scores: per seed, the cosine between the way from the average image to this one and the way
-    from the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best
-    of 32 answer, where 1 is what they would score for a text that means nothing (in a space whose
-    lines are all alike). rank: share of UNRELATED that these images answer less clearly; clarity:
-    the same as standard deviations above them. trial: how much better the prompt says what a trial
-    edit changes than UNRELATED say what theirs change, in standard deviations. These three mean the
-    same on every world. coverage: mean share of an image that the region covers where it is in
-    sight; present: share of images where it is. Both are 1 for the whole image. probability: that a
-    training will work, by clarity and trial, and less where the region is rarely in sight. instead:
-    where that is not likely, prompts near to this one that are.
+    scores: per seed, the cosine between the way from the average image to this one and the way from
+    the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best of 32
+    answer, where 1 is what they would score for a text that means nothing (in a space whose lines
+    are all alike). rank: share of UNRELATED that these images answer less clearly; clarity: the
+    same as standard deviations above them. trial: how much better the prompt says what a trial edit
+    changes than UNRELATED say what theirs change, in standard deviations. These three mean the same
+    on every world, and so does spread: how much more the scores of images differ than they do for
+    UNRELATED, in standard deviations. coverage: mean share of an image that the region covers where
+    it is in sight; present: share of images where it is. Both are 1 for the whole image.
+    probability: that a training will work, by clarity, trial and spread, and less where the region
+    is rarely in sight. instead: where that is not likely, prompts near to this one that are.
     """
 
     goal: Goal
@@ -109,6 +113,7 @@ class Preflight:
     rank: float
     clarity: float
     trial: float
+    spread: float
     coverage: float
     present: float
     probability: float
@@ -142,6 +147,7 @@ class Preflight:
             "rank": round(self.rank, 4),
             "clarity": round(self.clarity, 4),
             "trial": round(self.trial, 4),
+            "spread": round(self.spread, 4),
             "coverage": round(self.coverage, 4),
             "present": round(self.present, 4),
             "best": list(self.best(10)),
@@ -159,11 +165,37 @@ class Preflight:
 def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     """Look at what the world's generator makes of `seeds` with the goal in mind.
 
+    A prompt that asks for several changes is as likely to work as the least likely of them, whose
+    numbers, reason and neighbours are given; scores, coverage and sight are of the whole.
+
     At least two seeds are needed, some hundreds for a verdict worth having; raises ValueError for
     fewer than two and UnknownName for a region that the world lacks.
     """
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
+    whole, look = _look_at(world, goal, seeds)
+    changes = changes_of(goal, world.vocabulary)
+    if len(changes) == 1:
+        return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
+    each = [_look_at(world, change, seeds) for change in changes]
+    weakest, look = min(each, key=lambda found: found[0].probability)
+    reason, instead = weakest.reason, weakest.instead
+    if weakest.verdict != "likely":
+        reason = f"{reason.removesuffix('.')}, of '{weakest.goal.prompt}'."
+        instead = _instead(look, weakest.goal)
+    return replace(
+        weakest,
+        goal=goal,
+        scores=whole.scores,
+        coverage=whole.coverage,
+        present=whole.present,
+        reason=reason,
+        instead=instead,
+    )
+
+
+def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight, _Look]:
+    """What is found for one change, without anything to try instead."""
     space = best_space(world.generator)
     view = View(world, space, half=fast_bfloat16(world.generator.device))
     pool = build_pool(view, seeds)
@@ -171,13 +203,13 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     images = pool.embeddings.cpu()
     look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
     contrast, scores = compare(look.images, line)
-    clarity, trial = look.clarity(contrast), look.trial(line)
+    clarity, trial, spread = look.clarity(contrast), look.trial(line), look.spread(scores)
     share = _covered(view, goal, seeds, pool.latents)
     visible = share > IN_SIGHT
     present = float(visible.float().mean())
-    probability = probability_of(clarity, trial) * min(1.0, present / RARELY_IN_SIGHT)
+    probability = probability_of(clarity, trial, spread) * min(1.0, present / RARELY_IN_SIGHT)
     verdict, reason = _judge(probability, present, goal)
-    return Preflight(
+    found = Preflight(
         goal=goal,
         seeds=tuple(seeds),
         scores=tuple(scores.tolist()),
@@ -185,23 +217,30 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
         rank=look.rank(contrast),
         clarity=clarity,
         trial=trial,
+        spread=spread,
         coverage=float(share[visible].mean()) if present else 0.0,
         present=present,
         probability=probability,
         verdict=verdict,
         reason=reason,
-        instead=() if verdict == "likely" else _instead(look, goal),
     )
+    return found, look
 
 
-def probability_of(clarity: float, trial: float) -> float:
-    """That a training will work, by how clearly images answer and by what the trial says.
+def evidence(clarity: float, trial: float, spread: float) -> float:
+    """What speaks for a prompt: how clearly images answer, and what the trial says.
 
     Neither suffices: near misses are answered clearly, and what images that answer best have in
-    common can be hidden by what else they are.
+    common can be hidden by what else they are. What half of all images show has no best ones, but
+    then scores spread as those of no text do that means nothing.
     """
-    mean = (clarity + trial) / 2.0
-    return 0.5 + 0.5 * math.tanh((mean - _MIDDLE) / (2.0 * _WIDTH))
+    return (clarity + trial) / 2.0 + _BROAD * max(0.0, spread - _USUAL_SPREAD)
+
+
+def probability_of(clarity: float, trial: float, spread: float) -> float:
+    """That a training will work, by the evidence."""
+    found = evidence(clarity, trial, spread)
+    return 0.5 + 0.5 * math.tanh((found - _MIDDLE) / (2.0 * _WIDTH))
 
 
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
@@ -232,7 +271,11 @@ class _Look:
     @cached_property
     def contrasts(self) -> tuple[float, ...]:
         """Of the unrelated texts."""
-        return tuple(compare(self.images, line)[0] for line in self.unrelated)
+        return tuple(contrast for contrast, _ in self._answers)
+
+    @cached_property
+    def _answers(self) -> tuple[tuple[float, Tensor], ...]:
+        return tuple(compare(self.images, line) for line in self.unrelated)
 
     def rank(self, contrast: float) -> float:
         """Share of unrelated texts that are answered less clearly."""
@@ -242,6 +285,11 @@ class _Look:
         """How many standard deviations a contrast lies above those of unrelated texts."""
         others = torch.tensor(self.contrasts)
         return float((contrast - others.mean()) / others.std().clamp_min(1e-6))
+
+    def spread(self, scores: Tensor) -> float:
+        """How many standard deviations the spread of scores lies above that of unrelated texts."""
+        others = torch.stack([found.std() for _, found in self._answers])
+        return float((scores.std() - others.mean()) / others.std().clamp_min(1e-6))
 
     @cached_property
     def trials(self) -> Tensor:
@@ -313,10 +361,11 @@ def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
     found: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
-        contrast, _ = compare(look.images, line)
+        contrast, scores = compare(look.images, line)
         if look.rank(contrast) < _CLEAR:
             continue  # and no image need be made
-        if probability_of(look.clarity(contrast), look.trial(line)) >= LIKELY:
+        numbers = look.clarity(contrast), look.trial(line), look.spread(scores)
+        if probability_of(*numbers) >= LIKELY:
             found.append(phrase)
         if len(found) == _OFFERED:
             break

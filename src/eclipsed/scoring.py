@@ -15,11 +15,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from eclipsed import claims as claiming
 from eclipsed import metrics
+from eclipsed.claims import Claims, claims_of
 from eclipsed.directions import Direction
 from eclipsed.editing import BATCH, Edit, EditStack
 from eclipsed.judging import NetworkJudge
-from eclipsed.types import Claim, Judge, Synthesis, Verdict, World
+from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
 
 KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
 # Far from the small seeds that people look at and that training draws.
@@ -115,7 +117,9 @@ def score_seeds(
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
     judge = judge_of(world)
-    question = _Question(direction, judge.claim(direction.prompt), _wanted(judge, direction))
+    goal = Goal(direction.prompt, direction.neutral, direction.regions)
+    claims = claims_of(judge, goal, world.vocabulary) if direction.prompt else ()
+    question = _Question(direction, claims, _wanted(judge, direction))
     rows: list[SeedScores] = []
     for start in range(0, len(seeds), BATCH):
         some = seeds[start : start + BATCH]
@@ -130,11 +134,11 @@ def judge_of(world: World) -> Judge:
 
 @dataclass(frozen=True, eq=False)
 class _Question:
-    """What is judged: the claim that images are to show, and the way [E] from the neutral text to
-    the prompt in the judge's encoder; each None where there is none."""
+    """What is judged: the claims that images are to show, if the judge knows any, and the way [E]
+    from the neutral text to the prompt in the judge's encoder, None where there is none."""
 
     direction: Direction
-    claim: Claim | None
+    claims: Claims
     wanted: Tensor | None
 
 
@@ -153,7 +157,7 @@ def _score_batch(
     ladder: tuple[float, ...],
     watch: Callable[[Mapping[float, Synthesis]], None] | None,
 ) -> list[SeedScores]:
-    claim = question.claim
+    claims = question.claims
     latents = world.generator.sample(seeds, space="z")
     shown: dict[float, Synthesis] = {}
     codes: dict[float, Tensor] = {}
@@ -161,9 +165,9 @@ def _score_batch(
     for strength in ladder:
         made = edited(world, judge, question.direction, latents, strength)
         ends = strength in (0.0, 1.0)
-        if claim:
+        if claims:
             verdicts[strength] = judge.attributes(made.image)
-        if ends or not claim:
+        if ends or not claims:
             codes[strength] = judge.encoder.encode_image(made.image.clamp(-1.0, 1.0))
         if ends or watch:
             shown[strength] = made
@@ -171,8 +175,8 @@ def _score_batch(
         watch(shown)
     columns = _picture_columns(judge, question.direction, shown[0.0], shown[1.0])
     columns |= {} if question.wanted is None else _text_columns(question.wanted, codes)
-    if claim:
-        columns |= _claim_columns(claim, judge.groups[claim.group], verdicts)
+    if claims:
+        columns |= _claim_columns(judge, claims, verdicts)
     unknown: Column = [None] * len(seeds)
     return [
         SeedScores(
@@ -239,21 +243,16 @@ def _picture_columns(
 
 
 def _claim_columns(
-    claim: Claim, values: tuple[str, ...], verdicts: Mapping[float, Verdict]
+    judge: Judge, claims: Claims, verdicts: Mapping[float, Verdict]
 ) -> dict[str, Column]:
     """flip, kept, monotone, opposite, has and probabilities along rising strengths."""
-    claimed = torch.tensor([value in claim.values for value in values])
-    judged = {strength: one.probabilities[claim.group] for strength, one in verdicts.items()}
-    shown = {strength: metrics.shows(rows, claimed) for strength, rows in judged.items()}
-    ladder = torch.stack([rows[:, claimed].sum(dim=1) for rows in judged.values()], dim=1)
+    shown = {at: claiming.shown(judge, claims, one) for at, one in verdicts.items()}
+    ladder = torch.stack(
+        [claiming.probability(judge, claims, one) for one in verdicts.values()], dim=1
+    )
     before, after = verdicts[0.0], verdicts[1.0]
-    visible = before.visible[claim.group]
-    # What the edit hides, or brings to light, says nothing about what it changed.
-    others = {
-        group: before.visible[group] & after.visible[group]
-        for group in before.probabilities
-        if group != claim.group
-    }
+    visible = claiming.in_sight(claims, before)
+    others = claiming.others(claims, before, after)
     unchanged = metrics.kept(
         {group: before.probabilities[group] for group in others},
         {group: after.probabilities[group] for group in others},

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from eclipsed.changes import changes_of
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
@@ -24,6 +25,7 @@ from eclipsed.optimizer import State, advance, initial_state, load_state, save_s
 from eclipsed.presets.default import DefaultConfig, default_plan
 from eclipsed.presets.paper import PaperConfig, paper_plan
 from eclipsed.presets.plan import Plan, best_space
+from eclipsed.presets.several import several_plan
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
@@ -138,7 +140,9 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
     """What the preset of this configuration would do."""
     if isinstance(config, PaperConfig):
         return paper_plan(world, goal, config)
-    return default_plan(world, goal, config)
+    changes = changes_of(goal, world.vocabulary)
+    plans = [default_plan(world, change, config) for change in changes]
+    return several_plan(world, goal, config, changes, plans) if plans[1:] else plans[0]
 
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
@@ -202,9 +206,10 @@ def finish(
             "threads": torch.get_num_threads(),
         },
     }
-    count = state.directions.shape[0]
+    vectors = plan.combine(state.directions)
+    count = vectors.shape[0]
     made = []
-    for index, vector in enumerate(state.directions):
+    for index, vector in enumerate(vectors):
         done = plan.finish(vector)
         made.append(
             Direction(

@@ -243,7 +243,7 @@ class Search:
         """One more picture of what was learned; training's own length stands in for a strength."""
         generator, request = self.world.generator, self.request
         start = generator.sample([request.seed], truncation=request.truncation, space=space)
-        learned = state.directions[0]
+        learned = state.directions.sum(dim=0)
         moves = [learned] if self._status.snapshots else [torch.zeros_like(learned), learned]
         images = [generator.synthesize(start + move, space).image[0] for move in moves]
         made = [_jpeg(to_pil(image)) for image in images]

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.calibration import LIMIT
+from eclipsed.changes import changes_of
 from eclipsed.directions import Direction, keep_layers
 from eclipsed.goals import goal_from_prompt
 from eclipsed.methods.keeping import kept
@@ -98,14 +99,18 @@ class Fitted:
 def find(world: World, goal: Goal | None, config: ForwardConfig) -> list[Direction]:
     """The direction of a prompt; the first one on a world also fits what all others share."""
     assert goal is not None
-    generator = world.generator
     fitted = fitted_on(world, config)
-    vector = way(fitted, goal)
-    length = fitted.usual / max(1e-12, longest_layer(generator, config.space, vector))
+
+    def of_usual_length(change: Goal) -> Tensor:
+        vector = way(fitted, change)
+        longest = longest_layer(world.generator, config.space, vector)
+        return vector * (fitted.usual / max(1e-12, longest))
+
+    changes = changes_of(goal, world.vocabulary)
     return [
         as_direction(
             world,
-            length * vector,
+            torch.stack([of_usual_length(change) for change in changes]).sum(dim=0),
             method=FORWARD.name,
             space=config.space,
             config=asdict(config),

@@ -185,12 +185,17 @@ class Stage:
         return self.originals.latents.shape[0] - self.lacking
 
 
+def view_for(world: World, config: DefaultConfig) -> View:
+    """How the preset looks at a world's images."""
+    half = config.half and fast_bfloat16(world.generator.device)
+    return View(world, config.space, config.truncation, half)
+
+
 @torch.no_grad()
 def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     """Sample the pool, rank it along the text and hand out the parts."""
     generator = world.generator
-    half = config.half and fast_bfloat16(generator.device)
-    view = View(world, config.space, config.truncation, half)
+    view = view_for(world, config)
     first = FIRST_SEED + config.seed * 10_000
     seeds = range(first, first + config.pool)
     pool = build_pool(view, seeds, mixed=True)

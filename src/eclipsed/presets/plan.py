@@ -33,11 +33,12 @@ class Finish:
 class Plan:
     """A training of K directions in a space of D numbers, ready to run.
 
-    start: [K, D]. trained: bool [D], the numbers that may move. rate: step → Adam's learning
-    rate, one number or one per coordinate [D]. loss: (directions [K, D], step) → named losses,
-    "total" being the one that is minimised; a pure function, all of its randomness comes from the
-    step. constrain: applied after each update. finish: calibration of one trained vector [D].
-    facts: what was found out while planning, for the card.
+    start: [K, D]. trained: bool [D] or [K, D], the numbers that may move. rate: step → Adam's
+    learning rate, one number or one per coordinate, [D] or [K, D]. loss: (directions [K, D], step)
+    → named losses, "total" being the one that is minimised; a pure function, all of its randomness
+    comes from the step. constrain: applied after each update. combine: what the trained vectors
+    amount to, [J, D]. finish: calibration of one of these [D]. facts: what was found out while
+    planning, for the card.
     """
 
     start: Tensor
@@ -47,6 +48,7 @@ class Plan:
     loss: Callable[[Tensor, int], dict[str, Tensor]]
     finish: Callable[[Tensor], Finish]
     constrain: Callable[[Tensor], Tensor] = lambda directions: directions
+    combine: Callable[[Tensor], Tensor] = lambda directions: directions
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -159,7 +159,7 @@ def _understand(bench: Bench, prompt: str) -> tuple[Asked, bool]:
             prompt=prompt,
             neutral=goal.neutral,
             regions=list(goal.regions),
-            claim=asdict(asked.claim) if asked.claim else None,
+            claims=[asdict(claim) for claim in asked.claims],
             verdict=found.verdict,
             contrast=found.contrast,
             rank=found.rank,

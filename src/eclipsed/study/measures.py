@@ -7,13 +7,12 @@ what the judge cannot tell.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed import metrics
+from eclipsed import claims, metrics
 from eclipsed.scoring import DILATION, Column, column
 from eclipsed.study.seeing import Asked, Court, Seen
-from eclipsed.types import Claim, Verdict
 
 Columns = dict[str, Column]
 # Equal images have an infinite ratio, which no average and no JSON can hold.
@@ -28,42 +27,25 @@ def quick_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Colu
         codes = before.codes, after.codes
         columns["text_gain"] = column(metrics.directional(asked.text, *codes))
         columns["reach"] = column(metrics.reach(asked.text, *codes))
-    if asked.claim is not None:
-        columns |= _claim_columns(court, asked.claim, after)
+    if asked.claims:
+        columns |= _claim_columns(court, asked, after)
     columns |= _other_columns(asked, before, after)
     if before.unclean is not None and after.unclean is not None:
         columns["smear"] = column(after.unclean - before.unclean)
     return columns
 
 
-def shown(court: Court, claim: Claim, verdict: Verdict) -> Bool[Tensor, " n"]:
-    """Which images show what is claimed."""
-    return metrics.shows(verdict.probabilities[claim.group], _claimed(court, claim))
-
-
-def _claimed(court: Court, claim: Claim) -> Bool[Tensor, " k"]:
-    return torch.tensor([value in claim.values for value in court.judge.groups[claim.group]])
-
-
-def _claim_columns(court: Court, claim: Claim, seen: Seen) -> Columns:
-    rows = seen.verdict.probabilities[claim.group]
+def _claim_columns(court: Court, asked: Asked, seen: Seen) -> Columns:
+    about = court.judge, asked.claims, seen.verdict
     return {
-        "shows": column(shown(court, claim, seen.verdict)),
-        "probability": column(rows[:, _claimed(court, claim).to(rows.device)].sum(dim=1)),
+        "shows": column(claims.shown(*about)),
+        "probability": column(claims.probability(*about)),
     }
 
 
 def _other_columns(asked: Asked, before: Seen, after: Seen) -> Columns:
     """kept and dependency of the attributes that were not asked for."""
-    if asked.claim is None:
-        return {}
-    group = asked.claim.group
-    # What the edit hides, or brings to light, says nothing about what it changed.
-    others = {
-        name: before.verdict.visible[name] & after.verdict.visible[name]
-        for name in before.verdict.probabilities
-        if name != group
-    }
+    others = claims.others(asked.claims, before.verdict, after.verdict) if asked.claims else {}
     if not others:
         return {}
     first = {name: before.verdict.probabilities[name] for name in others}

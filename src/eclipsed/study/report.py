@@ -255,15 +255,14 @@ def _prompt_table(results: Results) -> Table:
     rows = []
     for prompt in results.prompts:
         row = next(results.records.of("prompt", prompt=prompt))
-        claim = row["claim"]
+        claims = [f"{one['group']}: {', '.join(one['values'])}" for one in row["claims"]]
         level = level_at(results, prompt)
-        asked = _NOBODY if claim is None else f"{claim['group']}: {', '.join(claim['values'])}"
         rows.append(
             (
                 Cell(prompt),
                 Cell(f"{row['verdict']} ({row['rank']:.2f})"),
                 Cell(", ".join(row["regions"]) or "the whole image"),
-                Cell(asked),
+                Cell("; ".join(claims) or _NOBODY),
                 Cell(_NOBODY if level is None else f"{level:.3f}"),
             )
         )

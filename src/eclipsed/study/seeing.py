@@ -12,9 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed import scoring
+from eclipsed.claims import Claims, claims_of
 from eclipsed.directions import Direction
 from eclipsed.errors import MissingExtra
-from eclipsed.types import Claim, Goal, Judge, Synthesis, Verdict, World
+from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
 
 
 @runtime_checkable
@@ -45,11 +46,12 @@ class Court:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A prompt as the judge understands it. text: from the neutral text's embedding to the
-    prompt's [E], by the judge's encoder; None where the two say the same."""
+    """A prompt as the judge understands it. claims: one for each change that it asks for; none
+    where the judge cannot tell. text: from the neutral text's embedding to the prompt's [E], by the
+    judge's encoder; None where the two say the same."""
 
     goal: Goal
-    claim: Claim | None
+    claims: Claims
     text: Tensor | None
 
 
@@ -112,7 +114,8 @@ def ask(court: Court, goal: Goal) -> Asked:
     """What the judge makes of a goal."""
     prompt, neutral = court.judge.encoder.encode_text([goal.prompt, goal.neutral])
     text = prompt - neutral
-    return Asked(goal, court.judge.claim(goal.prompt), text if text.norm() > 1e-6 else None)
+    claims = claims_of(court.judge, goal, court.world.vocabulary)
+    return Asked(goal, claims, text if text.norm() > 1e-6 else None)
 
 
 @torch.no_grad()

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from eclipsed import editing, metrics
+from eclipsed.claims import in_sight, shown
 from eclipsed.directions import Direction
 from eclipsed.scoring import Column, column
 from eclipsed.study.matching import flips
-from eclipsed.study.measures import Columns, close_columns, quick_columns, shown
+from eclipsed.study.measures import Columns, close_columns, quick_columns
 from eclipsed.study.protocol import ENDS, LADDER, SLIDER
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, edited, see
 from eclipsed.study.slider import slider_columns
@@ -82,9 +83,9 @@ def _turned(columns: Sequence[Column]) -> list[Column]:
 def _has(asked: Asked, before: Seen, curves: dict[str, list[Column]], zero: int) -> Column:
     """Whether the unedited images show the attribute; None where its part is out of sight."""
     count = len(before.codes)
-    if asked.claim is None:
+    if not asked.claims:
         return [None] * count
-    visible = before.verdict.visible[asked.claim.group].tolist()
+    visible = in_sight(asked.claims, before.verdict).tolist()
     shown = [line[zero] for line in curves["shows"]]
     return [value if seen else None for value, seen in zip(shown, visible, strict=True)]
 
@@ -139,13 +140,13 @@ def flipped(
     court: Court, asked: Asked, direction: Direction, sample: Sample, strength: float
 ) -> list[bool]:
     """Which of the images that lack the attribute show it at a strength; nothing else is asked."""
-    assert asked.claim is not None
-    before = sample.before.verdict
-    lacking = before.visible[asked.claim.group] & ~shown(court, asked.claim, before)
+    assert asked.claims
+    judge, before = court.judge, sample.before.verdict
+    lacking = in_sight(asked.claims, before) & ~shown(judge, asked.claims, before)
     found: list[bool] = []
     for latents in sample.latents[lacking].split(BATCH):
         made = edited(court, direction, latents, strength)
-        found += shown(court, asked.claim, court.judge.attributes(made.image)).tolist()
+        found += shown(judge, asked.claims, judge.attributes(made.image)).tolist()
     return found
 
 
@@ -167,7 +168,7 @@ def try_strength(
         for i, seed in enumerate(part.seeds):
             row: Row = {"seed": seed, "has": has[i]}
             row["scores"] = {name: values[i] for name, values in scores.items()}
-            if asked.claim is not None:
+            if asked.claims:
                 row["scores"]["flip"] = flips(row, shows[i])
             rows.append(row)
     return rows

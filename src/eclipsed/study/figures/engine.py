@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from eclipsed import metrics
+from eclipsed.claims import in_sight
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
 from eclipsed.scoring import column
@@ -193,11 +194,11 @@ class _Claimed:
 
 
 def _claimed(court: Court, asked: Asked, before: Seen, found: dict[str, list[Any]]) -> _Claimed:
-    if asked.claim is None:
+    if not asked.claims:
         nothing: list[bool | None] = [None] * len(before.codes)
         return _Claimed(nothing, nothing, {})
     first = quick_columns(court, asked, before, before)
-    visible = before.verdict.visible[asked.claim.group].tolist()
+    visible = in_sight(asked.claims, before.verdict).tolist()
     has = [shown if seen else None for shown, seen in zip(first["shows"], visible, strict=True)]
     pairs = zip(found["probability"], first["probability"], strict=True)
     return _Claimed(has, found["shows"], {"risen": [then - start for then, start in pairs]})
