@@ -251,7 +251,7 @@ STUDY = Study(
         "distribution of data within the dataset and CLIP's effect.” Edits “with no regards "
         "for locality often change key elements of the face”. No numbers.",
     ),
-    trainings=8,
+    trainings=5,
     seeds=50,
     carry=_carry,
     blocks=_blocks,

@@ -22,7 +22,7 @@ from eclipsed.study.figures.variants import Variant
 from eclipsed.study.pages import Block, Heading, Text
 from eclipsed.study.summary import Measure
 
-TRAININGS, SEEDS = 8, 50
+TRAININGS, SEEDS = 5, 50
 
 
 @dataclass(frozen=True)
