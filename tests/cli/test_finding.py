@@ -308,7 +308,8 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
     assert found["coverage"] == 1.0
     assert found["verdict"] in ("likely", "unsure", "unlikely")
     assert {"best", "worst", "contrast", "present", "reason", "understood"} <= set(found)
-    assert {"probability", "trial", "instead"} <= set(found)
+    assert {"probability", "trial", "spread", "instead"} <= set(found)
+    assert found["changes"] == ["bright hair"]
 
 
 def test_what_is_near_is_named_where_it_is_not_likely(
@@ -322,6 +323,17 @@ def test_what_is_near_is_named_where_it_is_not_likely(
     assert "Unlikely to work (" in ran.err
     assert near in " ".join(ran.err.split())
     assert "Unlikely" not in eclipsed("train", "bright hair", "--steps", "1").err
+
+
+def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) -> None:
+    words = "bright hair and a dark mouth"
+    ran = eclipsed("check", words)
+    assert "changes       'bright hair', 'a dark mouth'" in ran.out
+    assert eclipsed("check", words, "--json").json["changes"] == ["bright hair", "a dark mouth"]
+    ran = eclipsed("train", words, "--steps", "2", "-o", "two.safetensors")
+    assert ran.code == 0, ran.err
+    assert "trained change by change: 'bright hair', 'a dark mouth'" in ran.out
+    assert set(Direction.load("two.safetensors").regions) == {"hair", "mouth"}
 
 
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:

@@ -215,6 +215,9 @@ def _scored(world: World, direction: Direction, card: Path, image: int | None) -
 def _train_words(direction: Direction, found: dict[str, Any]) -> str:
     where = ", ".join(direction.regions) or "the whole image"
     lines = [f"wrote {found['card']}: '{direction.name}' in {where}, {found['seconds']:.1f} s"]
+    parts = [part["prompt"] for part in direction.config.get("changes", ())]
+    if parts:
+        lines.append(f"  trained change by change: {', '.join(map(repr, parts))}")
     lines.append(score_table(direction.scores, direction.judged_by))
     low, high = direction.range
     lines.append(f"  good from {low:.1f} to {high:.1f}; 1 is where the prompt is reached")
@@ -240,22 +243,26 @@ def check(
     words, regions = check_prompt(prompt), parse_regions(region)
 
     from eclipsed import preflight
+    from eclipsed.changes import changes_of
     from eclipsed.goals import goal_from_prompt, understand
 
     loaded = open_world(world, device)
     goal = goal_from_prompt(words, loaded, regions=regions)
     why = understand(words, loaded).reason if regions is None else "The region was given."
     found = preflight.check(loaded, goal)
+    changes = [change.prompt for change in changes_of(goal, loaded.vocabulary)]
     console.result(
-        {**found.to_json(), "understood": why},
+        {**found.to_json(), "changes": changes, "understood": why},
         as_json=as_json,
-        words=lambda: _check_words(found, why),
+        words=lambda: _check_words(found, changes, why),
     )
 
 
-def _check_words(found: Preflight, why: str) -> str:
+def _check_words(found: Preflight, changes: list[str], why: str) -> str:
+    several = [["changes", ", ".join(map(repr, changes))]] if changes[1:] else []
     rows = [
         ["prompt", found.goal.prompt],
+        *several,
         ["neutral text", found.goal.neutral],
         ["regions", ", ".join(found.goal.regions) or "the whole image"],
         ["because", why],
@@ -265,6 +272,7 @@ def _check_words(found: Preflight, why: str) -> str:
         ["contrast", f"{found.contrast:.2f}, more than {found.rank:.0%} of unrelated texts get"],
         ["clarity", f"{found.clarity:.1f} standard deviations above theirs"],
         ["trial", f"{found.trial:.1f} standard deviations above theirs"],
+        ["spread", f"{found.spread:.1f} standard deviations above theirs"],
         ["best seeds", " ".join(map(str, found.best()))],
         ["worst seeds", " ".join(map(str, found.worst()))],
     ]
