@@ -29,6 +29,8 @@ PROMPTS = (
     "a woman with gray hair and round glasses",
     "a blue hoodie on a yellow background",
     "long hair, raised eyebrows and the tongue out",
+    "a blue hoodie",
+    "long red hair",
 )
 SHOWN = ("flip", "opposite", "share", "kept", "monotone")
 

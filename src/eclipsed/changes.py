@@ -1,16 +1,43 @@
 """A prompt that asks for several changes, cut into prompts that ask for one each.
 
-"Red hair and sunglasses" is two wishes. One direction through one run of layers grants one of them;
-wishes that are answered each for itself add up.
+"Red hair and sunglasses" is two wishes, and so is "a blue hoodie": its shape and its colour are
+decided in other layers. One direction through one run of layers grants one of them; wishes that are
+answered each for itself add up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from eclipsed.goals import Vocabulary, mentions
-from eclipsed.language import Segment, content, is_negation, is_undressing, segments, tokens
+from eclipsed.language import (
+    Segment,
+    content,
+    is_negation,
+    is_undressing,
+    segments,
+    stem,
+    tokens,
+)
 from eclipsed.types import Goal
+
+_COLOURS = frozenset(
+    """red orange yellow green teal turquoise cyan blue violet purple magenta pink brown beige gray
+    grey black white blond blonde ginger auburn golden silver maroon crimson scarlet rose lilac
+    lavender olive khaki""".split()
+)
+# What says which kind of a colour: "jet black", "light blue".
+_SHADES = frozenset(
+    """dark light bright pale deep jet snow ash platinum dirty strawberry chestnut navy neon hot sky
+    royal lime fiery vivid pastel baby blood coal raven sandy honey dusty""".split()
+)
+# What is always there, so that it can only be coloured, and words that do nothing else.
+_THERE = frozenset(
+    """color colour tone colored coloured dyed painted tinted clad dressed clothes clothing shirt
+    top outfit lip lips tooth teeth tongue eye eyes iris nose cheek cheeks ear ears face eyebrow
+    eyebrows brow lash lashes wall backdrop sky light hairs""".split()
+)
 
 
 @dataclass
@@ -26,26 +53,26 @@ def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     """One goal for each of the changes that a goal's prompt asks for; the goal itself where it is
     one, or where the prompt says more than its regions do.
 
-    What speaks of the same region stays together: "glasses with round lenses" is one change. Each
+    What speaks of the same region stays together, "glasses with round lenses" is one change, but
+    for a colour beside a shape: "long red hair" is long hair, and red in place of any hair. Each
     change keeps the words before the first: "a person with".
     """
     found = _grouped(goal, vocabulary)
     named = [region for change in found for region in change.regions]
-    if len(found) < 2 or sorted(named) != sorted(goal.regions):
+    if not found or sorted(named) != sorted(goal.regions):
         return (goal,)
     said = tokens(goal.prompt)
     frame = said[: found[0].segments[0].span[0]]
     if frame and is_negation(frame[-1]):
         frame[-1] = "with"
     frame = frame if len(frame) > 1 else []  # a lone "with" frames nothing
-    return tuple(
-        replace(
-            goal,
-            prompt=" ".join([*frame, _text(change, said)]),
-            regions=tuple(region for region in goal.regions if region in change.regions),
-        )
-        for change in found
-    )
+    made: list[Goal] = []
+    for change in found:
+        regions = tuple(region for region in goal.regions if region in change.regions)
+        words = _words(change, said)
+        whole = replace(goal, prompt=" ".join([*frame, *words]), regions=regions)
+        made += _by_colour(whole, frame, words, change.names) or [whole]
+    return tuple(made) if made[1:] else (goal,)
 
 
 def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
@@ -73,7 +100,7 @@ def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
     return found
 
 
-def _text(change: _Change, said: list[str]) -> str:
+def _words(change: _Change, said: list[str]) -> list[str]:
     """A change in the prompt's own words."""
     first, last = change.segments[0].span[0], change.segments[-1].span[1]
     words = said[first:last]
@@ -84,4 +111,37 @@ def _text(change: _Change, said: list[str]) -> str:
     if change.segments[0].negated and not any(map(is_negation, words)):
         named = [word for segment in change.segments for word in segment.words]
         words = ["no", *(change.names[:1] if any(map(is_undressing, words)) else named)]
-    return " ".join(word for word in words if word.isalpha() or "'" in word)
+    return [word for word in words if word.isalpha() or "'" in word]
+
+
+def _by_colour(
+    whole: Goal, frame: Sequence[str], words: Sequence[str], names: Sequence[str]
+) -> list[Goal]:
+    """A change as what is asked for in any colour, and as the colour of it; none where the colour,
+    or all but the colour, is everything that is asked for."""
+    colours = [place for place, word in enumerate(words) if word in _COLOURS]
+    things = [name for name in names if name not in _COLOURS]
+    if len(colours) != 1 or not things or any(map(is_negation, words)):
+        return []
+    last = colours[0]
+    first = last - (last > 0 and words[last - 1] in _SHADES)
+    rest = [*words[:first], *words[last + 1 :]]
+    there = {stem(word) for region in whole.regions for word in tokens(region)}
+    others = [
+        word
+        for word in content(rest, whole.neutral)
+        if word not in _THERE and stem(word) not in there
+    ]
+    if not others or last + 1 == len(words):
+        return []
+    if first > 0 and rest[first - 1] in ("a", "an"):
+        rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
+    coloured = [*words[first : last + 1], things[0]]
+    return [
+        replace(whole, prompt=" ".join([*frame, *rest])),
+        replace(
+            whole,
+            prompt=" ".join([*frame, *coloured]),
+            neutral=" ".join([*frame, things[0]]),
+        ),
+    ]
