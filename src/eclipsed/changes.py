@@ -54,8 +54,9 @@ def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     one, or where the prompt says more than its regions do.
 
     What speaks of the same region stays together, "glasses with round lenses" is one change, but
-    for a colour beside a shape: "long red hair" is long hair, and red in place of any hair. Each
-    change keeps the words before the first: "a person with".
+    for a colour beside a shape: "long red hair" is long hair and red hair, "a blue hoodie" is a
+    hoodie and, in place of one of any colour, a blue one. Each change keeps the words before the
+    first: "a person with".
     """
     found = _grouped(goal, vocabulary)
     named = [region for change in found for region in change.regions]
@@ -136,12 +137,11 @@ def _by_colour(
         return []
     if first > 0 and rest[first - 1] in ("a", "an"):
         rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
-    coloured = [*words[first : last + 1], things[0]]
+    thing = things[0]
+    coloured = " ".join([*frame, *words[first : last + 1], thing])
+    # Of what not everybody has, the colour is what sets it apart from the thing in any colour.
+    plain = whole.neutral if stem(thing) in there else " ".join([*frame, thing])
     return [
         replace(whole, prompt=" ".join([*frame, *rest])),
-        replace(
-            whole,
-            prompt=" ".join([*frame, *coloured]),
-            neutral=" ".join([*frame, things[0]]),
-        ),
+        replace(whole, prompt=coloured, neutral=plain),
     ]
