@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed.changes import changes_of
+from eclipsed.changes import changes_of, shape_and_colour
 from eclipsed.goals import mentions
 from eclipsed.types import Goal
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
@@ -65,16 +65,7 @@ def test_several_changes_are_told_apart(prompt: str, parts: list[str]) -> None:
         "a truck and a hat",
         "eyes wide with fear",
         "a truck",
-        # A colour, or a thing that everybody has, alone:
-        "red hair",
-        "blue eyes",
-        "a red background",
-        "a blue shirt",
-        "jet black hair",
-        "clad in red",
-        "hair dyed red",
-        "no red hat",
-        "a red and blue hoodie",
+        "long red hair",
     ],
 )
 def test_one_change_stays_as_it_is(prompt: str) -> None:
@@ -110,13 +101,37 @@ def test_each_change_has_its_own_regions() -> None:
         ),
     ],
 )
-def test_a_colour_beside_something_else_is_a_change_of_its_own(
+def test_a_colour_beside_something_else_is_told_apart(
     prompt: str, parts: list[tuple[str, str]]
 ) -> None:
     regions = [mention.region for mention in mentions(prompt, STARTER_VOCABULARY, PERSON)]
     goal = Goal(prompt, PERSON, tuple(dict.fromkeys(regions)))
-    found = changes_of(goal, STARTER_VOCABULARY)
-    assert [(one.prompt, one.neutral) for one in found] == parts
+    (change, *others) = changes_of(goal, STARTER_VOCABULARY)
+    found = shape_and_colour(change, STARTER_VOCABULARY)
+    assert [(one.prompt, one.neutral) for one in (*found, *others)] == parts
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "red hair",
+        "blue eyes",
+        "a red background",
+        "a blue shirt",
+        "jet black hair",
+        "clad in red",
+        "hair dyed red",
+        "no red hat",
+        "a red and blue hoodie",
+        "curly hair",
+        "long red hair and a hat",
+        "a truck",
+    ],
+)
+def test_a_colour_alone_is_one_change(prompt: str) -> None:
+    regions = [mention.region for mention in mentions(prompt, STARTER_VOCABULARY, PERSON)]
+    goal = Goal(prompt, PERSON, tuple(dict.fromkeys(regions)))
+    assert shape_and_colour(goal, STARTER_VOCABULARY) == ()
 
 
 def test_whoever_chooses_the_regions_asks_for_one_change() -> None:

@@ -1,8 +1,8 @@
 """A prompt that asks for several changes, cut into prompts that ask for one each.
 
-"Red hair and sunglasses" is two wishes, and so is "a blue hoodie": its shape and its colour are
-decided in other layers. One direction through one run of layers grants one of them; wishes that are
-answered each for itself add up.
+"Red hair and sunglasses" is two wishes, and so may be "a blue hoodie", whose shape and colour are
+decided in different layers. One direction through one run of layers grants one of them; wishes that
+are answered each for itself add up.
 """
 
 from __future__ import annotations
@@ -53,31 +53,64 @@ def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     """One goal for each of the changes that a goal's prompt asks for; the goal itself where it is
     one, or where the prompt says more than its regions do.
 
-    What speaks of the same region stays together, "glasses with round lenses" is one change, but
-    for a colour beside a shape: "long red hair" is long hair and red hair, "a blue hoodie" is a
-    hoodie and, in place of one of any colour, a blue one. Each change keeps the words before the
-    first: "a person with".
+    What speaks of the same region stays together: "glasses with round lenses" is one change. Each
+    change keeps the words before the first: "a person with".
     """
     found = _grouped(goal, vocabulary)
-    named = [region for change in found for region in change.regions]
-    if not found or sorted(named) != sorted(goal.regions):
+    if len(found) < 2:
         return (goal,)
     said = tokens(goal.prompt)
-    frame = said[: found[0].segments[0].span[0]]
-    if frame and is_negation(frame[-1]):
-        frame[-1] = "with"
-    frame = frame if len(frame) > 1 else []  # a lone "with" frames nothing
-    made: list[Goal] = []
-    for change in found:
-        regions = tuple(region for region in goal.regions if region in change.regions)
-        words = _words(change, said)
-        whole = replace(goal, prompt=" ".join([*frame, *words]), regions=regions)
-        made += _by_colour(whole, frame, words, change.names) or [whole]
-    return tuple(made) if made[1:] else (goal,)
+    frame = _frame(found, said)
+    return tuple(
+        replace(
+            goal,
+            prompt=" ".join([*frame, *_words(change, said)]),
+            regions=tuple(region for region in goal.regions if region in change.regions),
+        )
+        for change in found
+    )
+
+
+def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
+    """One change as what is asked for in any colour, and as its colour; () where it has none, or
+    nothing but a colour.
+
+    "Long red hair" is long hair and red hair. "A blue hoodie" is a hoodie and, told from one of any
+    colour, a blue one: of what not everybody has, only that sets the colour apart. Whether a
+    generator can change the one without the other is another question.
+    """
+    found = _grouped(goal, vocabulary)
+    if len(found) != 1:
+        return ()
+    said = tokens(goal.prompt)
+    frame, words = _frame(found, said), _words(found[0], said)
+    colours = [place for place, word in enumerate(words) if word in _COLOURS]
+    things = [name for name in found[0].names if name not in _COLOURS]
+    if len(colours) != 1 or not things or any(map(is_negation, words)):
+        return ()
+    last = colours[0]
+    first = last - (last > 0 and words[last - 1] in _SHADES)
+    rest = [*words[:first], *words[last + 1 :]]
+    there = {stem(word) for region in goal.regions for word in tokens(region)}
+    others = [
+        word
+        for word in content(rest, goal.neutral)
+        if word not in _THERE and stem(word) not in there
+    ]
+    if not others or last + 1 == len(words):
+        return ()
+    if first > 0 and rest[first - 1] in ("a", "an"):
+        rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
+    thing = things[0]
+    coloured = " ".join([*frame, *words[first : last + 1], thing])
+    neutral = goal.neutral if stem(thing) in there else " ".join([*frame, thing])
+    shape = replace(goal, prompt=" ".join([*frame, *rest]))
+    return shape, replace(goal, prompt=coloured, neutral=neutral)
 
 
 def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
-    """The changes of a prompt in reading order; none where a part of it names no region."""
+    """The changes of a prompt in reading order; none where a part of it names no region, or where
+    the goal's regions are others than the prompt names."""
     named = mentions(goal.prompt, vocabulary, goal.neutral)
     found: list[_Change] = []
     for segment in segments(goal.prompt, goal.neutral):
@@ -98,7 +131,16 @@ def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
         others[0].regions |= regions
         others[0].names += [mention.phrase for mention in here]
         others[0].segments.append(segment)
-    return found
+    spoken_of = [region for change in found for region in change.regions]
+    return found if sorted(spoken_of) == sorted(goal.regions) else []
+
+
+def _frame(found: Sequence[_Change], said: Sequence[str]) -> list[str]:
+    """The words before the first change."""
+    frame = list(said[: found[0].segments[0].span[0]])
+    if frame and is_negation(frame[-1]):
+        frame[-1] = "with"
+    return frame if len(frame) > 1 else []  # a lone "with" frames nothing
 
 
 def _words(change: _Change, said: list[str]) -> list[str]:
@@ -113,35 +155,3 @@ def _words(change: _Change, said: list[str]) -> list[str]:
         named = [word for segment in change.segments for word in segment.words]
         words = ["no", *(change.names[:1] if any(map(is_undressing, words)) else named)]
     return [word for word in words if word.isalpha() or "'" in word]
-
-
-def _by_colour(
-    whole: Goal, frame: Sequence[str], words: Sequence[str], names: Sequence[str]
-) -> list[Goal]:
-    """A change as what is asked for in any colour, and as the colour of it; none where the colour,
-    or all but the colour, is everything that is asked for."""
-    colours = [place for place, word in enumerate(words) if word in _COLOURS]
-    things = [name for name in names if name not in _COLOURS]
-    if len(colours) != 1 or not things or any(map(is_negation, words)):
-        return []
-    last = colours[0]
-    first = last - (last > 0 and words[last - 1] in _SHADES)
-    rest = [*words[:first], *words[last + 1 :]]
-    there = {stem(word) for region in whole.regions for word in tokens(region)}
-    others = [
-        word
-        for word in content(rest, whole.neutral)
-        if word not in _THERE and stem(word) not in there
-    ]
-    if not others or last + 1 == len(words):
-        return []
-    if first > 0 and rest[first - 1] in ("a", "an"):
-        rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
-    thing = things[0]
-    coloured = " ".join([*frame, *words[first : last + 1], thing])
-    # Of what not everybody has, the colour is what sets it apart from the thing in any colour.
-    plain = whole.neutral if stem(thing) in there else " ".join([*frame, thing])
-    return [
-        replace(whole, prompt=" ".join([*frame, *rest])),
-        replace(whole, prompt=coloured, neutral=plain),
-    ]

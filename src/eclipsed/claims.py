@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed import metrics
-from eclipsed.changes import changes_of
+from eclipsed.changes import changes_of, shape_and_colour
 from eclipsed.goals import Vocabulary
 from eclipsed.types import Claim, Goal, Judge, Verdict
 
@@ -15,9 +15,14 @@ Claims = tuple[Claim, ...]
 
 
 def claims_of(judge: Judge, goal: Goal, vocabulary: Vocabulary) -> Claims:
-    """A claim for each change that a goal's prompt asks for; none where the judge cannot tell one
-    of them, for then it cannot tell whether the prompt is fulfilled."""
-    found = [judge.claim(change.prompt) for change in changes_of(goal, vocabulary)]
+    """A claim for each change that a goal's prompt asks for, of shape and of colour where the judge
+    tells them apart; none where it cannot tell one of the changes, for then it cannot tell whether
+    the prompt is fulfilled."""
+    found: list[Claim | None] = []
+    for change in changes_of(goal, vocabulary):
+        both = [judge.claim(part.prompt) for part in shape_and_colour(change, vocabulary)]
+        told_apart = len({claim.group for claim in both if claim is not None}) == 2
+        found += both if told_apart else [judge.claim(change.prompt)]
     known = tuple(claim for claim in found if claim is not None)
     return known if len(known) == len(found) else ()
 

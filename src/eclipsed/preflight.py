@@ -177,8 +177,7 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     changes = changes_of(goal, world.vocabulary)
     if len(changes) == 1:
         return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
-    # All against the same neutral text, whose unrelated texts have been looked at.
-    each = [_look_at(world, replace(one, neutral=goal.neutral), seeds) for one in changes]
+    each = [_look_at(world, change, seeds) for change in changes]
     weakest, look = min(each, key=lambda found: found[0].probability)
     reason, instead = weakest.reason, weakest.instead
     if weakest.verdict != "likely":

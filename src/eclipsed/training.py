@@ -16,16 +16,15 @@ from typing import Any
 
 import torch
 
-from eclipsed.changes import changes_of
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
 from eclipsed.logs import OnStep, StepReport, both, json_log
 from eclipsed.optimizer import State, advance, initial_state, load_state, save_state
-from eclipsed.presets.default import DefaultConfig, default_plan
+from eclipsed.presets.default import DefaultConfig
 from eclipsed.presets.paper import PaperConfig, paper_plan
 from eclipsed.presets.plan import Plan, best_space
-from eclipsed.presets.several import several_plan
+from eclipsed.presets.several import default_plans
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
@@ -140,9 +139,7 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
     """What the preset of this configuration would do."""
     if isinstance(config, PaperConfig):
         return paper_plan(world, goal, config)
-    changes = changes_of(goal, world.vocabulary)
-    plans = [default_plan(world, change, config) for change in changes]
-    return several_plan(world, goal, config, changes, plans) if plans[1:] else plans[0]
+    return default_plans(world, goal, config)
 
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:

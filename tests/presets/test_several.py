@@ -3,10 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from eclipsed.optimizer import advance, initial_state
+from eclipsed.presets import several
 from eclipsed.presets.default import DefaultConfig
+from eclipsed.presets.plan import Finish, Plan
+from eclipsed.presets.several import apart
 from eclipsed.training import finish, make_plan, train_direction
 from eclipsed.types import Goal
 from tests.fakes import W_DIM, fake_world, patch_mask
@@ -47,6 +51,44 @@ def test_both_changes_are_made_and_nothing_else() -> None:
         assert float(moved.min()) > 0.15
     rows = direction.scaled().view(4, W_DIM).norm(dim=1)
     assert int((rows > 0.0).sum()) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "colour", "elsewhere", "right"),
+    [
+        ((0, 1), (3,), 0.2, True),
+        ((0, 1), (1, 2), 0.2, False),  # the same layers decide both
+        ((0, 1), (3,), 0.9, False),  # its colour lies elsewhere
+    ],
+)
+def test_a_colour_is_told_from_a_shape_by_layers_and_place(
+    shape: tuple[int, ...], colour: tuple[int, ...], elsewhere: float, right: bool
+) -> None:
+    def plan(layers: tuple[int, ...]) -> Plan:
+        return Plan(
+            start=torch.zeros(1, 4),
+            trained=torch.tensor([layer in layers for layer in range(4)]),
+            steps=1,
+            rate=lambda _: 0.1,
+            loss=lambda directions, _: {"pixels": directions.sum() + elsewhere},
+            finish=lambda _: Finish(1.0, (-1.0, 1.0)),
+        )
+
+    assert apart(plan(shape), plan(colour)) == right
+
+
+def test_what_is_not_apart_is_trained_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fake_world()
+    goal = Goal("bright curly hair", "a person", ("hair",))
+    pair = (HAIR, replace(HAIR, prompt="dark hair"))
+    monkeypatch.setattr(several, "shape_and_colour", lambda *_: pair)
+    monkeypatch.setattr(several, "apart", lambda *_: True)
+    told = make_plan(world, goal, QUICK).facts["changes"]
+    assert [one["prompt"] for one in told] == ["bright hair", "dark hair"]
+    monkeypatch.setattr(several, "apart", lambda *_: False)
+    plan = make_plan(world, goal, QUICK)
+    assert plan.start.shape[0] == 1
+    assert "changes" not in plan.facts
 
 
 def test_a_training_that_is_cut_goes_on(tmp_path: Path) -> None:

@@ -14,9 +14,41 @@ import torch
 from torch import Tensor
 
 from eclipsed.calibration import range_for
-from eclipsed.presets.default import DefaultConfig, view_for
+from eclipsed.changes import changes_of, shape_and_colour
+from eclipsed.presets.default import DefaultConfig, default_plan, view_for
 from eclipsed.presets.plan import Finish, Plan
 from eclipsed.types import Goal, World
+
+# A colour of which more than this share of the change lies elsewhere is not that thing's own.
+ELSEWHERE = 0.5
+
+
+def default_plans(world: World, goal: Goal, config: DefaultConfig) -> Plan:
+    """Preset default's plan for a goal, of one change or of several.
+
+    Raises UnknownName for layers or regions that do not exist.
+    """
+    changes: list[Goal] = []
+    plans: list[Plan] = []
+    for change in changes_of(goal, world.vocabulary):
+        parts = shape_and_colour(change, world.vocabulary)
+        planned = [default_plan(world, part, config) for part in parts]
+        if not (planned and apart(*planned)):
+            parts, planned = (change,), [default_plan(world, change, config)]
+        changes += parts
+        plans += planned
+    return several_plan(world, goal, config, changes, plans) if plans[1:] else plans[0]
+
+
+@torch.no_grad()
+def apart(shape: Plan, colour: Plan) -> bool:
+    """Whether a colour can be changed by itself: in other layers than the shape, and there.
+
+    All turbans of a generator may be yellow; then what makes one yellow is somewhere else.
+    """
+    if bool((shape.trained & colour.trained).any()):
+        return False
+    return float(colour.loss(colour.start, 0)["pixels"]) < ELSEWHERE
 
 
 def several_plan(
