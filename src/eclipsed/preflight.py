@@ -48,7 +48,7 @@ UNLIKELY = 0.2
 # The mean of clarity and trial at which half of the prompts work, and how fast that changes: a
 # logistic curve through what became of 118 prompts on the starter world
 # (`python -m benchmarks.preflight`).
-_MIDDLE, _WIDTH = 1.97, 0.49
+_MIDDLE, _WIDTH = 1.87, 0.5
 # Scores that spread by more than this, in standard deviations, are those of something common.
 _USUAL_SPREAD, _BROAD = 3.5, 2.0
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
