@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from eclipsed.directions import Direction
@@ -28,6 +30,11 @@ def tried(
     )
 
 
+def short(number: Any) -> Any:
+    """As a row has it: within half of the fourth digit."""
+    return pytest.approx(number, rel=5e-4, abs=1e-5) if isinstance(number, float) else number
+
+
 def test_rows_agree_with_scoring(world: World) -> None:
     """The same definitions, image by image."""
     court, asked, direction, sample = tried(world, leak=0.5)
@@ -36,8 +43,8 @@ def test_rows_agree_with_scoring(world: World) -> None:
     for row, other in zip(rows, judged, strict=True):
         assert (row["seed"], row["has"]) == (other.seed, other.has)
         for key in ("flip", "opposite", "kept", "monotone", "share", "outside", "identity"):
-            assert row["scores"][key] == pytest.approx(getattr(other, key), abs=1e-6), key
-        assert row["scores"]["text_gain"] == pytest.approx(other.text_gain, abs=1e-5)
+            assert row["scores"][key] == short(getattr(other, key)), key
+        assert row["scores"]["text_gain"] == short(other.text_gain)
 
 
 def test_the_first_seeds_climb_the_ladder(world: World) -> None:
@@ -77,9 +84,9 @@ def test_a_single_strength_says_the_same_as_the_ladder(world: World) -> None:
     for row, other in zip(at_one, try_direction(court, asked, direction, sample, 20), strict=True):
         assert (row["seed"], row["has"]) == (other["seed"], other["has"])
         for key, value in row["scores"].items():
-            assert value == pytest.approx(other["scores"][key], abs=1e-5), key
+            assert value == short(other["scores"][key]), key
     found = reaches(court, asked, direction, sample, 1.0)
-    assert found == pytest.approx([row["scores"]["reach"] for row in at_one], abs=1e-5)
+    assert [row["scores"]["reach"] for row in at_one] == [short(one) for one in found]
 
 
 def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:

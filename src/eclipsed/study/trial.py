@@ -14,11 +14,13 @@ from eclipsed.scoring import Column, column
 from eclipsed.study.matching import flips
 from eclipsed.study.measures import Columns, close_columns, quick_columns
 from eclipsed.study.protocol import ENDS, LADDER, SLIDER
+from eclipsed.study.records import rounded
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, edited, see
 from eclipsed.study.slider import slider_columns
 
 # Images at once. Their feature maps at all strengths of the slider are held together.
 BATCH = editing.BATCH
+DIGITS = 4
 # What is kept of every strength; the rest is kept of strength 1 and of matched strengths.
 CURVES = ("reach", "text_gain", "shows", "probability", "kept", "dependency", "smear")
 
@@ -71,7 +73,7 @@ def _try_batch(
         row["scores"] = {name: values[i] for name, values in scores.items() if name != "shows"}
         row["scores"] |= _counted(row, slider=bool(slider))
         row["slider"] = {name: values[i] for name, values in felt.items()} or None
-        rows.append(row)
+        rows.append(_short(row))
     return rows
 
 
@@ -170,5 +172,14 @@ def try_strength(
             row["scores"] = {name: values[i] for name, values in scores.items()}
             if asked.claims:
                 row["scores"]["flip"] = flips(row, shows[i])
-            rows.append(row)
+            rows.append(_short(row))
     return rows
+
+
+def _short(row: Row) -> Row:
+    """The row with four digits of everything but the reach, which strengths are matched by."""
+    reach = row.get("curves", {}).get("reach")
+    made: Row = rounded(row, DIGITS)
+    if reach is not None:
+        made["curves"]["reach"] = reach
+    return made

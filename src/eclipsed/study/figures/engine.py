@@ -50,11 +50,12 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Looks:
-    """What takes time to look at: `places`, how much of the change falls into each region of the
-    judge's; `smear`, how far images are from clean drawings."""
+    """What takes time and room: `places`, how much of the change falls into each region of the
+    judge's; `smear`, how far images are from clean drawings; `scores`, all numbers but these."""
 
     places: bool = False
     smear: bool = False
+    scores: bool = True
 
 
 PLAIN = Looks()
@@ -157,6 +158,20 @@ def judge(
     """
     before = sample.before
     after = see(court, edited(court, direction, sample.latents, strength), maps=False)
+    rows: list[Row] = [{"seed": seed, "strength": strength} for seed in sample.seeds]
+    if looks.scores:
+        _add_scores(court, asked, before, after, rows)
+    values = seen_values(after.verdict, court.judge.groups, len(rows))
+    places = _places(court, before, after) if looks.places else {}
+    for i, row in enumerate(rows):
+        row["shows"] = values[i]
+        if places:
+            row["places"] = {region: numbers[i] for region, numbers in places.items()}
+    return [rounded(row, DIGITS) for row in rows]
+
+
+def _add_scores(court: Court, asked: Asked, before: Seen, after: Seen, rows: list[Row]) -> None:
+    """has, and scores with flip and opposite, of each image."""
     found = quick_columns(court, asked, before, after) | close_columns(court, asked, before, after)
     scores = {name: found[name] for name in _KEPT if name in found}
     text = court.judge.encoder.encode_text([asked.goal.prompt])[0]
@@ -168,19 +183,11 @@ def judge(
     scores["strange"] = strange(usual_of(court.world), images[1], known).tolist()
     claimed = _claimed(court, asked, before, found)
     scores |= claimed.scores
-    values = seen_values(after.verdict, court.judge.groups, len(sample.seeds))
-    places = _places(court, before, after) if looks.places else {}
-    rows = []
-    for i, seed in enumerate(sample.seeds):
-        row: Row = {"seed": seed, "strength": strength, "has": claimed.has[i]}
+    for i, row in enumerate(rows):
+        row["has"] = claimed.has[i]
         row["scores"] = {name: numbers[i] for name, numbers in scores.items()}
         row["scores"]["flip"] = flips(row, claimed.shows[i])
         row["scores"]["opposite"] = not claimed.shows[i] if row["has"] else None
-        row["shows"] = values[i]
-        if places:
-            row["places"] = {region: numbers[i] for region, numbers in places.items()}
-        rows.append(rounded(row, DIGITS))
-    return rows
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ STUDY = Study(
     ),
     trainings=5,
     seeds=50,
-    carry=lambda job: carry_variants(job, _variants(job.world), Looks(places=True)),
+    carry=lambda job: carry_variants(job, _variants(job.world), Looks(places=True, scores=False)),
     blocks=_blocks,
     verdicts=_verdicts,
 )
