@@ -45,9 +45,8 @@ Verdict = Literal["likely", "unsure", "unlikely"]
 # Probabilities from which a prompt is called likely to work, and below which it is not.
 LIKELY = 0.6
 UNLIKELY = 0.2
-# The mean of clarity and trial at which half of the prompts work, and how fast that changes: a
-# logistic curve through what became of 118 prompts on the starter world
-# (`python -m benchmarks.preflight`).
+# The evidence at which half of the prompts work, and how fast that changes: a logistic curve
+# through what became of 126 prompts on the starter world (`python -m benchmarks.preflight`).
 _MIDDLE, _WIDTH = 1.87, 0.5
 # Scores that spread by more than this, in standard deviations, are those of something common.
 _USUAL_SPREAD, _BROAD = 3.5, 2.0

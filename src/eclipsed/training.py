@@ -24,7 +24,7 @@ from eclipsed.optimizer import State, advance, initial_state, load_state, save_s
 from eclipsed.presets.default import DefaultConfig
 from eclipsed.presets.paper import PaperConfig, paper_plan
 from eclipsed.presets.plan import Plan, best_space
-from eclipsed.presets.several import default_plans
+from eclipsed.presets.several import plan_changes
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
@@ -139,7 +139,7 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
     """What the preset of this configuration would do."""
     if isinstance(config, PaperConfig):
         return paper_plan(world, goal, config)
-    return default_plans(world, goal, config)
+    return plan_changes(world, goal, config)
 
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:

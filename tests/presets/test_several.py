@@ -97,8 +97,7 @@ def test_a_training_that_is_cut_goes_on(tmp_path: Path) -> None:
     assert plan.start.shape[0] == 2
     state = initial_state(plan.start)
     while state.step < plan.steps:
-        state, losses = advance(state, plan)
-        assert losses["total"] == losses["total"]
+        state, _ = advance(state, plan)
     (whole,) = finish(world, GOAL, QUICK, plan, state)
     stops = iter([False] * 5 + [True])
     cut = train_direction(world, GOAL, QUICK, work=tmp_path, stop=lambda: next(stops))

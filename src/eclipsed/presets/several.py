@@ -23,7 +23,7 @@ from eclipsed.types import Goal, World
 ELSEWHERE = 0.5
 
 
-def default_plans(world: World, goal: Goal, config: DefaultConfig) -> Plan:
+def plan_changes(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     """Preset default's plan for a goal, of one change or of several.
 
     Raises UnknownName for layers or regions that do not exist.

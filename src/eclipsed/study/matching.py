@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from eclipsed.study.records import rounded
+
 # The share of seeds that must have changed for a contender to count as doing the job.
 HALF = 0.5
 # How often the strength of a contender is corrected by looking: its curve may jump between rungs.
@@ -98,13 +100,14 @@ def level_of(curves: Iterable[Curve]) -> Level | None:
     halves = [(curve, half_strength(curve)) for curve in curves]
     done = [_at(curve, strength) for curve, strength in halves if strength is not None]
     if any(reach > 0.0 for reach in done):
-        return Level(_rounded(min(reach for reach in done if reach > 0.0)), "flips")
+        # As it is in a row, so that rows can be compared with it.
+        return Level(rounded(min(reach for reach in done if reach > 0.0)), "flips")
     if any(curve.flip is not None for curve in curves):
         return None
     usual = [_at(curve, 1.0) for curve in curves]
     if not usual or statistics.median(usual) <= 0.0:
         return None
-    return Level(_rounded(statistics.median(usual)), "strength 1")
+    return Level(rounded(statistics.median(usual)), "strength 1")
 
 
 def matched_strength(
@@ -153,8 +156,3 @@ def _looked_for(
 
 def _at(curve: Curve, strength: float) -> float:
     return float(np.interp(strength, curve.strengths, curve.reach))
-
-
-def _rounded(number: float) -> float:
-    # As it is in a row, so that rows can be compared with it.
-    return float(f"{number:.6g}")

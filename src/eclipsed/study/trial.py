@@ -20,6 +20,7 @@ from eclipsed.study.slider import slider_columns
 
 # Images at once. Their feature maps at all strengths of the slider are held together.
 BATCH = editing.BATCH
+# Of every number in a row: there are tens of thousands, and what is read are means of hundreds.
 DIGITS = 4
 # What is kept of every strength; the rest is kept of strength 1 and of matched strengths.
 CURVES = ("reach", "text_gain", "shows", "probability", "kept", "dependency", "smear")

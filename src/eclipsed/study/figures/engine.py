@@ -27,13 +27,11 @@ from eclipsed.study.matching import flips
 from eclipsed.study.measures import close_columns, quick_columns
 from eclipsed.study.records import rounded
 from eclipsed.study.seeing import Asked, Court, Sample, Seen, ask, court_of, edited, sample_of, see
-from eclipsed.study.trial import BATCH
+from eclipsed.study.trial import BATCH, DIGITS
 from eclipsed.types import Verdict
 from eclipsed.usual import strange, usual_of
 
 Row = dict[str, Any]
-# Of every number: there are tens of thousands of rows, and what is read are means of hundreds.
-DIGITS = 4
 # Of all that the judge can say, what studies read.
 _KEPT = (
     "text_gain",

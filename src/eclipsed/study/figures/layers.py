@@ -65,7 +65,7 @@ def _blocks(job: Job) -> Iterator[Block]:
     found = {each.label: places(job, each.label) for each in variants}
     drawn = charts.shades(found, f"share of the change, strength {FAR:g}")
     yield Charts((("places.svg", drawn),))
-    rows = [each for each in _variants(job.world) if each.prompt == DIRECTIONS[0].prompt]
+    rows = [each for each in variants if each.prompt == DIRECTIONS[0].prompt]
     shows = "the direction of curly hair on a few rows, an image before and at both strengths"
     yield from strip(job, rows, (0.0, *STRENGTHS), name="strip", shows=shows, images=1)
     yield from refused(job)
