@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo pictures screenshots test test-slow lint format starter bench bench-app report study lock clean
+.PHONY: help install demo pictures screenshots test test-slow lint format starter bench bench-app report reproduction lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -66,10 +66,10 @@ report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 m
 
 # Rows of what takes trainings lie in the archive, and the directions that are drawn, the first of
 # each variant; figures 3 to 5 take minutes.
-study: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)
+reproduction: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)
 	mkdir -p docs/study
 	cd docs/study && if test -f study.tar.xz; then tar xJf study.tar.xz; fi
-	$(BIN)/eclipsed study all -o docs/study
+	$(BIN)/python -m reproduction all -o docs/study
 	cd docs/study && sed -n 's|.*"kind": "direction".*"training": 0,.*"card": "\([^"]*\)".*|cards/\1|p' */rows.jsonl | sort -u > drawn
 	cd docs/study && tar cJf study.tar.xz --sort=name --owner=0 --group=0 --exclude='fig[345]' */rows.jsonl -T drawn && rm drawn
 

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 import eclipsed
 from benchmarks.speed import PROMPT, machine
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
-from eclipsed.presets.paper import PaperConfig, draw, paper_losses, start_directions
+from eclipsed.methods.paper import PaperConfig, draw, paper_losses, start_directions
 from eclipsed.segmenters.bisenet import BiSeNet, BiSeNetSegmenter
 from eclipsed.types import Goal, Segmenter, Synthesis, World
 from tests import reference

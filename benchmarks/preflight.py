@@ -27,11 +27,12 @@ from typing import Any
 import numpy as np
 
 import eclipsed
-from eclipsed import World, preflight
-from eclipsed.goals import goal_from_prompt
-from eclipsed.scoring import score_seeds
+from eclipsed import World
+from eclipsed.evaluation.evaluate import score_seeds
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search import preflight
 from eclipsed.worlds.starter.world import WEIGHTS, read_record
-from tests.test_preflight import CAN, CANNOT, listed
+from tests.search.test_preflight import CAN, CANNOT, listed
 
 ROWS = Path("docs/bench/preflight.jsonl")
 SEEDS = range(1_000_000, 1_000_032)

@@ -15,8 +15,8 @@ from typing import Any
 from PIL import Image
 
 import eclipsed
-from eclipsed.animation import there_and_back
 from eclipsed.app.library import Library
+from eclipsed.editing.animation import there_and_back
 from tests.app import browsing
 from tests.app.browsing import Hands
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import eclipsed
 from eclipsed import Direction, Goal, World
-from eclipsed.optimizer import initial_state
-from eclipsed.presets.default import DefaultConfig, default_plan
-from eclipsed.scoring import QUICK_SEEDS, score_direction
-from eclipsed.training import finish, run
+from eclipsed.evaluation.evaluate import QUICK_SEEDS, score_direction
+from eclipsed.methods.default import DefaultConfig, default_plan
+from eclipsed.search.loop import finish, run
+from eclipsed.search.optimizer import initial_state
 
 PROMPTS = (
     "red hair and sunglasses",

@@ -20,9 +20,10 @@ from typing import Any
 import torch
 
 import eclipsed
-from eclipsed import Direction, Edit, EditStack, World, preflight
+from eclipsed import Direction, Edit, EditStack, World
+from eclipsed.evaluation.evaluate import QUICK_SEEDS
 from eclipsed.methods.forward import FORWARD
-from eclipsed.scoring import QUICK_SEEDS
+from eclipsed.search import preflight
 
 PROMPT = "curly hair"
 PROMPTS = ("blond hair", "sunglasses", "an open mouth", "a beard", "a green hoodie")

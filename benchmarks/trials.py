@@ -18,8 +18,8 @@ from typing import Any
 
 import eclipsed
 from eclipsed import World
-from eclipsed.presets.default import DefaultConfig
-from eclipsed.scoring import KEYS, score_direction
+from eclipsed.evaluation.evaluate import KEYS, score_direction
+from eclipsed.methods.default import DefaultConfig
 
 PROMPTS = (
     "curly hair",

@@ -18,8 +18,8 @@ import torch
 
 import eclipsed
 from eclipsed import Direction, Edit, EditStack, World
-from eclipsed.images import strength_label
-from eclipsed.scoring import judged_by
+from eclipsed.editing.images import strength_label
+from eclipsed.evaluation.evaluate import judged_by
 
 PROMPTS = ("curly hair", "blond hair", "sunglasses")
 COMPARED = "curly hair"

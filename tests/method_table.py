@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from eclipsed.methods.method import Method
-from eclipsed.methods.table import METHODS
+from eclipsed.methods.registry import METHODS
 
 _HEAD = "| method | paper | what it does | what differs | takes |\n| --- | --- | --- | --- | --- |"
 _TAKES = {"prompt": "the prompt", "regions": "the regions", "nothing": "nothing"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from eclipsed.goals import Vocabulary, choose_regions, spacy_region
+from eclipsed.prompts.goals import Vocabulary, choose_regions, spacy_region
 from eclipsed.segmenters.bisenet import LABELS
 from eclipsed.segmenters.labels import group_labels, vocabulary_for
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
-from tests.prompts import read_prompts
+from tests.prompt_lists import read_prompts
 
 # The 150 labels of ADE20K, in the order of its networks' outputs (Zhou et al. 2017).
 _ADE20K = """wall; building; sky; floor; tree; ceiling; road; bed; windowpane; grass; cabinet;

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit, EditStack, render
+from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.foreign import ForeignDirection, in_words, read_directions, spaces_of, to_card
 from eclipsed.types import Layer, Space

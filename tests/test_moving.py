@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.editing import Edit, EditStack
+from eclipsed.editing.stack import Edit, EditStack
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.types import Layer, Space
 from tests.golden import golden_arrays

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
-from eclipsed.text import sentence_encoder
+from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.worlds.small import save_small_encoder, save_small_segmenter
 from eclipsed.worlds.starter.batches import Job, disturb, run
 from eclipsed.worlds.starter.fit_encoder import pair_loss

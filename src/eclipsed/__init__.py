@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction as Direction
-    from eclipsed.editing import Edit as Edit
-    from eclipsed.editing import EditStack as EditStack
-    from eclipsed.editing import render as render
-    from eclipsed.editing import strip as strip
+    from eclipsed.editing.images import grid as grid
+    from eclipsed.editing.images import load_png as load_png
+    from eclipsed.editing.images import save_png as save_png
+    from eclipsed.editing.images import strip_picture as strip_picture
+    from eclipsed.editing.images import to_pil as to_pil
+    from eclipsed.editing.latents import read_latent as read_latent
+    from eclipsed.editing.masks import Mask as Mask
+    from eclipsed.editing.stack import Edit as Edit
+    from eclipsed.editing.stack import EditStack as EditStack
+    from eclipsed.editing.stack import render as render
+    from eclipsed.editing.stack import strip as strip
     from eclipsed.errors import BadFile as BadFile
     from eclipsed.errors import BadSetting as BadSetting
     from eclipsed.errors import EclipsedError as EclipsedError
     from eclipsed.errors import MissingExtra as MissingExtra
     from eclipsed.errors import UnknownName as UnknownName
     from eclipsed.errors import WrongGenerator as WrongGenerator
+    from eclipsed.evaluation.evaluate import score_direction as score_direction
     from eclipsed.generators.loading import load_generator as load_generator
-    from eclipsed.goals import goal_from_prompt as goal_from_prompt
-    from eclipsed.images import grid as grid
-    from eclipsed.images import load_png as load_png
-    from eclipsed.images import save_png as save_png
-    from eclipsed.images import strip_picture as strip_picture
-    from eclipsed.images import to_pil as to_pil
-    from eclipsed.inspection import describe as describe
-    from eclipsed.latents import read_latent as read_latent
-    from eclipsed.logs import StepReport as StepReport
-    from eclipsed.masks import Mask as Mask
-    from eclipsed.preflight import Preflight as Preflight
-    from eclipsed.scoring import score_direction as score_direction
-    from eclipsed.training import config_for as config_for
-    from eclipsed.training import train_direction as train_direction
-    from eclipsed.training import train_directions as train_directions
+    from eclipsed.inspect import describe as describe
+    from eclipsed.prompts.goals import goal_from_prompt as goal_from_prompt
+    from eclipsed.search.logs import StepReport as StepReport
+    from eclipsed.search.loop import config_for as config_for
+    from eclipsed.search.loop import train_direction as train_direction
+    from eclipsed.search.loop import train_directions as train_directions
+    from eclipsed.search.preflight import Preflight as Preflight
     from eclipsed.types import Goal as Goal
     from eclipsed.types import World as World
     from eclipsed.worlds import load_world as load_world
@@ -49,32 +49,32 @@ _HOMES = {
     "BadSetting": "errors",
     "Direction": "directions",
     "EclipsedError": "errors",
-    "Edit": "editing",
-    "EditStack": "editing",
+    "Edit": "editing.stack",
+    "EditStack": "editing.stack",
     "Goal": "types",
-    "Mask": "masks",
+    "Mask": "editing.masks",
     "MissingExtra": "errors",
-    "Preflight": "preflight",
-    "StepReport": "logs",
+    "Preflight": "search.preflight",
+    "StepReport": "search.logs",
     "UnknownName": "errors",
     "World": "types",
     "WrongGenerator": "errors",
-    "config_for": "training",
-    "describe": "inspection",
-    "goal_from_prompt": "goals",
-    "grid": "images",
+    "config_for": "search.loop",
+    "describe": "inspect",
+    "goal_from_prompt": "prompts.goals",
+    "grid": "editing.images",
     "load_generator": "generators.loading",
-    "load_png": "images",
+    "load_png": "editing.images",
     "load_world": "worlds",
-    "read_latent": "latents",
-    "render": "editing",
-    "save_png": "images",
-    "score_direction": "scoring",
-    "strip": "editing",
-    "strip_picture": "images",
-    "to_pil": "images",
-    "train_direction": "training",
-    "train_directions": "training",
+    "read_latent": "editing.latents",
+    "render": "editing.stack",
+    "save_png": "editing.images",
+    "score_direction": "evaluation.evaluate",
+    "strip": "editing.stack",
+    "strip_picture": "editing.images",
+    "to_pil": "editing.images",
+    "train_direction": "search.loop",
+    "train_directions": "search.loop",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - keys of a literal, all of them names

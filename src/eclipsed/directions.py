@@ -63,7 +63,7 @@ class Direction:
     change belongs; empty for the whole image. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config and scores must be
     JSON; a score that could not be told is None. judged_by: who scored, as
-    `eclipsed.scoring.judged_by` says it; empty where there are no scores or nobody knows.
+    `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
 
     Raises ValueError, with one sentence, for anything that does not make sense.
     """

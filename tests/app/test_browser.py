@@ -13,9 +13,9 @@ from PIL import Image
 
 import eclipsed
 from eclipsed.app.library import Library
-from eclipsed.editing import EditStack
-from eclipsed.images import load_png
-from eclipsed.masks import Mask
+from eclipsed.editing.images import load_png
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.stack import EditStack
 from tests.app import browsing
 from tests.app.browsing import Hands
 from tests.app.hostile import ENDLESS, HOSTILE

@@ -7,8 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from eclipsed import preflight
-from eclipsed.animation import Kind
 from eclipsed.app import exploring
 from eclipsed.app import session as sessions
 from eclipsed.app.answers import ask, matrix, texts_written
@@ -18,7 +16,9 @@ from eclipsed.app.exploring import Row
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
+from eclipsed.editing.animation import Kind
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.search import preflight
 from eclipsed.types import World
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from eclipsed import preflight
 from eclipsed.app import serving
 from eclipsed.app.desk import Desk
 from eclipsed.app.library import Library
-from eclipsed.masks import Mask
+from eclipsed.editing.masks import Mask
+from eclipsed.search import preflight
 from eclipsed.types import World
 from tests.app.hostile import HOSTILE
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from eclipsed import preflight
 from eclipsed.app import phrasing
 from eclipsed.app.phrasing import MOST, look, phrasings_written
 from eclipsed.errors import BadSetting
-from eclipsed.goals import goal_from_prompt
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search import preflight
 from eclipsed.types import World
 from tests.app.hostile import HOSTILE
 

@@ -15,10 +15,10 @@ from eclipsed.app.library import Library
 from eclipsed.app.rendering import FRAMES, Renderer, reach_of
 from eclipsed.app.session import Session
 from eclipsed.app.thumbnails import thumbnail
-from eclipsed.editing import render
-from eclipsed.images import to_pil
-from eclipsed.masks import Mask
-from eclipsed.starts import Start
+from eclipsed.editing.images import to_pil
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.stack import render
+from eclipsed.editing.starts import Start
 from eclipsed.types import World
 
 

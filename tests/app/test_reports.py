@@ -11,7 +11,7 @@ from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.reports import Report, measure
 from eclipsed.app.session import Session
-from eclipsed.scoring import HELD_OUT_SEEDS, STRENGTHS, score_direction
+from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, STRENGTHS, score_direction
 from eclipsed.types import World
 
 

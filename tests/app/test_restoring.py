@@ -15,9 +15,9 @@ from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.restoring import recipe_of, restore
 from eclipsed.app.session import Session
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, EclipsedError, UnknownName, WrongGenerator
-from eclipsed.masks import Mask
-from eclipsed.starts import Start
 from eclipsed.types import World
 
 Recipe = dict[str, Any]

@@ -13,9 +13,9 @@ from eclipsed.app import session as sessions
 from eclipsed.app.history import KEPT, History
 from eclipsed.app.library import Library
 from eclipsed.app.session import Session
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName, WrongGenerator
-from eclipsed.masks import Mask
-from eclipsed.starts import Start
 from eclipsed.types import World
 from tests.cli.conftest import save_card
 

@@ -9,7 +9,7 @@ from eclipsed.app import wording
 from eclipsed.app.library import Library
 from eclipsed.app.searching import Status, layers_written, space_named, spaces_of
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.logs import StepReport
+from eclipsed.search.logs import StepReport
 from eclipsed.types import World
 
 

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from benchmarks import speed
-from eclipsed import training, worlds
+from eclipsed import worlds
+from eclipsed.search import loop
 from tests.fakes import fake_world
 
 
 def test_the_bench_measures_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = training.config_for
-    monkeypatch.setattr(training, "config_for", lambda preset, **_: real(preset, steps=1))
+    real = loop.config_for
+    monkeypatch.setattr(loop, "config_for", lambda preset, **_: real(preset, steps=1))
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
     monkeypatch.setattr(speed, "REPEATS", 1)
     found = speed.measure()

@@ -38,6 +38,11 @@ Run = Callable[..., Ran]
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """The fake world stands in for "starter" and the current folder is empty."""
+    return stand_in(monkeypatch, tmp_path)
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """The same, for fixtures of other folders."""
     made = fake_world()
 
     def load_world(name: str, device: str = "cpu") -> World:

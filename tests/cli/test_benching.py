@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eclipsed.study import cost
+from eclipsed.bench import cost
 from eclipsed.types import World
 from tests.cli.conftest import Run
 
@@ -15,13 +15,13 @@ WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path) -> None:
-    from eclipsed import preflight, training
+    from eclipsed.search import loop, preflight
 
-    real = training.paper_config
-    monkeypatch.setattr(training, "paper_config", lambda **changes: real(steps=2, **changes))
+    real = loop.paper_config
+    monkeypatch.setattr(loop, "paper_config", lambda **changes: real(steps=2, **changes))
     monkeypatch.setattr(preflight.check, "__defaults__", (tuple(range(32)),))
     monkeypatch.setattr(cost, "cold", lambda *_: cost.Cost(1.0, 1.0, 10.0))
-    monkeypatch.setattr("eclipsed.study.cost.user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr("eclipsed.bench.cost.user_cache_path", lambda _: tmp_path / "cache")
 
 
 def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:
@@ -58,7 +58,7 @@ def test_ctrl_c_says_what_is_kept(eclipsed: Run, monkeypatch: pytest.MonkeyPatch
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eclipsed.study.bench.run_bench", stop)
+    monkeypatch.setattr("eclipsed.bench.bench.run_bench", stop)
     ran = eclipsed(*WORDS, "--json")
     assert ran.code == 130
     assert "kept in bench" in ran.json["error"]

@@ -7,7 +7,7 @@ import torch
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.writing import write_checkpoint
-from eclipsed.images import load_png
+from eclipsed.editing.images import load_png
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.types import World
 from tests.cli.conftest import Run

@@ -7,8 +7,8 @@ import pytest
 
 from eclipsed import worlds
 from eclipsed.directions import Direction
-from eclipsed.images import load_png
-from eclipsed.methods import table
+from eclipsed.editing.images import load_png
+from eclipsed.methods import registry
 from eclipsed.methods.lelsd import LelsdConfig
 from eclipsed.types import World
 from tests.cli.conftest import Run
@@ -54,8 +54,8 @@ class FewSteps(LelsdConfig):
 
 
 def test_lelsd_finds_directions_of_a_region(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = replace(table.METHODS["lelsd"], config=FewSteps)
-    monkeypatch.setattr(table, "METHODS", {"lelsd": quick})
+    quick = replace(registry.METHODS["lelsd"], config=FewSteps)
+    monkeypatch.setattr(registry, "METHODS", {"lelsd": quick})
     ran = eclipsed("discover", "lelsd", "--region", "hair,hat", "--count", "2", "--json")
     assert ran.code == 0, ran.err
     assert [card["name"] for card in ran.json["cards"]] == ["hair, hat 1", "hair, hat 2"]
@@ -87,8 +87,8 @@ class NoNumbers:
 def test_a_choice_that_a_method_does_not_have_is_wrong_usage(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = replace(table.METHODS["sefa"], config=NoNumbers)
-    monkeypatch.setattr(table, "METHODS", {"sefa": plain})
+    plain = replace(registry.METHODS["sefa"], config=NoNumbers)
+    monkeypatch.setattr(registry, "METHODS", {"sefa": plain})
     for option, value in (("--count", "2"), ("--layers", "0")):
         ran = eclipsed("discover", "sefa", option, value)
         assert ran.code == 2

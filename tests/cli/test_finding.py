@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from eclipsed import scoring, training, worlds
+from eclipsed import worlds
 from eclipsed.directions import Direction
+from eclipsed.evaluation import evaluate
 from eclipsed.methods.method import Method, calibrated
+from eclipsed.search import loop
 from eclipsed.types import Goal, World
 from tests.cli.conftest import Run, save_card
 from tests.fakes import OnlyZ, patch_vector
@@ -20,12 +22,12 @@ QUICK = ("--steps", "3", "--preset", "paper")
 @pytest.fixture(autouse=True)
 def _few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores of eight seeds say as much about the command line as those of many."""
-    real = scoring.score_direction
+    real = evaluate.score_direction
 
     def score(world: World, direction: Direction, **options: Any) -> Any:
         return real(world, direction, **(options | {"seeds": range(8)}))
 
-    monkeypatch.setattr(scoring, "score_direction", score)
+    monkeypatch.setattr(evaluate, "score_direction", score)
 
 
 def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
@@ -33,7 +35,7 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     assert ran.code == 0, ran.err
     card = Direction.load("bright-hair.safetensors")
     assert (card.prompt, card.regions, card.preset) == ("bright hair", ("hair",), "default")
-    assert set(card.scores) == set(scoring.KEYS)
+    assert set(card.scores) == set(evaluate.KEYS)
     lines = Path("bright-hair.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
     assert "wrote bright-hair.safetensors" in ran.out
@@ -45,7 +47,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     ran = eclipsed("train", "bright hair", *QUICK, "--json", "-o", "x.safetensors")
     assert ran.code == 0, ran.err
     assert set(ran.json) == {
-        *scoring.KEYS,
+        *evaluate.KEYS,
         "judged_by",
         "card",
         "name",
@@ -121,21 +123,21 @@ def _method(**changes: Any) -> Method:
 def test_of_a_method_without_prompts_comes_what_answers_the_prompt(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method()})
+    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method()})
     ran = eclipsed("train", "dark eyes", "--method", "stylemc", "--steps", "7")
     assert ran.code == 0, ran.err
     assert "looking for 'dark eyes' by stylemc" in ran.err
     card = Direction.load("dark-eyes.safetensors")
     assert (card.config["chosen"], card.config["sign"], card.config["steps"]) == ("eyes", -1.0, 7)
     assert (card.prompt, card.regions) == ("dark eyes", ("eyes",))
-    assert set(card.scores) == set(scoring.KEYS)
+    assert set(card.scores) == set(evaluate.KEYS)
     assert "text_gain" in ran.out
 
 
 def test_a_method_that_reads_the_prompt_says_itself_what_it_found(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method(takes="prompt")})
+    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method(takes="prompt")})
     assert eclipsed("train", "dark eyes", "--method", "stylemc").code == 0
     assert Direction.load("dark-eyes.safetensors").name == "mouth"
 
@@ -147,9 +149,9 @@ def test_a_method_for_one_image_is_scored_on_that_image(
 
     def score(*_: Any, **options: Any) -> dict[str, None]:
         asked.append(options["seeds"])
-        return dict.fromkeys(scoring.KEYS)
+        return dict.fromkeys(evaluate.KEYS)
 
-    monkeypatch.setattr(scoring, "score_direction", score)
+    monkeypatch.setattr(evaluate, "score_direction", score)
     words = ("train", "bright hair", "--method", "styleclip-optimization", "--steps", "3")
     ran = eclipsed(*words, "--image", "7")
     assert ran.code == 0, ran.err
@@ -161,14 +163,14 @@ def test_a_method_for_one_image_is_scored_on_that_image(
     assert (card.config["image"], card.config["steps"]) == (7, 3)
     found = eclipsed(*words, "--image", "8", "--json").json
     assert found["image"] == 8
-    assert set(scoring.KEYS) <= set(found)
+    assert set(evaluate.KEYS) <= set(found)
 
 
 def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def find(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eclipsed.methods.table.METHODS", {"stylemc": _method(find=find)})
+    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method(find=find)})
     ran = eclipsed("train", "dark eyes", "--method", "stylemc")
     assert ran.code == 130
     assert "before there was a direction" in ran.err
@@ -186,7 +188,7 @@ def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
 ) -> None:
     words = ("train", "bright hair", "--steps", "6", "--preset", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
-    real = training.advance
+    real = loop.advance
     calls = 0
 
     def advance(*arguments: Any) -> Any:
@@ -196,7 +198,7 @@ def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(training, "advance", advance)
+    monkeypatch.setattr(loop, "advance", advance)
     ran = eclipsed(*words, "cut.safetensors")
     assert ran.code == 130
     assert "3 of 6 steps" in ran.json["error"]
@@ -221,11 +223,11 @@ def test_whose_scores_they_are_is_said_wherever_they_are_shown(
     said = "judged by the world's own networks, which the training used"
     assert said in eclipsed("train", "bright hair", *QUICK, "-o", "b.safetensors").out
     assert said in eclipsed("show", "b.safetensors").out
-    assert eclipsed("show", "b.safetensors", "--json").json["judged_by"] == scoring.OWN
+    assert eclipsed("show", "b.safetensors", "--json").json["judged_by"] == evaluate.OWN
     ran = eclipsed("score", "b.safetensors", "--seeds", "0-7")
     assert said in ran.out
     assert ran.out.count("cannot be told") == 3  # flip, opposite and kept need a classifier
-    assert eclipsed("world", "starter", "--json").json["judged_by"] == scoring.OWN
+    assert eclipsed("world", "starter", "--json").json["judged_by"] == evaluate.OWN
 
 
 def test_ctrl_c_while_scoring_keeps_the_card(
@@ -234,7 +236,7 @@ def test_ctrl_c_while_scoring_keeps_the_card(
     def score(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scoring, "score_direction", score)
+    monkeypatch.setattr(evaluate, "score_direction", score)
     ran = eclipsed("train", "bright hair", *QUICK)
     assert ran.code == 130
     assert "without scores" in ran.err
@@ -315,7 +317,7 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
 def test_what_is_near_is_named_where_it_is_not_likely(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclipsed.preflight._instead", lambda *_: ("bright hair", "a hat"))
+    monkeypatch.setattr("eclipsed.search.preflight._instead", lambda *_: ("bright hair", "a hat"))
     near = "Near to it, and likely: 'bright hair' or 'a hat'."
     assert eclipsed("check", "a truck").out.rstrip().endswith(near)
     ran = eclipsed("train", "a truck", "--steps", "1")
@@ -339,8 +341,8 @@ def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) ->
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     save_card(world, "c.safetensors")
     found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(found) == {*scoring.KEYS, "judged_by"}
-    assert found["judged_by"] == scoring.INDEPENDENT
+    assert set(found) == {*evaluate.KEYS, "judged_by"}
+    assert found["judged_by"] == evaluate.INDEPENDENT
     assert found["flip"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")
     assert ran.code == 0

@@ -10,8 +10,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from eclipsed import worlds
+from eclipsed.editing.images import save_png
 from eclipsed.errors import BadFile
-from eclipsed.images import save_png
 from eclipsed.types import World
 from tests.checkpoints.making import FILES
 from tests.cli.conftest import Run, save_card

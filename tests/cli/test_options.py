@@ -9,7 +9,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed import training, types
+from eclipsed import types
 from eclipsed.cli import options
 from eclipsed.cli.options import (
     parse_card,
@@ -18,12 +18,13 @@ from eclipsed.cli.options import (
     parse_seeds,
     parse_strengths,
 )
-from eclipsed.methods.table import METHODS
+from eclipsed.methods.registry import METHODS
+from eclipsed.search import loop
 
 
 def test_choices_agree_with_what_the_package_knows() -> None:
     assert set(get_args(options.SpaceName)) == set(types.SPACES)
-    assert set(get_args(options.PresetName)) == set(training.PRESETS)
+    assert set(get_args(options.PresetName)) == set(loop.PRESETS)
     assert set(get_args(options.MethodName)) == set(METHODS)
 
 

@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from eclipsed.images import load_png, to_pil
-from eclipsed.masks import Mask
-from eclipsed.recipes import read_recipe
-from eclipsed.starts import Start
+from eclipsed.editing.images import load_png, to_pil
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.recipes import read_recipe
+from eclipsed.editing.starts import Start
 from eclipsed.types import World
 from tests.cli.conftest import Run, save_card
 

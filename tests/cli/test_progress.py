@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from eclipsed.cli.progress import training_progress
-from eclipsed.logs import StepReport
+from eclipsed.search.logs import StepReport
 
 
 def reports(steps: int) -> list[StepReport]:

@@ -8,8 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from eclipsed import scoring, training, worlds
-from eclipsed.images import load_png
+from eclipsed import worlds
+from eclipsed.editing.images import load_png
+from eclipsed.evaluation import evaluate
+from eclipsed.search import loop
 from tests.fakes import fake_world
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
@@ -27,10 +29,10 @@ def load_demo() -> ModuleType:
 def test_the_demo_writes_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = training.config_for
-    monkeypatch.setattr(training, "config_for", lambda preset, **_: real(preset, steps=2))
+    real = loop.config_for
+    monkeypatch.setattr(loop, "config_for", lambda preset, **_: real(preset, steps=2))
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
-    score = scoring.score_direction
+    score = evaluate.score_direction
     monkeypatch.setattr(
         scoring, "score_direction", lambda world, card: score(world, card, seeds=range(8))
     )

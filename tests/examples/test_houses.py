@@ -17,14 +17,14 @@ from torch import Tensor
 
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.directions import Direction, card_facts
-from eclipsed.editing import Edit, EditStack, render
+from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import UnknownName
+from eclipsed.evaluation.evaluate import INDEPENDENT, KEYS, judged_by, score_direction
+from eclipsed.evaluation.metrics import dilate, directional, share
 from eclipsed.generators.stylegan2 import StyleGAN2
-from eclipsed.goals import goal_from_prompt, understand
-from eclipsed.metrics import dilate, directional, share
-from eclipsed.preflight import check
-from eclipsed.scoring import INDEPENDENT, KEYS, judged_by, score_direction
-from eclipsed.training import default_config, train_direction
+from eclipsed.prompts.goals import goal_from_prompt, understand
+from eclipsed.search.loop import default_config, train_direction
+from eclipsed.search.preflight import check
 from eclipsed.types import Encoder, Judge, World
 from eclipsed.worlds import load_world
 

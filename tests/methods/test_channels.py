@@ -6,7 +6,7 @@ import torch
 from eclipsed.errors import UnknownName
 from eclipsed.methods.channels import lacking, places, style_channels, style_population
 from eclipsed.methods.method import rank
-from eclipsed.pool import SEEDS
+from eclipsed.search.pool import SEEDS
 from eclipsed.types import Goal
 from tests.fakes import FakeGenerator, OnlyZ, fake_world
 from tests.families import GENERATORS

@@ -29,7 +29,7 @@ class Counting(FakeGenerator):
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("eclipsed.pool", "eclipsed.methods.keeping"):
+    for module in ("eclipsed.search.pool", "eclipsed.methods.keeping"):
         monkeypatch.setattr(f"{module}.user_cache_path", lambda _: tmp_path)
 
 

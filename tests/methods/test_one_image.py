@@ -7,7 +7,7 @@ import torch
 
 from eclipsed.errors import UnknownName
 from eclipsed.methods.one_image import descend, rates, start_of
-from eclipsed.presets.plan import layer_spread
+from eclipsed.search.plan import layer_spread
 from tests.fakes import S_WIDTHS, OnlyZ, fake_world
 
 

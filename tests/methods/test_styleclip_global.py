@@ -17,7 +17,7 @@ from eclipsed.methods.styleclip_global import (
     find,
     relevance,
 )
-from eclipsed.pool import picture, view_of
+from eclipsed.search.pool import picture, view_of
 from eclipsed.types import Goal, World
 from tests.fakes import FakeEncoder, fake_world
 from tests.methods.looking import gain, only_z_world
@@ -34,7 +34,7 @@ class NamedEncoder(FakeEncoder):
 
 @pytest.fixture
 def kept_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    for module in ("eclipsed.methods.styleclip_global", "eclipsed.pool"):
+    for module in ("eclipsed.methods.styleclip_global", "eclipsed.search.pool"):
         monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / name)
     return replace(fake_world(), encoder=NamedEncoder())
 

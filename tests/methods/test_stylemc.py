@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.method import rank
 from eclipsed.methods.stylemc import StyleMcConfig, batches, beside, find, gradient
-from eclipsed.pool import picture
+from eclipsed.search.pool import picture
 from eclipsed.types import Goal
 from tests.fakes import S_WIDTHS, fake_world
 from tests.methods.looking import gain, only_z_world

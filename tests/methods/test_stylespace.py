@@ -7,7 +7,7 @@ from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.channels import lacking
 from eclipsed.methods.method import rank
 from eclipsed.methods.stylespace import StyleSpaceConfig, contrast, find, try_out
-from eclipsed.pool import look_at
+from eclipsed.search.pool import look_at
 from eclipsed.types import Goal
 from tests.fakes import fake_world
 from tests.methods.looking import gain, only_z_world

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from eclipsed.app.rendering import png
 from eclipsed.app.tables import Cell, Table
+from eclipsed.editing.images import to_pil
 from eclipsed.errors import BadSetting
-from eclipsed.images import to_pil
 from eclipsed.types import World
 
 MOST_TEXTS, MOST_IMAGES = 12, 16

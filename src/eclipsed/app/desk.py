@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from eclipsed.animation import KINDS, MEDIA_TYPES, animated, need_video, there_and_back
 from eclipsed.app import session as sessions
 from eclipsed.app import views
 from eclipsed.app.history import History
@@ -29,13 +28,14 @@ from eclipsed.app.searching import Request, Search, Status, layers_written, spac
 from eclipsed.app.session import Line, Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.app.verbs import QUIET, VERBS
+from eclipsed.editing.animation import KINDS, MEDIA_TYPES, animated, need_video, there_and_back
+from eclipsed.editing.images import load_png, save_png, strength_label, strip_picture, to_pil
+from eclipsed.editing.latents import read_latent
+from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, EclipsedError, UnknownName
 from eclipsed.files import kind_of, shown, write_atomic
-from eclipsed.images import load_png, save_png, strength_label, strip_picture, to_pil
-from eclipsed.latents import read_latent
 from eclipsed.naming import file_name
-from eclipsed.starts import Start
-from eclipsed.training import PRESETS
+from eclipsed.search.loop import PRESETS
 
 STRIP_ROWS = 3
 STRIP_STRENGTHS = 7

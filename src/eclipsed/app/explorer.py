@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from eclipsed.animation import Kind
 from eclipsed.app import arithmetic, exploring, reports
 from eclipsed.app import session as sessions
 from eclipsed.app.answers import Answers, ask, texts_written
@@ -21,6 +20,7 @@ from eclipsed.app.phrasing import Phrasing, look, phrasings_written
 from eclipsed.app.reports import OnProgress, Report
 from eclipsed.app.session import Session
 from eclipsed.directions import Direction
+from eclipsed.editing.animation import Kind
 from eclipsed.errors import BadSetting
 from eclipsed.files import sha256_of
 

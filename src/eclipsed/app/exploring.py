@@ -14,14 +14,14 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from eclipsed.animation import Kind, animated, there_and_back
 from eclipsed.app.rendering import Renderer, at_strengths, png
 from eclipsed.app.session import Line, Session, layers_of
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit
+from eclipsed.editing.animation import Kind, animated, there_and_back
+from eclipsed.editing.images import strength_label, strip_picture, to_pil
+from eclipsed.editing.stack import Edit
 from eclipsed.errors import BadSetting
-from eclipsed.images import strength_label, strip_picture, to_pil
-from eclipsed.presets.plan import layer_spread
+from eclipsed.search.plan import layer_spread
 from eclipsed.types import World
 
 LAYER_GROUPS = 6

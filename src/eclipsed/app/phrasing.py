@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eclipsed import preflight
 from eclipsed.app import wording
 from eclipsed.app.searching import Seen, checked_prompt, seen
 from eclipsed.app.tables import Cell, Table, Tone, heads
 from eclipsed.errors import BadSetting
-from eclipsed.goals import goal_from_prompt
-from eclipsed.preflight import Preflight
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search import preflight
+from eclipsed.search.preflight import Preflight
 from eclipsed.types import World
 
 MOST = 6

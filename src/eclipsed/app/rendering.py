@@ -20,12 +20,11 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from eclipsed import editing
 from eclipsed.app.session import Line, Session, ends_of, set_seed
-from eclipsed.editing import BATCH, EditStack, render
+from eclipsed.editing.images import to_pil
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.stack import BATCH, EditStack, feather, region_mask, render
 from eclipsed.files import sha256_of
-from eclipsed.images import to_pil
-from eclipsed.masks import Mask
 from eclipsed.types import SPACES, Space, World
 
 FRAMES = 25
@@ -64,7 +63,7 @@ class Frames:
 class Renderer:
     """Draws sessions of one world, from any thread, one image at a time.
 
-    Raises what `editing.render` raises.
+    Raises what `stack.render` raises.
     """
 
     def __init__(self, world: World) -> None:
@@ -158,7 +157,7 @@ class Renderer:
         if reach is not None:
             regions, masks = reach
             found = [self._regions(session, regions).cpu()] if regions else []
-            found += [editing.feather(mask.sized(side, side)[None]) for mask in masks]
+            found += [feather(mask.sized(side, side)[None]) for mask in masks]
             inside = torch.stack(found).amax(dim=0)
         return Mask.of(inside[0]).png()
 
@@ -167,7 +166,7 @@ class Renderer:
         if not session.lines[at].reach:
             return Mask.of(torch.zeros(side, side)).png()
         latents, space = self._start(session)
-        found = editing.region_mask(
+        found = region_mask(
             self.world.generator,
             latents,
             session.stack,
@@ -192,7 +191,7 @@ class Renderer:
                 truncation=session.truncation,
             )
             found.append(segmenter.masks(made, regions))
-        return editing.feather(torch.maximum(*found))
+        return feather(torch.maximum(*found))
 
     def _images(
         self, session: Session, stack: EditStack, start: tuple[Tensor, Space] | None = None

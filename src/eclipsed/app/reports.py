@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eclipsed import metrics
 from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
 from eclipsed.directions import Direction, Scores
-from eclipsed.editing import BATCH, Edit
-from eclipsed.scoring import (
+from eclipsed.editing.stack import BATCH, Edit
+from eclipsed.evaluation import metrics
+from eclipsed.evaluation.evaluate import (
     DILATION,
     HELD_OUT_SEEDS,
     STRENGTHS,

@@ -18,9 +18,7 @@ from eclipsed.app.session import (
     set_strength,
     set_truncation,
 )
-from eclipsed.editing import Edit
-from eclipsed.errors import BadFile, UnknownName, WrongGenerator
-from eclipsed.recipes import (
+from eclipsed.editing.recipes import (
     EditFacts,
     ImageFacts,
     edit_facts,
@@ -28,7 +26,9 @@ from eclipsed.recipes import (
     read_recipe,
     recipe_head,
 )
-from eclipsed.starts import Start
+from eclipsed.editing.stack import Edit
+from eclipsed.editing.starts import Start
+from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.types import World
 
 

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from eclipsed.app.session import Line, Session
-from eclipsed.masks import Mask
-from eclipsed.starts import Start
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.starts import Start
 
 
 def command(session: Session, device: str = "cpu") -> str:

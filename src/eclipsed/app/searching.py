@@ -21,18 +21,18 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from eclipsed import preflight, training
 from eclipsed.app.library import Library
 from eclipsed.directions import Direction
+from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
-from eclipsed.goals import goal_from_prompt, understand
-from eclipsed.images import to_pil, to_uint8
-from eclipsed.logs import StepReport
-from eclipsed.metrics import dilate, pixels_at
-from eclipsed.optimizer import State, initial_state
-from eclipsed.preflight import Preflight
-from eclipsed.presets.plan import best_space
-from eclipsed.scoring import QUICK_SEEDS, judged_by, score_direction
+from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
+from eclipsed.evaluation.metrics import dilate, pixels_at
+from eclipsed.prompts.goals import goal_from_prompt, understand
+from eclipsed.search import loop, preflight
+from eclipsed.search.logs import StepReport
+from eclipsed.search.optimizer import State, initial_state
+from eclipsed.search.plan import best_space
+from eclipsed.search.preflight import Preflight
 from eclipsed.types import SPACES, Generator, Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
@@ -211,24 +211,24 @@ class Search:
 
     def _train(self) -> None:
         goal, request = self._goal(), self.request
-        config = training.config_for(
+        config = loop.config_for(
             request.preset,
             space=request.space or best_space(self.world.generator),
             layers=request.layers,
             steps=request.steps,
         )
-        plan = training.make_plan(self.world, goal, config)
+        plan = loop.make_plan(self.world, goal, config)
         state = initial_state(plan.start)
         self._snapshot(config.space, state)
         self._say(stage="training")
-        state = training.run(
+        state = loop.run(
             plan,
             state,
             lambda report: self._say(report=report),
             stop=self._stop.is_set,
             save=lambda reached: self._snapshot(config.space, reached),
         )
-        direction = training.finish(self.world, goal, config, plan, state)[0]
+        direction = loop.finish(self.world, goal, config, plan, state)[0]
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
         self._score(file, direction)

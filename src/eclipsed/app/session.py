@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit, EditStack
+from eclipsed.editing.masks import Mask
+from eclipsed.editing.stack import Edit, EditStack
+from eclipsed.editing.starts import Start
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.files import sha256_of
-from eclipsed.masks import Mask
-from eclipsed.starts import Start
 from eclipsed.types import Generator, Layer, World
 
 Compare = Literal["after", "split", "difference", "outside"]

@@ -18,10 +18,10 @@ from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Line, Session
 from eclipsed.directions import Direction
-from eclipsed.editing import Edit
+from eclipsed.editing.images import to_pil
+from eclipsed.editing.stack import Edit
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, sha256_of, write_atomic
-from eclipsed.images import to_pil
 
 SEEDS = (1, 2, 3, 5)
 STRENGTHS = (-1.0, 0.0, 1.0)

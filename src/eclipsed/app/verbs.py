@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eclipsed.app import session as sessions
 from eclipsed.app.searching import Request
 from eclipsed.app.session import Session
-from eclipsed.masks import Mask
+from eclipsed.editing.masks import Mask
 
 if TYPE_CHECKING:
     from eclipsed.app.desk import Desk

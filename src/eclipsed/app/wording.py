@@ -10,7 +10,7 @@ from eclipsed.app.reports import Report
 from eclipsed.app.searching import Status
 from eclipsed.app.tables import Cell, Table, heads
 from eclipsed.directions import Direction, Scores
-from eclipsed.preflight import Preflight
+from eclipsed.search.preflight import Preflight
 
 # Score → what it says, as the command line says it.
 _SCORES = {

@@ -24,7 +24,6 @@ from eclipsed.cli import (
     finding,
     looking,
     pictures,
-    studying,
     worlds,
 )
 
@@ -43,7 +42,6 @@ app.command("discover")(discovering.discover)
 app.command("check")(finding.check)
 app.command("score")(finding.score)
 app.command("bench")(benching.bench)
-app.command("study")(studying.study)
 app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)

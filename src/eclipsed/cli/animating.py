@@ -35,8 +35,8 @@ from eclipsed.cli.pictures import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from eclipsed.animation import Kind
-    from eclipsed.editing import Edit
+    from eclipsed.editing.animation import Kind
+    from eclipsed.editing.stack import Edit
     from eclipsed.types import World
 
 # Strengths from end to end where none are given, and how long each is shown.
@@ -71,9 +71,9 @@ def animate(
     psi = None if truncation is None else parse_truncation(truncation)
     check_place(out)
 
-    from eclipsed.animation import animated, need_video, there_and_back
+    from eclipsed.editing.animation import animated, need_video, there_and_back
+    from eclipsed.editing.recipes import recipe_head
     from eclipsed.files import write_atomic
-    from eclipsed.recipes import recipe_head
 
     if kind == "mp4":
         need_video()  # before minutes are spent on pictures
@@ -130,8 +130,8 @@ def _pictures(
     world: World, seed: int, psi: float, edits: Sequence[Edit], ladder: Sequence[float]
 ) -> list[Image]:
     """The image of a seed with the last edit at each strength."""
-    from eclipsed.editing import EditStack, render
-    from eclipsed.images import to_pil
+    from eclipsed.editing.images import to_pil
+    from eclipsed.editing.stack import EditStack, render
 
     latents = world.generator.sample([seed], space="z")
     segmenter = world.segmenter if any(edit.hard for edit in edits) else None

@@ -15,7 +15,7 @@ from eclipsed.cli.options import DeviceOption, JsonOption, WorldOption, check_pr
 from eclipsed.cli.wording import table
 
 if TYPE_CHECKING:
-    from eclipsed.study.protocol import BenchConfig
+    from eclipsed.bench.protocol import BenchConfig
 
 _AGAIN = "The same command goes on from there."
 # What is printed of each contender: heading, and where it is found in the result.
@@ -61,10 +61,10 @@ def bench(
     began = time.monotonic()
     config = _config(methods, prompts, seeds=seeds, full=full)
 
-    from eclipsed.study.bench import run_bench
-    from eclipsed.study.cost import cold
-    from eclipsed.study.report import write_report
-    from eclipsed.study.summary import overall, results_of
+    from eclipsed.bench.bench import run_bench
+    from eclipsed.bench.cost import cold
+    from eclipsed.bench.report import write_report
+    from eclipsed.bench.summary import overall, results_of
 
     loaded = open_world(world, device)
     search = partial(cold, world, loaded.generator.device.type)
@@ -88,8 +88,8 @@ def _config(
     methods: str | None, prompts: str | None, *, seeds: int | None, full: bool
 ) -> BenchConfig:
     """What the options say; prompts and names are checked before anything is loaded."""
-    from eclipsed.study.contenders import CONTENDERS, contenders_named
-    from eclipsed.study.protocol import config_for, read_prompts
+    from eclipsed.bench.contenders import CONTENDERS, contenders_named
+    from eclipsed.bench.protocol import config_for, read_prompts
 
     names = tuple(CONTENDERS)
     if methods is not None:

@@ -110,7 +110,7 @@ def look(
         raise typer.BadParameter(f"that is more than {MAX_IMAGES} images.", param_hint="--seeds")
     check_place(check_ending(out, ".png"))
 
-    from eclipsed.images import save_png
+    from eclipsed.editing.images import save_png
     from eclipsed.segmenters.clusters import ClusterSegmenter, cluster_sheet
 
     clusters = ClusterSegmenter.load(file)

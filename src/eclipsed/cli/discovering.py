@@ -115,7 +115,7 @@ def _method(
     name: str, count: int | None, layers: Sequence[int] | None, regions: Sequence[str] | None
 ) -> Method:
     """The method by its name; raises BadParameter for one that these options do not fit."""
-    from eclipsed.methods.table import METHODS
+    from eclipsed.methods.registry import METHODS
 
     known = {name: method for name, method in METHODS.items() if method.takes != "prompt"}
     if name not in known:
@@ -139,7 +139,7 @@ def _goal(world: World, regions: tuple[str, ...] | None) -> Goal | None:
     """What to look for: nothing but the regions. Raises UnknownName for one that is not there."""
     if regions is None:
         return None
-    from eclipsed.goals import checked_regions
+    from eclipsed.prompts.goals import checked_regions
     from eclipsed.types import Goal
 
     return Goal("", "", checked_regions(regions, world))
@@ -147,7 +147,7 @@ def _goal(world: World, regions: tuple[str, ...] | None) -> Goal | None:
 
 def _config(method: Method, world: World, count: int | None, layers: tuple[int, ...] | None) -> Any:
     """The method's numbers with what was chosen; all layers where none were, each at once."""
-    from eclipsed.presets.plan import best_space
+    from eclipsed.search.plan import best_space
 
     numbers = {field.name for field in fields(method.config)}
     every = tuple(range(len(world.generator.layers(best_space(world.generator)))))
@@ -161,7 +161,7 @@ def _write_sheet(
     path: Path, world: World, method: Method, found: Sequence[Direction], seed: int
 ) -> None:
     from eclipsed import __version__
-    from eclipsed.images import save_png
+    from eclipsed.editing.images import save_png
 
     generator = world.generator
     recipe = {
@@ -182,8 +182,8 @@ def _sheet(world: World, method: Method, found: Sequence[Direction], seed: int) 
     """A row for each direction, a column for each strength."""
     import torch
 
-    from eclipsed.editing import strip
-    from eclipsed.images import strength_label, strip_picture
+    from eclipsed.editing.images import strength_label, strip_picture
+    from eclipsed.editing.stack import strip
 
     rows = [
         strip(world.generator, [direction], [seed], STRENGTHS, truncation=world.truncation)

@@ -34,8 +34,8 @@ from eclipsed.naming import file_name
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction
-    from eclipsed.preflight import Preflight
-    from eclipsed.training import TrainConfig
+    from eclipsed.search.loop import TrainConfig
+    from eclipsed.search.preflight import Preflight
     from eclipsed.types import Goal, World
 
 _AGAIN = "The same command goes on from there."
@@ -107,7 +107,7 @@ def train(
     changes = {"space": space, "layers": chosen, "steps": steps, "seed": seed}
     find = _way(method, preset, image, **changes)
 
-    from eclipsed.goals import goal_from_prompt
+    from eclipsed.prompts.goals import goal_from_prompt
 
     loaded = open_world(world, device)
     goal = goal_from_prompt(words, loaded, regions=regions)
@@ -131,7 +131,7 @@ def train(
 
 def _foretold(world: World, goal: Goal) -> Preflight:
     """What pre-flight says; a word of warning where the generator can hardly do it."""
-    from eclipsed import preflight
+    from eclipsed.search import preflight
 
     found = preflight.check(world, goal)
     if found.verdict == "unlikely":
@@ -159,8 +159,8 @@ def _way(method: str, preset: str | None, image: int | None, **changes: Any) -> 
 
 def _by_training(preset: str, **changes: Any) -> Find:
     """How to train a direction with a preset; numbers that make no sense are wrong usage."""
-    from eclipsed.presets.plan import best_space
-    from eclipsed.training import config_for
+    from eclipsed.search.loop import config_for
+    from eclipsed.search.plan import best_space
 
     try:
         config = config_for(preset, **changes)
@@ -178,7 +178,7 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
     """Train with a progress bar; the card is on disk afterwards, the state is gone if done."""
     from platformdirs import user_cache_path
 
-    from eclipsed.training import train_direction, training_identity
+    from eclipsed.search.loop import train_direction, training_identity
 
     work = user_cache_path("eclipsed") / "directions" / training_identity(world, goal, config)[:16]
     log = card.with_suffix(".jsonl")
@@ -200,7 +200,7 @@ def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direc
 def _scored(world: World, direction: Direction, card: Path, image: int | None) -> Direction:
     """The direction with its scores, written again: on held-out seeds, or on the one image that
     it was made for."""
-    from eclipsed.scoring import QUICK_SEEDS, judged_by, score_direction
+    from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 
     try:
         seeds = QUICK_SEEDS if image is None else (image,)
@@ -242,9 +242,9 @@ def check(
     """
     words, regions = check_prompt(prompt), parse_regions(region)
 
-    from eclipsed import preflight
-    from eclipsed.changes import changes_of
-    from eclipsed.goals import goal_from_prompt, understand
+    from eclipsed.prompts.decompose import changes_of
+    from eclipsed.prompts.goals import goal_from_prompt, understand
+    from eclipsed.search import preflight
 
     loaded = open_world(world, device)
     goal = goal_from_prompt(words, loaded, regions=regions)
@@ -299,7 +299,7 @@ def score(
     """
     chosen = None if seeds is None else parse_seeds(seeds)
 
-    from eclipsed.scoring import judged_by, score_direction
+    from eclipsed.evaluation.evaluate import judged_by, score_direction
 
     loaded = open_world(world, device)
     (direction,) = open_cards([CardChoice(card, None)], loaded)

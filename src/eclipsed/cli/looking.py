@@ -35,7 +35,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a file is, executing nothing."""
-    from eclipsed.inspection import describe
+    from eclipsed.inspect import describe
 
     found = describe(file)
     console.result(found, as_json=as_json, words=lambda: _words_of(file, found))

@@ -25,7 +25,7 @@ def by_method(name: str, **changes: Any) -> Find:
 
     changes: of the method's numbers. Raises BadParameter for one that makes no sense.
     """
-    from eclipsed.methods.table import method_named
+    from eclipsed.methods.registry import method_named
 
     method = method_named(name)
     config = method_config(method, **changes)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eclipsed.directions import Direction
-    from eclipsed.editing import Edit
+    from eclipsed.editing.stack import Edit
     from eclipsed.types import Space, World
 
 BATCH = 32
@@ -80,9 +80,9 @@ def edit(
     psi = None if truncation is None else parse_truncation(truncation)
     check_place(check_ending(out, ".png"))
 
-    from eclipsed.editing import EditStack, render
-    from eclipsed.images import save_png, to_pil
-    from eclipsed.recipes import recipe_head
+    from eclipsed.editing.images import save_png, to_pil
+    from eclipsed.editing.recipes import recipe_head
+    from eclipsed.editing.stack import EditStack, render
 
     loaded = open_world(world, device)
     psi = loaded.truncation if psi is None else psi
@@ -110,8 +110,8 @@ def edit_of(choice: CardChoice, card: Direction, layers: tuple[int, ...] | None)
 
     Raises BadFile for a drawn mask that cannot be read, BadSetting for one of too much detail.
     """
-    from eclipsed.editing import Edit
-    from eclipsed.masks import Mask
+    from eclipsed.editing.masks import Mask
+    from eclipsed.editing.stack import Edit
 
     mask = None if choice.mask is None else Mask.load(choice.mask)
     if mask is not None:
@@ -127,7 +127,7 @@ def edit_of(choice: CardChoice, card: Direction, layers: tuple[int, ...] | None)
 
 def facts_of(choices: Sequence[CardChoice], edits: Sequence[Edit]) -> list[dict[str, Any]]:
     """The edits of a recipe."""
-    from eclipsed.recipes import edit_facts
+    from eclipsed.editing.recipes import edit_facts
 
     pairs = zip(choices, edits, strict=True)
     return [edit_facts(choice.path.name, made, regions=choice.regions) for choice, made in pairs]
@@ -156,9 +156,9 @@ def _start(
 ) -> tuple[Space, Tensor, dict[str, Any]]:
     """The latent to edit, its space, and what the recipe says about it."""
     if latent is not None:
-        from eclipsed.latents import read_latent
-        from eclipsed.recipes import latent_facts
-        from eclipsed.starts import Start
+        from eclipsed.editing.latents import read_latent
+        from eclipsed.editing.recipes import latent_facts
+        from eclipsed.editing.starts import Start
 
         space, latents = read_latent(latent, world.generator)
         return space, latents, latent_facts(Start.of(latent.name, space, latents))
@@ -195,14 +195,14 @@ def strip(
     chosen = parse_layers(layers)
     check_place(check_ending(out, ".png"))
 
-    from eclipsed import editing
-    from eclipsed.editing import Edit
-    from eclipsed.images import save_png, strength_label, strip_picture
-    from eclipsed.recipes import edit_facts, recipe_head
+    from eclipsed.editing.images import save_png, strength_label, strip_picture
+    from eclipsed.editing.recipes import edit_facts, recipe_head
+    from eclipsed.editing.stack import Edit
+    from eclipsed.editing.stack import strip as render_strip
 
     loaded = open_world(world, device)
     cards = open_cards(choices, loaded)
-    images = editing.strip(
+    images = render_strip(
         loaded.generator, cards, rows, columns, layers=chosen, truncation=loaded.truncation
     )
     picture = strip_picture(
@@ -248,7 +248,7 @@ def sample(
     else:
         check_folder(out)
 
-    from eclipsed.recipes import recipe_head
+    from eclipsed.editing.recipes import recipe_head
 
     loaded = open_world(world, device)
     psi = loaded.truncation if psi is None else psi
@@ -265,7 +265,7 @@ def sample(
 def _write_grid(
     world: World, seeds: Sequence[int], psi: float, out: Path, recipe: Mapping[str, Any]
 ) -> None:
-    from eclipsed.images import grid, save_png
+    from eclipsed.editing.images import grid, save_png
 
     columns = math.ceil(math.sqrt(len(seeds)))
     images = _images(world, seeds, psi)
@@ -275,7 +275,7 @@ def _write_grid(
 def _write_each(
     world: World, seeds: Sequence[int], psi: float, folder: Path, recipe: Mapping[str, Any]
 ) -> list[Path]:
-    from eclipsed.images import save_png, to_pil
+    from eclipsed.editing.images import save_png, to_pil
 
     files = []
     for start in range(0, len(seeds), BATCH):
@@ -287,7 +287,7 @@ def _write_each(
 
 
 def _images(world: World, seeds: Sequence[int], psi: float) -> Tensor:
-    from eclipsed.editing import EditStack, render
+    from eclipsed.editing.stack import EditStack, render
 
     latents = world.generator.sample(seeds, space="z")
     return render(world.generator, latents, EditStack(), space="z", truncation=psi)

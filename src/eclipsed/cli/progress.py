@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eclipsed.cli.console import note
 
 if TYPE_CHECKING:
-    from eclipsed.logs import StepReport
+    from eclipsed.search.logs import StepReport
 
 OnStep = Callable[["StepReport"], None]
 OnBytes = Callable[[int, "int | None"], None]

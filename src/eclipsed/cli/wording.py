@@ -18,7 +18,7 @@ _SCORES: dict[str, str] = {
     "monotone": "of seeds rise steadily over -2…2",
 }
 
-# Who judged, as `eclipsed.scoring.judged_by` says it → the same with what it means.
+# Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.
 _JUDGES: dict[str, str] = {
     "independent networks": "independent networks, which no training used",
     "the world's own networks": "the world's own networks, which the training used",

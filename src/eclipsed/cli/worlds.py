@@ -191,8 +191,8 @@ def _fetch(part: Part, *, offline: bool) -> None:
 
 
 def _facts(loaded: World) -> dict[str, Any]:
+    from eclipsed.evaluation.evaluate import judged_by
     from eclipsed.foreign import spaces_of
-    from eclipsed.scoring import judged_by
 
     generator = loaded.generator
     cut = {space: generator.layers(space) for space in spaces_of(generator)}

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.methods.method import Ranking
-from eclipsed.pool import SEEDS, spaced
+from eclipsed.search.pool import SEEDS, spaced
 from eclipsed.types import Generator, World
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eclipsed.directions import Direction
 from eclipsed.methods.method import Method
-from eclipsed.training import config_for, train_directions
+from eclipsed.search.loop import config_for, train_directions
 from eclipsed.types import Goal, World
 
 

@@ -2,7 +2,7 @@
 
 What preset default starts from, fitted once a world on sampled images and then a closed form: the
 way through the latents along which the encoder's answer to the text rises while little changes
-outside the region (`eclipsed.regression`). Nothing is synthesised for a prompt, so its length is
+outside the region (`eclipsed.search.start`). Nothing is synthesised for a prompt, so its length is
 not calibrated either; it is the usual one of this world. DeltaEdit (arXiv:2303.06285) and FFCLIP
 (arXiv:2209.06812) train networks for this.
 """
@@ -15,10 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import LIMIT
-from eclipsed.changes import changes_of
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.goals import goal_from_prompt
+from eclipsed.methods.default import (
+    DefaultConfig,
+    averaged,
+    norms_of,
+    prominent_run,
+    sharpened,
+)
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import (
     LONGEST,
@@ -26,30 +30,26 @@ from eclipsed.methods.method import (
     as_direction,
     calibrated,
 )
-from eclipsed.pool import (
-    SEEDS,
-    Pool,
-    build_pool,
-    text_direction,
-    view_of,
-)
-from eclipsed.presets.default import (
-    DefaultConfig,
-    averaged,
-    norms_of,
-    prominent_run,
-    sharpened,
-)
-from eclipsed.presets.plan import (
+from eclipsed.prompts.decompose import changes_of
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search.calibration import LIMIT
+from eclipsed.search.plan import (
     check_number,
     check_space,
     layer_spread,
     longest_layer,
     widths_of,
 )
-from eclipsed.regression import Fit, fit, slope
+from eclipsed.search.pool import (
+    SEEDS,
+    Pool,
+    build_pool,
+    text_direction,
+    view_of,
+)
+from eclipsed.search.realism import place_of, usual_of
+from eclipsed.search.start import Fit, fit, slope
 from eclipsed.types import Goal, Space, World
-from eclipsed.usual import place_of, usual_of
 
 # The share of images from which a place belongs to a region.
 _RARE = 0.02

@@ -20,7 +20,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.foreign import spaces_of
 from eclipsed.methods.method import Method, calibrated, rank
-from eclipsed.presets.plan import check_number, check_space
+from eclipsed.search.plan import check_number, check_space
 from eclipsed.types import Generator, Goal, Space, World
 
 # As in the authors' code, by the rest of the chosen samples the boundary is checked.

@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile
 from eclipsed.files import write_atomic
-from eclipsed.pool import fast_bfloat16
+from eclipsed.search.pool import fast_bfloat16
 from eclipsed.types import World
 
 # Changed whenever the same settings come to mean other directions.

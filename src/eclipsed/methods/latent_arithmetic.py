@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from eclipsed.directions import Direction
 from eclipsed.methods.method import Method, calibrated, rank
-from eclipsed.presets.plan import best_space, check_number, check_space
+from eclipsed.search.plan import best_space, check_number, check_space
 from eclipsed.types import Goal, Space, World
 
 

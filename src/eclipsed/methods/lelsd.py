@@ -18,17 +18,17 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import LIMIT
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
-from eclipsed.logs import StepReport
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import Method, calibrated
-from eclipsed.optimizer import initial_state
-from eclipsed.pool import view_of
-from eclipsed.presets.paper import Draw, PaperConfig, draw, paper_plan
-from eclipsed.presets.plan import best_space, check_layers, check_number, check_space
-from eclipsed.training import run
+from eclipsed.methods.paper import Draw, PaperConfig, draw, paper_plan
+from eclipsed.search.calibration import LIMIT
+from eclipsed.search.logs import StepReport
+from eclipsed.search.loop import run
+from eclipsed.search.optimizer import initial_state
+from eclipsed.search.plan import best_space, check_layers, check_number, check_space
+from eclipsed.search.pool import view_of
 from eclipsed.types import Goal, Space, World
 
 

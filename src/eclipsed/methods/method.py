@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed import calibration
-from eclipsed.calibration import calibrate_for
 from eclipsed.directions import Direction
-from eclipsed.objectives import text_yield
-from eclipsed.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
-from eclipsed.presets.plan import longest_layer
+from eclipsed.search import calibration
+from eclipsed.search.calibration import calibrate_for
+from eclipsed.search.losses import text_yield
+from eclipsed.search.plan import longest_layer
+from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
 
 # So many of them tell which direction answers a prompt best.

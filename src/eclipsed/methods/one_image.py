@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.pool import View, view_of
-from eclipsed.presets.plan import best_space, layer_spread, widths_of
+from eclipsed.search.plan import best_space, layer_spread, widths_of
+from eclipsed.search.pool import View, view_of
 from eclipsed.types import Space, World
 
 

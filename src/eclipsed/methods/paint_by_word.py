@@ -20,16 +20,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.calibration import SEEDS
 from eclipsed.directions import Direction
-from eclipsed.editing import blend
+from eclipsed.editing.stack import blend
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.methods.cma import minimize
 from eclipsed.methods.method import Method, for_one_image
 from eclipsed.methods.one_image import Start, descend, rates, start_of
-from eclipsed.objectives import pixel_change
-from eclipsed.pool import BATCH, look_at, picture
-from eclipsed.presets.plan import check_number, check_space
+from eclipsed.search.calibration import SEEDS
+from eclipsed.search.losses import pixel_change
+from eclipsed.search.plan import check_number, check_space
+from eclipsed.search.pool import BATCH, look_at, picture
 from eclipsed.types import Goal, Space, World
 
 # A region that covers less of the image than this is taken as not there.

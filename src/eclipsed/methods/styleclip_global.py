@@ -26,14 +26,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from eclipsed.calibration import yield_curve
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.files import write_atomic
 from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
 from eclipsed.methods.method import LONGEST, Method, calibrated, rank
-from eclipsed.pool import BATCH, View, picture, view_of
-from eclipsed.presets.plan import check_number, longest_layer
+from eclipsed.search.calibration import yield_curve
+from eclipsed.search.plan import check_number, longest_layer
+from eclipsed.search.pool import BATCH, View, picture, view_of
 from eclipsed.types import Encoder, Goal, World
 
 # Seeds of the images on which channels are moved.

@@ -20,8 +20,8 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.methods.method import Method, for_one_image
 from eclipsed.methods.one_image import descend, rates, start_of
-from eclipsed.pool import picture
-from eclipsed.presets.plan import check_number, check_space
+from eclipsed.search.plan import check_number, check_space
+from eclipsed.search.pool import picture
 from eclipsed.types import Goal, Space, World
 
 # The shares of the steps in which the rate rises and falls.

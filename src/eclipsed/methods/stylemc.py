@@ -20,11 +20,11 @@ from torch import Tensor
 
 from eclipsed.directions import Direction
 from eclipsed.methods.channels import places, style_channels, style_population
+from eclipsed.methods.default import falling
 from eclipsed.methods.method import Method, Ranking, calibrated, rank
-from eclipsed.objectives import clip_loss
-from eclipsed.pool import picture
-from eclipsed.presets.default import falling
-from eclipsed.presets.plan import check_number
+from eclipsed.search.losses import clip_loss
+from eclipsed.search.plan import check_number
+from eclipsed.search.pool import picture
 from eclipsed.types import Goal, World
 
 

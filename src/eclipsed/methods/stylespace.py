@@ -18,12 +18,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
 from eclipsed.methods.method import Method, Ranking, calibrated, rank
-from eclipsed.metrics import dilate, pixels_at
-from eclipsed.objectives import pixel_change, share_inside, text_yield
-from eclipsed.pool import Originals, look_at, masks_of, picture
-from eclipsed.presets.plan import check_number
+from eclipsed.search.losses import pixel_change, share_inside, text_yield
+from eclipsed.search.plan import check_number
+from eclipsed.search.pool import Originals, look_at, masks_of, picture
 from eclipsed.types import Goal, World
 
 # How far a candidate is moved, in standard deviations of its channel.

@@ -36,7 +36,7 @@ def load_segmenter(
     Raises BadFile for anything else and for what is missing or damaged, BadSetting for a CLIPSeg
     without regions.
     """
-    from eclipsed.pretrained import network_type, pretrained_folder
+    from eclipsed.encoders.pretrained import network_type, pretrained_folder
     from eclipsed.segmenters.clipseg import load_clipseg
     from eclipsed.segmenters.segformer import load_segformer
 

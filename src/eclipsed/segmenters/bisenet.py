@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.encoders.pretrained import Preparation
 from eclipsed.errors import BadFile
-from eclipsed.pretrained import Preparation
 from eclipsed.segmenters.labels import group_labels, label_numbers
 from eclipsed.types import Synthesis
 

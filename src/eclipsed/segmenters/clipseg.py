@@ -14,9 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import StrPath, shown
-from eclipsed.pretrained import (
+from eclipsed.encoders.pretrained import (
     Preparation,
     load_frozen,
     load_tokenizer,
@@ -24,6 +22,8 @@ from eclipsed.pretrained import (
     pretrained_folder,
     read_preparation,
 )
+from eclipsed.errors import BadFile, BadSetting
+from eclipsed.files import StrPath, shown
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.types import Synthesis
 

@@ -24,9 +24,9 @@ from jaxtyping import Float, Int
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from eclipsed.editing.images import grid, to_pil
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
-from eclipsed.images import grid, to_pil
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.types import Generator, Synthesis
 

@@ -15,9 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, shown
-from eclipsed.pretrained import (
+from eclipsed.encoders.pretrained import (
     Preparation,
     load_frozen,
     network_type,
@@ -25,6 +23,8 @@ from eclipsed.pretrained import (
     read_json,
     read_preparation,
 )
+from eclipsed.errors import BadFile
+from eclipsed.files import StrPath, shown
 from eclipsed.segmenters.labels import group_labels, label_numbers
 from eclipsed.types import Synthesis
 

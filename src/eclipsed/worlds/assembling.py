@@ -6,7 +6,7 @@ from pathlib import Path
 
 import safetensors
 
-from eclipsed.encoders import load_encoder as load_pretrained_encoder
+from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath
 from eclipsed.generators.loading import load_generator as load_generator_file

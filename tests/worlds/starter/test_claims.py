@@ -5,7 +5,7 @@ import pytest
 from eclipsed.types import Claim
 from eclipsed.worlds.starter.claims import parse_claim
 from eclipsed.worlds.starter.predicates import PREDICATE, group_values
-from tests.prompts import read_prompts
+from tests.prompt_lists import read_prompts
 
 
 def _matches(claim: Claim | None, expected: str) -> bool:

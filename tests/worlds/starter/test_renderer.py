@@ -18,7 +18,7 @@ from python_avatars import (
 )
 
 from eclipsed.errors import MissingExtra
-from eclipsed.metrics import dilate
+from eclipsed.evaluation.metrics import dilate
 from eclipsed.worlds.starter import renderer as module
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS
 from eclipsed.worlds.starter.renderer import (

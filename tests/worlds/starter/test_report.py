@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.images import load_png
 from eclipsed.worlds.starter.report import DOCS, LINES, PAGE, page, write_report
 from eclipsed.worlds.starter.world import RECORD, WEIGHTS, read_record
 from tests.worlds.starter.conftest import Smoke

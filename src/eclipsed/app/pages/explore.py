@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from eclipsed.animation import KINDS, MEDIA_TYPES
 from eclipsed.app.arithmetic import Sum
 from eclipsed.app.components import MOST, WAYS
 from eclipsed.app.explorer import Explorer
 from eclipsed.app.pages import browser
 from eclipsed.directions import Direction
+from eclipsed.editing.animation import KINDS, MEDIA_TYPES
 
 # Where the Library leaves the files that were chosen there to be compared.
 CHOSEN = "chosen to compare"

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eclipsed.evaluation.metrics import psnr, ssim
 from eclipsed.generators.stylegan2 import StyleGAN2
-from eclipsed.metrics import psnr, ssim
-from eclipsed.text import sentence_encoder
+from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.types import World
 from eclipsed.worlds.starter.attributes import GROUPS, REGIONS
 from eclipsed.worlds.starter.batches import JUDGED, class_of, to_images

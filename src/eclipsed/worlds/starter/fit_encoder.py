@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from eclipsed.files import write_atomic
-from eclipsed.text import sentence_encoder
+from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.worlds.starter.batches import Job, disturb, draw, run, to_images
 from eclipsed.worlds.starter.captions import Caption, captions, phrasings, truths
 from eclipsed.worlds.starter.fitting import rng_of

@@ -152,7 +152,7 @@ class StarterEncoder(nn.Module):
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.
-        from eclipsed.text import sentence_encoder
+        from eclipsed.prompts.sentences import sentence_encoder
 
         return self.encode_sentences(sentence_encoder().encode(list(texts)))
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from eclipsed.directions import Direction
-from eclipsed.editing import strip
+from eclipsed.editing.images import save_png, strength_label, strip_picture
+from eclipsed.editing.stack import strip
+from eclipsed.evaluation.evaluate import judged_by, score_direction
 from eclipsed.files import write_atomic
-from eclipsed.goals import goal_from_prompt
-from eclipsed.images import save_png, strength_label, strip_picture
-from eclipsed.scoring import judged_by, score_direction
-from eclipsed.training import train_direction
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search.loop import train_direction
 from eclipsed.types import World
 from eclipsed.worlds.starter.captions import phrasings
 from eclipsed.worlds.starter.report import DOCS, write_report

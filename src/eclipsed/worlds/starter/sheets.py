@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from eclipsed.editing.images import grid, save_png, strip_picture
 from eclipsed.generators.stylegan2 import StyleGAN2
-from eclipsed.images import grid, save_png, strip_picture
 from eclipsed.worlds.starter.attributes import GROUPS
 from eclipsed.worlds.starter.batches import to_images
 from eclipsed.worlds.starter.design import avatars_from_codes, w_from_codes

@@ -1,0 +1,1 @@
+"""Text-image encoders, frozen: CLIP and SigLIP behind one Protocol."""

@@ -1,0 +1,1 @@
+"""How good a direction is, on latents that no training used, judged by other networks."""

@@ -1,0 +1,261 @@
+"""Preset `paper`: the training of eCLIPsed, with the bugs of its code left out.
+
+Absolute text loss on the edited image, LELSD's localization on features, correlation between
+several directions; Adam from a random unit vector per layer, one strength per batch, fresh seeds
+every step. It is the baseline that the default preset is compared with, as written and, as
+`paper-scaled`, with the learning rate multiplied by the generator's spread of W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.errors import BadSetting
+from eclipsed.search.calibration import calibrate_for
+from eclipsed.search.losses import (
+    ClipNorm,
+    Distance,
+    MaskMix,
+    clip_loss,
+    combine_masks,
+    correlation_loss,
+    encoder_pixels,
+    localization_loss,
+)
+from eclipsed.search.plan import (
+    Finish,
+    Plan,
+    check_layers,
+    check_number,
+    check_space,
+    check_strengths,
+    layer_mask,
+    layer_spread,
+    widths_of,
+)
+from eclipsed.search.pool import View
+from eclipsed.types import Generator, Goal, Space, World
+
+# Step i of the original draws its batch from RandomState(54321 + i).
+FIRST_SEED = 54321
+# Strengths that calibration looks at. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
+MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# Temperature of the mix of several directions: all but one coefficient are almost always 0.
+TEMPERATURE = 0.001
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperConfig:
+    """The numbers of the paper's training; the defaults are the paper's for one direction.
+
+    space: where the directions live. directions: K, trained together. batch: images a step.
+    rate: Adam's; halved `halvings` + 1 times, evenly (the original's count). scaled: multiply the
+    rate by the generator's spread of that space. clip_weight, local_weight, correlation_weight:
+    λ_clip, λ_loc, γ. strengths: least and greatest α. layers: indices that are trained, None for
+    all. clip_norm: how pixels are normalised for the encoder ("batch" is the original's code).
+    masks: how the regions before and after the edit are combined. distance: how feature changes
+    are measured. half: let the networks count in bfloat16, which is not the paper's arithmetic but
+    faster where the hardware has it. seed: of the start and of all draws but z.
+
+    Raises BadSetting or UnknownName for numbers that make no sense.
+    """
+
+    space: Space = "w+"
+    directions: int = 1
+    steps: int = 200
+    batch: int = 2
+    rate: float = 1e-3
+    scaled: bool = False
+    halvings: int = 3
+    clip_weight: float = 1.0
+    local_weight: float = 0.05
+    correlation_weight: float = 0.0
+    strengths: tuple[float, float] = (0.1, 1.0)
+    truncation: float = 0.7
+    layers: tuple[int, ...] | None = None
+    clip_norm: ClipNorm = "encoder"
+    masks: MaskMix = "average"
+    distance: Distance = "l2"
+    half: bool = False
+    seed: int = 1234
+
+    def __post_init__(self) -> None:
+        check_space(self.space)
+        check_layers(self.layers)
+        for name in ("directions", "steps", "batch"):
+            check_number(name, getattr(self, name), 1)
+        for name in ("halvings", "seed"):
+            check_number(name, getattr(self, name), 0, 2**32 - 1)
+        for name in ("rate", "clip_weight", "local_weight", "correlation_weight", "truncation"):
+            check_number(name, getattr(self, name), 0.0)
+        check_strengths(self.strengths)
+
+    @property
+    def preset(self) -> str:
+        return "paper-scaled" if self.scaled else "paper"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What chance decides in one step: z [B, z_dim], a strength, the mix [K] of directions."""
+
+    z: Tensor
+    strength: float
+    mix: Tensor
+
+
+def learning_rate(config: PaperConfig, step: int) -> float:
+    """Adam's rate at a step (from 0), before any scaling.
+
+    The original halves when (step + 1) reaches a multiple of steps / (halvings + 1), and so once
+    more than its parameter says, before the last step.
+    """
+    every = max(1, config.steps // (config.halvings + 1))
+    return config.rate * 0.5 ** ((step + 1) // every)
+
+
+def strength_of(config: PaperConfig, step: int) -> float:
+    """The strength of a step: the original's stream of uniform numbers, those too small skipped."""
+    low, high = config.strengths
+    random = np.random.RandomState(config.seed)
+    kept = -1
+    while True:
+        strength = float(random.uniform(0.0, high))
+        kept += strength >= low
+        if kept == step:
+            return strength
+
+
+def draw(config: PaperConfig, step: int, *, z_dim: int) -> Draw:
+    """The draws of a step, a function of the seed and the step alone."""
+    z = np.random.RandomState(FIRST_SEED + step).randn(config.batch, z_dim)
+    random = np.random.default_rng([config.seed, step])
+    gumbel = torch.from_numpy(random.gumbel(size=config.directions))
+    mix = torch.softmax(gumbel / TEMPERATURE, dim=0).float()
+    return Draw(torch.from_numpy(z).float(), strength_of(config, step), mix)
+
+
+def start_directions(generator: Generator, config: PaperConfig) -> Float[Tensor, "k d"]:
+    """Random directions of length 1 in every layer, the original's for K = 1."""
+    random = torch.Generator().manual_seed(config.seed)
+    layers = [
+        F.normalize(torch.randn(config.directions, width, generator=random), dim=1)
+        for width in widths_of(generator, config.space)
+    ]
+    return torch.cat(layers, dim=1).to(generator.device)
+
+
+def paper_losses(
+    world: World,
+    goal: Goal,
+    config: PaperConfig,
+    *,
+    text: Float[Tensor, " e"],
+    directions: Float[Tensor, "k d"],
+    drawn: Draw,
+) -> dict[str, Tensor]:
+    """The losses of one step; what a weight of 0 makes useless is not computed.
+
+    Returns "clip", "localization" and "correlation" as far as they are in use, and "total".
+    """
+    generator, space = world.generator, config.space
+    local = config.local_weight > 0.0 and bool(goal.regions)
+    names = generator.feature_names[1:] if local else ()
+    wanted = tuple(dict.fromkeys([*names, *world.segmenter.feature_names])) if local else ()
+    with torch.no_grad():
+        z = drawn.z.to(generator.device)
+        latents = generator.from_z(z, truncation=config.truncation, space=space)
+    moved = latents + drawn.strength * (drawn.mix.to(directions) @ directions)
+    terms: dict[str, Tensor] = {}
+    weights = {
+        "clip": config.clip_weight,
+        "localization": config.local_weight,
+        "correlation": config.correlation_weight,
+    }
+    counting = torch.autocast(generator.device.type, torch.bfloat16, enabled=config.half)
+    if config.clip_weight or local:
+        with counting:
+            after = generator.synthesize(
+                moved, space=space, features=wanted, truncation=config.truncation
+            )
+    if config.clip_weight:
+        encoder = world.encoder
+        pixels = encoder_pixels(
+            after.image,
+            size=encoder.size,
+            norm=config.clip_norm,
+            mean=encoder.mean,
+            std=encoder.std,
+        )
+        with counting:
+            seen = encoder.encode_pixels(pixels)
+        terms["clip"] = clip_loss(seen.float(), text)
+    if local:
+        with torch.no_grad(), counting:
+            before = generator.synthesize(
+                latents, space=space, features=wanted, truncation=config.truncation
+            )
+            old, new = (world.segmenter.masks(made, goal.regions) for made in (before, after))
+        terms["localization"] = localization_loss(
+            {name: before.features[name] for name in names},
+            {name: after.features[name] for name in names},
+            combine_masks(old, new, config.masks),
+            distance=config.distance,
+        )
+    if config.correlation_weight and config.directions > 1:
+        terms["correlation"] = correlation_loss(directions, widths_of(generator, space))
+    total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+    return {**terms, "total": total}
+
+
+def paper_plan(
+    world: World,
+    goal: Goal,
+    config: PaperConfig,
+    draws: Callable[[int], Draw] | None = None,
+) -> Plan:
+    """The whole training; `draws` replaces chance, for comparison with recorded runs.
+
+    Raises UnknownName for layers or regions that do not exist, BadSetting when the weights
+    leave nothing to minimise.
+    """
+    if not config.clip_weight and not (config.local_weight and goal.regions):
+        raise BadSetting(
+            "There is nothing to train: neither the prompt nor a region counts.",
+            "Give a clip weight above 0, or a region and a local weight above 0.",
+        )
+    generator = world.generator
+    with torch.no_grad():
+        text = world.encoder.encode_text([goal.prompt])[0]
+    scale = float(layer_spread(generator, config.space).mean()) if config.scaled else 1.0
+    drawn = draws or (lambda step: draw(config, step, z_dim=generator.z_dim))
+
+    def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
+        return paper_losses(
+            world, goal, config, text=text, directions=directions, drawn=drawn(step)
+        )
+
+    trained = layer_mask(generator, config.space, config.layers)
+    return Plan(
+        start=start_directions(generator, config) * trained,
+        trained=trained,
+        steps=config.steps,
+        rate=lambda step: scale * learning_rate(config, step),
+        loss=loss,
+        finish=lambda vector: finish(world, goal, config, vector),
+        facts={"rate_scale": scale},
+    )
+
+
+def finish(world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, " d"]) -> Finish:
+    """Calibrate; the paper leaves it to people to find the strength of each direction."""
+    view = View(world, config.space, config.truncation, config.half)
+    done = calibrate_for(view, vector, goal, MULTIPLES)
+    return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})

@@ -1,1 +1,0 @@
-"""The ways to train a direction from a prompt, one file each, all handing `training` a Plan."""

@@ -1,0 +1,157 @@
+"""A prompt that asks for several changes, cut into prompts that ask for one each.
+
+"Red hair and sunglasses" is two wishes, and so may be "a blue hoodie", whose shape and colour are
+decided in different layers. One direction through one run of layers grants one of them; wishes that
+are answered each for itself add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from eclipsed.prompts.goals import Vocabulary, mentions
+from eclipsed.prompts.language import (
+    Segment,
+    content,
+    is_negation,
+    is_undressing,
+    segments,
+    stem,
+    tokens,
+)
+from eclipsed.types import Goal
+
+_COLOURS = frozenset(
+    """red orange yellow green teal turquoise cyan blue violet purple magenta pink brown beige gray
+    grey black white blond blonde ginger auburn golden silver maroon crimson scarlet rose lilac
+    lavender olive khaki""".split()
+)
+# What says which kind of a colour: "jet black", "light blue".
+_SHADES = frozenset(
+    """dark light bright pale deep jet snow ash platinum dirty strawberry chestnut navy neon hot sky
+    royal lime fiery vivid pastel baby blood coal raven sandy honey dusty""".split()
+)
+# What is always there, so that it can only be coloured, and words that do nothing else.
+_THERE = frozenset(
+    """color colour tone colored coloured dyed painted tinted clad dressed clothes clothing shirt
+    top outfit lip lips tooth teeth tongue eye eyes iris nose cheek cheeks ear ears face eyebrow
+    eyebrows brow lash lashes wall backdrop sky light hairs""".split()
+)
+
+
+@dataclass
+class _Change:
+    """Segments that speak of the same regions, and the words that name these."""
+
+    regions: set[str]
+    names: list[str]
+    segments: list[Segment] = field(default_factory=list)
+
+
+def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
+    """One goal for each of the changes that a goal's prompt asks for; the goal itself where it is
+    one, or where the prompt says more than its regions do.
+
+    What speaks of the same region stays together: "glasses with round lenses" is one change. Each
+    change keeps the words before the first: "a person with".
+    """
+    found = _grouped(goal, vocabulary)
+    if len(found) < 2:
+        return (goal,)
+    said = tokens(goal.prompt)
+    frame = _frame(found, said)
+    return tuple(
+        replace(
+            goal,
+            prompt=" ".join([*frame, *_words(change, said)]),
+            regions=tuple(region for region in goal.regions if region in change.regions),
+        )
+        for change in found
+    )
+
+
+def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
+    """One change as what is asked for in any colour, and as its colour; () where it has none, or
+    nothing but a colour.
+
+    "Long red hair" is long hair and red hair. "A blue hoodie" is a hoodie and, told from one of any
+    colour, a blue one: of what not everybody has, only that sets the colour apart. Whether a
+    generator can change the one without the other is another question.
+    """
+    found = _grouped(goal, vocabulary)
+    if len(found) != 1:
+        return ()
+    said = tokens(goal.prompt)
+    frame, words = _frame(found, said), _words(found[0], said)
+    colours = [place for place, word in enumerate(words) if word in _COLOURS]
+    things = [name for name in found[0].names if name not in _COLOURS]
+    if len(colours) != 1 or not things or any(map(is_negation, words)):
+        return ()
+    last = colours[0]
+    first = last - (last > 0 and words[last - 1] in _SHADES)
+    rest = [*words[:first], *words[last + 1 :]]
+    there = {stem(word) for region in goal.regions for word in tokens(region)}
+    others = [
+        word
+        for word in content(rest, goal.neutral)
+        if word not in _THERE and stem(word) not in there
+    ]
+    if not others or last + 1 == len(words):
+        return ()
+    if first > 0 and rest[first - 1] in ("a", "an"):
+        rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
+    thing = things[0]
+    coloured = " ".join([*frame, *words[first : last + 1], thing])
+    neutral = goal.neutral if stem(thing) in there else " ".join([*frame, thing])
+    shape = replace(goal, prompt=" ".join([*frame, *rest]))
+    return shape, replace(goal, prompt=coloured, neutral=neutral)
+
+
+def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
+    """The changes of a prompt in reading order; none where a part of it names no region, or where
+    the goal's regions are others than the prompt names."""
+    named = mentions(goal.prompt, vocabulary, goal.neutral)
+    found: list[_Change] = []
+    for segment in segments(goal.prompt, goal.neutral):
+        here = [mention for mention in named if mention.segment == segment]
+        regions = {mention.region for mention in here}
+        others = [change for change in found if change.regions & regions]
+        if not here:
+            if segment.placer and found:  # it says where, or how, the one before is
+                found[-1].segments.append(segment)
+            elif content(segment.words, goal.neutral):
+                return []
+            continue
+        if len(others) > 1:
+            return []
+        if not others:
+            others = [_Change(set(), [])]
+            found += others
+        others[0].regions |= regions
+        others[0].names += [mention.phrase for mention in here]
+        others[0].segments.append(segment)
+    spoken_of = [region for change in found for region in change.regions]
+    return found if sorted(spoken_of) == sorted(goal.regions) else []
+
+
+def _frame(found: Sequence[_Change], said: Sequence[str]) -> list[str]:
+    """The words before the first change."""
+    frame = list(said[: found[0].segments[0].span[0]])
+    if frame and is_negation(frame[-1]):
+        frame[-1] = "with"
+    return frame if len(frame) > 1 else []  # a lone "with" frames nothing
+
+
+def _words(change: _Change, said: list[str]) -> list[str]:
+    """A change in the prompt's own words."""
+    first, last = change.segments[0].span[0], change.segments[-1].span[1]
+    words = said[first:last]
+    # Between segments that do not touch stands another change.
+    whole = sum(segment.span[1] - segment.span[0] + 1 for segment in change.segments) - 1
+    if len(words) != whole:
+        words = " and ".join(" ".join(said[slice(*one.span)]) for one in change.segments).split()
+    if change.segments[0].negated and not any(map(is_negation, words)):
+        named = [word for segment in change.segments for word in segment.words]
+        words = ["no", *(change.names[:1] if any(map(is_undressing, words)) else named)]
+    return [word for word in words if word.isalpha() or "'" in word]

@@ -1,0 +1,1 @@
+"""Parts of methods: a pool of images, losses, the loop, calibration, realism, pre-flight."""

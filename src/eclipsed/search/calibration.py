@@ -1,0 +1,189 @@
+"""Strengths that mean the same for every direction: 1 is where the prompt is reached.
+
+Asked on images that were not trained on, by the encoder that trained; no judge is involved. How far
+a direction can be used is asked of the images themselves (`usual`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from eclipsed.search.losses import text_yield
+from eclipsed.search.pool import View, picture, text_direction
+from eclipsed.search.realism import strange, usual_of
+from eclipsed.types import Goal
+
+# Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
+SEEDS = range(21_000_000, 21_000_040)
+# So many of them tell how far a vector without a prompt moves images.
+UNTOLD = 12
+# Multiples of the trained vector that are looked at.
+MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
+# The prompt counts as reached in an image where its yield has come this far to its greatest value,
+# and on the whole where it is reached in this share of the images.
+REACHED = 0.9
+MOST = 0.85
+# Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
+MARGIN = 1.25
+# Strengths of each sense that are looked at for a direction's range, and on how many images.
+STRENGTHS = (1.0, 2.0, 3.0)
+LOOKED_AT = 16
+# No strength beyond this is offered.
+LIMIT = STRENGTHS[-1]
+# A range ends where more than this share of the images is strange.
+STRANGE = 0.35
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """unit: the multiple of the vector that strength 1 stands for. range: strengths, from a
+    negative to a positive one, between which images look like the generator's own. yields: mean
+    yield at each of the multiples; of a vector without a prompt, how far the median image moves at
+    each of them up to the unit."""
+
+    unit: float
+    range: tuple[float, float]
+    yields: tuple[float, ...]
+
+
+@torch.no_grad()
+def calibrate_for(
+    view: View,
+    vector: Float[Tensor, " d"],
+    goal: Goal | None,
+    multiples: Sequence[float] = MULTIPLES,
+) -> Calibration:
+    """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
+    latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
+    if goal is None or not goal.prompt:
+        return calibrate_untold(view, latents[:UNTOLD], vector, goal.regions if goal else ())
+    text = text_direction(view.world, goal)
+    along = picture(view, latents)[1] @ text
+    lacking = latents[along.argsort()[: len(along) // 2]]
+    return calibrate(view, lacking, vector, text, goal.regions, multiples)
+
+
+def calibrate(
+    view: View,
+    latents: Float[Tensor, "n d"],
+    vector: Float[Tensor, " d"],
+    text: Float[Tensor, " e"],
+    regions: Sequence[str] = (),
+    multiples: Sequence[float] = MULTIPLES,
+) -> Calibration:
+    """Find the unit and the range of a vector on images [N] that lack what it brings.
+
+    text: the unit direction [E] from the neutral text's embedding to the prompt's. regions: where
+    images are to change.
+    """
+    curve = yield_curve(view, latents, vector, text, multiples)
+    unit = MARGIN * unit_of(curve, multiples)
+    ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
+    return Calibration(unit, ends, tuple(curve.mean(dim=0).tolist()))
+
+
+@torch.no_grad()
+def yield_curve(
+    view: View,
+    latents: Float[Tensor, "n d"],
+    vector: Float[Tensor, " d"],
+    text: Float[Tensor, " e"],
+    multiples: Sequence[float] = MULTIPLES,
+) -> Float[Tensor, "n m"]:
+    """The text's yield per image and multiple of the vector.
+
+    The gain along the text alone would go on rising with other things that change.
+    """
+    start = picture(view, latents)[1]
+    after = [picture(view, latents + factor * vector)[1] for factor in multiples]
+    return torch.stack([text_yield(moved - start, text) for moved in after], dim=1)
+
+
+def unit_of(
+    curve: Float[Tensor, "n m"],
+    multiples: Sequence[float] = MULTIPLES,
+    reached: float = REACHED,
+    most: float = MOST,
+) -> float:
+    """The multiple by which `most` of the images have come `reached` of their way, interpolated.
+
+    An image's way leads from 0 to its greatest yield; one that never yields does not count. 1
+    where no image yields anything: then there is no scale to speak of.
+    """
+    rising = torch.cat([torch.zeros_like(curve[:, :1]), curve], dim=1)
+    peak = rising.amax(dim=1)
+    rising = rising[peak > 0.25 * float(peak.max())]
+    if not len(rising) or float(peak.max()) <= 0.0:
+        return 1.0
+    goal = reached * rising.amax(dim=1)
+    steps = torch.tensor([0.0, *multiples]).to(rising)
+    last = (rising >= goal[:, None]).float().argmax(dim=1)
+    low, high = (rising.gather(1, at[:, None])[:, 0] for at in (last - 1, last))
+    part = (goal - low) / (high - low)
+    reach = steps[last - 1] + part * (steps[last] - steps[last - 1])
+    return float(reach.quantile(most))
+
+
+@torch.no_grad()
+def calibrate_untold(
+    view: View,
+    latents: Float[Tensor, "n d"],
+    vector: Float[Tensor, " d"],
+    regions: Sequence[str] = (),
+) -> Calibration:
+    """Find the unit and the range of a vector that no prompt describes.
+
+    Strength 1 is where the median image has moved, in the encoder's space, half as far as two
+    random images [N] lie from each other.
+    """
+    start = picture(view, latents)[1]
+    goal = float((start - start.roll(1, dims=0)).norm(dim=1).median()) / 2
+    unit, moves = MULTIPLES[-1], [0.0]
+    for last, factor in zip((0.0, *MULTIPLES), MULTIPLES, strict=False):
+        before = max(moves)
+        after = picture(view, latents + factor * vector)[1]
+        moves.append(float((after - start).norm(dim=1).median()))
+        if moves[-1] >= goal:  # and there is no need to look further
+            unit = last + (factor - last) * (goal - before) / (moves[-1] - before)
+            break
+    # There may be many such vectors, and the one that is chosen for a prompt is looked at again.
+    ends = range_of(view, latents[: LOOKED_AT // 3], unit * vector, regions)
+    return Calibration(unit, ends, tuple(moves[1:]))
+
+
+def range_for(
+    view: View, step: Float[Tensor, " d"], regions: Sequence[str] = ()
+) -> tuple[float, float]:
+    """The range of a vector whose strength 1 is known, found on SEEDS."""
+    some = SEEDS[:LOOKED_AT]
+    latents = view.world.generator.sample(some, truncation=view.truncation, space=view.space)
+    return range_of(view, latents, step, regions)
+
+
+@torch.no_grad()
+def range_of(
+    view: View,
+    latents: Float[Tensor, "n d"],
+    step: Float[Tensor, " d"],
+    regions: Sequence[str] = (),
+) -> tuple[float, float]:
+    """The strengths up to which two of three images [N] still look like the generator's own;
+    `step` is strength 1. Never beyond LIMIT, where nothing is looked at."""
+    usual = usual_of(view.world)
+
+    def end(sense: float) -> float:
+        last, before = 0.0, 0.0
+        for strength in STRENGTHS:
+            made, _ = picture(view, latents + sense * strength * step)
+            share = float(strange(usual, made.image, regions).float().mean())
+            if share > STRANGE:
+                return last + (strength - last) * (STRANGE - before) / (share - before)
+            last, before = strength, share
+        return LIMIT
+
+    return -end(-1.0), end(1.0)

@@ -1,0 +1,400 @@
+"""Can this generator do it? A look at sampled images before any training.
+
+Three questions are asked of the world's own encoder and segmenter: do some images answer the prompt
+clearly better than others, is what these have in common what the prompt says, and is the region to
+be changed in sight? The second is tried out: a few images are moved the way that the best ones lie.
+How clear an answer is depends on the encoder, so it is held against this encoder's answers to texts
+that have nothing to do with the world. This module trains nothing and knows no judge; its verdict
+is an expectation, not a score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from eclipsed.prompts.decompose import changes_of
+from eclipsed.prompts.goals import near_phrases, near_wishes
+from eclipsed.prompts.language import stem
+from eclipsed.search.plan import best_space, longest_layer
+from eclipsed.search.pool import (
+    BATCH,
+    View,
+    build_pool,
+    fast_bfloat16,
+    kept_tensors,
+    masks_of,
+    picture,
+    spaced,
+)
+from eclipsed.types import Goal, World
+
+# Not among the seeds that training draws (from 54321 on) or that scores use.
+SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_256))
+
+Verdict = Literal["likely", "unsure", "unlikely"]
+
+# Probabilities from which a prompt is called likely to work, and below which it is not.
+LIKELY = 0.6
+UNLIKELY = 0.2
+# The evidence at which half of the prompts work, and how fast that changes: a logistic curve
+# through what became of 126 prompts on the starter world (`python -m benchmarks.preflight`).
+_MIDDLE, _WIDTH = 1.87, 0.5
+# Scores that spread by more than this, in standard deviations, are those of something common.
+_USUAL_SPREAD, _BROAD = 3.5, 2.0
+# How far the trial goes, in units of the spread of the layer that goes farthest; how many images
+# are moved; and how many of UNRELATED are tried as well.
+_TRIED, _MOVED, _TRIALS = 0.6, 6, 25
+# How many images are looked at for their regions.
+_MASKED = 64
+# Of so many of the vocabulary's phrases that are nearest to the prompt, a few are offered instead
+# that are likely to work, and that at least this share of UNRELATED is answered less clearly than.
+_NEAREST, _OFFERED, _CLEAR = 16, 3, 0.9
+# Texts about everything and nothing. A world may well draw some of them, but not most.
+UNRELATED: tuple[str, ...] = tuple(
+    " ".join(text.split())
+    for text in """
+    a lobster; a spoon; a staircase; a sand castle; a jellyfish; a bridge over a river; a
+    keyboard; a bookshelf; a sandwich; a bicycle wheel; a basketball; a tent in the wild; an ice
+    cream cone; a storm at sea; a crowd in a stadium; a subway station; a mountain range; the
+    surface of the moon; an x-ray; a chess board; a pie chart; a mathematical formula; a musical
+    score; marble; a knitted pattern; water drops; blurry; broken; transparent; made of paper;
+    upside down; frozen in ice; covered in moss; rusty; melting; shattered; loud; expensive; an
+    algorithm; the letter q; seven; a software licence; lorem ipsum; xkcd zzyzx; blorp; qwxz
+    vfg; please wait; page not found; a pineapple; a snail; a lamp post; a tram; an excavator; a
+    parachute; a hot air balloon; a sewing machine; a bag of rice; a pair of trousers; a lawn
+    mower; a railway track; a coconut; a swan; a hedgehog; a bull; a beaver; a caterpillar; a
+    seahorse; a moth; a flamingo; a turkey; a boiled egg; spaghetti; a pork chop; a bottle of
+    milk; a fried egg; a jar of honey; a jug of water; a bunch of grapes; a wheelbarrow; a tape
+    measure; a light switch; a fire extinguisher; an escalator; a vending machine; a ferris
+    wheel; a roller coaster; a lighthouse keeper; a dentist's chair; a courtroom; a laundry
+    basket; a stapler; an hourglass; a compass; a globe; a padlock; a lighter; a thermometer; a
+    shooting star; an iceberg; a sand dune
+    """.split(";")
+)
+# The best of so many answer; rare things are shown by few. Of normally distributed numbers they lie
+# so many deviations up, on average.
+_OF, _BEST = 32, 2.253
+# A region is in sight where it covers this share of an image.
+IN_SIGHT = 0.003
+RARELY_IN_SIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What sampled seeds say about a goal.
+
+    scores: per seed, the cosine between the way from the average image to this one and the way from
+    the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best of 32
+    answer, where 1 is what they would score for a text that means nothing (in a space whose lines
+    are all alike). rank: share of UNRELATED that these images answer less clearly; clarity: the
+    same as standard deviations above them. trial: how much better the prompt says what a trial edit
+    changes than UNRELATED say what theirs change, in standard deviations. These three mean the same
+    on every world, and so does spread: how much more the scores of images differ than they do for
+    UNRELATED, in standard deviations. coverage: mean share of an image that the region covers where
+    it is in sight; present: share of images where it is. Both are 1 for the whole image.
+    probability: that a training will work, by clarity, trial and spread, and less where the region
+    is rarely in sight. instead: where that is not likely, prompts near to this one that are.
+    """
+
+    goal: Goal
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    contrast: float
+    rank: float
+    clarity: float
+    trial: float
+    spread: float
+    coverage: float
+    present: float
+    probability: float
+    verdict: Verdict
+    reason: str
+    instead: tuple[str, ...] = ()
+
+    def best(self, count: int = 5) -> tuple[int, ...]:
+        """The seeds whose images answer the prompt best, best first."""
+        return self._ranked()[:count]
+
+    def worst(self, count: int = 5) -> tuple[int, ...]:
+        """The seeds whose images answer it least, worst first."""
+        return self._ranked()[::-1][:count]
+
+    def _ranked(self) -> tuple[int, ...]:
+        order = sorted(range(len(self.seeds)), key=lambda i: (-self.scores[i], i))
+        return tuple(self.seeds[i] for i in order)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON, ten seeds of each end."""
+        return {
+            "prompt": self.goal.prompt,
+            "neutral": self.goal.neutral,
+            "regions": list(self.goal.regions),
+            "verdict": self.verdict,
+            "probability": round(self.probability, 4),
+            "reason": self.reason,
+            "instead": list(self.instead),
+            "contrast": round(self.contrast, 4),
+            "rank": round(self.rank, 4),
+            "clarity": round(self.clarity, 4),
+            "trial": round(self.trial, 4),
+            "spread": round(self.spread, 4),
+            "coverage": round(self.coverage, 4),
+            "present": round(self.present, 4),
+            "best": list(self.best(10)),
+            "worst": list(self.worst(10)),
+            "score": {
+                "best": round(max(self.scores), 4),
+                "median": round(sorted(self.scores)[len(self.scores) // 2], 4),
+                "worst": round(min(self.scores), 4),
+            },
+            "seeds": len(self.seeds),
+        }
+
+
+@torch.no_grad()
+def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
+    """Look at what the world's generator makes of `seeds` with the goal in mind.
+
+    A prompt that asks for several changes is as likely to work as the least likely of them, whose
+    numbers, reason and neighbours are given; scores, coverage and sight are of the whole.
+
+    At least two seeds are needed, some hundreds for a verdict worth having; raises ValueError for
+    fewer than two and UnknownName for a region that the world lacks.
+    """
+    if len(seeds) < 2:
+        raise ValueError("a pre-flight needs at least two seeds")
+    whole, look = _look_at(world, goal, seeds)
+    changes = changes_of(goal, world.vocabulary)
+    if len(changes) == 1:
+        return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
+    each = [_look_at(world, change, seeds) for change in changes]
+    weakest, look = min(each, key=lambda found: found[0].probability)
+    reason, instead = weakest.reason, weakest.instead
+    if weakest.verdict != "likely":
+        reason = f"{reason.removesuffix('.')}, of '{weakest.goal.prompt}'."
+        instead = _instead(look, weakest.goal)
+    return replace(
+        weakest,
+        goal=goal,
+        scores=whole.scores,
+        coverage=whole.coverage,
+        present=whole.present,
+        reason=reason,
+        instead=instead,
+    )
+
+
+def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight, _Look]:
+    """What is found for one change, without anything to try instead."""
+    space = best_space(world.generator)
+    view = View(world, space, half=fast_bfloat16(world.generator.device))
+    pool = build_pool(view, seeds)
+    line, unrelated = _lines(view, goal)
+    images = pool.embeddings.cpu()
+    look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
+    contrast, scores = compare(look.images, line)
+    clarity, trial, spread = look.clarity(contrast), look.trial(line), look.spread(scores)
+    share = _covered(view, goal, seeds, pool.latents)
+    visible = share > IN_SIGHT
+    present = float(visible.float().mean())
+    probability = probability_of(clarity, trial, spread) * min(1.0, present / RARELY_IN_SIGHT)
+    verdict, reason = _judge(probability, present, goal)
+    found = Preflight(
+        goal=goal,
+        seeds=tuple(seeds),
+        scores=tuple(scores.tolist()),
+        contrast=contrast,
+        rank=look.rank(contrast),
+        clarity=clarity,
+        trial=trial,
+        spread=spread,
+        coverage=float(share[visible].mean()) if present else 0.0,
+        present=present,
+        probability=probability,
+        verdict=verdict,
+        reason=reason,
+    )
+    return found, look
+
+
+def evidence(clarity: float, trial: float, spread: float) -> float:
+    """What speaks for a prompt: how clearly images answer, and what the trial says.
+
+    Neither suffices: near misses are answered clearly, and what images that answer best have in
+    common can be hidden by what else they are. What half of all images show has no best ones, but
+    then scores spread as those of no text do that means nothing.
+    """
+    return (clarity + trial) / 2.0 + _BROAD * max(0.0, spread - _USUAL_SPREAD)
+
+
+def probability_of(clarity: float, trial: float, spread: float) -> float:
+    """That a training will work, by the evidence."""
+    found = evidence(clarity, trial, spread)
+    return 0.5 + 0.5 * math.tanh((found - _MIDDLE) / (2.0 * _WIDTH))
+
+
+def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
+    """The ways from the neutral text to the prompt [E], and to UNRELATED [U, E], which are kept."""
+    encoder = view.world.encoder
+    neutral, prompt = encoder.encode_text([goal.neutral, goal.prompt]).cpu()
+
+    def others() -> dict[str, Tensor]:
+        return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
+
+    shape = {"lines": (len(UNRELATED), len(neutral))}
+    kept = kept_tensors(view, ["unrelated", goal.neutral, UNRELATED], shape, others)
+    return prompt - neutral, kept["lines"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Sampled images: latents [N, D], embeddings [N, E]; and the ways from the neutral text to
+    unrelated ones [U, E]."""
+
+    view: View
+    seeds: tuple[int, ...]
+    neutral: str
+    latents: Tensor
+    images: Tensor
+    unrelated: Tensor
+
+    @cached_property
+    def contrasts(self) -> tuple[float, ...]:
+        """Of the unrelated texts."""
+        return tuple(contrast for contrast, _ in self._answers)
+
+    @cached_property
+    def _answers(self) -> tuple[tuple[float, Tensor], ...]:
+        return tuple(compare(self.images, line) for line in self.unrelated)
+
+    def rank(self, contrast: float) -> float:
+        """Share of unrelated texts that are answered less clearly."""
+        return sum(other < contrast for other in self.contrasts) / len(self.contrasts)
+
+    def clarity(self, contrast: float) -> float:
+        """How many standard deviations a contrast lies above those of unrelated texts."""
+        others = torch.tensor(self.contrasts)
+        return float((contrast - others.mean()) / others.std().clamp_min(1e-6))
+
+    def spread(self, scores: Tensor) -> float:
+        """How many standard deviations the spread of scores lies above that of unrelated texts."""
+        others = torch.stack([found.std() for _, found in self._answers])
+        return float((scores.std() - others.mean()) / others.std().clamp_min(1e-6))
+
+    @cached_property
+    def trials(self) -> Tensor:
+        """How well some unrelated texts say what their own trials change; kept for the world."""
+        lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
+        facts = ["trials", list(self.seeds), self.neutral, _TRIED, _MOVED, UNRELATED]
+
+        def told() -> dict[str, Tensor]:
+            return {"told": torch.tensor([self.told(line) for line in lines])}
+
+        return kept_tensors(self.view, facts, {"told": (len(lines),)}, told)["told"]
+
+    def trial(self, line: Tensor) -> float:
+        """How much better a text says what its trial changes than unrelated ones do."""
+        above = self.told(line) - self.trials.mean()
+        return float(above / self.trials.std().clamp_min(1e-6))
+
+    def told(self, line: Tensor) -> float:
+        """Move images that answer a text least the way that the best ones lie: the cosine between
+        what that changes and the line [E] from the neutral text."""
+        _, scores = compare(self.images, line)
+        order = scores.argsort(descending=True, stable=True)
+        rest = order[len(order) // 2 :]
+        step = self.latents[order[: _best(len(order))]].mean(dim=0)
+        step = step - self.latents[rest].mean(dim=0)
+        longest = longest_layer(self.view.world.generator, self.view.space, step)
+        rows = rest[spaced(len(rest), _MOVED)]
+        moved = self.latents[rows] + step * (_TRIED / max(1e-12, longest))
+        change = picture(self.view, moved)[1].cpu() - self.images[rows]
+        return float((F.normalize(change, dim=1) @ F.normalize(line, dim=0)).mean())
+
+
+def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> Float[Tensor, " n"]:
+    """The share of some of the images that the goal's regions cover."""
+    rows = spaced(len(seeds), _MASKED)
+    if not goal.regions:
+        return torch.ones(len(rows))
+
+    def covered() -> dict[str, Tensor]:
+        # The pictures of so many seeds need not fit together.
+        parts = [
+            masks_of(view, goal, picture(view, some)[0]).mean(dim=(1, 2)).cpu()
+            for some in latents[rows].split(BATCH)
+        ]
+        return {"share": torch.cat(parts)}
+
+    segmenter = getattr(view.world.segmenter, "fingerprint", None)
+    if segmenter is None:
+        return covered()["share"]
+    facts = ["covered", segmenter, sorted(goal.regions), [seeds[row] for row in rows]]
+    return kept_tensors(view, facts, {"share": (len(rows),)}, covered)["share"]
+
+
+def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
+    """The nearest things that are likely to work: of the world's wishes, or, where nobody has
+    listed any, of its words for regions."""
+    world = look.view.world
+    if world.wishes:
+        phrases = near_wishes(
+            goal.prompt, world.wishes, goal.regions, world.vocabulary, goal.neutral
+        )
+    else:
+        near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
+        # The bare name of a region is no wish: every house has walls.
+        phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
+    phrases = phrases[:_NEAREST]
+    if not phrases:
+        return ()
+    texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
+    found: list[str] = []
+    for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
+        contrast, scores = compare(look.images, line)
+        if look.rank(contrast) < _CLEAR:
+            continue  # and no image need be made
+        numbers = look.clarity(contrast), look.trial(line), look.spread(scores)
+        if probability_of(*numbers) >= LIKELY:
+            found.append(phrase)
+        if len(found) == _OFFERED:
+            break
+    return tuple(found)
+
+
+def _best(count: int) -> int:
+    return max(1, count // _OF)
+
+
+def compare(
+    images: Float[Tensor, "n e"], line: Float[Tensor, " e"]
+) -> tuple[float, Float[Tensor, " n"]]:
+    """How the images [N, E] answer a text that moves along the line [E]: contrast, and scores."""
+    around = F.normalize(images - images.mean(dim=0), dim=1)
+    scores = around @ F.normalize(line, dim=0)
+    best = scores.topk(_best(len(scores))).values.mean()
+    return float(best) * images.shape[1] ** 0.5 / _BEST, scores
+
+
+def _judge(probability: float, present: float, goal: Goal) -> tuple[Verdict, str]:
+    region = " and ".join(goal.regions) or "image"
+    common = "What the images that answer best have in common"
+    if present == 0.0:
+        return "unlikely", f"No sampled image shows any {region} to change."
+    if present < RARELY_IN_SIGHT:
+        verdict: Verdict = "unlikely" if probability < UNLIKELY else "unsure"
+        return verdict, f"Only {present:.0%} of the sampled images show any {region}."
+    if probability < UNLIKELY:
+        return "unlikely", f"{common} is not what the prompt says."
+    if probability < LIKELY:
+        return "unsure", f"{common} is only partly what the prompt says."
+    return "likely", f"{common} is clearly what the prompt says."

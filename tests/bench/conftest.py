@@ -1,0 +1,112 @@
+"""A bench small enough for tests: the fake world, with a judge that can draw and show its maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch.nn.functional as F
+from torch import Tensor
+
+from eclipsed.bench import bench, contenders, report
+from eclipsed.bench.contenders import Contender
+from eclipsed.directions import Direction
+from eclipsed.errors import UnknownName
+from eclipsed.methods.method import Method
+from eclipsed.types import Goal, Verdict, World
+from tests.fakes import FakeJudge, fake_world, patch_vector
+
+
+@dataclass(frozen=True)
+class DrawingJudge(FakeJudge):
+    """The fake judge; a clean drawing is an image that nowhere is brighter than 1."""
+
+    def maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        return images + 2.0, F.avg_pool2d(images, 4) + 2.0
+
+    def unclean(self, images: Tensor, verdict: Verdict) -> Tensor:
+        return (images.abs() - 1.0).clamp(min=0.0).mean(dim=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """size: how long the vector is. leak: how much of it goes to the ground. image: a seed."""
+
+    size: float = 1.0
+    leak: float = 0.0
+    image: int = 0
+
+
+def vector(goal: Goal, numbers: Numbers) -> Tensor:
+    sign = -1.0 if goal.prompt.startswith(("dark", "never")) else 1.0
+    patch = next((name for name in ("hair", "eyes", "mouth") if name in goal.prompt), "mouth")
+    own = sign * patch_vector(patch)
+    return numbers.size * (own + numbers.leak * patch_vector("ground"))
+
+
+def made(world: World, goal: Goal, numbers: Numbers, flat: Tensor | None = None) -> Direction:
+    generator = world.generator
+    return Direction(
+        vector=vector(goal, numbers) if flat is None else flat,
+        name=goal.prompt or "untold",
+        prompt=goal.prompt,
+        neutral=goal.neutral,
+        regions=goal.regions,
+        space="w+",
+        layers=generator.layers("w+"),
+        generator_name=generator.name,
+        generator_fingerprint=generator.fingerprint,
+        method="by hand",
+    )
+
+
+def _told(world: World, goal: Goal | None, numbers: Numbers) -> list[Direction]:
+    assert goal is not None
+    if "forbidden" in goal.prompt:
+        raise UnknownName("There is no such thing.", "Ask for another.")
+    return [made(world, goal, numbers)]
+
+
+def _untold(world: World, goal: Goal | None, numbers: Numbers) -> list[Direction]:
+    nothing = Goal("", "", ())
+    patches = (patch_vector(name) for name in ("hair", "eyes"))
+    return [made(world, nothing, numbers, flat) for flat in patches]
+
+
+def contender(name: str, numbers: Numbers, **changes: object) -> Contender:
+    method = Method(
+        name=name,
+        paper="none",
+        about="By hand.",
+        differs="",
+        takes="prompt",
+        config=Numbers,
+        find=_told,
+    )
+    return Contender(name, replace(method, **changes), numbers)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """The fake world with contenders of which all is known."""
+    entered = (
+        contender("clean", Numbers()),
+        contender("weak", Numbers(size=0.3)),
+        contender("leaky", Numbers(leak=1.0)),
+        contender("single", Numbers(), per_image=True),
+        contender("untold", Numbers(), takes="nothing", find=_untold),
+    )
+    for module in (contenders, report):
+        monkeypatch.setattr(module, "CONTENDERS", {each.name: each for each in entered})
+    for module in ("eclipsed.search.pool", "eclipsed.bench.cost"):
+        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
+    small = tuple(range(7_000_000, 7_000_032))
+    monkeypatch.setattr(bench.preflight.check, "__defaults__", (small,))
+    return replace(fake_world(), judge=DrawingJudge)
+
+
+@pytest.fixture
+def silent_world(world: World) -> World:
+    """The same without a judge."""
+    return replace(world, judge=None)

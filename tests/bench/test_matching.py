@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eclipsed.bench.matching import (
+    LOOKS,
+    Curve,
+    Level,
+    crossing,
+    curve_of,
+    half_strength,
+    level_of,
+    matched_strength,
+)
+
+AT = (0.0, 1.0, 2.0, 4.0)
+
+
+def curve(*reach: float, flip: tuple[float, ...] | None = None) -> Curve:
+    return Curve(AT, reach, flip)
+
+
+def row(reach: list[float], shows: list[bool] | None, has: bool | None = False) -> dict[str, Any]:
+    curves = {"reach": reach} | ({} if shows is None else {"shows": shows})
+    return {"has": has, "strengths": [-1.0, 0.0, 1.0, 2.0], "curves": curves}
+
+
+def test_a_curve_is_of_medians_and_of_seeds_that_lack_it() -> None:
+    rows = [
+        row([9.0, 0.0, 1.0, 4.0], [False, False, True, True]),
+        row([9.0, 0.0, 2.0, 5.0], [False, False, False, True]),
+        row([9.0, 0.0, 9.0, 9.0], [True, True, False, False], has=True),
+        row([9.0, 0.0, 9.0, 9.0], [False, False, False, False], has=None),
+    ]
+    found = curve_of(rows)
+    assert found == Curve((0.0, 1.0, 2.0), (0.0, 5.5, 7.0), (0.0, 0.5, 1.0))
+
+
+def test_without_judge_or_ladder_there_is_less() -> None:
+    found = curve_of([row([9.0, 0.0, 1.0, 4.0], None)])
+    assert found is not None
+    assert found.flip is None
+    assert curve_of([]) is None
+    ends = {"has": False, "strengths": [-1.0, 0.0, 1.0], "curves": {"reach": [0.0, 0.0, 1.0]}}
+    assert curve_of([ends]) is None
+
+
+def test_crossing_is_interpolated_and_the_first() -> None:
+    assert crossing(AT, (0.0, 1.0, 0.0, 2.0), 0.5) == 0.5
+    assert crossing(AT, (0.0, 0.0, 0.0, 2.0), 1.0) == 3.0
+    assert crossing(AT, (0.6, 1.0, 1.0, 1.0), 0.5) == 0.0
+    assert crossing(AT, (0.0, 0.1, 0.2, 0.3), 0.5) is None
+
+
+def test_the_level_is_the_weakest_that_does_the_job() -> None:
+    strong = curve(0.0, 1.0, 2.0, 2.0, flip=(0.0, 0.5, 1.0, 1.0))
+    weak = curve(0.0, 0.1, 0.3, 0.5, flip=(0.0, 0.0, 0.5, 0.5))
+    idle = curve(0.0, 0.01, 0.02, 0.04, flip=(0.0, 0.0, 0.1, 0.4))
+    assert [half_strength(each) for each in (strong, weak, idle)] == [1.0, 2.0, None]
+    assert level_of([strong, weak, idle]) == Level(0.3, "flips")
+    assert level_of([idle]) is None
+    assert level_of([]) is None
+
+
+def test_without_flips_the_median_at_strength_1_counts() -> None:
+    curves = [curve(0.0, reach, 2.0, 2.0) for reach in (0.1, 0.2, 0.9)]
+    assert level_of(curves) == Level(0.2, "strength 1")
+    assert level_of([curve(0.0, -0.1, -0.2, -0.3)]) is None
+
+
+def test_the_strength_is_corrected_by_looking() -> None:
+    """The curve jumps at 1.9, which its rungs cannot tell."""
+    jumps = curve(0.0, 0.0, 1.0, 1.0)
+    looked: list[float] = []
+
+    def reach_at(strength: float) -> float:
+        looked.append(strength)
+        return float(strength >= 1.9)
+
+    found = matched_strength(jumps, Level(0.5, "flips"), reach_at)
+    assert found == pytest.approx(1.9, abs=4.0 / 2**LOOKS)
+    assert len(looked) == LOOKS
+    assert matched_strength(jumps, Level(1.5, "flips"), reach_at) is None

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from eclipsed.directions import Direction
+from eclipsed.errors import WrongGenerator
+from eclipsed.evaluation import evaluate
+from eclipsed.evaluation.evaluate import (
+    HELD_OUT_SEEDS,
+    KEYS,
+    SeedScores,
+    score_direction,
+    score_seeds,
+)
+from eclipsed.types import Claim, Synthesis, Verdict, World
+from tests.fakes import (
+    FakeEncoder,
+    FakeGenerator,
+    FakeJudge,
+    FakeSegmenter,
+    fake_world,
+    patch_vector,
+)
+
+WORLD = fake_world()
+LADDER = (-2.0, -1.0, 0.0, 1.0, 2.0)
+
+
+def make(vector: Tensor, prompt: str, *regions: str, **changes: Any) -> Direction:
+    generator = FakeGenerator()
+    fields: dict[str, Any] = {
+        "vector": vector,
+        "name": prompt,
+        "prompt": prompt,
+        "neutral": "a person",
+        "regions": regions,
+        "space": "w+",
+        "layers": generator.layers("w+"),
+        "generator_name": generator.name,
+        "generator_fingerprint": generator.fingerprint,
+        "method": "text",
+    }
+    return Direction(**(fields | changes))
+
+
+HAIR = make(patch_vector("hair"), "bright hair", "hair", "hat")
+LEAKY = make(patch_vector("hair") + patch_vector("mouth"), "bright hair", "hair", "hat")
+HAT = make(2.0 * patch_vector("hair", stripes=True), "a hat", "hat")
+
+
+def world_with(judge: Any) -> World:
+    return dataclasses.replace(WORLD, judge=lambda: judge)
+
+
+def rows_of(direction: Direction, judge: Any = None, count: int = 40) -> list[SeedScores]:
+    world = world_with(judge) if judge else WORLD
+    return score_seeds(world, direction, seeds=HELD_OUT_SEEDS[:count], strengths=LADDER)
+
+
+def middle(direction: Direction, world: World = WORLD) -> dict[str, float | None]:
+    scores = score_direction(world, direction, seeds=HELD_OUT_SEEDS[:40], strengths=LADDER)
+    return {key: score and score["median"] for key, score in scores.items()}
+
+
+def test_the_keys_are_those_of_the_contract() -> None:
+    scores = score_direction(WORLD, HAIR, seeds=HELD_OUT_SEEDS[:8])
+    assert tuple(scores) == KEYS
+    for score in scores.values():
+        assert score is not None
+        assert tuple(score) == ("median", "low", "high")
+        assert score["low"] <= score["median"] <= score["high"]
+    json.dumps(scores, allow_nan=False)
+
+
+def test_a_clean_direction_scores_well() -> None:
+    found = middle(HAIR)
+    assert found["share"] == pytest.approx(1.0)
+    assert found["outside"] == pytest.approx(0.0, abs=1e-7)
+    assert found["identity"] == pytest.approx(1.0)
+    assert found["kept"] == found["monotone"] == 1.0
+    assert min(found["flip"] or 0, found["opposite"] or 0, found["text_gain"] or 0) > 0.95
+
+
+def test_the_opposite_direction_scores_badly() -> None:
+    found = middle(make(-patch_vector("hair"), "bright hair", "hair", "hat"))
+    assert found["flip"] == found["opposite"] == found["monotone"] == 0.0
+    assert (found["text_gain"] or 0.0) < -0.9
+    assert found["share"] == pytest.approx(1.0)
+
+
+def test_a_direction_that_does_nothing_gains_nothing() -> None:
+    found = middle(make(torch.zeros(32), "bright hair", "hair"))
+    assert found["flip"] == found["opposite"] == found["text_gain"] == found["outside"] == 0.0
+    assert found["share"] is None
+    assert found["kept"] == found["monotone"] == 1.0
+
+
+def test_a_leak_is_seen_in_share_outside_kept_and_identity() -> None:
+    found, clean = middle(LEAKY), middle(HAIR)
+    hair, mouth = 8 * 20, 5 * 12
+    assert found["share"] == pytest.approx(hair / (hair + mouth), abs=0.01)
+    assert (found["outside"] or 0.0) > 0.03
+    assert (found["kept"] or 1.0) < 0.9
+    assert (found["identity"] or 1.0) < (clean["identity"] or 0.0) - 0.01
+
+
+def test_flip_is_asked_of_seeds_without_the_attribute_and_opposite_of_those_with() -> None:
+    rows = rows_of(HAIR)
+    kinds = {(row.has, row.flip is None, row.opposite is None) for row in rows}
+    assert kinds == {(True, True, False), (False, False, True), (None, True, True)}
+    for row in rows:
+        assert row.probabilities is not None
+        at = dict(zip(row.strengths, row.probabilities, strict=True))
+        if row.has is False:
+            assert at[0.0] < 0.5
+            assert row.flip is (at[1.0] > 0.5)
+        if row.has is True:
+            assert at[0.0] > 0.5
+            assert row.opposite is (at[-1.0] < 0.5)
+
+
+def test_what_is_out_of_sight_is_not_asked() -> None:
+    hidden = [row for row in rows_of(HAIR) if row.has is None]
+    assert hidden
+    assert {(row.flip, row.opposite, row.monotone) for row in hidden} == {(None, None, None)}
+
+
+def test_what_the_edit_hides_does_not_count_as_changed() -> None:
+    # A hat hides the hair, whose colour the judge then guesses at random.
+    class Guesser(FakeJudge):
+        def attributes(self, images: Tensor) -> Verdict:
+            verdict = super().attributes(images)
+            hair = torch.where(verdict.visible["hair"][:, None], verdict.probabilities["hair"], 0.5)
+            flipped = verdict.probabilities["hair"].flip(1)
+            hair = torch.where(verdict.visible["hair"][:, None], hair, flipped)
+            return Verdict({**verdict.probabilities, "hair": hair}, verdict.visible)
+
+    rows = rows_of(HAT, Guesser())
+    assert {row.kept for row in rows} == {1.0}
+    assert {row.flip for row in rows} == {True, None}
+
+
+def test_the_region_is_the_union_of_before_and_after() -> None:
+    rows = [row for row in rows_of(HAT) if row.has is False]
+    assert rows
+    assert all(row.share == pytest.approx(1.0) for row in rows)
+
+
+@pytest.mark.parametrize(("pixels", "whole"), [(1, True), (2, False)])
+def test_the_region_is_dilated_by_two_pixels_at_128(pixels: int, whole: bool) -> None:
+    class Eroding(FakeSegmenter):
+        def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
+            mask = super().masks(synthesis, regions)[:, None]
+            return 1.0 - F.max_pool2d(1.0 - mask, 2 * pixels + 1, 1, pixels)[:, 0]
+
+    # One pixel at the size of these images, 32.
+    direction = make(patch_vector("mouth"), "bright mouth", "mouth")
+    rows = rows_of(direction, FakeJudge(segmenter=Eroding()), 4)
+    assert all((row.share == pytest.approx(1.0)) is whole for row in rows)
+
+
+def test_the_claimed_values_count_together() -> None:
+    class Undecided(FakeJudge):
+        def attributes(self, images: Tensor) -> Verdict:
+            verdict = super().attributes(images)
+            bright = verdict.probabilities["hair"][:, 1:]
+            three = torch.cat([1.0 - bright, 0.5 * bright, 0.5 * bright], dim=1)
+            return Verdict({**verdict.probabilities, "hair": three}, verdict.visible)
+
+        def claim(self, prompt: str) -> Claim | None:
+            return Claim("hair", ("bright", "brighter"))
+
+    judge = Undecided(groups={**FakeJudge().groups, "hair": ("dark", "bright", "brighter")})
+    assert rows_of(HAIR, judge) == rows_of(HAIR)
+
+
+def test_what_the_judge_cannot_tell_is_none() -> None:
+    unclaimed = middle(make(patch_vector("hair"), "a nice day", "hair"))
+    assert {key for key, value in unclaimed.items() if value is None} == {
+        "flip",
+        "opposite",
+        "kept",
+    }
+    foreign = middle(make(patch_vector("hair"), "bright hair", "hair", "paws"))
+    assert {key for key, value in foreign.items() if value is None} == {
+        "share",
+        "outside",
+        "identity",
+    }
+    for wordless in ("a person", ""):
+        same = middle(make(patch_vector("hair"), wordless, "hair", name="untold"))
+        assert same["text_gain"] is None
+        assert same["monotone"] is None
+
+
+def test_a_world_without_judges_is_judged_by_its_own_networks() -> None:
+    alone = fake_world(judged=False)
+    judges = evaluate.judged_by(WORLD), evaluate.judged_by(alone)
+    assert judges == (evaluate.INDEPENDENT, evaluate.OWN)
+    found = middle(HAIR, alone)
+    assert {key for key, value in found.items() if value is None} == {"flip", "opposite", "kept"}
+    assert found["share"] == pytest.approx(1.0)
+    assert found["monotone"] == 1.0
+    assert (found["text_gain"] or 0.0) > 0.95
+    leaky = middle(LEAKY, alone)
+    assert (leaky["identity"] or 1.0) < (found["identity"] or 0.0) - 0.01
+    back = middle(make(-patch_vector("hair"), "bright hair", "hair"), alone)
+    assert back["monotone"] == 0.0
+
+
+def test_a_segmenter_that_reads_features_is_given_them() -> None:
+    class Reading(FakeSegmenter):
+        def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
+            part = synthesis.features["layer_1"].abs().sum(dim=1, keepdim=True)
+            return (F.interpolate(part, synthesis.image.shape[-2:])[:, 0] > 0).float()
+
+    segmenter = Reading(feature_names=("layer_1",))
+    world = dataclasses.replace(fake_world(judged=False), segmenter=segmenter)
+    rows = score_seeds(world, HAIR, seeds=[1, 2], strengths=LADDER)
+    assert all(row.share is not None for row in rows)
+
+
+@pytest.mark.parametrize(("fall", "steady"), [(0.04, True), (0.06, False)])
+def test_an_encoders_score_may_fall_by_a_twentieth_of_its_range(fall: float, steady: bool) -> None:
+    texts = FakeEncoder().encode_text([HAIR.prompt, HAIR.neutral])
+    levels = {-1.0: 0.0, 0.0: 5.0, 1.0: 10.0, 2.0: 10.0 * (1.0 - fall)}
+    wanted = texts[0] - texts[1]
+    codes = {strength: level * wanted[None] for strength, level in levels.items()}
+    assert evaluate._text_columns(wanted, codes)["monotone"] == [steady]
+
+
+def test_a_change_of_the_whole_image_has_no_outside() -> None:
+    found = middle(make(patch_vector("hair"), "bright hair"))
+    assert found["share"] is None
+    assert found["outside"] is None
+    assert (found["identity"] or 1.0) < 0.999
+
+
+def test_a_fall_at_any_strength_breaks_monotony() -> None:
+    class Dipping(FakeJudge):
+        def attributes(self, images: Tensor) -> Verdict:
+            verdict = super().attributes(images)
+            bright = verdict.probabilities["hair"][:, 1]
+            level = images[:, :, :8, 6:26].mean(dim=(1, 2, 3))
+            dipped = torch.where(level > 1.2, 0.9 * bright, bright)
+            pair = torch.stack([1.0 - dipped, dipped], dim=1)
+            return Verdict({**verdict.probabilities, "hair": pair}, verdict.visible)
+
+    assert all(row.monotone in (True, None) for row in rows_of(HAIR))
+    assert any(row.monotone is False for row in rows_of(HAIR, Dipping()))
+
+
+def test_rows_are_in_order_and_do_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = rows_of(HAIR)
+    assert [row.seed for row in many] == list(HELD_OUT_SEEDS[:40])
+    monkeypatch.setattr(evaluate, "BATCH", 7)
+    for one, other in zip(many, rows_of(HAIR), strict=True):
+        assert one.flip == other.flip
+        assert one.text_gain == pytest.approx(other.text_gain, abs=1e-5)
+    json.dumps([dataclasses.asdict(row) for row in many], allow_nan=False)
+
+
+def test_the_prompt_is_read_once_and_every_image_is_shown_once() -> None:
+    class Counting(FakeJudge):
+        asked = 0
+
+        def claim(self, prompt: str) -> Claim | None:
+            self.asked += 1
+            return super().claim(prompt)
+
+    judge = Counting()
+    seen: list[dict[float, Synthesis]] = []
+    seeds = HELD_OUT_SEEDS[: 2 * evaluate.BATCH + 1]
+    score_seeds(
+        world_with(judge),
+        HAIR,
+        seeds=seeds,
+        strengths=LADDER,
+        watch=lambda shown: seen.append(dict(shown)),
+    )
+    assert judge.asked == 1
+    assert [tuple(shown) for shown in seen] == 3 * [LADDER]
+    assert sum(len(shown[0.0].image) for shown in seen) == len(seeds)
+    assert not torch.equal(seen[0][0.0].image, seen[0][2.0].image)
+
+
+def test_needed_strengths_are_added_and_sorted() -> None:
+    row = score_seeds(WORLD, HAIR, seeds=[1], strengths=(2.0, -0.5))[0]
+    assert row.strengths == (-1.0, -0.5, 0.0, 1.0, 2.0)
+
+
+def test_another_generators_direction_is_refused() -> None:
+    with pytest.raises(WrongGenerator):
+        score_direction(WORLD, make(torch.zeros(32), "x", generator_fingerprint="0"), seeds=[1])
+
+
+def test_held_out_seeds_are_enough_for_a_quick_score() -> None:
+    assert len(set(HELD_OUT_SEEDS)) == 48
+    assert min(HELD_OUT_SEEDS) >= 1_000_000

