@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from eclipsed.methods import composite
 from eclipsed.methods.composite import apart
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.search.loop import finish, make_plan, train_direction
