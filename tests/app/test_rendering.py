@@ -153,7 +153,8 @@ def test_the_image_of_a_latent_is_what_render_makes(
 def test_a_strip_has_seeds_as_rows(renderer: Renderer, session: Session) -> None:
     images = renderer.strip(session, 0, [5, 6, 7], [-1.0, 1.0])
     assert images.shape[:2] == (3, 2)
-    assert torch.equal(images[0, 1], renderer.image(session)[0])
+    # Images that are made together are summed in another order on some processors.
+    torch.testing.assert_close(images[0, 1], renderer.image(session)[0], rtol=0.0, atol=1e-6)
 
 
 def test_the_cache_is_bounded(
