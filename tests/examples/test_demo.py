@@ -34,7 +34,7 @@ def test_the_demo_writes_what_it_says(
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
     score = evaluate.score_direction
     monkeypatch.setattr(
-        scoring, "score_direction", lambda world, card: score(world, card, seeds=range(8))
+        evaluate, "score_direction", lambda world, card: score(world, card, seeds=range(8))
     )
     demo = load_demo()
     demo.main(tmp_path / "demo")
