@@ -22,27 +22,27 @@ import torch
 import eclipsed
 from benchmarks.speed import machine
 from eclipsed.generators.biggan import AttentionSize, BigGAN, BigGANConfig, BlockSize
-from eclipsed.generators.precision import PRECISIONS, in_precision
+from eclipsed.generators.generator import NetworkGenerator
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.generators.stylegan3 import StyleGAN3, StyleGAN3Config
-from eclipsed.types import Generator
+from eclipsed.types import PRECISIONS
 
 SEEDS = range(2)
 REPEATS = 2
 PATIENCE = 10.0  # seconds of a run after which it is not repeated
 
 
-def starter() -> Generator:
+def starter() -> NetworkGenerator:
     return eclipsed.load_world("starter").generator
 
 
-def stylegan2() -> Generator:
+def stylegan2() -> NetworkGenerator:
     """Config F at 256²."""
     channels = {2**k: min(32_768 // 2**k, 512) for k in range(2, 9)}
     return StyleGAN2(StyleGAN2Config(256, channels)).eval().requires_grad_(False)
 
 
-def stylegan3() -> Generator:
+def stylegan3() -> NetworkGenerator:
     """Config T at 256²: 14 layers, the last two critically sampled."""
     shares = [min(i / 12, 1.0) for i in range(15)]
     cutoffs = [2.0 * 64.0**share for share in shares]
@@ -51,7 +51,7 @@ def stylegan3() -> Generator:
     return StyleGAN3(config).eval().requires_grad_(False)
 
 
-def biggan() -> Generator:
+def biggan() -> NetworkGenerator:
     """BigGAN-deep at 256²."""
     widths = (16, 16, 16, 16, 8, 8, 8, 8, 4, 4, 2, 2, 1)
     layers: list[BlockSize | AttentionSize] = [
@@ -65,7 +65,7 @@ def biggan() -> Generator:
     return BigGAN(config).eval().requires_grad_(False)
 
 
-CASES: dict[str, Callable[[], Generator]] = {
+CASES: dict[str, Callable[[], NetworkGenerator]] = {
     "starter": starter,
     "stylegan2": stylegan2,
     "stylegan3": stylegan3,
@@ -74,7 +74,7 @@ CASES: dict[str, Callable[[], Generator]] = {
 
 
 @torch.no_grad()
-def measure(generator: Generator, precisions: Sequence[str]) -> dict[str, dict[str, Any]]:
+def measure(generator: NetworkGenerator, precisions: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Precision → seconds an image, largest error and PSNR; the smallest time of some repeats.
 
     The first of the precisions is float32, with which the others are compared.
@@ -85,7 +85,7 @@ def measure(generator: Generator, precisions: Sequence[str]) -> dict[str, dict[s
     for precision in precisions:
         times = []
         try:
-            chosen = in_precision(generator, precision)
+            chosen = generator.in_precision(precision)
             for _ in range(REPEATS):
                 began = time.process_time()
                 image = chosen.synthesize(latents, "z", truncation=0.7).image

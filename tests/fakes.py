@@ -14,14 +14,27 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eclipsed.errors import UnknownName
-from eclipsed.types import Claim, Judge, Layer, Noise, Space, Synthesis, Verdict, World
+from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.generators.spaces import layer_spread
+from eclipsed.types import (
+    SPACES,
+    Claim,
+    Judge,
+    Layer,
+    Noise,
+    Precision,
+    Space,
+    Synthesis,
+    Verdict,
+    World,
+)
 
 RESOLUTION = 32
 W_DIM = 8
@@ -83,10 +96,20 @@ class FakeGenerator:
     z_dim: int = W_DIM
     feature_names: tuple[str, ...] = tuple(f"layer_{i}" for i in range(ROWS + 1))
     basis: Tensor = field(default_factory=_basis, repr=False, compare=False)
+    label: Tensor | None = None
+    precision: Precision = "float32"
+
+    spaces = SPACES
 
     @property
     def device(self) -> torch.device:
         return self.basis.device
+
+    def of_class(self, which: object) -> Self:
+        raise BadSetting("This generator has no classes.")
+
+    def spread(self, space: Space) -> Tensor:
+        return layer_spread(self, space)
 
     @property
     def w_mean(self) -> Tensor:
@@ -160,6 +183,8 @@ class FakeGenerator:
 @dataclass(frozen=True)
 class OnlyZ(FakeGenerator):
     """The same pictures from a generator that has no space but z, like BigGAN and DCGAN."""
+
+    spaces = ("z",)
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
         if space != "z":

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.reading import read_checkpoint
-from eclipsed.foreign import spaces_of
 from eclipsed.generators.biggan import AttentionSize, BigGAN, BigGANConfig, BlockSize
 from eclipsed.generators.dcgan import DCGAN, DCGANConfig
 from eclipsed.generators.stylegan1 import StyleGAN1, StyleGAN1Config
@@ -53,7 +52,7 @@ def table() -> str:
 
 def _row(family: str, generator: Generator, read: dict[str, Checkpoint]) -> str:
     formats = dict.fromkeys(c.format for c in read.values() if c.family == family)
-    spaces = ", ".join(spaces_of(generator))
+    spaces = ", ".join(generator.spaces)
     first = generator.feature_names[0]
     return f"| {family} | {spaces} | {first} … layer_n | {', '.join(formats)} |"
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save
 
 from eclipsed import files
 from eclipsed.errors import BadFile
@@ -190,3 +191,19 @@ def test_sha256_of_bytes_and_of_the_same_numbers_agree() -> None:
 )
 def test_content_says_what_a_file_is(data: bytes, words: str) -> None:
     assert files.kind_of(data) == words
+
+
+def test_tensors_and_texts_are_read_from_whole_safetensors_files_only(tmp_path: Path) -> None:
+    data = save({"a": torch.arange(3.0)}, {"who": "me"})
+    tensors, texts = files.read_tensors(data)
+    assert torch.equal(tensors["a"], torch.arange(3.0))
+    assert texts == {"who": "me"}
+    assert files.read_tensors(save({}))[1] == {}
+    for damaged, words in ((data[:-1], "damaged"), (data[:40], "damaged"), (b"GIF89a", "a GIF")):
+        with pytest.raises(BadFile, match=words):
+            files.read_tensors(damaged)
+    path = tmp_path / "file"
+    for content, expected in ((data, {"who": "me"}), (data[:40], {}), (b"", {})):
+        path.write_bytes(content)
+        assert files.metadata_of(path) == expected
+    assert files.metadata_of(tmp_path / "none") == {}

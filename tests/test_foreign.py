@@ -18,8 +18,8 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.foreign import ForeignDirection, in_words, read_directions, spaces_of, to_card
-from eclipsed.types import Layer, Space
+from eclipsed.foreign import ForeignDirection, in_words, read_directions, to_card
+from eclipsed.types import Space
 from tests.checkpoints.hostile import every_file
 from tests.checkpoints.making import Call, Name, pickled, saved
 from tests.fakes import FakeGenerator, OnlyZ, patch_vector
@@ -419,18 +419,6 @@ def test_styles_take_this_packages_convention(tmp_path: Path, count: int) -> Non
             torch.testing.assert_close(layer, expected.flatten() * gain)
 
 
-def test_colour_gains_are_those_of_the_generator(tmp_path: Path) -> None:
-    from eclipsed.generators.stylegan2 import nvidia_styles_from_rosinality
-
-    names = ("b4.conv1", "b4.torgb", "b8.conv0", "b8.conv1", "b8.torgb")
-    layers = [Layer(name, width) for name, width in zip(names, WIDTHS, strict=True)]
-    arrays = styles(1)
-    (found,) = read_directions(write(tmp_path, saved(arrays)))
-    flat = torch.cat([array.flatten() for array in arrays])[None]
-    expected = nvidia_styles_from_rosinality(flat, layers)[0]
-    torch.testing.assert_close(torch.cat(found.layers), expected)
-
-
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
@@ -487,7 +475,6 @@ def test_a_long_vector_finds_the_space_it_fits() -> None:
 
 
 def test_a_generator_without_w_gets_what_fits_z() -> None:
-    assert spaces_of(OnlyZ()) == ("z",)
     assert to_card(foreign(8, space="w", told=False), OnlyZ()).space == "z"
     with pytest.raises(WrongGenerator, match=r"space z .* has 1 layer of 8 numbers"):
         to_card(foreign(7, space="w", told=False), OnlyZ())

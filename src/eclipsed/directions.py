@@ -14,15 +14,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import safetensors
 import safetensors.torch
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
-from eclipsed.files import StrPath, kind_of, read_bytes, sha256_of, shown, write_atomic
-from eclipsed.types import SPACES, Generator, Layer, Space
+from eclipsed.files import (
+    StrPath,
+    kind_of,
+    read_bytes,
+    read_tensors,
+    sha256_of,
+    shown,
+    write_atomic,
+)
+from eclipsed.types import SPACES, Generator, Layer, Space, weights_of
 
 FORMAT = 1
 # The largest latents known (style vectors at 1024 px) hold about 10,000 numbers: 40 kB.
@@ -116,7 +123,7 @@ class Direction:
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless this direction was made for this very generator."""
         hint = "Load the world that it was trained on, or train the direction again on this one."
-        if generator.fingerprint != self.generator_fingerprint:
+        if weights_of(generator.fingerprint) != weights_of(self.generator_fingerprint):
             raise WrongGenerator(
                 f"The direction '{self.name}' was made for the generator '{self.generator_name}' "
                 f"({self.generator_fingerprint[:12]}), not for '{generator.name}' "
@@ -251,17 +258,16 @@ def _from_bytes(data: bytes) -> Direction:
 
 def _open(data: bytes) -> tuple[Tensor, str]:
     """The vector and the metadata string of a card's bytes."""
+    kind = kind_of(data)
     foreign = BadFile(
-        f"it is {kind_of(data)}, not a direction's card", "Give a card that `eclipsed train` wrote."
+        f"it is {kind}, not a direction's card", "Give a card that `eclipsed train` wrote."
     )
+    if kind != "a safetensors file":
+        raise foreign
     try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
-        if kind_of(data) != "a safetensors file":
-            raise foreign from error
+        tensors, metadata = read_tensors(data)
+    except BadFile as error:
         raise BadFile("it is damaged or cut short", _AGAIN) from error
-    metadata = header.get("__metadata__") or {}
     if "eclipsed" not in metadata or "vector" not in tensors:
         raise foreign
     vector = tensors["vector"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import secrets
 import stat
@@ -15,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import safetensors
+import safetensors.torch
 from torch import Tensor
 
 from eclipsed.errors import BadFile
@@ -109,6 +112,30 @@ def read_bytes(path: StrPath, *, limit: int) -> bytes:
             "It cannot be what was asked for.",
         )
     return data
+
+
+def read_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file's bytes, and the texts that it carries beside them.
+
+    Raises BadFile, the reason only, for other files and for damaged ones.
+    """
+    if kind_of(data) != "a safetensors file":
+        raise BadFile(f"it is {kind_of(data)}")
+    try:
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BadFile("it is a safetensors file that is damaged or cut short") from error
+    return tensors, header.get("__metadata__") or {}
+
+
+def metadata_of(path: StrPath) -> dict[str, str]:
+    """The texts that a safetensors file carries, none for any other file; reads no tensor."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except (safetensors.SafetensorError, OSError, ValueError):
+        return {}
 
 
 def write_atomic(path: StrPath, content: bytes | Writer) -> None:

@@ -10,7 +10,6 @@ files. What a file is, its bytes say; nothing in it is run.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,19 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.checkpoints.numpy_files import MAGIC, is_npz, load_npy, load_npz, npz_keys
 from eclipsed.checkpoints.torch_files import load
-from eclipsed.checkpoints.unpickling import Record, damage, shown_name
+from eclipsed.checkpoints.unpickling import Record, damage, in_brief
 from eclipsed.directions import Direction
-from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.files import StrPath, kind_of, read_bytes, shown
-from eclipsed.types import SPACES, Generator, Layer, Space
+from eclipsed.errors import BadFile, BadSetting, WrongGenerator
+from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, shown
+from eclipsed.types import Generator, Layer, Space
 
 # GANSpace's files also carry components of activations, of which there may be many.
 LIMIT = 256 * 2**20
@@ -82,28 +79,19 @@ def read_directions(path: StrPath) -> tuple[ForeignDirection, ...]:
     """
     content = read_content(path)
     try:
-        found = recognise(content, Path(path).stem)
+        directions = recognise(content, Path(path).stem)
     except BadFile as error:
         raise _refusal(path, error) from error
-    if found is None:
+    if directions is None:
         raise BadFile(
             f"Cannot use {shown(path)}: it holds no direction that is known here, but "
-            f"{_words(content)}."
+            f"{in_brief(content)}."
         )
-    return found
+    return directions
 
 
 def _refusal(path: StrPath, error: BadFile) -> BadFile:
     return BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint)
-
-
-def _words(content: object) -> str:
-    if isinstance(content, dict):
-        keys = ", ".join(shown_name(key)[:40] for key in content if isinstance(key, str))
-        return f"a dictionary of {keys[:160]}" if keys else "a dictionary without names"
-    if isinstance(content, Record):
-        return f"an object of the class {shown_name(f'{content.module}.{content.name}')}"
-    return f"a {type(content).__name__}"
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -116,12 +104,12 @@ def read_content(path: StrPath) -> object:
     """
     data = read_bytes(path, limit=LIMIT)
     try:
-        with damage():
-            return _decoded(data)
+        return _decoded(data)
     except BadFile as error:
         raise _refusal(path, error) from error
 
 
+@damage()
 def _decoded(data: bytes) -> object:
     if data.startswith(MAGIC):
         return load_npy(data)
@@ -130,12 +118,8 @@ def _decoded(data: bytes) -> object:
         return load_npz(data, _GANSPACE if _GANSPACE[0] in keys else None)
     if kind_of(data[:16]) != "a safetensors file":
         return load(memoryview(data))
-    try:
-        tensors = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
-        raise BadFile("it is a safetensors file that is damaged or cut short") from error
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    if "eclipsed" in header.get("__metadata__", {}):
+    tensors, metadata = read_tensors(data)
+    if "eclipsed" in metadata:
         raise BadFile("it is a card already", "Use it with -d.")
     return tensors
 
@@ -143,17 +127,13 @@ def _decoded(data: bytes) -> object:
 # --- what content means -------------------------------------------------------------------------
 
 
+@damage()
 def recognise(content: object, name: str) -> tuple[ForeignDirection, ...] | None:
     """The directions in a file's content; None when it is of no layout that is known here.
 
     name: of a direction that has none of its own. Raises BadFile, the reason only, for a known
     layout that makes no sense.
     """
-    with damage():
-        return _recognised(content, name)
-
-
-def _recognised(content: object, name: str) -> tuple[ForeignDirection, ...] | None:
     if isinstance(content, Record):
         return _from_instance(content, name)
     if isinstance(content, dict):
@@ -215,12 +195,7 @@ def _from_array(numbers: Float[Tensor, "*shape"], name: str, origin: str) -> For
     else:
         span = _ANY_RANGE
     return ForeignDirection(
-        name=name,
-        origin=origin,
-        space="w",
-        layers=(numbers[0],),
-        told=False,
-        range=span,
+        name=name, origin=origin, space="w", layers=(numbers[0],), told=False, range=span
     )
 
 
@@ -231,18 +206,17 @@ def _one_of(latents: Float[Tensor, n * d]) -> Float[Tensor, "*d"]:
 
 def _from_named(content: Mapping[Any, Any], name: str) -> tuple[ForeignDirection, ...] | None:
     """A table of vectors by name, all of one shape."""
-    found = {key: tensor_of(value) for key, value in content.items() if isinstance(key, str)}
-    tensors = {key: value for key, value in found.items() if value is not None}
-    if not tensors or len(tensors) != len(content) or len(tensors) > _MOST_DIRECTIONS:
-        return None
-    if len({value.shape for value in tensors.values()}) > 1:
+    named = ((key, tensor_of(value)) for key, value in content.items() if isinstance(key, str))
+    tensors = {key: value for key, value in named if value is not None}
+    shapes = {value.shape for value in tensors.values()}
+    if len(shapes) != 1 or len(tensors) != len(content) or len(tensors) > _MOST_DIRECTIONS:
         return None
     origin = _maker(next(iter(content.values())))
     if len(tensors) == 1:
         ((key, value),) = tensors.items()
         # NumPy's name for an array without one.
         return (_from_array(value, name if key == "arr_0" else key, origin),)
-    if next(iter(tensors.values())).dim() not in (1, 2, 3):
+    if len(shapes.pop()) not in (1, 2, 3):
         return None
     return tuple(_from_array(value, key, origin) for key, value in tensors.items())
 
@@ -255,20 +229,10 @@ _SPACE_NAMES: dict[str, Space] = {"Z": "z", "W": "w", "W+": "w+"}
 _STYLE_NAME = re.compile(r"S(\+|_conv|\d{1,3})?")
 # Attributes that say how a direction was found. Others say on which machine.
 _ATTRIBUTES = (
-    "latent_space",
-    "s_layers_to_apply",
-    "localization_layers",
-    "localization_layer_weights",
-    "localization_loss_function",
-    "loss_function",
-    "mode",
-    "mask_aggregation",
-    "gamma_correlation",
-    "unit_norm",
-    "batch_size",
-    "lr",
-    "random_seed",
-)
+    "latent_space s_layers_to_apply localization_layers localization_layer_weights"
+    " localization_loss_function loss_function mode mask_aggregation gamma_correlation unit_norm"
+    " batch_size lr random_seed"
+).split()
 
 
 def _from_instance(record: Record, name: str) -> tuple[ForeignDirection, ...] | None:
@@ -280,8 +244,7 @@ def _from_instance(record: Record, name: str) -> tuple[ForeignDirection, ...] | 
         raise BadFile(f"it holds an object of {record.name} without latent_dirs")
     space, directions = _latent_dirs(state)
     facts = _facts(record.name, state)
-    parts = facts.get("regions")
-    base = "+".join(map(str, parts)) if isinstance(parts, list) and parts else name
+    base = "+".join(map(str, facts.get("regions", ()))) or name
     return tuple(
         ForeignDirection(
             name=base if len(directions) == 1 else f"{base}_{number}",
@@ -321,9 +284,9 @@ def _style_dirs(content: object, chosen: object) -> list[tuple[Tensor, ...]]:
     if len(tables) != len(arrays) or len({len(table) for table in tables}) != 1:
         raise BadFile("its latent_dirs are not all of the shape [K, channels]")
     _check_count(len(tables[0]))
-    kept = _chosen_layers(chosen, len(tables))
+    used = _chosen_layers(chosen, len(tables))
     tables = [
-        _checked(table if i in kept else torch.zeros_like(table)) for i, table in enumerate(tables)
+        _checked(table if i in used else torch.zeros_like(table)) for i, table in enumerate(tables)
     ]
     return [tuple(table[k] for table in tables[:-1]) for k in range(len(tables[0]))]
 
@@ -444,14 +407,8 @@ def _from_styles(content: Sequence[object], name: str) -> tuple[ForeignDirection
         style = _one_of(table.flatten(1))
         gain = 1.0 / math.sqrt(style.numel()) if i % 3 == 1 else 1.0
         layers.append(_checked(style * gain))
-    return (
-        ForeignDirection(
-            name=name,
-            origin="StyleCLIP styles" if count == 1 else "second minus first of StyleCLIP styles",
-            space="s",
-            layers=tuple(layers),
-        ),
-    )
+    origin = "StyleCLIP styles" if count == 1 else "second minus first of StyleCLIP styles"
+    return (ForeignDirection(name=name, origin=origin, space="s", layers=tuple(layers)),)
 
 
 # --- cards --------------------------------------------------------------------------------------
@@ -504,41 +461,24 @@ def _space_of(foreign: ForeignDirection, generator: Generator, space: Space | No
             "Leave out the space.",
         )
     if space is not None or foreign.told:
-        wanted = space or foreign.space
-        if _fits(foreign, generator.layers(wanted)):
-            return wanted
-        raise _misfit(foreign, generator, wanted)
-    for guess in dict.fromkeys((foreign.space, *_GUESSES)):
-        if guess in spaces_of(generator) and _fits(foreign, generator.layers(guess)):
-            return guess
-    first = next((s for s in (foreign.space, *SPACES) if s in spaces_of(generator)), foreign.space)
-    raise _misfit(foreign, generator, first)
-
-
-def spaces_of(generator: Generator) -> tuple[Space, ...]:
-    """The latent spaces that a generator has."""
-    found = []
-    for space in SPACES:
-        try:
-            generator.layers(space)
-        except UnknownName:
-            continue
-        found.append(space)
-    return tuple(found)
+        candidates = [space or foreign.space]
+    else:
+        likely = dict.fromkeys((foreign.space, *_GUESSES))
+        candidates = [guess for guess in likely if guess in generator.spaces]
+    for candidate in candidates:
+        if _fits(foreign, generator.layers(candidate)):
+            return candidate
+    widths = [layer.width for layer in generator.layers(candidates[0])]
+    raise WrongGenerator(
+        f"The direction {shown(foreign.name)} has {in_words(foreign.widths)}, but the space "
+        f"{candidates[0]} of the generator '{generator.name}' has {in_words(widths)}.",
+        "Name the world whose generator it was found in.",
+    )
 
 
 def _fits(foreign: ForeignDirection, layers: Sequence[Layer]) -> bool:
     widths = tuple(layer.width for layer in layers)
     return widths == foreign.widths or (not foreign.told and foreign.widths == (sum(widths),))
-
-
-def _misfit(foreign: ForeignDirection, generator: Generator, space: Space) -> WrongGenerator:
-    widths = [layer.width for layer in generator.layers(space)]
-    return WrongGenerator(
-        f"The direction {shown(foreign.name)} has {in_words(foreign.widths)}, but the space "
-        f"{space} of the generator '{generator.name}' has {in_words(widths)}.",
-        "Name the world whose generator it was found in.",
-    )
 
 
 def in_words(widths: Iterable[int]) -> str:

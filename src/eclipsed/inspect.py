@@ -159,8 +159,9 @@ def _known_tensors(
     path: StrPath, metadata: Mapping[str, str], listed: dict[str, Any]
 ) -> dict[str, Any]:
     """What the tensors are, if they are a known network or directions; else the bare list."""
-    from eclipsed.checkpoints.reading import describe_checkpoint, read_checkpoint
+    from eclipsed.checkpoints.reading import read_checkpoint
     from eclipsed.checkpoints.writing import KEY
+    from eclipsed.generators.loading import describe_checkpoint
 
     try:
         found = describe_checkpoint(read_checkpoint(path))
@@ -199,8 +200,9 @@ def _is_pickle(path: StrPath) -> bool:
 
 def _network(path: StrPath) -> dict[str, Any]:
     """A network of any format, or else the directions that a file of torch.save may hold."""
-    from eclipsed.checkpoints.reading import describe_checkpoint, read_checkpoint
+    from eclipsed.checkpoints.reading import read_checkpoint
     from eclipsed.foreign import LIMIT
+    from eclipsed.generators.loading import describe_checkpoint
 
     try:
         checkpoint = read_checkpoint(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ Space = Literal["z", "w", "w+", "s"]
 # image and layer, drawn from this seed (0 … 2³² − 1). Generators without noise ignore it.
 Noise = Literal["const", "none"] | int
 SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
+# What images are computed in; latents and images are float32 all the same.
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,10 @@ class Generator(Protocol):
     def name(self) -> str: ...
 
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """What decides its images: the SHA-256 of its weights, then, each after a plus sign, a
+        class other than the first and a precision other than float32. See `weights_of`."""
+        ...
 
     @property
     def resolution(self) -> int: ...
@@ -62,8 +68,32 @@ class Generator(Protocol):
     @property
     def device(self) -> torch.device: ...
 
+    @property
+    def label(self) -> Tensor | None:
+        """The class vector [classes] of its images; None where there are no classes."""
+        ...
+
+    @property
+    def precision(self) -> Precision: ...
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """The latent spaces it has, in the order that latents go through them."""
+        ...
+
+    def of_class(self, which: int | Sequence[float] | Tensor) -> Generator:
+        """The same generator, weights shared, bound to a class: its index, or a class vector.
+
+        Raises BadSetting when there is no such class.
+        """
+        ...
+
     def layers(self, space: Space) -> tuple[Layer, ...]:
         """How a flat latent of this space is cut into layers; UnknownName for one it lacks."""
+        ...
+
+    def spread(self, space: Space) -> Tensor:
+        """[layers]: how wide each layer of the space is (`spaces.layer_spread`), measured once."""
         ...
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
@@ -92,6 +122,14 @@ class Generator(Protocol):
     ) -> Synthesis:
         """Latents [N, D] → images; `truncation` matters for space z only, which is mapped here."""
         ...
+
+
+def weights_of(fingerprint: str) -> str:
+    """The part of a generator's fingerprint that tells its weights alone.
+
+    Directions and clusters of a generator fit its other classes and precisions, too.
+    """
+    return fingerprint.partition("+")[0]
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import pytest
 
 from eclipsed.app import wording
 from eclipsed.app.library import Library
-from eclipsed.app.searching import Status, layers_written, space_named, spaces_of
+from eclipsed.app.searching import Status, layers_written, space_named
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.search.logs import StepReport
 from eclipsed.types import World
@@ -81,7 +81,6 @@ def test_layers_that_make_no_sense(text: str) -> None:
 
 
 def test_spaces_are_known_by_name(world: World) -> None:
-    assert spaces_of(world.generator) == ("z", "w", "w+", "s")
     assert space_named(None) is None
     assert space_named("w+") == "w+"
     with pytest.raises(UnknownName):

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from benchmarks import precision
-from tests.fakes import FakeGenerator
+from tests.families import GENERATORS
 
 
 def test_every_precision_is_compared_with_float32(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(precision, "CASES", {"fake": FakeGenerator})
+    monkeypatch.setattr(precision, "CASES", {"fake": lambda: GENERATORS["stylegan1"]})
     precision.main(["--json", "fake"])
     found = json.loads(capsys.readouterr().out)["precision"]["fake"]
     assert list(found) == ["float32", "bfloat16", "float16"]

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
-from eclipsed.checkpoints.reading import describe_checkpoint, read_checkpoint
+from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.errors import BadFile
+from eclipsed.generators.loading import describe_checkpoint
 from tests.checkpoints import making
 
 # In these a checksum guards every tensor, so that what is read is what was written.

@@ -12,11 +12,10 @@ import pytest
 import torch
 
 import eclipsed
-from eclipsed.checkpoints.checkpoint import Checkpoint
-from eclipsed.checkpoints.reading import describe_checkpoint, read_checkpoint
+from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.errors import BadFile
 from tests.checkpoints import fuzzing, making
-from tests.checkpoints.making import Call, Name, pickled, saved
+from tests.checkpoints.making import Call, Name, pickled
 from tests.checkpoints.test_nvidia import written
 
 
@@ -77,31 +76,6 @@ def test_the_tensors_outlive_the_file(tmp_path: Path) -> None:
         expected = making.nvidia_stylegan2()
         for key, value in found.tensors.items():
             torch.testing.assert_close(value, expected[key], rtol=1e-6, atol=1e-6)
-
-
-def test_a_checkpoint_can_be_described(tmp_path: Path) -> None:
-    state = making.dcgan_state()
-    state["main.1.bias"] = state["main.1.bias"].half()
-    found = describe_checkpoint(read_checkpoint(written(tmp_path, saved(state))))
-    assert found == {
-        "kind": "checkpoint",
-        "format": "PyTorch's DCGAN",
-        "family": "dcgan",
-        "config": {"nz": 5, "ngf": 2, "nc": 3, "img_resolution": 8},
-        "tensors": 4,
-        "numbers": 260,
-        "types": {"float32": 3, "float16": 1},
-        "shapes": {name: list(value.shape) for name, value in state.items()},
-        "needs": "a small generator: it has the latent space z only",
-    }
-
-
-@pytest.mark.parametrize("name", sorted(making.FILES))
-def test_descriptions_are_plain_json(tmp_path: Path, name: str) -> None:
-    found = describe_checkpoint(read_checkpoint(written(tmp_path, making.FILES[name]())))
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    unknown = describe_checkpoint(Checkpoint("x", "who", {}, {}))
-    assert unknown["needs"] == "a network that this version has no use for"
 
 
 # --- damage -------------------------------------------------------------------------------------

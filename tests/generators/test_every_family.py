@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 import torch
 
 from eclipsed.errors import UnknownName
-from eclipsed.generators import spaces
-from eclipsed.types import SPACES, Generator, Noise, Space
+from eclipsed.generators.spaces import check_space, layer_spread
+from eclipsed.types import SPACES, Generator, Noise, Space, weights_of
 from tests.generators import (
     test_biggan,
     test_dcgan,
@@ -121,12 +120,10 @@ def test_without_a_mapping_there_is_no_space_but_z(family: str, space: Space) ->
 
 
 def test_unknown_spaces_are_refused() -> None:
-    # Past the check of types that the tests add.
-    layers_of, z_layers = inspect.unwrap(spaces.layers_of), inspect.unwrap(spaces.z_layers)
     with pytest.raises(UnknownName, match=r"'x'.*Choose one of z, w, w\+, s"):
-        layers_of(STYLED["stylegan2"](), "x")  # type: ignore[arg-type]
+        check_space("x", STYLED["stylegan2"]().spaces)
     with pytest.raises(UnknownName, match=r"'x'.*Choose one of z\."):
-        z_layers(5, "x")  # type: ignore[arg-type]
+        check_space("x", ONLY_Z["dcgan"]().spaces)
 
 
 @every
@@ -178,6 +175,32 @@ def test_the_fingerprint_tells_weights_apart(family: str) -> None:
     make = EVERY[family]
     assert make().fingerprint == make().fingerprint
     assert make().fingerprint != make(seed=1).fingerprint
+
+
+@pytest.mark.parametrize("family", ["stylegan2", "stylegan3", "biggan"])
+def test_a_class_is_part_of_the_fingerprint_but_for_the_first(family: str) -> None:
+    more = {} if family == "biggan" else {"c_dim": 3}
+    generator = EVERY[family](**more)
+    second = generator.of_class(1)
+    assert generator.of_class(0).fingerprint == generator.fingerprint == generator.weights_sha256
+    assert second.fingerprint != generator.fingerprint
+    assert weights_of(second.fingerprint) == generator.fingerprint
+    assert second.in_precision("bfloat16").fingerprint == f"{second.fingerprint}+bfloat16"
+
+
+@every
+def test_the_spread_of_layers_is_measured_once_per_class(family: str) -> None:
+    generator, home = EVERY[family](), home_of(family)
+    spread = generator.spread(home)
+    assert torch.equal(spread, layer_spread(generator, home))
+    generator.sample = None  # whatever is asked of it from now on fails
+    assert torch.equal(generator.spread(home), spread)
+    assert torch.equal(generator.in_precision("bfloat16").spread(home), spread)
+
+
+def test_the_spread_of_w_is_that_of_its_class() -> None:
+    generator = EVERY["stylegan2"](c_dim=3)
+    assert not torch.equal(generator.spread("w"), generator.of_class(1).spread("w"))
 
 
 # The other two ask whether autocast is on, which torch cannot tell of "meta".

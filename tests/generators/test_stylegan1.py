@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.generators.frozen import noise_maps
+from eclipsed.generators.seeds import noise_maps
 from eclipsed.generators.stylegan1 import (
     StyleGAN1,
     StyleGAN1Config,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.generators.spaces import layer_spread
 from eclipsed.methods.default import (
     DefaultConfig,
     averaged,
@@ -28,7 +29,6 @@ from eclipsed.methods.default import (
     shortest_good,
 )
 from eclipsed.search.loop import train_direction
-from eclipsed.search.plan import layer_spread
 from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.generators.spaces import widths_of
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.lelsd import LelsdConfig, find, paper_config, signed_draw
 from eclipsed.methods.paper import paper_losses, start_directions
-from eclipsed.search.plan import widths_of
 from eclipsed.types import Goal, Synthesis, World
 from tests.fakes import fake_world
 from tests.methods.looking import only_z_world

@@ -7,11 +7,11 @@ import torch
 
 from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
+from eclipsed.generators.spaces import longest_layer
 from eclipsed.methods import method
 from eclipsed.methods.method import CHOOSING, calibrated, choose, for_one_image, rank
 from eclipsed.methods.registry import METHODS, method_named
 from eclipsed.search.calibration import SEEDS
-from eclipsed.search.plan import longest_layer
 from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, patch_vector
 

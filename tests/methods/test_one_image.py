@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from eclipsed.errors import UnknownName
+from eclipsed.generators.spaces import layer_spread
 from eclipsed.methods.one_image import descend, rates, start_of
-from eclipsed.search.plan import layer_spread
 from tests.fakes import S_WIDTHS, OnlyZ, fake_world
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.generators.spaces import layer_spread, widths_of
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.paper import (
     Draw,
@@ -26,7 +27,7 @@ from eclipsed.methods.paper import (
 )
 from eclipsed.search.loop import paper_config
 from eclipsed.search.optimizer import State, advance, gradient_of, initial_state
-from eclipsed.search.plan import Plan, layer_spread, widths_of
+from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, Synthesis, World
 from tests.fakes import fake_world
 from tests.golden import golden_arrays

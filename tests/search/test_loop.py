@@ -20,7 +20,6 @@ from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.search.logs import StepReport
 from eclipsed.search.loop import (
     PRESETS,
-    best_space,
     config_for,
     default_config,
     make_plan,
@@ -72,8 +71,6 @@ def test_the_same_goal_gives_the_same_bits(name: str) -> None:
 
 
 def test_without_a_configuration_the_space_is_the_generators_best() -> None:
-    assert best_space(FakeGenerator()) == "w+"
-    assert best_space(OnlyZ()) == "z"
     for generator, space in ((FakeGenerator(), "w+"), (OnlyZ(), "z")):
         world = replace(fake_world(), generator=generator)
         (made,) = train_directions(world, GOAL, on_step=Interrupting(1))

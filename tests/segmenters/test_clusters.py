@@ -41,6 +41,9 @@ class Squares:
     z_dim = 2
     feature_names = ("layer_0", "layer_1", "layer_2")
     device = torch.device("cpu")
+    label = None
+    precision = "float32"
+    spaces = ("w",)
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
         return (Layer("w", 2),)
@@ -48,7 +51,7 @@ class Squares:
     def sample(self, seeds: Any, truncation: float = 0.7, space: Space = "w+") -> Tensor:
         return torch.tensor([[2 + s * 5 % 7 * 2, 2 + s * 3 % 7 * 2] for s in seeds]).float()
 
-    from_z = convert = sample
+    from_z = convert = of_class = spread = sample
 
     def synthesize(
         self,

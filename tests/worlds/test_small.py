@@ -244,7 +244,7 @@ def test_other_shapes_than_described_are_refused_before_they_take_memory(
     tensors = load_file(segmenter_file)
     more = facts | {"regions": [*REGIONS, "door"]}
     save_file(tensors, segmenter_file, {key: json.dumps(more)})
-    with pytest.raises(BadFile, match=r"does not hold 'coarse\.weight' of shape \[16, 4, 3, 3\]"):
+    with pytest.raises(BadFile, match=r"does not hold .*'coarse\.weight' .*needs \[16, 4, 3, 3\]"):
         load_small_segmenter(segmenter_file)
     del tensors["fine.bias"]
     save_file(tensors, segmenter_file, {key: json.dumps(facts)})

@@ -17,10 +17,10 @@ from eclipsed.app.exploring import picture_sheet
 from eclipsed.app.searching import checked_prompt
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
+from eclipsed.generators.spaces import best_space
 from eclipsed.methods.latent_arithmetic import LATENT_ARITHMETIC
 from eclipsed.methods.method import calibrated
 from eclipsed.prompts.goals import goal_from_prompt
-from eclipsed.search.plan import best_space
 from eclipsed.types import World
 
 MOST_SEEDS = 12

@@ -24,7 +24,7 @@ from eclipsed.app.library import Entry, Library, search
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.restoring import recipe_of, restore
 from eclipsed.app.saying import command, files_of, snippet, strip_command
-from eclipsed.app.searching import Request, Search, Status, layers_written, space_named, spaces_of
+from eclipsed.app.searching import Request, Search, Status, layers_written, space_named
 from eclipsed.app.session import Line, Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.app.verbs import QUIET, VERBS
@@ -33,7 +33,7 @@ from eclipsed.editing.images import load_png, save_png, strength_label, strip_pi
 from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, EclipsedError, UnknownName
-from eclipsed.files import kind_of, shown, write_atomic
+from eclipsed.files import kind_of, read_tensors, shown, write_atomic
 from eclipsed.naming import file_name
 from eclipsed.search.loop import PRESETS
 
@@ -382,7 +382,7 @@ class Desk:
     @property
     def spaces(self) -> tuple[str, ...]:
         """The spaces that the world's generator has."""
-        return spaces_of(self.renderer.world.generator)
+        return self.renderer.world.generator.spaces
 
     @property
     def presets(self) -> tuple[str, ...]:
@@ -472,10 +472,11 @@ def _ladder(line: Line, count: int) -> list[float]:
 
 
 def _is_latent(data: bytes) -> bool:
-    """Whether a file looks like a latent; a card says in its head that it is one."""
-    kind = kind_of(data)
-    head = data[: 8 + int.from_bytes(data[:8], "little")]
-    return kind == "a NumPy array" or (kind == "a safetensors file" and b'"eclipsed"' not in head)
+    """Whether a file looks like a latent; a card carries a text that says what it is."""
+    try:
+        return kind_of(data) == "a NumPy array" or "eclipsed" not in read_tensors(data)[1]
+    except BadFile:
+        return False
 
 
 def _from_file(data: bytes, name: str, read: Callable[[Path], Made]) -> Made:

@@ -21,7 +21,6 @@ from eclipsed.editing.animation import Kind, animated, there_and_back
 from eclipsed.editing.images import strength_label, strip_picture, to_pil
 from eclipsed.editing.stack import Edit
 from eclipsed.errors import BadSetting
-from eclipsed.search.plan import layer_spread
 from eclipsed.types import World
 
 LAYER_GROUPS = 6
@@ -181,7 +180,7 @@ def style_channel(world: World, layer: int, channel: int) -> Row:
     width = sum(one.width for one in layers)
     vector = torch.zeros(width)
     vector[sum(one.width for one in layers[:layer]) + channel] = 1.0
-    spread = float(layer_spread(generator, "s")[layer]) / layers[layer].width ** 0.5
+    spread = float(generator.spread("s")[layer]) / layers[layer].width ** 0.5
     name = f"style {layer}/{channel}"
     made = Direction(
         vector=vector,

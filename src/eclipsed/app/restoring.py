@@ -29,7 +29,7 @@ from eclipsed.editing.recipes import (
 from eclipsed.editing.stack import Edit
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
-from eclipsed.types import World
+from eclipsed.types import World, weights_of
 
 
 def recipe_of(session: Session, world: World) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def restore(session: Session, recipe: Mapping[str, Any], world: World, library: 
     UnknownName for a card that the library lacks.
     """
     facts = read_recipe(recipe)
-    if facts.generator_fingerprint != world.generator.fingerprint:
+    if weights_of(facts.generator_fingerprint) != weights_of(world.generator.fingerprint):
         raise WrongGenerator(
             f"This picture was made with the generator '{facts.generator_name}', not with "
             f"'{world.generator.name}'.",

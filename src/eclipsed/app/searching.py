@@ -12,7 +12,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,13 +26,13 @@ from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 from eclipsed.evaluation.metrics import dilate, pixels_at
+from eclipsed.generators.spaces import best_space
 from eclipsed.prompts.goals import goal_from_prompt, understand
 from eclipsed.search import loop, preflight
 from eclipsed.search.logs import StepReport
 from eclipsed.search.optimizer import State, initial_state
-from eclipsed.search.plan import best_space
 from eclipsed.search.preflight import Preflight
-from eclipsed.types import SPACES, Generator, Goal, Space, World
+from eclipsed.types import SPACES, Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
@@ -248,16 +247,6 @@ class Search:
         images = [generator.synthesize(start + move, space).image[0] for move in moves]
         made = [_jpeg(to_pil(image)) for image in images]
         self._say(snapshots=(*self._status.snapshots, *made))
-
-
-def spaces_of(generator: Generator) -> tuple[Space, ...]:
-    """The spaces that a generator has, in the order that latents go through it."""
-    found = []
-    for space in SPACES:
-        with suppress(UnknownName):
-            generator.layers(space)
-            found.append(space)
-    return tuple(found)
 
 
 def space_named(name: str | None) -> Space | None:

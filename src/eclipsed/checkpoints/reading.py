@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors
 from torch import Tensor
@@ -19,23 +17,13 @@ from eclipsed.checkpoints import nvidia, rosinality, state_dicts, tensorflow
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.mapped import map_file
 from eclipsed.checkpoints.torch_files import load
-from eclipsed.checkpoints.unpickling import Record, damage, shown_name
+from eclipsed.checkpoints.unpickling import damage, in_brief, shown_name
 from eclipsed.checkpoints.writing import FORMAT, KEY, checksum
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, kind_of, shown
 
 # Some 40,000 tensors; safetensors itself would take 100 MB of header.
 _HEADER_LIMIT = 4 * 2**20
-
-_NEEDS = {
-    "stylegan2": "a generator: it needs nothing else to make images",
-    "stylegan3": "a generator: it needs nothing else to make images",
-    "stylegan1": "a generator: it needs nothing else to make images",
-    "biggan": "a generator of many classes: it needs a class to make an image of",
-    "dcgan": "a small generator: it has the latent space z only",
-    "bisenet": "a segmenter of faces: it needs a generator of faces beside it",
-    "e4e": "an encoder of photos into latents: it needs a generator of the same layout",
-}
 
 
 def read_checkpoint(path: StrPath) -> Checkpoint:
@@ -63,18 +51,8 @@ def _read(data: memoryview, path: StrPath) -> Checkpoint:
         or state_dicts.recognise(content, folder)
     )
     if found is None:
-        raise BadFile(f"it holds no network that is known here, but {_words(content)}")
+        raise BadFile(f"it holds no network that is known here, but {in_brief(content)}")
     return found
-
-
-def _words(content: object) -> str:
-    """What a file holds, for a message."""
-    if isinstance(content, dict):
-        keys = ", ".join(shown_name(key)[:40] for key in content if isinstance(key, str))
-        return f"a dictionary of {keys[:160]}" if keys else "a dictionary without names"
-    if isinstance(content, Record):
-        return f"an object of the class {shown_name(f'{content.module}.{content.name}')}"
-    return f"something of type {type(content).__name__}"
 
 
 # --- safetensors --------------------------------------------------------------------------------
@@ -114,26 +92,3 @@ def _own(text: str, tensors: Mapping[str, Tensor]) -> Checkpoint:
     if "sha256" in facts and facts["sha256"] != checksum(tensors):
         raise BadFile("it is damaged, its checksum does not match its numbers")
     return Checkpoint("eclipsed checkpoint", family, config, tensors)
-
-
-# --- for people ---------------------------------------------------------------------------------
-
-
-def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
-    """All that can be said about a checkpoint without its numbers, as plain JSON.
-
-    types: element type → how many tensors have it. shapes: name → shape.
-    """
-    tensors = checkpoint.tensors
-    types = Counter(str(value.dtype).removeprefix("torch.") for value in tensors.values())
-    return {
-        "kind": "checkpoint",
-        "format": checkpoint.format,
-        "family": checkpoint.family,
-        "config": dict(checkpoint.config),
-        "tensors": len(tensors),
-        "numbers": sum(value.numel() for value in tensors.values()),
-        "types": dict(types),
-        "shapes": {name: list(value.shape) for name, value in tensors.items()},
-        "needs": _NEEDS.get(checkpoint.family, "a network that this version has no use for"),
-    }

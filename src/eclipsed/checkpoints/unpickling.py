@@ -161,6 +161,16 @@ def shown_name(name: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in short)
 
 
+def in_brief(content: object) -> str:
+    """What a file holds, for a message."""
+    if isinstance(content, dict):
+        keys = ", ".join(shown_name(key)[:40] for key in content if isinstance(key, str))
+        return f"a dictionary of {keys[:160]}" if keys else "a dictionary without names"
+    if isinstance(content, Record):
+        return f"an object of the class {shown_name(f'{content.module}.{content.name}')}"
+    return f"a {type(content).__name__}"
+
+
 class _Machine:
     """The stack, the marks and the memo of one pickle."""
 

@@ -31,8 +31,9 @@ def convert(
     """
     _check_places([check_ending(out, ".safetensors")], file)
 
-    from eclipsed.checkpoints.reading import describe_checkpoint, read_checkpoint
+    from eclipsed.checkpoints.reading import read_checkpoint
     from eclipsed.checkpoints.writing import write_checkpoint
+    from eclipsed.generators.loading import describe_checkpoint
 
     checkpoint = read_checkpoint(file)
     write_checkpoint(checkpoint, out)

@@ -147,7 +147,7 @@ def _goal(world: World, regions: tuple[str, ...] | None) -> Goal | None:
 
 def _config(method: Method, world: World, count: int | None, layers: tuple[int, ...] | None) -> Any:
     """The method's numbers with what was chosen; all layers where none were, each at once."""
-    from eclipsed.search.plan import best_space
+    from eclipsed.generators.spaces import best_space
 
     numbers = {field.name for field in fields(method.config)}
     every = tuple(range(len(world.generator.layers(best_space(world.generator)))))

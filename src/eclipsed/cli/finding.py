@@ -159,8 +159,8 @@ def _way(method: str, preset: str | None, image: int | None, **changes: Any) -> 
 
 def _by_training(preset: str, **changes: Any) -> Find:
     """How to train a direction with a preset; numbers that make no sense are wrong usage."""
+    from eclipsed.generators.spaces import best_space
     from eclipsed.search.loop import config_for
-    from eclipsed.search.plan import best_space
 
     try:
         config = config_for(preset, **changes)

@@ -192,10 +192,9 @@ def _fetch(part: Part, *, offline: bool) -> None:
 
 def _facts(loaded: World) -> dict[str, Any]:
     from eclipsed.evaluation.evaluate import judged_by
-    from eclipsed.foreign import spaces_of
 
     generator = loaded.generator
-    cut = {space: generator.layers(space) for space in spaces_of(generator)}
+    cut = {space: generator.layers(space) for space in generator.spaces}
     spaces: dict[str, Any] = {
         space: {"layers": len(layers), "numbers": sum(layer.width for layer in layers)}
         for space, layers in cut.items()

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.encoders.pretrained import (
     Preparation,
-    digest,
     load_frozen,
     load_tokenizer,
     network_type,
@@ -129,7 +129,7 @@ class PretrainedEncoder(nn.Module):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over every weight and over how pictures are prepared."""
-        return digest(self.model, self.preparation)
+        return fingerprint_of(self.model, self.preparation)
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:

@@ -6,7 +6,6 @@ its pictures prepared is read here too, but done by our own code in torch.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -162,15 +161,6 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             f"The folder {shown(folder)} holds no tokenizer that can be read.",
             "It needs a tokenizer.json.",
         ) from error
-
-
-def digest(module: nn.Module, *facts: object) -> str:
-    """SHA-256 over the names and bytes of every tensor, and over further facts."""
-    total = hashlib.sha256(repr(facts).encode())
-    for key, value in sorted(module.state_dict().items()):
-        total.update(key.encode())
-        total.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return total.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ a number of z is beyond ±2; nothing is drawn again here.
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -25,17 +24,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fill, number, tensor_of
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.generators import spaces
-from eclipsed.generators.frozen import (
-    check_features,
-    fill,
-    fingerprint_of,
-    number,
-    tensor_of,
-)
-from eclipsed.generators.mapping import class_vector, first_class
-from eclipsed.types import Layer, Noise, Space, Synthesis
+from eclipsed.generators.generator import NetworkGenerator, Rendered, Rendering
 
 FAMILY = "BigGAN"
 
@@ -106,6 +97,10 @@ class BigGANConfig:
     @property
     def resolution(self) -> int:
         return 4 << sum(isinstance(layer, BlockSize) and layer.up for layer in self.layers)
+
+    @property
+    def c_dim(self) -> int:
+        return self.classes
 
     @property
     def condition_dim(self) -> int:
@@ -256,7 +251,7 @@ class Synthesizer(nn.Module):
         return rgb[:, :3].tanh(), kept
 
 
-class BigGAN(nn.Module):
+class BigGAN(NetworkGenerator):
     """A BigGAN-deep generator behind `eclipsed.types.Generator`.
 
     Spaces: z, before truncation (see the module).
@@ -266,88 +261,22 @@ class BigGAN(nn.Module):
     """
 
     def __init__(self, config: BigGANConfig, *, name: str = "biggan") -> None:
-        super().__init__()
+        super().__init__(config, name=name, features=len(config.layers) + 1)
         self.config = config
-        self.name = name
-        self.resolution = config.resolution
-        self.z_dim = config.z_dim
-        self.feature_names = tuple(f"layer_{i}" for i in range(len(config.layers) + 1))
         self.embeddings = nn.Linear(config.classes, config.class_dim, bias=False)
         self.generator = Synthesizer(config)
-        self.label = first_class(config.classes)
-        self._fingerprint = ""
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once; the class is no part."""
-        if not self._fingerprint:
-            self._fingerprint = fingerprint_of(self)
-        return self._fingerprint
-
-    @property
-    def device(self) -> torch.device:
-        return self.embeddings.weight.device
-
-    def of_class(self, which: int | Sequence[float] | Tensor) -> BigGAN:
-        """The same network, weights shared, bound to a class: its index, or a vector [classes].
-
-        A vector may mix classes. Raises BadSetting when there is no such class.
-        """
-        bound = copy.copy(self)
-        bound.label = class_vector(which, self.config.classes)
-        return bound
-
-    def layers(self, space: Space) -> tuple[Layer, ...]:
-        return spaces.z_layers(self.z_dim, space)
-
-    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "z") -> Tensor:
-        """z [N, z_dim]: RandomState(seed).randn(z_dim) for each seed, truncated in `synthesize`."""
-        return spaces.sample(self, seeds, truncation, space)
-
-    def from_z(
-        self,
-        z: Tensor,
-        truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
-        cutoff: int | None = None,  # noqa: ARG002 - there are no rows
-        space: Space = "z",
-    ) -> Tensor:
-        """z itself."""
-        return self.convert(z, "z", space)
-
-    def convert(
-        self,
-        latents: Tensor,
-        source: Space,
-        target: Space,
-        truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
-    ) -> Tensor:
-        """The latents themselves; UnknownName for any space but z."""
-        return spaces.z_itself(latents, source, target)
-
-    def synthesize(
-        self,
-        latents: Tensor,
-        space: Space = "z",
-        noise: Noise = "const",  # noqa: ARG002 - there is none
-        features: Sequence[str] = (),
-        truncation: float = 1.0,
-    ) -> Synthesis:
-        """z [N, z_dim] → image [N, 3, R, R] in [-1, 1] and the features asked for.
-
-        truncation, from 0 to 1, multiplies z and chooses the batch statistics.
-        Raises UnknownName for a feature or space this network lacks, BadSetting for a truncation
-        outside its range.
-        """
-        check_features(features, self.feature_names)
-        z = self.convert(latents, space, "z")
-        if not 0 <= truncation <= 1:
+    def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
+        """The truncation, from 0 to 1, multiplies z and chooses the batch statistics."""
+        if not 0 <= how.truncation <= 1:
             raise BadSetting(
-                f"A BigGAN has no truncation {truncation:g}.", "It must be from 0 to 1."
+                f"A BigGAN has no truncation {how.truncation:g}.", "It must be from 0 to 1."
             )
+        assert self.label is not None
+        (z,) = parts
         embedding = self.embeddings(self.label.to(self.device)).expand(len(z), -1)
-        condition = torch.cat([z * truncation, embedding], dim=1)
-        image, kept = self.generator(condition, truncation, wanted=frozenset(features))
-        return Synthesis(image=image, features=kept)
+        condition = torch.cat([z * how.truncation, embedding], dim=1)
+        return self.generator(condition, how.truncation, how.wanted)  # type: ignore[no-any-return]
 
 
 def from_checkpoint(

@@ -10,7 +10,6 @@ truncation=t)` renders t·z. The original has no truncation, which is t = 1.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.shapes import numbered
+from eclipsed.checkpoints.weights import fill, tensor_of
 from eclipsed.errors import BadFile
-from eclipsed.generators import spaces
-from eclipsed.generators.frozen import (
-    check_features,
-    fill,
-    fingerprint_of,
-    tensor_of,
-)
-from eclipsed.types import Layer, Noise, Space, Synthesis
+from eclipsed.generators.generator import NetworkGenerator, Rendered, Rendering
 
 FAMILY = "DCGAN"
 # Convolution, normalisation, activation.
@@ -42,6 +36,7 @@ class DCGANConfig:
 
     z_dim: int
     channels: tuple[int, ...]
+    c_dim = 0  # this family has no classes
 
     def __post_init__(self) -> None:
         if self.z_dim < 1 or not self.channels or min(self.channels) < 1:
@@ -54,7 +49,7 @@ class DCGANConfig:
         return 4 << len(self.channels)
 
 
-class DCGAN(nn.Module):
+class DCGAN(NetworkGenerator):
     """A DCGAN generator behind `eclipsed.types.Generator`.
 
     Spaces: z, before truncation (see the module).
@@ -62,79 +57,24 @@ class DCGAN(nn.Module):
     """
 
     def __init__(self, config: DCGANConfig, *, name: str = "dcgan") -> None:
-        super().__init__()
+        super().__init__(config, name=name, features=len(config.channels))
         self.config = config
-        self.name = name
-        self.resolution = config.resolution
-        self.z_dim = config.z_dim
-        self.feature_names = tuple(f"layer_{i}" for i in range(len(config.channels)))
         parts: list[nn.Module] = []
         width = config.z_dim
         for i, channels in enumerate(config.channels):
             parts += [_up(width, channels, first=i == 0), nn.BatchNorm2d(channels), nn.ReLU()]
             width = channels
         self.main = nn.Sequential(*parts, _up(width, 3), nn.Tanh())
-        self._fingerprint = ""
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once."""
-        if not self._fingerprint:
-            self._fingerprint = fingerprint_of(self)
-        return self._fingerprint
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
-
-    def layers(self, space: Space) -> tuple[Layer, ...]:
-        return spaces.z_layers(self.z_dim, space)
-
-    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "z") -> Tensor:
-        """z [N, z_dim]: RandomState(seed).randn(z_dim) for each seed, truncated in `synthesize`."""
-        return spaces.sample(self, seeds, truncation, space)
-
-    def from_z(
-        self,
-        z: Tensor,
-        truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
-        cutoff: int | None = None,  # noqa: ARG002 - there are no rows
-        space: Space = "z",
-    ) -> Tensor:
-        """z itself."""
-        return self.convert(z, "z", space)
-
-    def convert(
-        self,
-        latents: Tensor,
-        source: Space,
-        target: Space,
-        truncation: float = 1.0,  # noqa: ARG002 - z is truncated where it is rendered
-    ) -> Tensor:
-        """The latents themselves; UnknownName for any space but z."""
-        return spaces.z_itself(latents, source, target)
-
-    def synthesize(
-        self,
-        latents: Tensor,
-        space: Space = "z",
-        noise: Noise = "const",  # noqa: ARG002 - there is none
-        features: Sequence[str] = (),
-        truncation: float = 1.0,
-    ) -> Synthesis:
-        """z [N, z_dim] → image [N, 3, R, R] in [-1, 1] and the features asked for.
-
-        Raises UnknownName for a feature or space this network lacks.
-        """
-        check_features(features, self.feature_names)
-        x = (self.convert(latents, space, "z") * truncation)[:, :, None, None]
-        kept: dict[str, Tensor] = {}
-        for i, part in enumerate(self.main):
-            x = part(x)
-            layer, place = divmod(i, _STRIDE)
-            if place == _STRIDE - 1 and f"layer_{layer}" in features:
-                kept[f"layer_{layer}"] = x
-        return Synthesis(image=x, features=kept)
+    def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
+        x = (parts[0] * how.truncation)[:, :, None, None]
+        features: dict[str, Tensor] = {}
+        for i, module in enumerate(self.main):
+            x = module(x)
+            layer, step = divmod(i, _STRIDE)
+            if step == _STRIDE - 1 and f"layer_{layer}" in how.wanted:
+                features[f"layer_{layer}"] = x
+        return x, features
 
 
 def from_checkpoint(
@@ -148,21 +88,19 @@ def from_checkpoint(
     Sizes are read from the shapes. Raises BadFile when a tensor is missing or misshapen, or there
     is one more, which would mean another network.
     """
-    made = _config_of(tensors)
     with torch.device("meta"):
-        network = DCGAN(made, name=name)
+        network = DCGAN(_config_of(tensors), name=name)
     known = network.state_dict().keys()
-    strange = sorted(key for key in tensors if key.startswith("main.") and key not in known)
-    if strange:
-        raise BadFile(f"A DCGAN has no tensor {strange[0]!r}.", "This is another network.")
+    unknown = sorted(key for key in tensors if key.startswith("main.") and key not in known)
+    if unknown:
+        raise BadFile(f"A DCGAN has no tensor {unknown[0]!r}.", "This is another network.")
     # They count steps of training, which changes no image; older files lack them.
     counters = {key: torch.tensor(0) for key in known if key.endswith("num_batches_tracked")}
     return fill(network, dict(tensors) | counters, FAMILY)
 
 
 def _config_of(tensors: Mapping[str, Tensor]) -> DCGANConfig:
-    found = (re.fullmatch(r"main\.(\d{1,3})\.weight", key) for key in tensors)
-    last = max((int(match[1]) for match in found if match), default=0)
+    last = max(numbered(tensors, r"main\.(\d{1,3})\.weight"), default=0)
     # Upwards, because what follows the last weight of a normalisation is a convolution.
     depth = 1 + math.ceil(last / _STRIDE)
     weights = [

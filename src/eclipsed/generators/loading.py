@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.checkpoints.rosinality import decoder_of
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
-from eclipsed.generators.precision import in_precision
-from eclipsed.types import Generator
+from eclipsed.generators.generator import NetworkGenerator
 
-# Family → the module whose `from_checkpoint(config, tensors, name=…)` builds it.
+_NOTHING = "a generator: it needs nothing else to make images"
+# Family → what it needs, in words for people. The module of that name in this package builds it:
+# `from_checkpoint(config, tensors, name=…)`.
 FAMILIES: dict[str, str] = {
-    "stylegan2": "eclipsed.generators.stylegan2",
-    "stylegan3": "eclipsed.generators.stylegan3",
-    "stylegan1": "eclipsed.generators.stylegan1",
-    "biggan": "eclipsed.generators.biggan",
-    "dcgan": "eclipsed.generators.dcgan",
+    "stylegan2": _NOTHING,
+    "stylegan3": _NOTHING,
+    "stylegan1": _NOTHING,
+    "biggan": "a generator of many classes: it needs a class to make an image of",
+    "dcgan": "a small generator: it has the latent space z only",
+}
+_OTHERS = {
+    "bisenet": "a segmenter of faces: it needs a generator of faces beside it",
+    "e4e": "an encoder of photos into latents: it needs a generator of the same layout",
 }
 
 
-def load_generator(path: StrPath, device: str = "cpu", precision: str = "float32") -> Generator:
+def load_generator(
+    path: StrPath, device: str = "cpu", precision: str = "float32"
+) -> NetworkGenerator:
     """The generator of a checkpoint file of any format that `read_checkpoint` knows.
 
     Of an e4e file that is its decoder. precision: "float32", or "bfloat16" or "float16" for images
-    that are computed in half precision (`precision.in_precision`). Executes nothing in the file.
+    that are computed in half precision (`NetworkGenerator.in_precision`). Executes nothing in the
+    file.
 
     Raises BadFile, with one sentence, for a file that is missing, damaged, refused, or holds
     another kind of network, and BadSetting for another precision.
@@ -39,12 +49,34 @@ def load_generator(path: StrPath, device: str = "cpu", precision: str = "float32
         raise BadFile(
             f"The file {shown(path)} holds no generator, but a network of kind {checkpoint.family}."
         )
-    made = build(checkpoint, name=Path(path).stem, device=device)
-    return in_precision(made, precision)
+    return build(checkpoint, name=Path(path).stem, device=device).in_precision(precision)
 
 
-def build(checkpoint: Checkpoint, *, name: str, device: str = "cpu") -> Generator:
+def build(checkpoint: Checkpoint, *, name: str, device: str = "cpu") -> NetworkGenerator:
     """The checkpoint's network, frozen, float32."""
-    module = import_module(FAMILIES[checkpoint.family])
-    made = module.from_checkpoint(checkpoint.config, checkpoint.tensors, name=name)
-    return made.to(device)  # type: ignore[no-any-return]
+    family = import_module(f"eclipsed.generators.{checkpoint.family}")
+    network: NetworkGenerator = family.from_checkpoint(
+        checkpoint.config, checkpoint.tensors, name=name
+    )
+    return network.to(device)
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """All that can be said about a checkpoint without its numbers, as plain JSON.
+
+    needs: what sort of network it is, and what it needs, in words. types: element type → how many
+    tensors have it. shapes: name → shape.
+    """
+    tensors, needs = checkpoint.tensors, FAMILIES | _OTHERS
+    types = Counter(str(value.dtype).removeprefix("torch.") for value in tensors.values())
+    return {
+        "kind": "checkpoint",
+        "format": checkpoint.format,
+        "family": checkpoint.family,
+        "config": dict(checkpoint.config),
+        "tensors": len(tensors),
+        "numbers": sum(value.numel() for value in tensors.values()),
+        "types": dict(types),
+        "shapes": {name: list(value.shape) for name, value in tensors.items()},
+        "needs": needs.get(checkpoint.family, "a network that this version has no use for"),
+    }

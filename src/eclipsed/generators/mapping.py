@@ -6,7 +6,7 @@ Parameter names are NVIDIA's: `embed`, `fc0`, `fc1`, …, `w_avg`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import count, takewhile
 
 import numpy as np
@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.errors import BadSetting
-from eclipsed.generators.frozen import tensor_of
+from eclipsed.checkpoints.weights import tensor_of
 
 _SQRT2 = math.sqrt(2.0)
 # Seeds of the latents whose mean stands in for an average that a file lacks.
@@ -74,11 +73,11 @@ class MappingNetwork(nn.Module):
         self.register_buffer("w_avg", torch.zeros(w_dim))
 
     def forward(
-        self, z: Float[Tensor, "n z"], label: Float[Tensor, "*n c"]
+        self, z: Float[Tensor, "n z"], label: Float[Tensor, "*n c"] | None = None
     ) -> Float[Tensor, "n w"]:
         """w of every z; `label` is one class vector [c_dim] for all or one each, [N, c_dim]."""
         x = normalize_2nd_moment(z.float())
-        if self.embed is not None:
+        if self.embed is not None and label is not None:
             embedded = self.embed(torch.atleast_2d(label.to(x.device)))
             x = torch.cat([x, normalize_2nd_moment(embedded.float()).expand(len(x), -1)], dim=1)
         for i in range(self.depth):
@@ -113,37 +112,10 @@ def _holds(tensors: Mapping[str, Tensor], layer: str) -> bool:
     return f"{layer}.weight" in tensors or f"{layer}.bias" in tensors
 
 
-def first_class(c_dim: int) -> Float[Tensor, " c"]:
-    """The vector of class 0, on the CPU; empty where there are no classes."""
-    return torch.eye(1, c_dim, device="cpu")[0]
-
-
-def class_vector(which: int | Sequence[float] | Tensor, c_dim: int) -> Float[Tensor, " c"]:
-    """A class as a vector [c_dim]: one-hot of an index, or the numbers given.
-
-    Raises BadSetting when the generator has no classes, or not this one.
-    """
-    if c_dim == 0:
-        raise BadSetting("This generator has no classes.", "Use it as it is.")
-    if isinstance(which, int):
-        if not 0 <= which < c_dim:
-            raise BadSetting(
-                f"This generator has no class {which}.", f"Its classes are 0 to {c_dim - 1}."
-            )
-        return torch.eye(c_dim)[which]
-    vector = torch.as_tensor(which, dtype=torch.float32).detach().clone()
-    if vector.shape != (c_dim,) or not bool(vector.isfinite().all()):
-        raise BadSetting(
-            f"A class of this generator is a vector of {c_dim} finite numbers.",
-            "Give such a vector, or the index of a class.",
-        )
-    return vector
-
-
 @torch.no_grad()
 def average_latent(mapping: MappingNetwork, z_dim: int, c_dim: int) -> Float[Tensor, " w"]:
     """The mean w of many seeds, over all classes in turn, for files that carry no average."""
     z = torch.from_numpy(np.random.RandomState(0).randn(_AVERAGED, z_dim)).float()
-    labels = torch.eye(c_dim)[torch.arange(_AVERAGED) % max(c_dim, 1)] if c_dim else torch.empty(0)
+    labels = torch.eye(c_dim)[torch.arange(_AVERAGED) % c_dim] if c_dim else None
     w: Tensor = mapping(z, labels)
     return w.double().mean(dim=0).float()

@@ -13,7 +13,6 @@ port.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,18 +22,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.shapes import numbered
+from eclipsed.checkpoints.weights import fill, number, tensor_of
 from eclipsed.errors import BadFile
-from eclipsed.generators import spaces
-from eclipsed.generators.frozen import (
-    check_features,
-    fill,
-    fingerprint_of,
-    noise_maps,
-    number,
-    tensor_of,
-)
+from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
 from eclipsed.generators.mapping import Dense, normalize_2nd_moment
-from eclipsed.types import Layer, Noise, Space, Synthesis
+from eclipsed.generators.seeds import noise_maps, noise_of
+from eclipsed.types import Noise
 
 FAMILY = "StyleGAN1"
 # The original trained its upsampling in this form from here up (fused_scale="auto").
@@ -57,6 +51,7 @@ class StyleGAN1Config:
     channels: Mapping[int, int]
     mapping: tuple[int, ...]
     mapping_multiplier: float = 0.01
+    c_dim = 0  # this family has no classes
 
     def __post_init__(self) -> None:
         if not self.channels or len(self.mapping) < 2:
@@ -75,6 +70,18 @@ class StyleGAN1Config:
     @property
     def resolutions(self) -> tuple[int, ...]:
         return tuple(sorted(self.channels))
+
+    @property
+    def resolution(self) -> int:
+        return max(self.channels)
+
+    @property
+    def z_dim(self) -> int:
+        return self.mapping[0]
+
+    @property
+    def w_dim(self) -> int:
+        return self.mapping[-1]
 
     @property
     def num_ws(self) -> int:
@@ -147,15 +154,6 @@ class Epilogue(nn.Module):
     @property
     def input(self) -> NoiseInput:
         return self.top_epi["noise"]  # type: ignore[return-value]
-
-    def noise(self, noise: Noise, layer: int, n: int) -> Tensor | None:
-        """The noise of this layer, which is number `layer`, for n images: [N or 1, 1, S, S]."""
-        own = self.input.noise
-        if noise == "none":
-            return None
-        if noise == "const":
-            return own
-        return noise_maps(noise, layer, n, own.shape[-1]).to(own.device)
 
     def forward(self, x: Tensor, style: Float[Tensor, "n s"], noise: Tensor | None) -> Tensor:
         if noise is not None:
@@ -270,13 +268,14 @@ class SynthesisNetwork(nn.Module):
         for layer, style in enumerate(styles):
             block, second = self.block(4 << layer // 2), layer % 2 == 1
             epilogue = block.epi2 if second else block.epi1
-            x = epilogue(block.convolve(x, second), style, epilogue.noise(noise, layer, n))
+            maps = noise_of(noise, epilogue.input.noise, layer, n)
+            x = epilogue(block.convolve(x, second), style, maps)
             if f"layer_{layer}" in wanted:
                 kept[f"layer_{layer}"] = x
         return self.torgb(x), kept
 
 
-class StyleGAN1(nn.Module):
+class StyleGAN1(StyleGenerator):
     """A StyleGAN1 generator behind `eclipsed.types.Generator`.
 
     Spaces: z, w, w+ (rows `row_0` …, flattened row by row), s (layers `4x4_0`, `4x4_1`, `8x8_0` …;
@@ -285,91 +284,29 @@ class StyleGAN1(nn.Module):
     """
 
     def __init__(self, config: StyleGAN1Config, *, name: str = "stylegan1") -> None:
-        super().__init__()
+        super().__init__(config, name=name)
         self.config = config
-        self.name = name
-        self.resolution = config.resolutions[-1]
-        self.z_dim = config.mapping[0]
-        self.w_dim = config.mapping[-1]
-        self.num_ws = config.num_ws
-        self.feature_names = tuple(f"layer_{i}" for i in range(self.num_ws))
         self.g_mapping = MappingNetwork(config)
         self.truncation = AverageLatent(self.w_dim)
         self.g_style = StyleNetwork(config)
         self.g_synthesis = SynthesisNetwork(config)
-        self._fingerprint = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once."""
-        if not self._fingerprint:
-            self._fingerprint = fingerprint_of(self)
-        return self._fingerprint
-
-    @property
-    def device(self) -> torch.device:
-        return self.w_mean.device
 
     @property
     def w_mean(self) -> Float[Tensor, " w"]:
-        """The mean of w, which truncation pulls towards."""
         return self.truncation.avg_latent
 
-    def layers(self, space: Space) -> tuple[Layer, ...]:
-        return spaces.layers_of(self, space)
-
-    def style_layers(self) -> tuple[Layer, ...]:
-        """How S is cut."""
-        sizes = self.config.channels
-        return tuple(
-            Layer(f"{r}x{r}_{half}", 2 * sizes[r])
-            for r in self.config.resolutions
-            for half in (0, 1)
-        )
-
     def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        """w of z, not truncated."""
         return self.g_mapping(z)  # type: ignore[no-any-return]
 
+    def style_widths(self) -> dict[str, int]:
+        sizes = self.config.channels
+        return {f"{r}x{r}_{half}": 2 * sizes[r] for r in sorted(sizes) for half in (0, 1)}
+
     def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
-        """The styles of W+, one tensor for each layer of S."""
         return self.g_style(rows)  # type: ignore[no-any-return]
 
-    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
-        """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        return spaces.sample(self, seeds, truncation, space)
-
-    def from_z(
-        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
-    ) -> Tensor:
-        """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        return spaces.from_z(self, z, truncation, cutoff, space)
-
-    def convert(
-        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
-    ) -> Tensor:
-        """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        return spaces.convert(self, latents, source, target, truncation)
-
-    def synthesize(
-        self,
-        latents: Tensor,
-        space: Space = "w+",
-        noise: Noise = "const",
-        features: Sequence[str] = (),
-        truncation: float = 1.0,
-    ) -> Synthesis:
-        """Latents [N, D] → image [N, 3, R, R] and the features asked for.
-
-        Raises UnknownName for a feature this network lacks, BadSetting for a bad seed of noise.
-        """
-        check_features(features, self.feature_names)
-        styles = self.convert(latents, space, "s", truncation=truncation)
-        widths = [layer.width for layer in self.layers("s")]
-        image, kept = self.g_synthesis(
-            styles.split(widths, dim=1), noise=noise, wanted=frozenset(features)
-        )
-        return Synthesis(image=image, features=kept)
+    def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
+        return self.g_synthesis(parts, noise=how.noise, wanted=how.wanted)  # type: ignore[no-any-return]
 
 
 def blur_kernel() -> Float[Tensor, "1 1 3 3"]:
@@ -399,15 +336,13 @@ def from_checkpoint(
 
 
 def _channels(tensors: Mapping[str, Tensor]) -> dict[int, int]:
-    found = (re.match(r"g_synthesis\.blocks\.(\d{1,5})x\1\.", key) for key in tensors)
-    sizes = sorted({int(match[1]) for match in found if match})
+    sizes = numbered(tensors, r"g_synthesis\.blocks\.(\d{1,5})x\1\..*")
     keys = {size: f"g_synthesis.blocks.{size}x{size}.epi1.top_epi.noise.weight" for size in sizes}
     return {size: len(tensor_of(tensors, key, FAMILY, dims=1)) for size, key in keys.items()}
 
 
 def _mapping_widths(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
-    found = (re.match(r"g_mapping\.dense(\d{1,3})\.", key) for key in tensors)
-    depth = 1 + max((int(match[1]) for match in found if match), default=0)
+    depth = 1 + max(numbered(tensors, r"g_mapping\.dense(\d{1,3})\..*"), default=0)
     weights = [
         tensor_of(tensors, f"g_mapping.dense{i}.weight", FAMILY, dims=2) for i in range(depth)
     ]

@@ -7,9 +7,7 @@ needs no compiled op and no per-image weights and halves the backward pass of a 
 
 from __future__ import annotations
 
-import copy
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,17 +17,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.shapes import numbered
+from eclipsed.checkpoints.weights import fill, fingerprint_of, number, tensor_of, whole
 from eclipsed.errors import BadFile
-from eclipsed.generators import frozen, spaces
-from eclipsed.generators.mapping import (
-    Dense,
-    MappingNetwork,
-    average_latent,
-    class_vector,
-    first_class,
-    mapping_sizes,
-)
-from eclipsed.types import Layer, Noise, Space, Synthesis
+from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
+from eclipsed.generators.mapping import Dense, MappingNetwork, average_latent, mapping_sizes
+from eclipsed.generators.seeds import noise_of
+from eclipsed.types import Noise
 
 Architecture = Literal["skip", "resnet", "orig"]
 ARCHITECTURES: tuple[Architecture, ...] = ("skip", "resnet", "orig")
@@ -41,7 +35,6 @@ _SLOPE = 0.2  # of leaky ReLU below 0
 _SEPARABLE_TAPS = 8
 _MOST_TAPS = 64
 _STRIP = 2**19  # numbers that stay in a processor's cache
-_BLOCK = re.compile(r"synthesis\.b([0-9]{1,5})\.")
 
 
 @dataclass(frozen=True)
@@ -250,15 +243,6 @@ class StyledConv(nn.Module):
         self.gain = _SQRT2 * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
 
-    def noise(self, noise: Noise, layer: int, n: int) -> Tensor | None:
-        """The noise of this layer, the `layer`-th convolution, for n images: [N, 1, S, S]."""
-        if noise == "none":
-            return None
-        if noise == "const":
-            return self.noise_const
-        maps = frozen.noise_maps(noise, layer, n, self.noise_const.shape[-1])
-        return maps.to(self.noise_const.device)
-
     def forward(self, x: Tensor, style: Float[Tensor, "n i"], noise: Tensor | None) -> Tensor:
         with torch.autocast(style.device.type, enabled=False):
             style = style.float()
@@ -416,7 +400,8 @@ class SynthesisNetwork(nn.Module):
             block = self.block(size)
             entering = x
             for _, conv in block.convolutions():
-                x = conv(x, next(entry), conv.noise(noise, count, n))
+                maps = noise_of(noise, conv.noise_const, count, n)
+                x = conv(x, next(entry), maps)
                 count += 1
                 if f"layer_{count}" in wanted:
                     kept[f"layer_{count}"] = x
@@ -429,7 +414,7 @@ class SynthesisNetwork(nn.Module):
         return rgb, kept
 
 
-class StyleGAN2(nn.Module):
+class StyleGAN2(StyleGenerator):
     """A StyleGAN2 generator behind `eclipsed.types.Generator`.
 
     Spaces: z, w, w+ (rows `row_0` …, flattened row by row), s (affine outputs in network order;
@@ -441,13 +426,8 @@ class StyleGAN2(nn.Module):
     """
 
     def __init__(self, config: StyleGAN2Config, *, name: str = "stylegan2") -> None:
-        super().__init__()
+        super().__init__(config, name=name)
         self.config = config
-        self.name = name
-        self.resolution = config.resolution
-        self.z_dim = config.z_dim
-        self.w_dim = config.w_dim
-        self.num_ws = config.num_ws
         self.mapping = MappingNetwork(
             z_dim=config.z_dim,
             w_dim=config.w_dim,
@@ -458,9 +438,6 @@ class StyleGAN2(nn.Module):
             multiplier=config.mapping_multiplier,
         )
         self.synthesis = SynthesisNetwork(config)
-        self.feature_names = tuple(f"layer_{i}" for i in range(self.num_ws))
-        self.label = first_class(config.c_dim)
-        self._fingerprint = ""
 
     @classmethod
     def from_tensors(
@@ -478,86 +455,26 @@ class StyleGAN2(nn.Module):
             for key in network.state_dict()
             if key.endswith("resample_filter")
         }
-        return frozen.fill(network, filters | dict(tensors), _FAMILY)
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once; the class is no part."""
-        if not self._fingerprint:
-            self._fingerprint = frozen.fingerprint_of(self)
-        return self._fingerprint
-
-    @property
-    def device(self) -> torch.device:
-        return self.mapping.w_avg.device
-
-    def of_class(self, which: int | Sequence[float] | Tensor) -> StyleGAN2:
-        """The same network, weights shared, bound to a class: its index, or a vector [c_dim].
-
-        Raises BadSetting when there is no such class.
-        """
-        bound = copy.copy(self)
-        bound.label = class_vector(which, self.config.c_dim)
-        return bound
+        return fill(network, filters | dict(tensors), _FAMILY)
 
     @property
     def w_mean(self) -> Float[Tensor, " w"]:
-        """The mean of w, which truncation pulls towards."""
         return self.mapping.w_avg
 
-    def layers(self, space: Space) -> tuple[Layer, ...]:
-        return spaces.layers_of(self, space)
-
-    def style_layers(self) -> tuple[Layer, ...]:
-        """How S is cut."""
-        return tuple(
-            Layer(name, (made.affine if isinstance(made, ToRGB) else made).weight.shape[0])
-            for name, made, _ in self.synthesis.style_layers()
-        )
-
     def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        """w of z, not truncated."""
         return self.mapping(z, self.label)  # type: ignore[no-any-return]
 
+    def style_widths(self) -> dict[str, int]:
+        return {
+            name: (source.affine if isinstance(source, ToRGB) else source).weight.shape[0]
+            for name, source, _ in self.synthesis.style_layers()
+        }
+
     def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
-        """The styles of W+, one tensor for each layer of S."""
         return self.synthesis.styles(rows)
 
-    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
-        """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        return spaces.sample(self, seeds, truncation, space)
-
-    def from_z(
-        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
-    ) -> Tensor:
-        """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        return spaces.from_z(self, z, truncation, cutoff, space)
-
-    def convert(
-        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
-    ) -> Tensor:
-        """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        return spaces.convert(self, latents, source, target, truncation)
-
-    def synthesize(
-        self,
-        latents: Tensor,
-        space: Space = "w+",
-        noise: Noise = "const",
-        features: Sequence[str] = (),
-        truncation: float = 1.0,
-    ) -> Synthesis:
-        """Latents [N, D] → image [N, 3, R, R] and the features asked for.
-
-        Raises UnknownName for a feature this network lacks, BadSetting for a bad seed of noise.
-        """
-        frozen.check_features(features, self.feature_names)
-        styles = self.convert(latents, space, "s", truncation=truncation)
-        widths = [layer.width for layer in self.layers("s")]
-        image, kept = self.synthesis(
-            styles.split(widths, dim=1), noise=noise, wanted=frozenset(features)
-        )
-        return Synthesis(image=image, features=kept)
+    def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
+        return self.synthesis(parts, noise=how.noise, wanted=how.wanted)  # type: ignore[no-any-return]
 
 
 def from_checkpoint(
@@ -579,19 +496,21 @@ def from_checkpoint(
         {**tensors, "mapping.w_avg": torch.zeros(made.w_dim)}, made, name=name
     )
     # Taken before the average, whose last digits depend on the machine that computes it.
-    network._fingerprint = frozen.fingerprint_of(network)
+    network.weights_sha256 = fingerprint_of(network)
     network.mapping.w_avg.copy_(average_latent(network.mapping, made.z_dim, made.c_dim))
     return network
 
 
 def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
-    told = mapping_sizes(tensors, _FAMILY)
-    sizes = {key: frozen.whole(config, key, told[key], _FAMILY) for key in told}
-    found = [int(block[1]) for key in tensors if (block := _BLOCK.match(key))]
-    resolution = frozen.whole(config, "img_resolution", max(found, default=4), _FAMILY)
+    sizes = {
+        key: whole(config, key, size, _FAMILY)
+        for key, size in mapping_sizes(tensors, _FAMILY).items()
+    }
+    largest = max(numbered(tensors, r"synthesis\.b([0-9]{1,5})\..*"), default=4)
+    resolution = whole(config, "img_resolution", largest, _FAMILY)
     blocks = [2**k for k in range(2, max(resolution.bit_length(), 3))]
     channels = {
-        r: frozen.tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4).shape[0]
+        r: tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4).shape[0]
         for r in blocks
     }
     clamp = config.get("conv_clamp")
@@ -602,8 +521,8 @@ def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Styl
         w_dim=sizes["w_dim"],
         mapping_layers=sizes["mapping_layers"],
         mapping_width=sizes["layer_features"],
-        mapping_multiplier=frozen.number(config, "lr_multiplier", 0.01, _FAMILY),
-        conv_clamp=None if clamp is None else frozen.number(config, "conv_clamp", 0.0, _FAMILY),
+        mapping_multiplier=number(config, "lr_multiplier", 0.01, _FAMILY),
+        conv_clamp=None if clamp is None else number(config, "conv_clamp", 0.0, _FAMILY),
         c_dim=sizes["c_dim"],
         embed_width=sizes["embed_features"] or None,
         architecture=_architecture(config, tensors),
@@ -647,30 +566,3 @@ def _taps(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[flo
 
 def _is_tap(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) < 2**31
-
-
-def nvidia_styles_from_rosinality(
-    styles: Float[Tensor, "n d"], layers: Sequence[Layer]
-) -> Float[Tensor, "n d"]:
-    """Latents or directions of S in rosinality's and StyleCLIP's convention, in this package's.
-
-    Both list the layers in the same order. NVIDIA multiplies the affine outputs of toRGB by its
-    weight gain 1/√channels; the others leave the gain to the weight. `layers` is
-    `generator.layers("s")`.
-    """
-    return styles * _rgb_gains(layers).to(styles)
-
-
-def rosinality_styles_from_nvidia(
-    styles: Float[Tensor, "n d"], layers: Sequence[Layer]
-) -> Float[Tensor, "n d"]:
-    """The way back from `nvidia_styles_from_rosinality`."""
-    return styles / _rgb_gains(layers).to(styles)
-
-
-def _rgb_gains(layers: Sequence[Layer]) -> Float[Tensor, " d"]:
-    gains = [
-        torch.full((layer.width,), layer.width**-0.5 if layer.name.endswith("torgb") else 1.0)
-        for layer in layers
-    ]
-    return torch.cat(gains)

@@ -8,11 +8,10 @@ scales activations instead of weights.
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fill, number, tensor_of, whole
 from eclipsed.errors import BadFile
-from eclipsed.generators import frozen, spaces
-from eclipsed.generators.mapping import (
-    Dense,
-    MappingNetwork,
-    class_vector,
-    first_class,
-    mapping_sizes,
-)
-from eclipsed.types import Layer, Noise, Space, Synthesis
+from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
+from eclipsed.generators.mapping import Dense, MappingNetwork, mapping_sizes
 
 _FAMILY = "StyleGAN3"
 _LAYER = re.compile(r"(synthesis\.L([0-9]{1,3})_([0-9]{1,5})_[0-9]{1,5})\.")
@@ -97,6 +90,13 @@ class StyleGAN3Config:
     @property
     def num_ws(self) -> int:
         return self.num_layers + 2
+
+
+# What a file may set: a whole number where the default is one, else any positive number.
+_SETTINGS = (
+    *("num_critical", "first_cutoff", "first_stopband", "last_stopband_rel", "margin_size"),
+    *("output_scale", "conv_kernel", "filter_size", "lrelu_upsampling"),
+)
 
 
 @dataclass(frozen=True)
@@ -374,7 +374,7 @@ class SynthesisNetwork(nn.Module):
         return x.float() * self.output_scale, kept
 
 
-class StyleGAN3(nn.Module):
+class StyleGAN3(StyleGenerator):
     """A StyleGAN3 generator behind `eclipsed.types.Generator`; it has no noise.
 
     Spaces: z, w, w+ (row 0 drives the input, row k+1 layer k; flattened row by row), s (affine
@@ -386,13 +386,8 @@ class StyleGAN3(nn.Module):
     """
 
     def __init__(self, config: StyleGAN3Config, *, name: str = "stylegan3") -> None:
-        super().__init__()
+        super().__init__(config, name=name)
         self.config = config
-        self.name = name
-        self.resolution = config.resolution
-        self.z_dim = config.z_dim
-        self.w_dim = config.w_dim
-        self.num_ws = config.num_ws
         self.mapping = MappingNetwork(
             z_dim=config.z_dim,
             w_dim=config.w_dim,
@@ -401,86 +396,22 @@ class StyleGAN3(nn.Module):
             multiplier=config.mapping_multiplier,
         )
         self.synthesis = SynthesisNetwork(config)
-        self.feature_names = tuple(f"layer_{i}" for i in range(self.num_ws))
-        self.label = first_class(config.c_dim)
-        self._fingerprint = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once; the class is no part."""
-        if not self._fingerprint:
-            self._fingerprint = frozen.fingerprint_of(self)
-        return self._fingerprint
-
-    @property
-    def device(self) -> torch.device:
-        return self.mapping.w_avg.device
-
-    def of_class(self, which: int | Sequence[float] | Tensor) -> StyleGAN3:
-        """The same network, weights shared, bound to a class: its index, or a vector [c_dim].
-
-        Raises BadSetting when there is no such class.
-        """
-        bound = copy.copy(self)
-        bound.label = class_vector(which, self.config.c_dim)
-        return bound
 
     @property
     def w_mean(self) -> Float[Tensor, " w"]:
-        """The mean of w, which truncation pulls towards."""
         return self.mapping.w_avg
 
-    def layers(self, space: Space) -> tuple[Layer, ...]:
-        return spaces.layers_of(self, space)
-
-    def style_layers(self) -> tuple[Layer, ...]:
-        """How S is cut."""
-        return tuple(
-            Layer(name, affine.weight.shape[0]) for name, affine in self.synthesis.affines()
-        )
-
     def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        """w of z, not truncated."""
         return self.mapping(z, self.label)  # type: ignore[no-any-return]
 
+    def style_widths(self) -> dict[str, int]:
+        return {name: affine.weight.shape[0] for name, affine in self.synthesis.affines()}
+
     def styles_of(self, rows: Float[Tensor, "n rows w"]) -> list[Tensor]:
-        """The styles of W+, one tensor for each layer of S."""
         return self.synthesis.styles(rows)
 
-    def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
-        """Latents [N, D]: z = RandomState(seed).randn(z_dim) for each seed, then `from_z`."""
-        return spaces.sample(self, seeds, truncation, space)
-
-    def from_z(
-        self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
-    ) -> Tensor:
-        """z [N, z_dim] → latents [N, D] float32; `cutoff` truncates only the first rows of W+."""
-        return spaces.from_z(self, z, truncation, cutoff, space)
-
-    def convert(
-        self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
-    ) -> Tensor:
-        """Latents of one space in a later one (z → w → w+ → s); UnknownName for the way back."""
-        return spaces.convert(self, latents, source, target, truncation)
-
-    def synthesize(
-        self,
-        latents: Tensor,
-        space: Space = "w+",
-        noise: Noise = "const",
-        features: Sequence[str] = (),
-        truncation: float = 1.0,
-    ) -> Synthesis:
-        """Latents [N, D] → image [N, 3, R, R] and the features asked for; `noise` changes nothing.
-
-        Raises UnknownName for a feature this network lacks.
-        """
-        del noise  # this family has none
-        frozen.check_features(features, self.feature_names)
-        styles = self.convert(latents, space, "s", truncation=truncation)
-        widths = [layer.width for layer in self.layers("s")]
-        image, kept = self.synthesis(styles.split(widths, dim=1), wanted=frozenset(features))
-        return Synthesis(image=image, features=kept)
+    def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
+        return self.synthesis(parts, wanted=how.wanted)  # type: ignore[no-any-return]
 
 
 def from_checkpoint(
@@ -496,55 +427,44 @@ def from_checkpoint(
 
     Raises BadFile, with one sentence, for settings and tensors that make no StyleGAN3.
     """
-    made = _config_of(config, tensors)
     with torch.device("meta"):
-        network = StyleGAN3(made, name=name)
+        network = StyleGAN3(_config_of(config, tensors), name=name)
     filters = {key: value for key, value in network.state_dict().items() if key.endswith("_filter")}
-    return frozen.fill(network, filters | dict(tensors), _FAMILY)
+    return fill(network, filters | dict(tensors), _FAMILY)
 
 
 def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StyleGAN3Config:
-    told = mapping_sizes(tensors, _FAMILY)
-    found = {int(m[2]): m for key in tensors if (m := _LAYER.match(key))}
-    weights = [frozen.tensor_of(tensors, f"{m[1]}.weight", _FAMILY, dims=4) for m in _row(found)]
+    sizes = mapping_sizes(tensors, _FAMILY)
+    layers = _in_order({int(m[2]): m for key in tensors if (m := _LAYER.match(key))})
+    kernels = [tensor_of(tensors, f"{layer[1]}.weight", _FAMILY, dims=4) for layer in layers]
 
-    def whole(key: str, default: int) -> int:
-        return frozen.whole(config, key, default, _FAMILY)
-
-    def number(key: str, default: float) -> float:
-        return frozen.number(config, key, default, _FAMILY)
-
-    default = StyleGAN3Config
+    defaults: dict[str, Any] = {each.name: each.default for each in fields(StyleGAN3Config)}
+    defaults["conv_kernel"] = kernels[0].shape[-1]
+    settings: dict[str, Any] = {
+        name: (whole if isinstance(defaults[name], int) else number)(
+            config, name, defaults[name], _FAMILY
+        )
+        for name in _SETTINGS
+    }
     radial = config.get("use_radial_filters")
+    if radial is None:
+        down = tensors.get(f"{layers[0][1]}.down_filter")
+        radial = down is not None and down.dim() == 2
     unclamped = "conv_clamp" in config and config["conv_clamp"] is None
-    down = tensors.get(f"{found[0][1]}.down_filter")
     return StyleGAN3Config(
-        resolution=whole("img_resolution", int(found[len(found) - 1][3])),
-        channels=tuple(weight.shape[0] for weight in weights),
-        z_dim=told["z_dim"],
-        c_dim=told["c_dim"],
-        w_dim=told["w_dim"],
-        mapping_layers=told["mapping_layers"],
-        mapping_multiplier=number("lr_multiplier", default.mapping_multiplier),
-        num_critical=whole("num_critical", default.num_critical),
-        first_cutoff=number("first_cutoff", default.first_cutoff),
-        first_stopband=number("first_stopband", default.first_stopband),
-        last_stopband_rel=number("last_stopband_rel", default.last_stopband_rel),
-        margin_size=whole("margin_size", default.margin_size),
-        output_scale=number("output_scale", default.output_scale),
-        conv_kernel=whole("conv_kernel", weights[0].shape[-1]),
-        filter_size=whole("filter_size", default.filter_size),
-        lrelu_upsampling=whole("lrelu_upsampling", default.lrelu_upsampling),
-        use_radial_filters=(down is not None and down.dim() == 2)
-        if radial is None
-        else bool(radial),
-        conv_clamp=None if unclamped else number("conv_clamp", 256.0),
+        resolution=whole(config, "img_resolution", int(layers[-1][3]), _FAMILY),
+        channels=tuple(kernel.shape[0] for kernel in kernels),
+        **{key: sizes[key] for key in ("z_dim", "c_dim", "w_dim", "mapping_layers")},
+        mapping_multiplier=number(config, "lr_multiplier", 0.01, _FAMILY),
+        use_radial_filters=bool(radial),
+        conv_clamp=None if unclamped else number(config, "conv_clamp", 256.0, _FAMILY),
+        **settings,
     )
 
 
-def _row(found: Mapping[int, re.Match[str]]) -> list[re.Match[str]]:
+def _in_order(layers: Mapping[int, re.Match[str]]) -> list[re.Match[str]]:
     """The layers in order; BadFile where one is missing between the first and the last."""
-    missing = set(range(max(found, default=0) + 1)) - set(found)
+    missing = set(range(max(layers, default=0) + 1)) - set(layers)
     if missing:
         raise BadFile(f"The weights lack layer L{min(missing)} of a StyleGAN3.")
-    return [found[i] for i in range(len(found))]
+    return [layers[i] for i in range(len(layers))]

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from eclipsed.errors import BadSetting
 from eclipsed.evaluation.metrics import dilate, pixels_at
+from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search.calibration import calibrate
 from eclipsed.search.losses import (
     cap_norms,
@@ -38,9 +39,6 @@ from eclipsed.search.plan import (
     check_number,
     check_space,
     check_strengths,
-    layer_mask,
-    layer_spread,
-    widths_of,
 )
 from eclipsed.search.pool import (
     FIRST_SEED,
@@ -369,7 +367,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     layer_mask(generator, space, config.layers)  # refuses strangers before any work
     stage = set_stage(world, goal, config)
     widths = widths_of(generator, space)
-    spread = layer_spread(generator, space)
+    spread = generator.spread(space)
     caps = (config.norm_cap * spread).tolist()
 
     def constrain(directions: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction, keep_layers
+from eclipsed.generators.spaces import longest_layer, widths_of
 from eclipsed.methods.default import (
     DefaultConfig,
     averaged,
@@ -33,13 +34,7 @@ from eclipsed.methods.method import (
 from eclipsed.prompts.decompose import changes_of
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.calibration import LIMIT
-from eclipsed.search.plan import (
-    check_number,
-    check_space,
-    layer_spread,
-    longest_layer,
-    widths_of,
-)
+from eclipsed.search.plan import check_number, check_space
 from eclipsed.search.pool import (
     SEEDS,
     Pool,
@@ -146,7 +141,7 @@ def fitted_on(world: World, config: ForwardConfig) -> Fitted:
         return _kept[0]
     generator, view = world.generator, view_of(world, config.space)
     pool = build_pool(view, SEEDS, mixed=True)
-    spread = layer_spread(generator, config.space)
+    spread = generator.spread(config.space)
     fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
     _kept[:] = [replace(fitted, usual=usual_length(fitted))]
     return _kept[0]

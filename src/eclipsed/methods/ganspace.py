@@ -19,11 +19,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.generators.spaces import best_space
 from eclipsed.methods.first_features import features_at, first_feature
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.methods.rows import choices, oriented, spread_over, title
-from eclipsed.search.plan import best_space, check_layers, check_number
+from eclipsed.search.plan import check_layers, check_number
 from eclipsed.types import Generator, Goal, World
 
 _CHUNK = 8_192

@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.foreign import spaces_of
 from eclipsed.methods.method import Method, calibrated, rank
 from eclipsed.search.plan import check_number, check_space
 from eclipsed.types import Generator, Goal, Space, World
@@ -78,7 +77,7 @@ def find(world: World, goal: Goal | None, config: InterFaceGanConfig) -> list[Di
 
 
 def _usual_space(generator: Generator) -> Space:
-    return "w" if "w" in spaces_of(generator) else "z"
+    return "w" if "w" in generator.spaces else "z"
 
 
 def boundary(

@@ -54,8 +54,6 @@ def _folder(world: World, method: str, config: Any, regions: Sequence[str]) -> P
     facts: list[Any] = [_VERSION, method, asdict(config), list(regions), encoder]
     facts += [generator.fingerprint, world.segmenter.name, world.truncation]
     facts += [fast_bfloat16(generator.device), generator.device.type, torch.__version__]
-    label = getattr(generator, "label", None)  # the class that a conditional generator draws
-    facts += [] if label is None else [label.tolist()]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return user_cache_path("eclipsed") / "found" / f"{method}-{name}"
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eclipsed.directions import Direction
+from eclipsed.generators.spaces import best_space
 from eclipsed.methods.method import Method, calibrated, rank
-from eclipsed.search.plan import best_space, check_number, check_space
+from eclipsed.search.plan import check_number, check_space
 from eclipsed.types import Goal, Space, World
 
 

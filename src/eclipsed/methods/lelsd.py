@@ -20,6 +20,7 @@ from torch import Tensor
 
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
+from eclipsed.generators.spaces import best_space
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.methods.paper import Draw, PaperConfig, draw, paper_plan
@@ -27,7 +28,7 @@ from eclipsed.search.calibration import LIMIT
 from eclipsed.search.logs import StepReport
 from eclipsed.search.loop import run
 from eclipsed.search.optimizer import initial_state
-from eclipsed.search.plan import best_space, check_layers, check_number, check_space
+from eclipsed.search.plan import check_layers, check_number, check_space
 from eclipsed.search.pool import view_of
 from eclipsed.types import Goal, Space, World
 

@@ -16,10 +16,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.generators.spaces import longest_layer
 from eclipsed.search import calibration
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.losses import text_yield
-from eclipsed.search.plan import longest_layer
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.search.plan import best_space, layer_spread, widths_of
+from eclipsed.generators.spaces import best_space, widths_of
 from eclipsed.search.pool import View, view_of
 from eclipsed.types import Space, World
 
@@ -41,7 +41,7 @@ def start_of(world: World, space: Space | None, image: int) -> Start:
     space = space or best_space(generator)
     view = view_of(world, space)
     latent = generator.sample([image], truncation=view.truncation, space=space)[0]
-    pieces = zip(layer_spread(generator, space), widths_of(generator, space), strict=True)
+    pieces = zip(generator.spread(space), widths_of(generator, space), strict=True)
     units = torch.cat([(spread / width**0.5).expand(width) for spread, width in pieces])
     return Start(view, latent, units)
 

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.errors import BadSetting
+from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.losses import (
     ClipNorm,
@@ -36,9 +37,6 @@ from eclipsed.search.plan import (
     check_number,
     check_space,
     check_strengths,
-    layer_mask,
-    layer_spread,
-    widths_of,
 )
 from eclipsed.search.pool import View
 from eclipsed.types import Generator, Goal, Space, World
@@ -234,7 +232,7 @@ def paper_plan(
     generator = world.generator
     with torch.no_grad():
         text = world.encoder.encode_text([goal.prompt])[0]
-    scale = float(layer_spread(generator, config.space).mean()) if config.scaled else 1.0
+    scale = float(generator.spread(config.space).mean()) if config.scaled else 1.0
     drawn = draws or (lambda step: draw(config, step, z_dim=generator.z_dim))
 
     def loss(directions: Tensor, step: int) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import keep_layers
-from eclipsed.search.plan import best_space
+from eclipsed.generators.spaces import best_space
 from eclipsed.types import Generator
 
 # Where the coarse, the middle and the fine rows begin.

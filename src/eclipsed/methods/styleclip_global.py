@@ -29,10 +29,11 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.files import write_atomic
+from eclipsed.generators.spaces import longest_layer
 from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
 from eclipsed.methods.method import LONGEST, Method, calibrated, rank
 from eclipsed.search.calibration import yield_curve
-from eclipsed.search.plan import check_number, longest_layer
+from eclipsed.search.plan import check_number
 from eclipsed.search.pool import BATCH, View, picture, view_of
 from eclipsed.types import Encoder, Goal, World
 
@@ -190,8 +191,6 @@ def _place(view: View, config: StyleClipConfig) -> Path | None:
     generator = view.world.generator
     facts = [generator.fingerprint, encoder, view.truncation, view.half, generator.device.type]
     facts += [config.images, config.sigmas, config.seed, torch.__version__]
-    label = getattr(generator, "label", None)  # the class that a conditional generator draws
-    facts += [] if label is None else [label.tolist()]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return user_cache_path("eclipsed") / "relevance" / f"{name}.safetensors"
 

@@ -19,12 +19,13 @@ import torch
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
+from eclipsed.generators.spaces import best_space
 from eclipsed.methods.composite import plan_changes
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.paper import PaperConfig, paper_plan
 from eclipsed.search.logs import OnStep, StepReport, both, json_log
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
-from eclipsed.search.plan import Plan, best_space
+from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
@@ -149,7 +150,7 @@ def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
         "config": asdict(config),
         "goal": asdict(goal),
         "generator": world.generator.fingerprint,
-        "precision": getattr(world.generator, "precision", "float32"),
+        "precision": world.generator.precision,
         "encoder": world.encoder.name,
         "segmenter": world.segmenter.name,
     }

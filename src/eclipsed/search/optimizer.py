@@ -11,14 +11,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.errors import BadFile, EclipsedError
-from eclipsed.files import read_bytes, write_atomic
+from eclipsed.files import read_bytes, read_tensors, write_atomic
 from eclipsed.search.plan import Plan
 
 BETAS = (0.9, 0.999)
@@ -94,12 +93,11 @@ def load_state(path: Path, identity: str, like: Float[Tensor, "k d"]) -> State |
     hint = "Delete it to start over, or name another folder."
     data = read_bytes(path, limit=_LIMIT)
     try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        facts = json.loads(header["__metadata__"]["training"])
+        tensors, metadata = read_tensors(data)
+        facts = json.loads(metadata["training"])
         owner, step = facts["identity"], int(facts["step"])
         parts = [tensors[name].to(like) for name in ("directions", "first", "second")]
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (BadFile, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"'{path}' is not a readable training state.", hint) from error
     if owner != identity or any(part.shape != like.shape for part in parts):
         raise BadFile(f"'{path}' belongs to another training.", hint)

@@ -7,16 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.directions import keep_layers
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.types import SPACES, Generator, Space
-
-# Seeds for measuring how wide a latent space is; any will do, but always the same.
-_SPREAD_SEEDS = range(9_000_000, 9_000_256)
+from eclipsed.types import SPACES
 
 
 @dataclass(frozen=True)
@@ -50,49 +44,6 @@ class Plan:
     constrain: Callable[[Tensor], Tensor] = lambda directions: directions
     combine: Callable[[Tensor], Tensor] = lambda directions: directions
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def best_space(generator: Generator) -> Space:
-    """Where to train unless somebody says otherwise: w+, or z of a generator without it."""
-    try:
-        generator.layers("w+")
-    except UnknownName:
-        return "z"
-    return "w+"
-
-
-def widths_of(generator: Generator, space: Space) -> list[int]:
-    """How a flat latent of the space is cut."""
-    return [layer.width for layer in generator.layers(space)]
-
-
-def layer_mask(generator: Generator, space: Space, layers: Sequence[int] | None) -> Tensor:
-    """bool [D], true for the numbers of the chosen layers; None chooses all.
-
-    Raises UnknownName for a layer that the space lacks.
-    """
-    every = torch.ones(sum(widths_of(generator, space)))
-    return keep_layers(every, generator.layers(space), layers).bool().to(generator.device)
-
-
-@torch.no_grad()
-def layer_spread(generator: Generator, space: Space) -> Float[Tensor, " layers"]:
-    """How wide each layer of the space is: root mean square distance from the mean latent.
-
-    Of 256 fixed seeds, without truncation.
-    """
-    latents = generator.sample(list(_SPREAD_SEEDS), truncation=1.0, space=space)
-    around = latents - latents.mean(dim=0)
-    layers = around.split(widths_of(generator, space), dim=1)
-    return torch.stack([x.square().sum(dim=1).mean().sqrt() for x in layers])
-
-
-def longest_layer(generator: Generator, space: Space, vector: Float[Tensor, " d"]) -> float:
-    """The norm of the vector's longest layer, in units of that layer's spread."""
-    layers = vector.split(widths_of(generator, space))
-    spread = layer_spread(generator, space)
-    pairs = zip(layers, spread, strict=True)
-    return max(float(layer.norm() / wide.clamp_min(1e-12)) for layer, wide in pairs)
 
 
 def check_number(

@@ -219,10 +219,7 @@ def _place(view: View, facts: Sequence[Any]) -> Path | None:
         return None
     generator = view.world.generator
     about = [generator.fingerprint, encoder, view.truncation, view.half]
-    about += [generator.device.type, torch.__version__, getattr(generator, "precision", "float32")]
-    about += facts
-    label = getattr(generator, "label", None)  # the class that a conditional generator draws
-    about += [] if label is None else [label.tolist()]
+    about += [generator.device.type, torch.__version__, *facts]
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
     return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
 

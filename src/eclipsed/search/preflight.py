@@ -21,10 +21,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.decompose import changes_of
 from eclipsed.prompts.goals import near_phrases, near_wishes
 from eclipsed.prompts.language import stem
-from eclipsed.search.plan import best_space, longest_layer
 from eclipsed.search.pool import (
     BATCH,
     View,

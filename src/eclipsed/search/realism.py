@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from eclipsed.search.plan import best_space
+from eclipsed.generators.spaces import best_space
 from eclipsed.search.pool import SEEDS, build_pool, masks_of, picture, shrink, view_of
 from eclipsed.types import Goal, World
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fill
 from eclipsed.encoders.pretrained import Preparation
 from eclipsed.errors import BadFile
 from eclipsed.segmenters.labels import group_labels, label_numbers
@@ -224,15 +225,4 @@ def from_checkpoint(
         raise BadFile(f"Only a BiSeNet of {len(LABELS)} classes can be used, as for faces.")
     with torch.device("meta"):
         network = BiSeNet()
-    state: dict[str, Tensor] = {}
-    for key, value in network.state_dict().items():
-        if key not in tensors:
-            raise BadFile(f"The weights lack the tensor {key!r} of a BiSeNet for faces.")
-        if tensors[key].shape != value.shape:
-            raise BadFile(
-                f"The tensor {key!r} has shape {list(tensors[key].shape)}, but a BiSeNet for faces "
-                f"needs {list(value.shape)}."
-            )
-        state[key] = tensors[key].to(value.dtype)
-    network.load_state_dict(state, assign=True)
-    return BiSeNetSegmenter(network.eval().requires_grad_(False), name=name)
+    return BiSeNetSegmenter(fill(network, tensors, "BiSeNet for faces"), name=name)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 import torch.nn.functional as F
@@ -26,9 +25,17 @@ from torch import Tensor
 
 from eclipsed.editing.images import grid, to_pil
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
+from eclipsed.files import (
+    StrPath,
+    kind_of,
+    metadata_of,
+    read_bytes,
+    read_tensors,
+    shown,
+    write_atomic,
+)
 from eclipsed.segmenters.labels import label_numbers
-from eclipsed.types import Generator, Synthesis
+from eclipsed.types import Generator, Synthesis, weights_of
 
 FORMAT = 1
 KEY = "eclipsed_clusters"  # the metadata that tells such a file
@@ -144,7 +151,7 @@ class ClusterSegmenter:
 
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless these clusters are of this very generator's features."""
-        if generator.fingerprint != self.generator_fingerprint:
+        if weights_of(generator.fingerprint) != weights_of(self.generator_fingerprint):
             raise WrongGenerator(
                 f"The clusters '{self.name}' were made for the generator '{self.generator_name}' "
                 f"({self.generator_fingerprint[:12]}), not for '{generator.name}' "
@@ -179,19 +186,14 @@ class ClusterSegmenter:
 
 def holds_clusters(path: StrPath) -> bool:
     """Whether a file is one that `ClusterSegmenter.save` wrote."""
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return KEY in (file.metadata() or {})
-    except (safetensors.SafetensorError, OSError, ValueError):
-        return False
+    return KEY in metadata_of(path)
 
 
 def _from_bytes(data: bytes) -> ClusterSegmenter:
     try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        text = (header.get("__metadata__") or {})[KEY]
-    except (safetensors.SafetensorError, ValueError, KeyError, RecursionError) as error:
+        tensors, metadata = read_tensors(data)
+        text = metadata[KEY]
+    except (BadFile, KeyError) as error:
         raise BadFile(f"it is {kind_of(data)}, not a file of clusters", _AGAIN) from error
     try:
         return _from_facts(json.loads(text), tensors)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import safetensors
-
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath
+from eclipsed.files import StrPath, metadata_of
 from eclipsed.generators.loading import load_generator as load_generator_file
 from eclipsed.hub import is_here
 from eclipsed.segmenters import load_segmenter as load_any_segmenter
@@ -97,8 +95,4 @@ def _check_here(part: Part, world: str) -> None:
 
 def _says(path: StrPath, key: str) -> bool:
     """Whether a file is safetensors with this key in its metadata."""
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return key in (file.metadata() or {})
-    except (safetensors.SafetensorError, OSError, ValueError):
-        return False
+    return key in metadata_of(path)

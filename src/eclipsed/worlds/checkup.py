@@ -43,9 +43,10 @@ def check_world(world: World, *, cache: Path | None = None) -> list[Finding]:
         truncation=world.truncation,
         features=world.segmenter.feature_names,
     )
-    place = (cache or user_cache_path("eclipsed") / "reference") / (
-        f"{world.generator.fingerprint[:24]}.json"
-    )
+    # A class and a precision follow the digits of the weights, of which the first will do.
+    fingerprint = world.generator.fingerprint
+    name = f"{fingerprint[:24]}{fingerprint[64:]}.json"
+    place = (cache or user_cache_path("eclipsed") / "reference") / name
     return [
         _images(made.image),
         _pixels(made.image[0].cpu(), place),

@@ -15,12 +15,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fill
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
+from eclipsed.files import (
+    StrPath,
+    kind_of,
+    read_bytes,
+    read_tensors,
+    shown,
+    write_atomic,
+)
 from eclipsed.worlds.starter.models import StarterEncoder, StarterSegmenter
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
 
@@ -131,16 +138,12 @@ def _write(module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath)
 def _read(path: StrPath, key: str, what: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a file and what its metadata string under `key` says."""
     data = read_bytes(path, limit=_MOST_BYTES)
+    if kind_of(data) != "a safetensors file":
+        raise BadFile(f"The file {shown(path)} is {kind_of(data)}, not an eclipsed {what}.")
     try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        text = (header.get("__metadata__") or {}).get(key)
-        facts = None if text is None else json.loads(text)
-    except (SafetensorError, ValueError, RecursionError):
-        if kind_of(data) != "a safetensors file":
-            raise BadFile(
-                f"The file {shown(path)} is {kind_of(data)}, not an eclipsed {what}."
-            ) from None
+        tensors, metadata = read_tensors(data)
+        facts = json.loads(metadata.get(key, "null"))
+    except (BadFile, ValueError, RecursionError):
         raise BadFile(f"The {what} {shown(path)} is damaged or cut short.", _AGAIN) from None
     if not isinstance(facts, dict) or not isinstance(facts.get("format"), int):
         raise BadFile(f"The file {shown(path)} holds no {what} that eclipsed wrote.")
@@ -156,16 +159,13 @@ def _build(make: Callable[[], Network], tensors: Mapping[str, Tensor], path: Str
             network = make()
     except (KeyError, TypeError, ValueError, RuntimeError):
         raise BadFile(f"The description in {shown(path)} makes no sense.", _AGAIN) from None
-    state = {}
+    try:
+        fill(network, tensors, "network")
+    except BadFile as error:
+        raise BadFile(
+            f"The file {shown(path)} does not hold what it describes. {error.message}", _AGAIN
+        ) from error
     for name, value in network.state_dict().items():
-        found = tensors.get(name)
-        if found is None or found.shape != value.shape:
-            raise BadFile(
-                f"The file {shown(path)} does not hold {name!r} of shape {list(value.shape)}.",
-                _AGAIN,
-            )
-        state[name] = found.to(value.dtype)
-        if not state[name].isfinite().all():
+        if not value.isfinite().all():
             raise BadFile(f"The tensor {name!r} in {shown(path)} holds no numbers.", _AGAIN)
-    network.load_state_dict(state, assign=True)
     return network

@@ -6,7 +6,6 @@ holds generator, encoder, segmenter and judges; `world.json` beside them holds t
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fill, fingerprint_of
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.files import read_bytes, shown, write_atomic
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
@@ -67,15 +67,14 @@ def _halve(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    own = module.state_dict()
-    for key, value in own.items():
-        if key not in tensors or tensors[key].shape != value.shape:
-            raise BadFile(
-                f"The weights file {shown(path)} does not hold {key!r} of shape "
-                f"{list(value.shape)}, so it is not what this version needs.",
-                _REMAKE,
-            )
-    module.load_state_dict({key: tensors[key].to(value.dtype) for key, value in own.items()})
+    try:
+        fill(module, tensors, "network of the starter world")
+    except BadFile as error:
+        raise BadFile(
+            f"The weights file {shown(path)} does not hold what this version needs. "
+            f"{error.message}",
+            _REMAKE,
+        ) from error
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -125,15 +124,6 @@ def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
     return StyleGAN2.from_tensors(tensors, config, name=name)
 
 
-def _digest(network: nn.Module) -> str:
-    """SHA-256 over the names and bytes of every weight."""
-    digest = hashlib.sha256()
-    for key, value in sorted(network.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 class StarterEncoder(nn.Module):
     """Text and image towers over the frozen sentence encoder (eclipsed.types.Encoder)."""
 
@@ -148,7 +138,7 @@ class StarterEncoder(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return _digest(self.model)
+        return fingerprint_of(self.model)
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.
@@ -186,7 +176,7 @@ class StarterSegmenter(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return _digest(self.network)
+        return fingerprint_of(self.network)
 
     @torch.no_grad()
     def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:

@@ -1,4 +1,4 @@
-"""What every family of frozen generators needs: weights filled in, seeds, names checked.
+"""Tensors of a file become the weights of a network, and a digest that tells them apart.
 
 This module does not know any architecture. Untrusted settings and tensors come in; a network
 whose every tensor has the shape it should have comes out, or a BadFile with one sentence.
@@ -7,19 +7,14 @@ whose every tensor has the shape it should have comes out, or a BadFile with one
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.errors import BadFile, BadSetting, UnknownName
-from eclipsed.types import Space
+from eclipsed.errors import BadFile
 
 Module = TypeVar("Module", bound=nn.Module)
-_SEEDS = 2**32  # RandomState takes 0 … 2³² − 1
 _MOST = 2**31  # no setting of any network is as large
 
 
@@ -86,64 +81,10 @@ def number(config: Mapping[str, Any], key: str, default: float, family: str) -> 
     return float(value)
 
 
-def fingerprint_of(module: nn.Module) -> str:
-    """SHA-256 in hex over the names and bytes of every tensor of the state, sorted by name."""
-    digest = hashlib.sha256()
+def fingerprint_of(module: nn.Module, *facts: object) -> str:
+    """SHA-256 in hex over `facts` and the names and bytes of every tensor, sorted by name."""
+    digest = hashlib.sha256(repr(facts).encode() if facts else b"")
     for key, value in sorted(module.state_dict().items()):
         digest.update(key.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def checked_seed(seed: int) -> int:
-    """The seed itself; BadSetting when it is not in 0 … 2³² − 1."""
-    if not 0 <= seed < _SEEDS:
-        raise BadSetting(f"{seed} is not a seed.", f"Seeds are 0 to {_SEEDS - 1}.")
-    return int(seed)
-
-
-def seeded_z(seeds: Sequence[int], z_dim: int) -> Float[Tensor, "n z"]:
-    """z [N, z_dim] float32 on the CPU: RandomState(seed).randn(z_dim) for each seed.
-
-    Raises BadSetting for a seed outside 0 … 2³² − 1.
-    """
-    rows = [np.random.RandomState(checked_seed(seed)).randn(z_dim) for seed in seeds]
-    return torch.from_numpy(np.array(rows).reshape(len(rows), z_dim)).float()
-
-
-def no_such_space(space: str, spaces: Sequence[Space]) -> UnknownName:
-    """The error for a space that a generator with these spaces lacks."""
-    return UnknownName(
-        f"There is no latent space {space!r}.", f"Choose one of {', '.join(spaces)}."
-    )
-
-
-def check_conversion(source: Space, target: Space, spaces: Sequence[Space]) -> None:
-    """UnknownName for a space outside `spaces`, or when `target` comes before `source` there."""
-    for space in (source, target):
-        if space not in spaces:
-            raise no_such_space(space, spaces)
-    if spaces.index(source) > spaces.index(target):
-        raise UnknownName(
-            f"Latents of space {source} cannot be turned back into space {target}.",
-            f"The order is {' → '.join(spaces)}.",
-        )
-
-
-def check_features(wanted: Sequence[str], names: Sequence[str]) -> None:
-    """UnknownName for a wanted feature that is not among the generator's names."""
-    unknown = sorted(set(wanted) - set(names))
-    if unknown:
-        raise UnknownName(
-            f"This generator has no feature {unknown[0]!r}.",
-            f"It has {names[0]} to {names[-1]}.",
-        )
-
-
-def noise_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
-    """Unit normal noise of one layer, image after image, the same on every device.
-
-    Raises BadSetting for a seed outside 0 … 2³² − 1.
-    """
-    random = np.random.RandomState([checked_seed(seed), layer])
-    return torch.from_numpy(random.randn(n, 1, size, size)).float()

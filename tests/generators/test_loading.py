@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eclipsed.checkpoints.checkpoint import Checkpoint
+from eclipsed.checkpoints.reading import read_checkpoint
+from eclipsed.generators.loading import describe_checkpoint
+from tests.checkpoints import making
+from tests.checkpoints.making import saved
+from tests.checkpoints.test_nvidia import written
+
+
+def test_a_checkpoint_can_be_described(tmp_path: Path) -> None:
+    state = making.dcgan_state()
+    state["main.1.bias"] = state["main.1.bias"].half()
+    found = describe_checkpoint(read_checkpoint(written(tmp_path, saved(state))))
+    assert found == {
+        "kind": "checkpoint",
+        "format": "PyTorch's DCGAN",
+        "family": "dcgan",
+        "config": {"nz": 5, "ngf": 2, "nc": 3, "img_resolution": 8},
+        "tensors": 4,
+        "numbers": 260,
+        "types": {"float32": 3, "float16": 1},
+        "shapes": {name: list(value.shape) for name, value in state.items()},
+        "needs": "a small generator: it has the latent space z only",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(making.FILES))
+def test_descriptions_are_plain_json(tmp_path: Path, name: str) -> None:
+    found = describe_checkpoint(read_checkpoint(written(tmp_path, making.FILES[name]())))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    unknown = describe_checkpoint(Checkpoint("x", "who", {}, {}))
+    assert unknown["needs"] == "a network that this version has no use for"
