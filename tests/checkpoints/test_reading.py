@@ -34,7 +34,7 @@ def test_the_content_tells_the_format_and_the_name_does_not(tmp_path: Path, name
         (b"", "it is an empty file"),
         (b"\x89PNG\r\n\x1a\n", "it is a PNG picture"),
         (b"\x1f\x8b\x08\x00", "it is a gzip archive"),
-        (pickled([1, 2]), "but something of type list"),
+        (pickled([1, 2]), "but a list"),
         (
             pickled({"state_dict": {"x": 1}, "\x1b[2J": 2}),
             "a dictionary of state_dict, \N{REPLACEMENT CHARACTER}",
