@@ -42,11 +42,11 @@ def seconds(job: Callable[[], Any], repeats: int = REPEATS) -> float:
     return round(statistics.median(times), 4)
 
 
-def train(world: World, preset: str) -> tuple[Direction, float]:
+def train(world: World, method: str) -> tuple[Direction, float]:
     """A direction, and the seconds from prompt to direction, scores left out."""
     began = time.perf_counter()
     goal = eclipsed.goal_from_prompt(PROMPT, world)
-    direction = eclipsed.train_direction(world, goal, eclipsed.config_for(preset))
+    direction = eclipsed.train_direction(world, goal, eclipsed.config_for(method))
     return direction, round(time.perf_counter() - began, 4)
 
 
@@ -82,8 +82,8 @@ def measure() -> dict[str, Any]:
     generator, seeds = world.generator, range(IMAGES)
     latents = generator.sample(seeds)
     eclipsed.goal_from_prompt(PROMPT, world)  # loads the sentence encoder, once a process
-    for preset in ("paper", "default"):
-        direction, times[f"train, preset {preset}"] = train(world, preset)
+    for method in ("paper", "default"):
+        direction, times[f"train, method {method}"] = train(world, method)
     times["prompt to scored card"] = cards(world, "eclipsed")
     times["prompt to direction, no training"] = cards(world, "forward")
     stack = EditStack((Edit(direction),))

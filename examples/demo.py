@@ -23,25 +23,25 @@ from eclipsed.evaluation.evaluate import judged_by
 
 PROMPTS = ("curly hair", "blond hair", "sunglasses")
 COMPARED = "curly hair"
-PRESETS = ("paper", "paper-scaled", "default")
+METHODS = ("paper", "paper-scaled", "default")
 SEEDS = (1, 2, 3, 5, 8)
 STRENGTHS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 COLUMNS = ("text_gain", "flip", "share", "kept", "opposite", "monotone")
 
 
-def train(world: World, prompt: str, preset: str, folder: Path) -> Direction:
+def train(world: World, prompt: str, method: str, folder: Path) -> Direction:
     """A scored direction; its card is written to the folder."""
     began = time.monotonic()
     goal = eclipsed.goal_from_prompt(prompt, world)
-    direction = eclipsed.train_direction(world, goal, eclipsed.config_for(preset))
+    direction = eclipsed.train_direction(world, goal, eclipsed.config_for(method))
     trained = time.monotonic()
     scores = eclipsed.score_direction(world, direction)
     direction = replace(direction, scores=scores, judged_by=judged_by(world))
-    direction.save(folder / f"{prompt.replace(' ', '-')}-{preset}.safetensors")
+    direction.save(folder / f"{prompt.replace(' ', '-')}-{method}.safetensors")
     scored = time.monotonic()
     where = " and ".join(goal.regions) or "the whole image"
     print(
-        f"  {prompt} ({preset}): changes {where}; "
+        f"  {prompt} ({method}): changes {where}; "
         f"trained in {trained - began:.0f} s, scored in {scored - trained:.0f} s",
         flush=True,
     )
@@ -79,17 +79,17 @@ def draw_stack(world: World, directions: Sequence[Direction], path: Path) -> Non
 
 
 def draw_comparison(world: World, directions: Sequence[Direction], path: Path) -> None:
-    """The same prompt by several presets at strength 1: a row for each."""
+    """The same prompt by several methods at strength 1: a row for each."""
     latents = world.generator.sample(SEEDS, truncation=world.truncation)
     stacks = [EditStack(), *(EditStack((Edit(direction),)) for direction in directions)]
     rows = [eclipsed.render(world.generator, latents, stack) for stack in stacks]
     picture = eclipsed.strip_picture(
         torch.stack(rows),
-        row_labels=["as sampled", *(direction.preset for direction in directions)],
+        row_labels=["as sampled", *(direction.method for direction in directions)],
         column_labels=[f"seed {seed}" for seed in SEEDS],
         title=f"{directions[0].prompt}: the paper's training and the default",
     )
-    eclipsed.save_png(picture, path, {"seeds": SEEDS, "presets": [d.preset for d in directions]})
+    eclipsed.save_png(picture, path, {"seeds": SEEDS, "methods": [d.method for d in directions]})
 
 
 def print_scores(directions: Sequence[Direction]) -> None:
@@ -101,7 +101,7 @@ def print_scores(directions: Sequence[Direction]) -> None:
         row = "".join(
             "          –" if cell is None else f"{cell['median']:11.2f}" for cell in cells
         )
-        print(f"{f'{direction.name} ({direction.preset})':28}{row}")
+        print(f"{f'{direction.name} ({direction.method})':28}{row}")
 
 
 def main(folder: Path) -> None:
@@ -110,7 +110,7 @@ def main(folder: Path) -> None:
     world = eclipsed.load_world("starter")
     print(f"training on the world '{world.name}':", flush=True)
     directions = [train(world, prompt, "default", folder) for prompt in PROMPTS]
-    others = [train(world, COMPARED, preset, folder) for preset in PRESETS if preset != "default"]
+    others = [train(world, COMPARED, method, folder) for method in METHODS if method != "default"]
     compared = [*others, directions[PROMPTS.index(COMPARED)]]
     for direction in directions:
         draw_strip(world, direction, folder / f"{direction.name.replace(' ', '-')}.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eclipsed.search.loop import default_config
+from eclipsed.methods.default import DefaultConfig
 from reproduction.comparing import Pair, level
 from reproduction.engine import Looks
 from reproduction.showing import (
@@ -25,7 +25,7 @@ from reproduction.variants import Variant
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 VARIANTS = (
     *(replace(each, strengths=STRENGTHS) for each in SPACES),
-    Variant(label="default", prompt=SPACES[0].prompt, config=default_config(), strengths=STRENGTHS),
+    Variant(label="default", prompt=SPACES[0].prompt, config=DefaultConfig(), strengths=STRENGTHS),
 )
 FAR = 3.0
 # Where more than half of the images are strange, a range is over.

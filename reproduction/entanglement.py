@@ -12,7 +12,7 @@ from eclipsed.bench.charts import Series, dots, legend
 from eclipsed.bench.pages import Block, Cell, Charts, Heading, Table, Text
 from eclipsed.bench.seeing import court_of
 from eclipsed.bench.trial import BATCH
-from eclipsed.search.loop import default_config
+from eclipsed.methods.default import DefaultConfig
 from eclipsed.types import Judge
 from reproduction.comparing import (
     Pair,
@@ -54,7 +54,7 @@ class Wish:
         return (
             base,
             replace(base, label=f"{self.name}, not localized", config=free),
-            replace(base, label=f"{self.name}, default", config=default_config()),
+            replace(base, label=f"{self.name}, default", config=DefaultConfig()),
         )
 
 

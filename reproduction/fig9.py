@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from eclipsed.bench.pages import Block, Cell, Heading, Table, Text
 from eclipsed.errors import EclipsedError
+from eclipsed.methods.default import DefaultConfig
 from eclipsed.search import preflight
-from eclipsed.search.loop import default_config
 from reproduction.comparing import Pair, level, sentences, threshold
 from reproduction.engine import carry_variants
 from reproduction.showing import (
@@ -25,7 +25,7 @@ from reproduction.variants import PAPER, Variant, judged_goal, trained_goal
 GLASSES = "a person with glasses"
 BY_SPACY = Variant(label="glasses, spaCy's region", prompt=GLASSES, chooser="spacy")
 RIGHT = Variant(label="glasses, right region", prompt=GLASSES)
-DEFAULT = Variant(label="glasses, default", prompt=GLASSES, config=default_config())
+DEFAULT = Variant(label="glasses, default", prompt=GLASSES, config=DefaultConfig())
 _FREE = replace(PAPER, local_weight=0.0)
 OUTLANDISH = tuple(
     Variant(label=name, prompt=f"a picture of {a} {name}", config=_FREE, strengths=(1.0, 2.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eclipsed.bench.summary import Measure
-from eclipsed.search.loop import default_config
+from eclipsed.methods.default import DefaultConfig
 from reproduction.comparing import Pair, level, threshold
 from reproduction.showing import (
     FLIP,
@@ -31,7 +31,7 @@ def signed(title: str, says: tuple[str, ...], prompt: str) -> Study:
     """The study of one prompt."""
     variants = (
         Variant(label="paper-scaled", prompt=prompt, strengths=STRENGTHS),
-        Variant(label="default", prompt=prompt, strengths=STRENGTHS, config=default_config()),
+        Variant(label="default", prompt=prompt, strengths=STRENGTHS, config=DefaultConfig()),
     )
 
     return sweep(

@@ -18,23 +18,26 @@ import torch
 from torch import Tensor
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.methods.paper import FIRST_SEED, Draw, PaperConfig, draw, paper_plan
-from eclipsed.prompts.goals import Chooser, goal_from_prompt
-from eclipsed.search.loop import (
-    TrainConfig,
-    finish,
-    make_plan,
-    paper_scaled_config,
-    run,
-    training_identity,
+from eclipsed.methods.default import DefaultConfig
+from eclipsed.methods.paper import (
+    FIRST_SEED,
+    Draw,
+    PaperConfig,
+    PaperScaledConfig,
+    draw,
+    paper_plan,
 )
+from eclipsed.methods.training import make_plan
+from eclipsed.prompts.goals import Chooser, goal_from_prompt
+from eclipsed.search.loop import finish, run, training_identity
 from eclipsed.search.optimizer import State, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
 from eclipsed.types import Generator, Goal, World
 
 # From one training's seeds of images to the next one's; more than a training has steps.
 STRIDE = 1000
-PAPER = paper_scaled_config()
+TrainConfig = PaperConfig | DefaultConfig
+PAPER = PaperScaledConfig()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from eclipsed.methods.method import Method
-from eclipsed.methods.registry import METHODS
+from eclipsed.methods.registry import method_named, names
 
 _HEAD = "| method | paper | what it does | what differs | takes |\n| --- | --- | --- | --- | --- |"
 _TAKES = {"prompt": "the prompt", "regions": "the regions", "nothing": "nothing"}
@@ -13,7 +13,7 @@ _TAKES = {"prompt": "the prompt", "regions": "the regions", "nothing": "nothing"
 
 def table() -> str:
     """One row per method, in its own words."""
-    return "\n".join([_HEAD, *(_row(method) for method in METHODS.values())])
+    return "\n".join([_HEAD, *(_row(method_named(name)) for name in names())])
 
 
 def _row(method: Method) -> str:

@@ -40,7 +40,6 @@ def make(**changes: Any) -> Direction:
         "generator_name": "fake",
         "generator_fingerprint": "f" * 64,
         "method": "text",
-        "preset": "default",
         "config": {"steps": 40, "betas": [0.9, 0.99]},
         "unit": 0.5,
         "range": (-2.0, 1.5),
@@ -101,7 +100,6 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
         "method": "text",
-        "preset": "default",
         "config": {"steps": 40, "betas": [0.9, 0.99]},
         "unit": 0.5,
         "range": [-2.0, 1.5],
@@ -233,7 +231,7 @@ def test_a_format_that_never_was_is_refused(tmp_path: Path, number: Any) -> None
 
 KEYS = (
     *("format", "name", "prompt", "neutral", "regions", "space", "layers", "generator"),
-    *("method", "preset", "config", "unit", "range", "scores", "sha256"),
+    *("method", "config", "unit", "range", "scores", "sha256"),
 )
 LONG = "𐀀" * 5000
 
@@ -256,7 +254,7 @@ def test_a_key_of_any_wrong_kind_ends_in_one_sentence(tmp_path: Path, key: str, 
         assert len(str(result)) < 400
     else:  # a number where a number belongs, a text where any text will do
         good = {("unit", "7"), ("config", "{'a': 1}")}
-        good |= {(name, LONG) for name in ("name", "prompt", "neutral", "method", "preset")}
+        good |= {(name, LONG) for name in ("name", "prompt", "neutral", "method")}
         assert (key, str(value)) in good
 
 

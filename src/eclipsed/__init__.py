@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from eclipsed.evaluation.evaluate import score_direction as score_direction
     from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.inspect import describe as describe
+    from eclipsed.methods.method import Method as Method
+    from eclipsed.methods.registry import config_for as config_for
+    from eclipsed.methods.registry import register as register
+    from eclipsed.methods.training import train_direction as train_direction
+    from eclipsed.methods.training import train_directions as train_directions
     from eclipsed.prompts.goals import goal_from_prompt as goal_from_prompt
-    from eclipsed.search.logs import StepReport as StepReport
-    from eclipsed.search.loop import config_for as config_for
-    from eclipsed.search.loop import train_direction as train_direction
-    from eclipsed.search.loop import train_directions as train_directions
+    from eclipsed.search.optimizer import State as State
     from eclipsed.search.preflight import Preflight as Preflight
     from eclipsed.types import Goal as Goal
     from eclipsed.types import World as World
@@ -53,13 +55,14 @@ _HOMES = {
     "EditStack": "editing.stack",
     "Goal": "types",
     "Mask": "editing.masks",
+    "Method": "methods.method",
     "MissingExtra": "errors",
     "Preflight": "search.preflight",
-    "StepReport": "search.logs",
+    "State": "search.optimizer",
     "UnknownName": "errors",
     "World": "types",
     "WrongGenerator": "errors",
-    "config_for": "search.loop",
+    "config_for": "methods.registry",
     "describe": "inspect",
     "goal_from_prompt": "prompts.goals",
     "grid": "editing.images",
@@ -67,14 +70,15 @@ _HOMES = {
     "load_png": "editing.images",
     "load_world": "worlds",
     "read_latent": "editing.latents",
+    "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",
     "score_direction": "evaluation.evaluate",
     "strip": "editing.stack",
     "strip_picture": "editing.images",
     "to_pil": "editing.images",
-    "train_direction": "search.loop",
-    "train_directions": "search.loop",
+    "train_direction": "methods.training",
+    "train_directions": "methods.training",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - keys of a literal, all of them names

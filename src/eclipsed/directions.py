@@ -85,7 +85,6 @@ class Direction:
     generator_name: str
     generator_fingerprint: str
     method: str
-    preset: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     unit: float = 1.0
     range: tuple[float, float] = (-2.0, 2.0)
@@ -202,7 +201,6 @@ def _check_texts(direction: Direction) -> None:
         "generator's name": direction.generator_name,
         "generator's fingerprint": direction.generator_fingerprint,
         "method": direction.method,
-        "preset": direction.preset,
         "judge": direction.judged_by,
     }
     for what, text in texts.items():
@@ -231,7 +229,6 @@ def card_facts(direction: Direction) -> dict[str, Any]:
             "fingerprint": direction.generator_fingerprint,
         },
         "method": direction.method,
-        "preset": direction.preset,
         "config": direction.config,
         "unit": direction.unit,
         "range": list(direction.range),
@@ -326,7 +323,7 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
     space = _take(card, "space", str)
     if space not in SPACES:
         raise BadFile(f"the 'space' of its card is not one of {', '.join(SPACES)}", _AGAIN)
-    texts = ("name", "prompt", "neutral", "method", "preset")
+    texts = ("name", "prompt", "neutral", "method")
     return {
         "space": space,
         **{key: _take(card, key, str) for key in texts},

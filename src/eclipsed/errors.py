@@ -17,7 +17,7 @@ class EclipsedError(Exception):
 
 
 class UnknownName(EclipsedError):
-    """A world, region, space, layer, preset or method that does not exist."""
+    """A world, region, space, layer or method that does not exist."""
 
 
 class BadSetting(EclipsedError, ValueError):

@@ -4,12 +4,13 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
 
 from eclipsed.app import wording
 from eclipsed.app.library import Library
 from eclipsed.app.searching import Status, layers_written, space_named
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.search.logs import StepReport
+from eclipsed.search.optimizer import initial_state
 from eclipsed.types import World
 
 
@@ -53,7 +54,7 @@ def test_how_long_ago(seconds: float, words: str) -> None:
 
 
 def test_progress_says_what_is_left() -> None:
-    report = StepReport(step=4, steps=12, losses={}, seconds=2.0)
+    report = replace(initial_state(torch.zeros(1, 3)), step=4, steps=12, seconds=2.0)
     share, words = wording.progress(Status("training", report=report))
     assert share == pytest.approx(1 / 3)
     assert words == "step 4 of 12, about 4 s left"

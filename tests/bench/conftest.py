@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, make_dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
 from torch import Tensor
 
-from eclipsed.bench import bench, contenders, report
-from eclipsed.bench.contenders import Contender
+from eclipsed.bench import bench
 from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
+from eclipsed.methods import registry
 from eclipsed.methods.method import Method
 from eclipsed.types import Goal, Verdict, World
 from tests.fakes import FakeJudge, fake_world, patch_vector
@@ -61,30 +61,31 @@ def made(world: World, goal: Goal, numbers: Numbers, flat: Tensor | None = None)
     )
 
 
-def _told(world: World, goal: Goal | None, numbers: Numbers) -> list[Direction]:
-    assert goal is not None
+def _told(world: World, goal: Goal, numbers: Numbers) -> list[Direction]:
     if "forbidden" in goal.prompt:
         raise UnknownName("There is no such thing.", "Ask for another.")
     return [made(world, goal, numbers)]
 
 
-def _untold(world: World, goal: Goal | None, numbers: Numbers) -> list[Direction]:
+def _untold(world: World, goal: Goal, numbers: Numbers) -> list[Direction]:
     nothing = Goal("", "", ())
     patches = (patch_vector(name) for name in ("hair", "eyes"))
     return [made(world, nothing, numbers, flat) for flat in patches]
 
 
-def contender(name: str, numbers: Numbers, **changes: object) -> Contender:
+def contender(name: str, numbers: Numbers, **changes: object) -> Method:
     method = Method(
         name=name,
         paper="none",
         about="By hand.",
         differs="",
         takes="prompt",
-        config=Numbers,
+        config=make_dataclass(
+            name, [(key, type(value), value) for key, value in asdict(numbers).items()], frozen=True
+        ),
         find=_told,
     )
-    return Contender(name, replace(method, **changes), numbers)
+    return replace(method, **changes)
 
 
 @pytest.fixture
@@ -97,8 +98,8 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
         contender("single", Numbers(), per_image=True),
         contender("untold", Numbers(), takes="nothing", find=_untold),
     )
-    for module in (contenders, report):
-        monkeypatch.setattr(module, "CONTENDERS", {each.name: each for each in entered})
+    for method in entered:
+        monkeypatch.setitem(registry._REGISTERED, method.name, method)
     for module in ("eclipsed.search.pool", "eclipsed.bench.cost"):
         monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
     small = tuple(range(7_000_000, 7_000_032))

@@ -18,6 +18,8 @@ from eclipsed.bench.summary import (
     results_of,
 )
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.methods import registry
+from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 
 CONFIG = BenchConfig(
@@ -140,15 +142,15 @@ def test_what_edits_one_image_is_tried_on_some(world: World, tmp_path: Path) -> 
 def test_what_needs_no_prompt_is_found_once(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = bench.contenders_named(("untold",))[0]
+    method = method_named("untold")
     calls: list[object] = []
 
     def find(*arguments: object) -> object:
         calls.append(arguments)
-        return found.method.find(*arguments)  # type: ignore[arg-type]
+        return method.find(*arguments)  # type: ignore[arg-type]
 
-    method = replace(found.method, find=find)  # type: ignore[arg-type]
-    monkeypatch.setattr(bench, "contenders_named", lambda _: (replace(found, method=method),))
+    counted = replace(method, find=find)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry._REGISTERED, "untold", counted)
     config = replace(CONFIG, contenders=("untold",), prompts=("bright hair", "bright eyes"))
     done = run_bench(world, config, tmp_path)
     assert len(calls) == 1

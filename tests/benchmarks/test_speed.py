@@ -6,18 +6,18 @@ import pytest
 
 from benchmarks import speed
 from eclipsed import worlds
-from eclipsed.search import loop
+from eclipsed.methods import registry
 from tests.fakes import fake_world
 
 
 def test_the_bench_measures_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = loop.config_for
-    monkeypatch.setattr(loop, "config_for", lambda preset, **_: real(preset, steps=1))
+    real = registry.config_for
+    monkeypatch.setattr(registry, "config_for", lambda method, **_: real(method, steps=1))
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
     monkeypatch.setattr(speed, "REPEATS", 1)
     found = speed.measure()
     assert json.loads(json.dumps(found)) == found
-    assert {"train, preset default", "edit one image"} <= set(found["seconds"])
+    assert {"train, method default", "edit one image"} <= set(found["seconds"])
     assert all(value >= 0.0 for value in found["seconds"].values())
 
 

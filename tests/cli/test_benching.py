@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eclipsed.bench import cost
+from eclipsed.methods import registry
+from eclipsed.methods.paper import PaperConfig
+from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 from tests.cli.conftest import Run
 
@@ -13,12 +17,17 @@ from tests.cli.conftest import Run
 WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "3")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TwoSteps(PaperConfig):
+    steps: int = 2
+
+
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path) -> None:
-    from eclipsed.search import loop, preflight
+    from eclipsed.search import preflight
 
-    real = loop.paper_config
-    monkeypatch.setattr(loop, "paper_config", lambda **changes: real(steps=2, **changes))
+    quick = replace(method_named("paper"), config=TwoSteps)
+    monkeypatch.setitem(registry._REGISTERED, "paper", quick)
     monkeypatch.setattr(preflight.check, "__defaults__", (tuple(range(32)),))
     monkeypatch.setattr(cost, "cold", lambda *_: cost.Cost(1.0, 1.0, 10.0))
     monkeypatch.setattr("eclipsed.bench.cost.user_cache_path", lambda _: tmp_path / "cache")

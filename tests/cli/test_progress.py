@@ -3,13 +3,17 @@ from __future__ import annotations
 import sys
 
 import pytest
+import torch
 
 from eclipsed.cli.progress import training_progress
-from eclipsed.search.logs import StepReport
+from eclipsed.search.optimizer import State
 
 
-def reports(steps: int) -> list[StepReport]:
-    return [StepReport(i, steps, {"total": 1.0 / i}, 0.5 * i) for i in range(1, steps + 1)]
+def reports(steps: int) -> list[State]:
+    zero = torch.zeros(1, 3)
+    return [
+        State(i, zero, zero, zero, steps, {"total": 1.0 / i}, 0.5 * i) for i in range(1, steps + 1)
+    ]
 
 
 def test_without_a_terminal_a_few_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

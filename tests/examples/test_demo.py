@@ -11,7 +11,7 @@ import pytest
 from eclipsed import worlds
 from eclipsed.editing.images import load_png
 from eclipsed.evaluation import evaluate
-from eclipsed.search import loop
+from eclipsed.methods import registry
 from tests.fakes import fake_world
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
@@ -29,8 +29,8 @@ def load_demo() -> ModuleType:
 def test_the_demo_writes_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = loop.config_for
-    monkeypatch.setattr(loop, "config_for", lambda preset, **_: real(preset, steps=2))
+    real = registry.config_for
+    monkeypatch.setattr(registry, "config_for", lambda method, **_: real(method, steps=2))
     monkeypatch.setattr(worlds, "load_world", lambda *_: fake_world())
     score = evaluate.score_direction
     monkeypatch.setattr(

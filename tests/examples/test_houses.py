@@ -22,8 +22,9 @@ from eclipsed.errors import UnknownName
 from eclipsed.evaluation.evaluate import INDEPENDENT, KEYS, judged_by, score_direction
 from eclipsed.evaluation.metrics import dilate, directional, share
 from eclipsed.generators.stylegan2 import StyleGAN2
+from eclipsed.methods.default import DefaultConfig
+from eclipsed.methods.training import train_direction
 from eclipsed.prompts.goals import goal_from_prompt, understand
-from eclipsed.search.loop import default_config, train_direction
 from eclipsed.search.preflight import check
 from eclipsed.types import Encoder, Judge, World
 from eclipsed.worlds import load_world
@@ -254,7 +255,7 @@ def test_prompts_name_regions(world: World, prompt: str, regions: tuple[str, ...
 
 @pytest.fixture(scope="module")
 def red_roof(world: World) -> Direction:
-    config = default_config(pool=256, steps=10, originals=24)
+    config = DefaultConfig(pool=256, steps=10, originals=24)
     return train_direction(world, goal_from_prompt("a red roof", world), config)
 
 

@@ -9,7 +9,8 @@ import torch
 from eclipsed.methods import composite
 from eclipsed.methods.composite import apart
 from eclipsed.methods.default import DefaultConfig
-from eclipsed.search.loop import finish, make_plan, train_direction
+from eclipsed.methods.training import make_plan, train_direction
+from eclipsed.search.loop import finish
 from eclipsed.search.optimizer import advance, initial_state
 from eclipsed.search.plan import Finish, Plan
 from eclipsed.types import Goal
@@ -97,7 +98,7 @@ def test_a_training_that_is_cut_goes_on(tmp_path: Path) -> None:
     assert plan.start.shape[0] == 2
     state = initial_state(plan.start)
     while state.step < plan.steps:
-        state, _ = advance(state, plan)
+        state = advance(state, plan)
     (whole,) = finish(world, GOAL, QUICK, plan, state)
     stops = iter([False] * 5 + [True])
     cut = train_direction(world, GOAL, QUICK, work=tmp_path, stop=lambda: next(stops))

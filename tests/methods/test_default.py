@@ -28,7 +28,7 @@ from eclipsed.methods.default import (
     sharpened,
     shortest_good,
 )
-from eclipsed.search.loop import train_direction
+from eclipsed.methods.training import train_direction
 from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 
@@ -171,7 +171,7 @@ def test_the_shortest_run_that_does_as_well_is_taken() -> None:
 
 def test_a_run_that_leaks_is_left_for_a_shorter_one() -> None:
     world = fake_world()
-    wide = replace(QUICK, layer_shares=(0.0,), aloof=0.0)
+    wide = replace(QUICK, layer_shares=(0.0,), leak_penalty=0.0)
     narrow = replace(wide, layer_shares=(0.0, 0.9))
     runs = [default_plan(world, GOAL, one).facts["trained_layers"] for one in (wide, narrow)]
     assert runs == [[0, 1, 2, 3], [0, 1]]
@@ -205,7 +205,7 @@ def test_strange_layers_are_refused_before_any_work() -> None:
         {"rate": float("inf")},
         {"contrast": 0.6},
         {"norm_cap": 0.0},
-        {"aloof": -1.0},
+        {"leak_penalty": -1.0},
         {"layer_shares": (0.9, 1.1)},
         {"layer_shares": ()},
         {"pixel_weight": -1.0},

@@ -84,7 +84,7 @@ def test_without_regions_the_whole_image_may_change() -> None:
     assert bool(direction.vector.any())
 
 
-@pytest.mark.parametrize("changes", [{"ridge": 0.0}, {"aloof": -1.0}, {"layer_share": 1.5}])
+@pytest.mark.parametrize("changes", [{"ridge": 0.0}, {"leak_penalty": -1.0}, {"layer_share": 1.5}])
 def test_numbers_without_sense_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match=next(iter(changes))):
         ForwardConfig(**changes)

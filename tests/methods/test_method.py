@@ -10,7 +10,7 @@ from eclipsed.errors import UnknownName
 from eclipsed.generators.spaces import longest_layer
 from eclipsed.methods import method
 from eclipsed.methods.method import CHOOSING, calibrated, choose, for_one_image, rank
-from eclipsed.methods.registry import METHODS, method_named
+from eclipsed.methods.registry import method_named, names
 from eclipsed.search.calibration import SEEDS
 from eclipsed.types import Goal, World
 from tests.fakes import W_DIM, fake_world, patch_vector
@@ -110,6 +110,6 @@ class _Of:
 
 
 def test_methods_are_known_by_name() -> None:
-    assert all(method_named(name).name == name for name in METHODS)
+    assert all(method_named(name).name == name for name in names())
     with pytest.raises(UnknownName, match="no method 'magic'"):
         method_named("magic")

@@ -18,14 +18,15 @@ from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.paper import (
     Draw,
     PaperConfig,
+    PaperScaledConfig,
     draw,
     learning_rate,
+    paper_config,
     paper_losses,
     paper_plan,
     start_directions,
     strength_of,
 )
-from eclipsed.search.loop import paper_config
 from eclipsed.search.optimizer import State, advance, gradient_of, initial_state
 from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, Synthesis, World
@@ -139,8 +140,8 @@ def test_training_equals_the_original(case: str) -> None:
             bound = 5e-4 * float(expected.abs().max())
             torch.testing.assert_close(first, expected, rtol=0, atol=bound)
             plan = replace(recorded_plan(case)[0], start=plan.start)
-        state, losses = advance(state, plan)
-        for name, value in losses.items():
+        state = advance(state, plan)
+        for name, value in state.losses.items():
             assert value == pytest.approx(float(run[f"{name}_loss"][step]), rel=1e-4, abs=1e-5)
     expected = recorded(run, "dirs_final", entries)
     torch.testing.assert_close(state.directions, expected, rtol=0, atol=2e-5)
@@ -257,15 +258,15 @@ def test_the_paper_trains_in_every_space(space: Any) -> None:
     state: State = initial_state(plan.start)
     seen = []
     for _ in range(5):
-        state, losses = advance(state, plan)
-        seen.append(losses["total"])
+        state = advance(state, plan)
+        seen.append(state.losses["total"])
     assert all(np.isfinite(seen))
     assert not torch.equal(state.directions, plan.start)
 
 
 def test_only_the_chosen_layers_are_trained_and_start() -> None:
     plan = paper_plan(fake_world(), GOAL, paper_config(layers=(1, 2)))
-    state, _ = advance(initial_state(plan.start), plan)
+    state = advance(initial_state(plan.start), plan)
     rows = state.directions.view(4, 8)
     assert bool((rows[[0, 3]] == 0).all())
     assert bool((rows[[1, 2]] != plan.start.view(4, 8)[[1, 2]]).any())
@@ -274,7 +275,7 @@ def test_only_the_chosen_layers_are_trained_and_start() -> None:
 def test_scaled_multiplies_the_rate_by_the_spread() -> None:
     world = fake_world()
     plain, scaled = (
-        paper_plan(world, GOAL, paper_config(scaled=flag)).rate(0) for flag in (False, True)
+        paper_plan(world, GOAL, config).rate(0) for config in (PaperConfig(), PaperScaledConfig())
     )
     spread = layer_spread(world.generator, "w+")
     assert len(spread) == len(widths_of(world.generator, "w+"))

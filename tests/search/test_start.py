@@ -14,14 +14,14 @@ def slope_of(
     pixels: Tensor | None = None,
     *,
     ridge: float = 0.01,
-    aloof: float = 2.0,
+    leak_penalty: float = 2.0,
 ) -> Tensor:
     """The slope on a pool with thumbnails of 1×2 pixels, the left one inside the region."""
     painted = torch.zeros(len(latents), 2) if pixels is None else pixels
     thumbnails = painted[:, None, None, :].expand(-1, 3, 2, -1)
     pool = Pool(latents, torch.zeros(len(latents), 1), thumbnails)
     inside = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
-    return slope(fit(pool, ridge), scores, inside, aloof)
+    return slope(fit(pool, ridge), scores, inside, leak_penalty)
 
 
 def test_the_start_is_not_led_astray_by_what_comes_along() -> None:
@@ -44,7 +44,10 @@ def test_the_start_keeps_away_from_what_changes_outside_the_region() -> None:
     latents = torch.randn(400, 5, generator=random)
     # The answer shows along two numbers; one paints inside, the other outside.
     scores, pixels = latents[:, 0] + latents[:, 1], latents[:, :2]
-    starts = [slope_of(latents, scores, pixels, aloof=aloof) for aloof in (0.0, 1.0, 10.0)]
+    starts = [
+        slope_of(latents, scores, pixels, leak_penalty=leak_penalty)
+        for leak_penalty in (0.0, 1.0, 10.0)
+    ]
     leaks = [abs(float(start[1] / start[0])) for start in starts]
     assert leaks[0] == pytest.approx(1.0, abs=0.1)
     assert leaks[0] > 2.0 * leaks[1] > 4.0 * leaks[2]

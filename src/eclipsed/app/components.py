@@ -7,7 +7,7 @@ from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.ganspace import GANSPACE, GanSpaceConfig
 from eclipsed.methods.rows import Rows, choices
 from eclipsed.methods.sefa import SEFA, SeFaConfig
-from eclipsed.types import Generator, World
+from eclipsed.types import Generator, Goal, World
 
 # What each is called on a page, and what it is.
 WAYS: dict[str, str] = {
@@ -15,6 +15,7 @@ WAYS: dict[str, str] = {
     "SeFa": "What the generator's weights change most, read off without any image.",
 }
 MOST = 12
+NOTHING = Goal("", "", ())
 _NAMES = ("all layers", "coarse layers", "middle layers", "fine layers")
 
 
@@ -42,7 +43,7 @@ def components(world: World, way: str, count: int, rows: str) -> list[Direction]
     if not 1 <= count <= MOST:
         raise BadSetting(f"Choose 1 to {MOST} components.")
     if way == "GANSpace":
-        return GANSPACE.find(world, None, GanSpaceConfig(count=count, layers=sets[rows]))
+        return GANSPACE.find(world, NOTHING, GanSpaceConfig(count=count, layers=sets[rows]))
     if way == "SeFa":
-        return SEFA.find(world, None, SeFaConfig(count=count, layers=sets[rows]))
+        return SEFA.find(world, NOTHING, SeFaConfig(count=count, layers=sets[rows]))
     raise UnknownName(f"There is no way {way!r}.", f"Choose from {', '.join(WAYS)}.")

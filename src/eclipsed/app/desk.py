@@ -34,8 +34,8 @@ from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, EclipsedError, UnknownName
 from eclipsed.files import kind_of, read_tensors, shown, write_atomic
+from eclipsed.methods.registry import method_named, names
 from eclipsed.naming import file_name
-from eclipsed.search.loop import PRESETS
 
 STRIP_ROWS = 3
 STRIP_STRENGTHS = 7
@@ -387,7 +387,7 @@ class Desk:
     @property
     def presets(self) -> tuple[str, ...]:
         """The ways to train."""
-        return PRESETS
+        return tuple(name for name in names() if method_named(name).plan)
 
     @property
     def status(self) -> Status:

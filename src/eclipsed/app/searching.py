@@ -27,9 +27,10 @@ from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import best_space
+from eclipsed.methods.registry import config_for
+from eclipsed.methods.training import make_plan
 from eclipsed.prompts.goals import goal_from_prompt, understand
 from eclipsed.search import loop, preflight
-from eclipsed.search.logs import StepReport
 from eclipsed.search.optimizer import State, initial_state
 from eclipsed.search.preflight import Preflight
 from eclipsed.types import SPACES, Goal, Space, World
@@ -107,7 +108,7 @@ class Status:
 
     stage: Stage
     look: Look | None = None
-    report: StepReport | None = None
+    report: State | None = None
     snapshots: tuple[bytes, ...] = ()
     file: str = ""
     error: str = ""
@@ -210,13 +211,13 @@ class Search:
 
     def _train(self) -> None:
         goal, request = self._goal(), self.request
-        config = loop.config_for(
+        config = config_for(
             request.preset,
             space=request.space or best_space(self.world.generator),
             layers=request.layers,
             steps=request.steps,
         )
-        plan = loop.make_plan(self.world, goal, config)
+        plan = make_plan(self.world, goal, config)
         state = initial_state(plan.start)
         self._snapshot(config.space, state)
         self._say(stage="training")

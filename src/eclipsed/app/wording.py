@@ -36,7 +36,7 @@ def where(regions: tuple[str, ...]) -> str:
 def headline(direction: Direction) -> str:
     """What a card is, in one line."""
     low, high = direction.range
-    made = " ".join(part for part in (direction.method, direction.preset) if part)
+    made = direction.method
     good = f"good from {low:+.1f} to {high:+.1f}"
     return f"in {where(direction.regions)} · {direction.space} · {made} · {good}"
 

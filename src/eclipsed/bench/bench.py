@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from eclipsed.bench.contenders import Contender, Finder, contenders_named
 from eclipsed.bench.cost import Cost, measured_warm
+from eclipsed.bench.finder import Finder
 from eclipsed.bench.matching import (
     Curve,
     curve_of,
@@ -34,6 +34,8 @@ from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.errors import EclipsedError
 from eclipsed.evaluation.evaluate import judged_by
+from eclipsed.methods.method import Method
+from eclipsed.methods.registry import method_named
 from eclipsed.naming import file_name
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
@@ -85,7 +87,7 @@ def run_bench(
     Raises UnknownName for an unknown contender, BadSetting where the folder holds another bench,
     BadFile where it cannot be written. What a method refuses is a row, not an end.
     """
-    contenders = contenders_named(config.contenders)
+    contenders = tuple(map(method_named, config.contenders))
     court = court_of(world)
     records = open_records(folder, _facts(court, config))
     bench = Bench(
@@ -102,7 +104,7 @@ def run_bench(
     return bench
 
 
-def _run(bench: Bench, contenders: tuple[Contender, ...]) -> None:
+def _run(bench: Bench, contenders: tuple[Method, ...]) -> None:
     """Prompt by prompt, so that what there is can be compared at any time."""
     began, last = time.monotonic(), 0.0
     bench.once.clear()
@@ -169,10 +171,10 @@ def _understand(bench: Bench, prompt: str) -> tuple[Asked, bool]:
     return asked, not any(bench.records.of("prompt", prompt=prompt, verdict="unlikely"))
 
 
-def _enter(bench: Bench, contender: Contender, asked: Asked) -> None:
+def _enter(bench: Bench, contender: Method, asked: Asked) -> None:
     """One contender on one prompt: find, then judge; for each image anew where it must be."""
     images: list[int | None] = [None]
-    if contender.method.per_image:
+    if contender.per_image:
         images = list(bench.sample.seeds[: bench.config.images])
     for image in images:
         key = {"contender": contender.name, "prompt": asked.goal.prompt, "image": image}
@@ -206,7 +208,7 @@ def _seeds_for(bench: Bench, image: int | None) -> tuple[Sample, int]:
     return bench.sample.take(slice(place, place + 1)), 1
 
 
-def _found(bench: Bench, contender: Contender, goal: Goal, image: int | None) -> Direction:
+def _found(bench: Bench, contender: Method, goal: Goal, image: int | None) -> Direction:
     """The direction from its card, or found, timed and kept."""
     key = {"contender": contender.name, "prompt": goal.prompt, "image": image}
     for row in bench.records.of("direction", **key):
@@ -247,7 +249,7 @@ def curves_of(records: Records, prompt: str, names: Iterable[str]) -> dict[str, 
     return {name: curve for name, curve in found.items() if curve is not None}
 
 
-def _match(bench: Bench, contenders: tuple[Contender, ...], asked: Asked) -> None:
+def _match(bench: Bench, contenders: tuple[Method, ...], asked: Asked) -> None:
     """Judge every contender of a prompt where its reach is that of the others, and where half of
     its seeds have changed."""
     prompt = asked.goal.prompt

@@ -116,7 +116,8 @@ def adopt(cache: Path) -> None:
 
 def _main(words: list[str]) -> int:
     """In the new process: load the world with the usual cache, then search with the empty one."""
-    from eclipsed.bench.contenders import CONTENDERS, Finder
+    from eclipsed.bench.finder import Finder
+    from eclipsed.methods.registry import method_named
     from eclipsed.prompts.goals import goal_from_prompt
     from eclipsed.worlds import load_world
 
@@ -129,7 +130,7 @@ def _main(words: list[str]) -> int:
 
     def job() -> Any:
         seed = int(image[0]) if image else None
-        return Finder(world).find(CONTENDERS[contender], goal, seed)
+        return Finder(world).find(method_named(contender), goal, seed)
 
     cost = measured(job)[1]
     sys.stdout.write(json.dumps(asdict(cost)) + "\n")

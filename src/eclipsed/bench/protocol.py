@@ -32,7 +32,7 @@ MOST_PROMPTS, MOST_SEEDS = 200, 1000
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """prompts: what is asked for. contenders: names of `contenders.CONTENDERS`. seeds: how many
+    """prompts: what is asked for. contenders: names of methods. seeds: how many
     images are judged at strengths −1, 0, 1 and where text gains match; the first `ladder_seeds` of
     them at all strengths of LADDER. images: how many single images a per-image method is tried on.
     unlikely: whether prompts that pre-flight calls unlikely are searched for all the same.

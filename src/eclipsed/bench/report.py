@@ -9,7 +9,6 @@ from typing import Any
 from eclipsed.bench import charts
 from eclipsed.bench.bench import curves_of
 from eclipsed.bench.charts import Series
-from eclipsed.bench.contenders import CONTENDERS
 from eclipsed.bench.cost import COLD_LIMIT
 from eclipsed.bench.pages import Block, Cell, Charts, Heading, Picture, Table, Text, write_pages
 from eclipsed.bench.strips import prompt_strip
@@ -31,6 +30,7 @@ from eclipsed.bench.summary import (
     slider_score,
     strength_of_half,
 )
+from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 
 # Rows of a contender on some prompts.
@@ -328,6 +328,6 @@ def _failures(results: Results) -> Iterator[Block]:
 def _contender_table(results: Results) -> Table:
     rows = []
     for name in results.contenders:
-        method = CONTENDERS[name].method
+        method = method_named(name)
         rows.append((Cell(name), Cell(method.about), Cell(method.paper), Cell(method.differs)))
     return Table(("contender", "what it does", "paper", "what differs"), tuple(rows))

@@ -17,13 +17,16 @@ from eclipsed.cli import (
     animating,
     apping,
     benching,
+    check,
     clusters,
     console,
-    converting,
-    discovering,
-    finding,
-    looking,
+    convert,
+    discover,
+    doctor,
     pictures,
+    score,
+    show,
+    train,
     worlds,
 )
 
@@ -37,23 +40,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("train")(finding.train)
-app.command("discover")(discovering.discover)
-app.command("check")(finding.check)
-app.command("score")(finding.score)
+app.command("train")(train.train)
+app.command("discover")(discover.discover)
+app.command("check")(check.check)
+app.command("score")(score.score)
 app.command("bench")(benching.bench)
 app.command("edit")(pictures.edit)
 app.command("strip")(pictures.strip)
 app.command("sample")(pictures.sample)
 app.command("animate")(animating.animate)
-app.command("show")(looking.show)
-app.command("convert")(converting.convert)
-app.command("import")(converting.import_direction)
+app.command("show")(show.show)
+app.command("convert")(convert.convert)
+app.command("import")(convert.import_direction)
 app.add_typer(clusters.app, name="clusters")
 app.command("worlds")(worlds.list_worlds)
 app.command("world")(worlds.world)
 app.command("app")(apping.app)
-app.command("doctor")(looking.doctor)
+app.command("doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> bool:

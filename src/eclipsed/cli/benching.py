@@ -88,13 +88,14 @@ def _config(
     methods: str | None, prompts: str | None, *, seeds: int | None, full: bool
 ) -> BenchConfig:
     """What the options say; prompts and names are checked before anything is loaded."""
-    from eclipsed.bench.contenders import CONTENDERS, contenders_named
     from eclipsed.bench.protocol import config_for, read_prompts
+    from eclipsed.methods import registry
 
-    names = tuple(CONTENDERS)
+    names = registry.names()
     if methods is not None:
         names = tuple(dict.fromkeys(part.strip() for part in methods.split(",") if part.strip()))
-        contenders_named(names)
+        for name in names:
+            registry.method_named(name)
     if prompts is None:
         wanted = tuple(read_prompts())
     elif Path(prompts).is_file():

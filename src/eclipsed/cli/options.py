@@ -15,21 +15,6 @@ from typing import Annotated, Literal
 import typer
 
 SpaceName = Literal["w+", "w", "z", "s"]
-PresetName = Literal["default", "paper", "paper-scaled"]
-MethodName = Literal[
-    "eclipsed",
-    "forward",
-    "ganspace",
-    "sefa",
-    "lelsd",
-    "latent-arithmetic",
-    "interfacegan",
-    "styleclip-global",
-    "styleclip-optimization",
-    "stylespace",
-    "stylemc",
-    "paint-by-word",
-]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 MAX_SEED = 2**32 - 1  # what RandomState takes
@@ -53,6 +38,17 @@ JsonOption = Annotated[
 LayersOption = Annotated[
     str | None,
     typer.Option("--layers", metavar="3,4", help="Only these layers of the direction, from 0."),
+]
+PromptArgument = Annotated[
+    str, typer.Argument(help="What should change, such as 'curly hair'.", show_default=False)
+]
+RegionOption = Annotated[
+    str,
+    typer.Option(
+        "--region",
+        metavar="auto|none|NAME[,NAME]",
+        help="Where the change belongs; none: anywhere.",
+    ),
 ]
 CardsOption = Annotated[
     list[str],

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from eclipsed.cli.console import note
 
 if TYPE_CHECKING:
-    from eclipsed.search.logs import StepReport
+    from eclipsed.search.optimizer import State
 
-OnStep = Callable[["StepReport"], None]
+OnStep = Callable[["State"], None]
 OnBytes = Callable[[int, "int | None"], None]
 _LINES = 10  # of a training whose stderr is no terminal
 
@@ -39,10 +39,10 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
         # No total yet: the bar pulses while the world is looked at before the first step.
         task = progress.add_task(escape(prompt), total=None, losses="looking at the world")
 
-        def on_step(report: StepReport) -> None:
-            progress.update(task, total=report.steps, completed=report.step, losses=_losses(report))
-            if report.step == report.steps:
-                note(_line(report))
+        def on_step(state: State) -> None:
+            progress.update(task, total=state.steps, completed=state.step, losses=_losses(state))
+            if state.step == state.steps:
+                note(_line(state))
 
         yield on_step
 
@@ -87,14 +87,14 @@ def _say_nothing(done: int, total: int | None) -> None:
     """A file that is no terminal gets no moving bar."""
 
 
-def _print_some(report: StepReport) -> None:
-    if report.step % max(1, report.steps // _LINES) == 0 or report.step == report.steps:
-        note(_line(report))
+def _print_some(state: State) -> None:
+    if state.step % max(1, state.steps // _LINES) == 0 or state.step == state.steps:
+        note(_line(state))
 
 
-def _line(report: StepReport) -> str:
-    return f"step {report.step} of {report.steps}, {report.seconds:.1f} s: {_losses(report)}"
+def _line(state: State) -> str:
+    return f"step {state.step} of {state.steps}, {state.seconds:.1f} s: {_losses(state)}"
 
 
-def _losses(report: StepReport) -> str:
-    return "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
+def _losses(state: State) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in state.losses.items())

@@ -1,4 +1,4 @@
-"""Preset `default` for a prompt that asks for several changes: each is trained for itself, in its
+"""Method `default` for a prompt that asks for several changes: each is trained for itself, in its
 own layers and its own region, and the direction is their sum.
 
 Directions that are local add up (the paper stacks edits in its own figures), while a single vector
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from eclipsed.methods.default import DefaultConfig, default_plan, view_for
+from eclipsed.methods.method import trained
 from eclipsed.prompts.decompose import changes_of, shape_and_colour
 from eclipsed.search.calibration import range_for
 from eclipsed.search.plan import Finish, Plan
@@ -24,7 +25,7 @@ ELSEWHERE = 0.5
 
 
 def plan_changes(world: World, goal: Goal, config: DefaultConfig) -> Plan:
-    """Preset default's plan for a goal, of one change or of several.
+    """Method default's plan for a goal, of one change or of several.
 
     Raises UnknownName for layers or regions that do not exist.
     """
@@ -76,8 +77,8 @@ def several_plan(
 
     def combine(directions: Tensor) -> Tensor:
         # Each at its own strength 1, so that all changes are reached together.
-        reached = [plan.finish(row[0]).unit * row for plan, row in rows(directions)]
-        return torch.stack(reached).sum(dim=0)
+        scaled = [plan.unit(row[0]) * row for plan, row in rows(directions)]
+        return torch.stack(scaled).sum(dim=0)
 
     def finish(vector: Tensor) -> Finish:
         return Finish(unit=1.0, range=range_for(view_for(world, config), vector, goal.regions))
@@ -100,3 +101,15 @@ def several_plan(
         finish=finish,
         facts={**plans[0].facts, "trained_layers": layers, "changes": told},
     )
+
+
+DEFAULT = trained(
+    name="default",
+    paper="this package; the training of eCLIPsed (EPFL 2023), started from a regression",
+    about="A regression of the encoder's scores on sampled latents, bent away from what changes "
+    "outside the region, refined by a few steps of positive and negative strength.",
+    differs="Text loss and localization are relative to each image; layers are chosen; strength 1 "
+    "is calibrated.",
+    config=DefaultConfig,
+    plan=plan_changes,
+)

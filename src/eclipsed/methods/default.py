@@ -1,4 +1,4 @@
-"""Preset `default`: directional, sign-symmetric, local, and started from where the answer shows.
+"""Method `default`: directional, sign-symmetric, local, and started from where the answer shows.
 
 A pool of sampled images is ranked by the encoder. A regression of its scores on the latents is the
 start: unlike the best images' mean minus the worst's, it does not bring along what merely tends to
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor
 from eclipsed.errors import BadSetting
 from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import layer_mask, widths_of
-from eclipsed.search.calibration import calibrate
+from eclipsed.search.calibration import MARGIN, calibrate, unit_of, yield_curve
 from eclipsed.search.losses import (
     cap_norms,
     localization_loss,
@@ -70,49 +71,55 @@ SEARCH_IMAGES = 6
 # A run of fewer layers is taken for this much more loss, because layers that are left out cannot
 # change anything in images that were not looked at.
 TOLERANCE = 0.01
-# A start that yields less than this is taken for one that yields this much.
-LEAST_YIELD = 0.02
+# A start that gains less than this along the text counts as gaining this much.
+LEAST_GAIN = 0.02
 # Images that calibration looks at.
 HELD_OUT = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class DefaultConfig:
-    """The numbers of the default preset.
+    """The numbers of method `default`.
 
-    space: where the direction lives. steps, batch, rate: of Adam; the rate is in units of each
-    layer's spread per coordinate and falls along a cosine. pool: how many seeds are ranked.
-    originals: how many of them are trained on, at most half with and half without what is asked
-    for. contrast: share of the pool that shows how images score that answer the prompt. ridge: how
-    much the start's regression is held back, in units of the latents' variance. aloof: how much it
-    is bent away from what changes the image outside the region. strengths: least and greatest
-    |strength|, drawn with both signs. feature_weight, pixel_weight: of the change outside the
-    region, against the text's weight of 1. norm_cap: longest layer, in units of that layer's
-    spread. layers: indices that are trained; None takes a run of those that, in the start, are at
-    least as long as the longest times one of `layer_shares`: the shortest that does as well as the
-    best of them. half: let the networks count in bfloat16 where the
-    hardware is fast at it. seed: of the pool and of all draws.
-
-    Raises BadSetting or UnknownName for numbers that make no sense.
+    Raises BadSetting or UnknownName for a value out of range.
     """
 
+    method: ClassVar[str] = "default"
+    # Where the direction lives.
     space: Space = "w+"
+    # Steps of Adam.
     steps: int = 12
+    # Images a step.
     batch: int = 8
+    # Adam's, in units of each layer's spread per coordinate; it falls along a cosine.
     rate: float = 0.03
+    # How many seeds are ranked by the prompt.
     pool: int = len(SEEDS)
+    # How many of them are trained on, at most half with the attribute and half without.
     originals: int = 48
+    # The best-ranked fraction of the pool, which shows how images with the attribute score.
     contrast: float = 0.05
+    # Ridge penalty of the start's regression, in units of the latents' variance.
     ridge: float = 0.5
-    aloof: float = 8.0
+    # How strongly the start is bent away from what changes the image outside the region.
+    leak_penalty: float = 8.0
+    # Least and greatest |strength|, drawn with both signs.
     strengths: tuple[float, float] = (0.8, 1.6)
+    # Weight of the feature change outside the region; the text's is 1.
     feature_weight: float = 0.5
+    # Weight of the pixel change outside the region.
     pixel_weight: float = 0.5
+    # Greatest length of a layer, in units of that layer's spread.
     norm_cap: float = 0.7
+    # ψ of the images that are looked at.
     truncation: float = 0.7
+    # Indices that are trained; None takes the shortest run that does as well as the best.
     layers: tuple[int, ...] | None = None
+    # Candidate runs: layers of the start at least so long, as a fraction of the longest.
     layer_shares: tuple[float, ...] = (0.75, 0.9, 0.95, 0.99)
+    # Compute in bfloat16 where the hardware is fast at it.
     half: bool = True
+    # Of the pool and of all draws.
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -133,16 +140,12 @@ class DefaultConfig:
         for name in (
             "rate",
             "truncation",
-            "aloof",
+            "leak_penalty",
             "feature_weight",
             "pixel_weight",
         ):
             check_number(name, getattr(self, name), 0.0)
         check_strengths(self.strengths)
-
-    @property
-    def preset(self) -> str:
-        return "default"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +163,12 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class TrainingSet:
     """All that the steps look at and that does not change.
 
-    originals: first `lacking` images that lack what is asked for, then those that have it.
+    originals: first `negatives` images that lack what is asked for, then those that have it.
     held_out: latents [H, D] that lack it and are not trained on. start: the warm start [D].
-    yields: the yield that counts as full, which the warm start reaches at its best length.
+    full_gain: the text gain that counts as full, which the warm start reaches at its best length.
     """
 
     view: View
@@ -173,14 +176,14 @@ class Stage:
     config: DefaultConfig
     target: Target
     originals: Originals
-    lacking: int
+    negatives: int
     held_out: Tensor
     start: Tensor
-    yields: float = 1.0
+    full_gain: float = 1.0
 
     @property
-    def having(self) -> int:
-        return self.originals.latents.shape[0] - self.lacking
+    def positives(self) -> int:
+        return self.originals.latents.shape[0] - self.negatives
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
@@ -190,7 +193,7 @@ def view_for(world: World, config: DefaultConfig) -> View:
 
 
 @torch.no_grad()
-def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
+def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet:
     """Sample the pool, rank it along the text and hand out the parts."""
     generator = world.generator
     view = view_for(world, config)
@@ -207,24 +210,24 @@ def set_stage(world: World, goal: Goal, config: DefaultConfig) -> Stage:
     target = Target(text, low, max(high, low + 1e-3))
     most = config.originals // 2
     answering = int((target.scores(pool.embeddings) > 0.5).sum())
-    having = order[: min(most, max(4, answering))]
+    positives = order[: min(most, max(4, answering))]
     trained_on = spaced(len(lower), most)
-    lacking = lower[trained_on]
+    negatives = lower[trained_on]
     held_out = lower[[row for row in range(len(lower)) if row not in set(trained_on)]]
     reading = bool(config.feature_weight and goal.regions)
     names = features_between(generator, *FEATURE_SIZES) if reading else ()
-    originals = look_at(view, goal, pool.latents[torch.cat([lacking, having])], names)
+    originals = look_at(view, goal, pool.latents[torch.cat([negatives, positives])], names)
     region = dilate(originals.masks, pixels_at(originals.masks.shape[1], DILATION))
     inside = shrink(region[:, None]).amax(dim=(0, 1))
-    return Stage(
+    return TrainingSet(
         view=view,
         goal=goal,
         config=config,
         target=target,
         originals=originals,
-        lacking=len(lacking),
+        negatives=len(negatives),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=slope(fit(pool, config.ridge), sharpened(along), inside, config.aloof),
+        start=slope(fit(pool, config.ridge), sharpened(along), inside, config.leak_penalty),
     )
 
 
@@ -241,7 +244,7 @@ def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
 
 
 def draw_batch(
-    config: DefaultConfig, step: int, *, lacking: int, having: int
+    config: DefaultConfig, step: int, *, negatives: int, positives: int
 ) -> tuple[Tensor, Tensor]:
     """Rows of the originals [B] and strengths [B] of a step, a function of seed and step alone.
 
@@ -252,36 +255,36 @@ def draw_batch(
     add = config.batch - config.batch // 2
     rows = np.concatenate(
         [
-            random.choice(lacking, size=add, replace=add > lacking),
-            lacking + random.choice(having, size=config.batch - add),
+            random.choice(negatives, size=add, replace=add > negatives),
+            negatives + random.choice(positives, size=config.batch - add),
         ]
     )
     sizes = random.uniform(*config.strengths, size=config.batch)
-    signs = np.where(rows < lacking, 1.0, -1.0)
+    signs = np.where(rows < negatives, 1.0, -1.0)
     return torch.from_numpy(rows), torch.from_numpy(sizes * signs).float()
 
 
 def edit_losses(
-    stage: Stage,
+    data: TrainingSet,
     vector: Float[Tensor, " d"],
     rows: Int[Tensor, " b"],
     strengths: Float[Tensor, " b"],
 ) -> dict[str, Tensor]:
     """The losses of moving the originals of these rows by strengths·vector, weighted into "total".
 
-    "text": what the text's yield lacks, in units of `stage.yields`; with negative strengths images
+    "text": what is missing of `data.full_gain`, as a fraction of it; with negative strengths images
     are to move against the text. "features", "pixels": the share of the change outside the
     region, before or after the edit.
     """
-    config = stage.config
-    before, strengths = stage.originals.take(rows.to(vector.device)), strengths.to(vector)
+    config = data.config
+    before, strengths = data.originals.take(rows.to(vector.device)), strengths.to(vector)
     moved = before.latents + strengths[:, None] * vector
-    made, after = picture(stage.view, moved, list(before.features))
-    gained = strengths.sign() * text_yield(after - before.embeddings, stage.target.text)
+    made, after = picture(data.view, moved, list(before.features))
+    gained = strengths.sign() * text_yield(after - before.embeddings, data.target.text)
     # To move further than the start already does would cost locality, and earns nothing.
-    terms = {"text": (1.0 - gained.mean() / stage.yields).clamp_min(0.0)}
-    if stage.goal.regions:
-        union = torch.maximum(before.masks, masks_of(stage.view, stage.goal, made))
+    terms = {"text": (1.0 - gained.mean() / data.full_gain).clamp_min(0.0)}
+    if data.goal.regions:
+        union = torch.maximum(before.masks, masks_of(data.view, data.goal, made))
         mask = dilate(union, pixels_at(union.shape[1], DILATION))
         if before.features:
             # The share outside, not one minus that inside: layers before the first edited one do
@@ -301,7 +304,7 @@ def norms_of(vector: Float[Tensor, " d"], widths: Sequence[int]) -> Float[Tensor
     return torch.stack([layer.norm() for layer in vector.split(list(widths))])
 
 
-def reach_of(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequence[float]) -> float:
+def scale_to_cap(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequence[float]) -> float:
     """The factor that brings the longest layer of the start, for its spread, to its cap."""
     norms: list[float] = norms_of(start, widths).tolist()
     return 1.0 / max(1e-12, *(norm / cap for norm, cap in zip(norms, caps, strict=True)))
@@ -365,7 +368,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     """
     generator, space = world.generator, config.space
     layer_mask(generator, space, config.layers)  # refuses strangers before any work
-    stage = set_stage(world, goal, config)
+    data = training_set(world, goal, config)
     widths = widths_of(generator, space)
     spread = generator.spread(space)
     caps = (config.norm_cap * spread).tolist()
@@ -374,23 +377,23 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         return cap_norms(directions, widths, caps)
 
     def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
-        batch = draw_batch(config, step, lacking=stage.lacking, having=stage.having)
-        return edit_losses(stage, directions[0], *batch)
+        batch = draw_batch(config, step, negatives=data.negatives, positives=data.positives)
+        return edit_losses(data, directions[0], *batch)
 
     def start_on(run: Sequence[int]) -> Tensor:
         # Layers of W+ take the same words, so their mean says what each says, with less noise.
         trained = layer_mask(generator, space, run)
-        start = averaged(stage.start, widths, run) if space == "w+" else stage.start * trained
-        return start * reach_of(start, widths, caps)
+        start = averaged(data.start, widths, run) if space == "w+" else data.start * trained
+        return start * scale_to_cap(start, widths, caps)
 
     runs = [config.layers] if config.layers else None
-    runs = runs or runs_of(norms_of(stage.start, widths) / spread, config.layer_shares)
+    runs = runs or runs_of(norms_of(data.start, widths) / spread, config.layer_shares)
     # The longest run says how far to go, and what yield that brings; then each is as long.
     starts = [start_on(run) for run in runs]
-    length, least = search_length(lambda length: look(stage, length * starts[0])["text"])
-    stage = replace(stage, yields=max(1.0 - least, LEAST_YIELD))
+    length, least = search_length(lambda length: look(data, length * starts[0])["text"])
+    data = replace(data, full_gain=max(1.0 - least, LEAST_GAIN))
     starts = [length * start for start in starts]
-    best = shortest_good([look(stage, start)["total"] for start in starts]) if runs[1:] else 0
+    best = shortest_good([look(data, start)["total"] for start in starts]) if runs[1:] else 0
     chosen, start = runs[best], starts[best]
     pieces = zip(spread, widths, strict=True)
     rate = config.rate * torch.cat([(s / width**0.5).expand(width) for s, width in pieces])
@@ -400,28 +403,35 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
         steps=config.steps,
         rate=lambda step: falling(step, config.steps) * rate,
         loss=loss,
-        finish=lambda vector: finish(stage, vector, reach_of(vector, widths, caps)),
+        finish=lambda vector: finish(data, vector, scale_to_cap(vector, widths, caps)),
+        unit=lambda vector: unit_for(data, vector, scale_to_cap(vector, widths, caps)),
         constrain=constrain,
         facts={
             "trained_layers": list(chosen),
-            "precision": "bfloat16" if stage.view.half else "float32",
+            "precision": "bfloat16" if data.view.half else "float32",
         },
     )
 
 
 @torch.no_grad()
-def look(stage: Stage, vector: Float[Tensor, " d"]) -> dict[str, float]:
+def look(data: TrainingSet, vector: Float[Tensor, " d"]) -> dict[str, float]:
     """The losses of a vector on a few originals of each kind, always the same, at strength ±1."""
-    few = [spaced(stage.lacking, SEARCH_IMAGES), spaced(stage.having, SEARCH_IMAGES)]
-    rows = torch.tensor([*few[0], *(stage.lacking + row for row in few[1])])
+    few = [spaced(data.negatives, SEARCH_IMAGES), spaced(data.positives, SEARCH_IMAGES)]
+    rows = torch.tensor([*few[0], *(data.negatives + row for row in few[1])])
     signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
-    losses = edit_losses(stage, vector, rows, signs)
+    losses = edit_losses(data, vector, rows, signs)
     return {name: float(value) for name, value in losses.items()}
 
 
-def finish(stage: Stage, vector: Float[Tensor, " d"], reach: float) -> Finish:
-    """Calibrate on the seeds that were held out; `reach` brings the vector to its cap, so that the
+def finish(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> Finish:
+    """Calibrate on the seeds that were held out; `scale` brings the vector to its cap, so that the
     same lengths are looked at whatever training made of it."""
-    text, regions = stage.target.text, stage.goal.regions
-    done = calibrate(stage.view, stage.held_out, reach * vector, text, regions)
-    return Finish(unit=reach * done.unit, range=done.range, facts={"yields": list(done.yields)})
+    text, regions = data.target.text, data.goal.regions
+    done = calibrate(data.view, data.held_out, scale * vector, text, regions)
+    return Finish(unit=scale * done.unit, range=done.range, facts={"yields": list(done.yields)})
+
+
+def unit_for(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> float:
+    """The unit that `finish` finds, without a range."""
+    curve = yield_curve(data.view, data.held_out, scale * vector, data.target.text)
+    return scale * MARGIN * unit_of(curve)

@@ -1,6 +1,6 @@
 """No training: a prompt becomes a direction in one forward pass of the text encoder.
 
-What preset default starts from, fitted once a world on sampled images and then a closed form: the
+What method default starts from, fitted once a world on sampled images and then a closed form: the
 way through the latents along which the encoder's answer to the text rises while little changes
 outside the region (`eclipsed.search.start`). Nothing is synthesised for a prompt, so its length is
 not calibrated either; it is the usual one of this world. DeltaEdit (arXiv:2303.06285) and FFCLIP
@@ -55,18 +55,20 @@ _RANGE = (-LIMIT, LIMIT)
 
 @dataclass(frozen=True)
 class ForwardConfig:
-    """space: where the direction lives. ridge, aloof: as preset default's. layer_share: layers at
-    least this much as long as the longest are kept, and those between them."""
+    """Raises BadSetting or UnknownName for a value out of range."""
 
+    # Where the direction lives.
     space: Space = "w+"
+    # As method default's.
     ridge: float = DefaultConfig.ridge
-    aloof: float = DefaultConfig.aloof
+    leak_penalty: float = DefaultConfig.leak_penalty
+    # Layers at least this fraction as long as the longest stay, and those between them.
     layer_share: float = 0.8
 
     def __post_init__(self) -> None:
         check_space(self.space)
         check_number("ridge", self.ridge, 1e-6)
-        check_number("aloof", self.aloof, 0.0)
+        check_number("leak_penalty", self.leak_penalty, 0.0)
         check_number("layer_share", self.layer_share, 0.0, 1.0)
 
 
@@ -91,9 +93,8 @@ class Fitted:
         return same and self.config == config
 
 
-def find(world: World, goal: Goal | None, config: ForwardConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: ForwardConfig) -> list[Direction]:
     """The direction of a prompt; the first one on a world also fits what all others share."""
-    assert goal is not None
     fitted = fitted_on(world, config)
 
     def of_usual_length(change: Goal) -> Tensor:
@@ -123,7 +124,7 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     world, config = fitted.world, fitted.config
     along = fitted.pool.embeddings @ text_direction(world, goal)
     inside = (place_of(usual_of(world), goal.regions) > _RARE).float()
-    found = slope(fitted.fit, sharpened(along), inside, config.aloof)
+    found = slope(fitted.fit, sharpened(along), inside, config.leak_penalty)
     widths = widths_of(world.generator, config.space)
     run = prominent_run(norms_of(found, widths) / fitted.spread, config.layer_share)
     if config.space == "w+":

@@ -63,7 +63,7 @@ class Components:
 
 def find(
     world: World,
-    goal: Goal | None,  # noqa: ARG001 - found without one
+    goal: Goal,  # noqa: ARG001 - nothing of it is read
     config: GanSpaceConfig,
 ) -> list[Direction]:
     """Every component on every set of rows, the first component first.

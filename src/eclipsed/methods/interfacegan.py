@@ -51,12 +51,11 @@ class InterFaceGanConfig:
         check_number("seed", self.seed, 0, 2**31)
 
 
-def find(world: World, goal: Goal | None, config: InterFaceGanConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: InterFaceGanConfig) -> list[Direction]:
     """The normal of the prompt's boundary, without those of the conditions.
 
     Raises UnknownName for a space that the generator lacks.
     """
-    assert goal is not None
     space = config.space or _usual_space(world.generator)
     normal, accuracy = boundary(world, goal, space, config)
     others = [

@@ -31,9 +31,8 @@ class LatentArithmeticConfig:
         check_number("share", self.share, 1e-3, 0.5)
 
 
-def find(world: World, goal: Goal | None, config: LatentArithmeticConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: LatentArithmeticConfig) -> list[Direction]:
     """The one direction; UnknownName for a space that the generator lacks."""
-    assert goal is not None
     space = config.space or best_space(world.generator)
     ranking = rank(world, goal, space)
     count = max(1, round(config.share * len(ranking.along)))

@@ -6,7 +6,7 @@ of layer l per position and m_l the region there,
 
     loss = −mean_l Σ(d_l·m_l) / Σ d_l + γ·mean|Corr(directions) − I|
 
-The losses, the draws and the optimizer are those of preset `paper`, which took them from here;
+The losses, the draws and the optimizer are those of method `paper`, which took them from here;
 only the strength is drawn from both senses, α in [−1, 1].
 """
 
@@ -23,9 +23,8 @@ from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import Method, calibrated
-from eclipsed.methods.paper import Draw, PaperConfig, draw, paper_plan
+from eclipsed.methods.paper import Draw, PaperConfig, PaperScaledConfig, draw, paper_plan
 from eclipsed.search.calibration import LIMIT
-from eclipsed.search.logs import StepReport
 from eclipsed.search.loop import run
 from eclipsed.search.optimizer import initial_state
 from eclipsed.search.plan import check_layers, check_number, check_space
@@ -63,18 +62,18 @@ class LelsdConfig:
         check_number("seed", self.seed, 0, 2**32 - 1)
 
 
-def find(world: World, goal: Goal | None, config: LelsdConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: LelsdConfig) -> list[Direction]:
     """K directions for the goal's regions; its prompt is not read.
 
     Raises BadSetting for a goal without a region, UnknownName for a region or layer that is not
     there.
     """
-    if goal is None or not goal.regions:
+    if not goal.regions:
         raise BadSetting("There is nothing to train: LELSD needs a region.", "Name one.")
-    untold = Goal("", "", goal.regions)
+    unprompted = Goal("", "", goal.regions)
 
     def make() -> list[Direction]:
-        return _trained(world, untold, config)
+        return _trained(world, unprompted, config)
 
     return kept(world, LELSD.name, config, goal.regions, make)
 
@@ -84,7 +83,7 @@ def _trained(world: World, goal: Goal, config: LelsdConfig) -> list[Direction]:
     paper = paper_config(world, space, config)
     z_dim = world.generator.z_dim
     plan = paper_plan(world, goal, paper, draws=lambda step: signed_draw(paper, step, z_dim))
-    state = run(plan, initial_state(plan.start), _say_nothing)
+    state = run(plan, initial_state(plan.start), lambda _: None)
     return [
         _direction(world, goal, config, space, vector, number)
         for number, vector in enumerate(state.directions, start=1)
@@ -104,7 +103,7 @@ def _direction(
     A small region may be wholly changed long before images have moved as far as is asked of
     directions without a prompt.
     """
-    found = calibrated(
+    direction = calibrated(
         world,
         vector,
         method=LELSD.name,
@@ -113,22 +112,21 @@ def _direction(
         goal=goal,
         name=f"{', '.join(goal.regions)} {number}",
     )
-    trained = float(vector.norm()) / float(found.vector.norm())
-    shorter = min(1.0, trained / found.unit)
-    low, high = (max(-LIMIT, min(LIMIT, end / shorter)) for end in found.range)
-    return replace(found, unit=shorter * found.unit, range=(low, high))
+    trained = float(vector.norm()) / float(direction.vector.norm())
+    shorter = min(1.0, trained / direction.unit)
+    low, high = (max(-LIMIT, min(LIMIT, end / shorter)) for end in direction.range)
+    return replace(direction, unit=shorter * direction.unit, range=(low, high))
 
 
 def paper_config(world: World, space: Space, config: LelsdConfig) -> PaperConfig:
-    """The same training in the words of preset `paper`."""
+    """The same training as a config of method `paper-scaled`."""
     view = view_of(world, space)
-    return PaperConfig(
+    return PaperScaledConfig(
         space=space,
         directions=config.count,
         steps=config.steps * config.count,
         batch=config.batch,
         rate=config.rate,
-        scaled=True,
         clip_weight=0.0,
         local_weight=1.0,
         correlation_weight=config.correlation,
@@ -145,10 +143,6 @@ def signed_draw(config: PaperConfig, step: int, z_dim: int) -> Draw:
     random = np.random.default_rng([config.seed, step, 1])
     strength = float(random.uniform(-config.strengths[1], config.strengths[1]))
     return replace(draw(config, step, z_dim=z_dim), strength=strength)
-
-
-def _say_nothing(report: StepReport) -> None:
-    """Who asks for directions hears of them when they are done."""
 
 
 LELSD = Method(

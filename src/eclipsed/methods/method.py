@@ -19,7 +19,9 @@ from eclipsed.directions import Direction
 from eclipsed.generators.spaces import longest_layer
 from eclipsed.search import calibration
 from eclipsed.search.calibration import calibrate_for
+from eclipsed.search.loop import train
 from eclipsed.search.losses import text_yield
+from eclipsed.search.plan import Plan
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
 
@@ -28,30 +30,45 @@ CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
 LONGEST = 0.7
 
-# What a method is given: a goal's prompt and regions, a goal's regions only, or nothing at all.
+# What a method reads of a goal: its prompt and regions, its regions only, or nothing at all.
 Takes = Literal["prompt", "regions", "nothing"]
-Find = Callable[[World, Goal | None, Any], list[Direction]]
+# World, goal and config → calibrated directions.
+Find = Callable[[World, Goal, Any], list[Direction]]
+MakePlan = Callable[[World, Goal, Any], Plan]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to find directions.
+    """A way to find directions."""
 
-    name: what it is called by. paper: who proposed it, and where. about: what it does, in one
-    sentence. differs: what is not as in the paper. takes: what `find` needs of a goal; where it
-    takes "nothing" the goal may be None and is not read. config: its numbers, a frozen dataclass
-    whose fields all have defaults. find: (world, goal, config) → calibrated directions. per_image:
-    whether a direction is made for the one image of config's `image`, and not meant for others.
-    """
-
+    # What it is called by, everywhere.
     name: str
+    # Who proposed it, and where.
     paper: str
+    # What it does, in one sentence.
     about: str
+    # What is not as in the paper.
     differs: str
+    # What `find` reads of a goal.
     takes: Takes
+    # A frozen dataclass of its own, whose fields all have defaults.
     config: type[Any]
     find: Find
+    # Whether a direction is meant for the one image of config's `image` only.
     per_image: bool = False
+    # Of a method that is trained step by step: what `search.loop` runs.
+    plan: MakePlan | None = None
+
+
+def trained(
+    *, name: str, paper: str, about: str, differs: str, config: type[Any], plan: MakePlan
+) -> Method:
+    """A method that is trained: `find` runs its plan. Its config says its `method` and `space`."""
+
+    def find(world: World, goal: Goal, config: Any) -> list[Direction]:
+        return train(world, goal, config, plan(world, goal, config))
+
+    return Method(name, paper, about, differs, "prompt", config, find, plan=plan)
 
 
 @dataclass(frozen=True, eq=False)

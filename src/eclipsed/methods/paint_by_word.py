@@ -120,9 +120,8 @@ def painting_loss(start: Start, goal: Goal, outside_weight: float) -> Callable[[
     return loss
 
 
-def find(world: World, goal: Goal | None, config: PaintByWordConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: PaintByWordConfig) -> list[Direction]:
     """Paint over one image; the direction leads from its latent to that of the result."""
-    assert goal is not None
     start = start_of(world, config.space, config.image)
     loss = painting_loss(start, goal, config.outside_weight)
 

@@ -1,4 +1,4 @@
-"""Preset `paper`: the training of eCLIPsed, with the bugs of its code left out.
+"""Method `paper`: the training of eCLIPsed, with the bugs of its code left out.
 
 Absolute text loss on the edited image, LELSD's localization on features, correlation between
 several directions; Adam from a random unit vector per layer, one strength per batch, fresh seeds
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
+from eclipsed.methods.method import trained
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.losses import (
     ClipNorm,
@@ -53,35 +55,45 @@ TEMPERATURE = 0.001
 class PaperConfig:
     """The numbers of the paper's training; the defaults are the paper's for one direction.
 
-    space: where the directions live. directions: K, trained together. batch: images a step.
-    rate: Adam's; halved `halvings` + 1 times, evenly (the original's count). scaled: multiply the
-    rate by the generator's spread of that space. clip_weight, local_weight, correlation_weight:
-    λ_clip, λ_loc, γ. strengths: least and greatest α. layers: indices that are trained, None for
-    all. clip_norm: how pixels are normalised for the encoder ("batch" is the original's code).
-    masks: how the regions before and after the edit are combined. distance: how feature changes
-    are measured. half: let the networks count in bfloat16, which is not the paper's arithmetic but
-    faster where the hardware has it. seed: of the start and of all draws but z.
-
-    Raises BadSetting or UnknownName for numbers that make no sense.
+    Raises BadSetting or UnknownName for a value out of range.
     """
 
+    method: ClassVar[str] = "paper"
+    # Multiply the rate by the generator's spread of the space.
+    scaled: ClassVar[bool] = False
+    # Where the directions live.
     space: Space = "w+"
+    # K, trained together.
     directions: int = 1
+    # Steps of Adam; the paper's are 200·K.
     steps: int = 200
+    # Images a step.
     batch: int = 2
+    # Adam's, before it is halved.
     rate: float = 1e-3
-    scaled: bool = False
+    # The rate is halved once more often than this, evenly (the original's count).
     halvings: int = 3
+    # λ_clip.
     clip_weight: float = 1.0
+    # λ_loc.
     local_weight: float = 0.05
+    # γ; the paper's is 0 for one direction and 1 for more.
     correlation_weight: float = 0.0
+    # Least and greatest α.
     strengths: tuple[float, float] = (0.1, 1.0)
+    # ψ of the images that are trained on.
     truncation: float = 0.7
+    # Indices that are trained; None takes all.
     layers: tuple[int, ...] | None = None
+    # How pixels are normalised for the encoder; "batch" is the original's code.
     clip_norm: ClipNorm = "encoder"
+    # How the masks before and after the edit are combined.
     masks: MaskMix = "average"
+    # How feature changes are measured.
     distance: Distance = "l2"
+    # Compute in bfloat16: not the paper's arithmetic, but faster where the hardware has it.
     half: bool = False
+    # Of the start and of all draws but z.
     seed: int = 1234
 
     def __post_init__(self) -> None:
@@ -95,9 +107,23 @@ class PaperConfig:
             check_number(name, getattr(self, name), 0.0)
         check_strengths(self.strengths)
 
-    @property
-    def preset(self) -> str:
-        return "paper-scaled" if self.scaled else "paper"
+
+@dataclass(frozen=True, kw_only=True)
+class PaperScaledConfig(PaperConfig):
+    """The paper's numbers, with the rate in units of the generator's spread of the space."""
+
+    method: ClassVar[str] = "paper-scaled"
+    scaled: ClassVar[bool] = True
+
+
+def paper_config(*, directions: int = 1, **changes: Any) -> PaperConfig:
+    """The paper's numbers for K directions: 200·K steps, γ 0 for one and 1 for more.
+
+    Any field of PaperConfig can be given; it wins.
+    """
+    weight = 0.0 if directions == 1 else 1.0
+    numbers = {"steps": 200 * directions, "correlation_weight": weight}
+    return PaperConfig(directions=directions, **(numbers | changes))
 
 
 @dataclass(frozen=True)
@@ -257,3 +283,21 @@ def finish(world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, 
     view = View(world, config.space, config.truncation, config.half)
     done = calibrate_for(view, vector, goal, MULTIPLES)
     return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})
+
+
+PAPER = trained(
+    name="paper",
+    paper="Warrington-Arroyo, Ebensperger Buschmann, Favre: GAN-based Image Editing, EPFL 2023",
+    about="Gradient descent on a text loss and on the feature change outside the prompt's region.",
+    differs="The bugs of its code are left out; strength 1 is calibrated.",
+    config=PaperConfig,
+    plan=paper_plan,
+)
+PAPER_SCALED = trained(
+    name="paper-scaled",
+    paper=PAPER.paper,
+    about="The paper's training with a learning rate that fits the generator.",
+    differs="The rate is multiplied by the spread of the latent space.",
+    config=PaperScaledConfig,
+    plan=paper_plan,
+)

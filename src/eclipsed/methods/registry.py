@@ -1,45 +1,96 @@
-"""Every method by its name: the one place that knows them all."""
+"""Every method by its name: the one place that knows them all.
+
+Names are known without loading a method, so that `--help` imports no torch. A package adds its own
+by an entry point of the group `eclipsed.methods`, whose object is a `Method`; a program by
+`register`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
 
-from eclipsed.errors import UnknownName
-from eclipsed.methods.eclipsed import ECLIPSED
-from eclipsed.methods.forward import FORWARD
-from eclipsed.methods.ganspace import GANSPACE
-from eclipsed.methods.interfacegan import INTERFACEGAN
-from eclipsed.methods.latent_arithmetic import LATENT_ARITHMETIC
-from eclipsed.methods.lelsd import LELSD
-from eclipsed.methods.method import Method
-from eclipsed.methods.paint_by_word import PAINT_BY_WORD
-from eclipsed.methods.sefa import SEFA
-from eclipsed.methods.styleclip_global import STYLECLIP_GLOBAL
-from eclipsed.methods.styleclip_optimization import STYLECLIP_OPTIMIZATION
-from eclipsed.methods.stylemc import STYLEMC
-from eclipsed.methods.stylespace import STYLESPACE
+from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 
-METHODS: Mapping[str, Method] = {
-    method.name: method
-    for method in (
-        ECLIPSED,
-        FORWARD,
-        INTERFACEGAN,
-        STYLECLIP_GLOBAL,
-        STYLESPACE,
-        STYLEMC,
-        STYLECLIP_OPTIMIZATION,
-        PAINT_BY_WORD,
-        LATENT_ARITHMETIC,
-        GANSPACE,
-        SEFA,
-        LELSD,
-    )
+if TYPE_CHECKING:
+    from eclipsed.methods.method import Method
+
+GROUP = "eclipsed.methods"
+# Name → module and object, in the order of all tables.
+_OWN = {
+    "default": "composite:DEFAULT",
+    "paper": "paper:PAPER",
+    "paper-scaled": "paper:PAPER_SCALED",
+    "forward": "forward:FORWARD",
+    "interfacegan": "interfacegan:INTERFACEGAN",
+    "styleclip-global": "styleclip_global:STYLECLIP_GLOBAL",
+    "stylespace": "stylespace:STYLESPACE",
+    "stylemc": "stylemc:STYLEMC",
+    "styleclip-optimization": "styleclip_optimization:STYLECLIP_OPTIMIZATION",
+    "paint-by-word": "paint_by_word:PAINT_BY_WORD",
+    "latent-arithmetic": "latent_arithmetic:LATENT_ARITHMETIC",
+    "ganspace": "ganspace:GANSPACE",
+    "sefa": "sefa:SEFA",
+    "lelsd": "lelsd:LELSD",
 }
+_REGISTERED: dict[str, Method] = {}
+
+
+def _entries() -> dict[str, EntryPoint]:
+    own = {name: EntryPoint(name, f"eclipsed.methods.{at}", GROUP) for name, at in _OWN.items()}
+    return {**own, **{entry.name: entry for entry in entry_points(group=GROUP)}, **own}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all methods: the package's own, of installed packages, and registered ones."""
+    return tuple(dict.fromkeys([*_entries(), *_REGISTERED]))
+
+
+def register(method: Method) -> Method:
+    """Add a method for this process, and return it; raises BadSetting for a name that is taken."""
+    if method.name in names():
+        raise BadSetting(f"There is a method '{method.name}' already.", "Choose another name.")
+    _REGISTERED[method.name] = method
+    return method
 
 
 def method_named(name: str) -> Method:
-    """A method by its name; UnknownName, naming those there are, for another."""
-    if name not in METHODS:
-        raise UnknownName(f"There is no method {name!r}.", f"Choose {', '.join(METHODS)}.")
-    return METHODS[name]
+    """A method by its name.
+
+    Raises UnknownName, listing all names, for another, and EclipsedError for an entry point whose
+    object is no method of that name.
+    """
+    if name in _REGISTERED:
+        return _REGISTERED[name]
+    entry = _entries().get(name)
+    if entry is None:
+        raise UnknownName(f"There is no method {name!r}.", f"Choose {', '.join(names())}.")
+    from eclipsed.methods.method import Method
+
+    method = entry.load()
+    if not isinstance(method, Method) or method.name != name:
+        raise EclipsedError(f"{entry.value} is not the method {name!r}.", "Remove its package.")
+    return method
+
+
+def method_of(config: Any) -> Method:
+    """The method that a config is of; raises BadSetting for a config of none."""
+    for name in names():
+        method = method_named(name)
+        if method.config is type(config):
+            return method
+    raise BadSetting(f"{type(config).__name__} is no method's config.")
+
+
+def config_for(method: str, **changes: Any) -> Any:
+    """A method's config with changes; None leaves a field as it is.
+
+    Raises UnknownName for an unknown method or space, BadSetting for a number out of range or a
+    field that the config lacks.
+    """
+    config = method_named(method).config
+    given = {name: value for name, value in changes.items() if value is not None}
+    for name in given:
+        if name not in config.__dataclass_fields__:
+            raise BadSetting(f"The method {method} has no setting '{name}'.")
+    return config(**given)

@@ -47,7 +47,7 @@ class SeFaConfig:
 
 def find(
     world: World,
-    goal: Goal | None,  # noqa: ARG001 - found without one
+    goal: Goal,  # noqa: ARG001 - nothing of it is read
     config: SeFaConfig,
 ) -> list[Direction]:
     """The directions of every set of rows, those that change most first.

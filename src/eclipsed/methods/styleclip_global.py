@@ -80,12 +80,11 @@ class StyleClipConfig:
             check_number("beta", self.beta, 0.0, 1.0)
 
 
-def find(world: World, goal: Goal | None, config: StyleClipConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: StyleClipConfig) -> list[Direction]:
     """The channels that move the image as the text asks, each as far as it does.
 
     Raises UnknownName for a generator without S.
     """
-    assert goal is not None
     channels = style_channels(world.generator)
     view = view_of(world, "s")
     likeness = relevance(view, config, channels) @ averaged_text(world.encoder, goal)

@@ -53,9 +53,8 @@ class StyleclipOptimizationConfig:
             check_number(name, getattr(self, name), 0.0)
 
 
-def find(world: World, goal: Goal | None, config: StyleclipOptimizationConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: StyleclipOptimizationConfig) -> list[Direction]:
     """Optimise the latent of one image; the direction leads from it to the result."""
-    assert goal is not None
     start = start_of(world, config.space, config.image)
     with torch.no_grad():
         (text,) = world.encoder.encode_text([goal.prompt])

@@ -52,12 +52,11 @@ class StyleMcConfig:
         check_number("seed", self.seed, 0)
 
 
-def find(world: World, goal: Goal | None, config: StyleMcConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
     """The style direction that a few steps of gradient descent find.
 
     Raises UnknownName for a generator without S.
     """
-    assert goal is not None
     ranking = rank(world, goal, "s")
     spread = style_population(world)[1]
     channels = style_channels(world.generator)

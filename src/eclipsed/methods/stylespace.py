@@ -65,12 +65,11 @@ class Candidate:
     inside: float
 
 
-def find(world: World, goal: Goal | None, config: StyleSpaceConfig) -> list[Direction]:
+def find(world: World, goal: Goal, config: StyleSpaceConfig) -> list[Direction]:
     """A direction for each of the best channels, the best first.
 
     Raises UnknownName for a generator without S.
     """
-    assert goal is not None
     channels = style_channels(world.generator)
     ranking = rank(world, goal, "s")
     mean, spread = style_population(world)

@@ -1,7 +1,6 @@
-"""Training: a goal on a world becomes a direction.
+"""Training: the loop that turns a plan into directions, and knows no method.
 
-This is the loop alone: it runs any preset's Plan, reports each step, keeps a state on disk and
-turns the result into directions. What is minimised is the preset's business (`presets/`).
+It runs any Plan, reports each step, keeps a state on disk and makes directions of the result.
 """
 
 from __future__ import annotations
@@ -10,107 +9,45 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from eclipsed.directions import Direction
-from eclipsed.errors import BadSetting, EclipsedError, UnknownName
-from eclipsed.files import failure
-from eclipsed.generators.spaces import best_space
-from eclipsed.methods.composite import plan_changes
-from eclipsed.methods.default import DefaultConfig
-from eclipsed.methods.paper import PaperConfig, paper_plan
-from eclipsed.search.logs import OnStep, StepReport, both, json_log
+from eclipsed.errors import EclipsedError
+from eclipsed.files import failure, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, World
 
-TrainConfig = PaperConfig | DefaultConfig
-
-PRESETS = ("default", "paper", "paper-scaled")
-METHOD = "eclipsed"
+OnStep = Callable[[State], None]
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
 
-def paper_config(*, directions: int = 1, **changes: Any) -> PaperConfig:
-    """The paper's numbers for K directions: 200·K steps, γ 0 for one and 1 for more.
-
-    Any field of PaperConfig can be given; it wins.
-    """
-    numbers = {
-        "steps": 200 * directions,
-        "correlation_weight": 0.0 if directions == 1 else 1.0,
-        **changes,
-    }
-    return PaperConfig(directions=directions, **numbers)
-
-
-def paper_scaled_config(*, directions: int = 1, **changes: Any) -> PaperConfig:
-    """The paper's numbers with the rate multiplied by the generator's spread of the space."""
-    return paper_config(directions=directions, scaled=True, **changes)
-
-
-def default_config(**changes: Any) -> DefaultConfig:
-    """The default preset's numbers; any field of DefaultConfig can be given."""
-    return DefaultConfig(**changes)
-
-
-def config_for(preset: str, **changes: Any) -> TrainConfig:
-    """A preset's configuration by its name, with changes; None leaves a field as it is.
-
-    Raises UnknownName for an unknown preset or space and BadSetting for numbers without sense.
-    """
-    makers: dict[str, Callable[..., TrainConfig]] = {
-        "default": default_config,
-        "paper": paper_config,
-        "paper-scaled": paper_scaled_config,
-    }
-    if preset not in makers:
-        raise UnknownName(f"There is no preset {preset!r}.", f"Choose {', '.join(PRESETS)}.")
-    return makers[preset](**{key: value for key, value in changes.items() if value is not None})
-
-
-def train_direction(
+def train(
     world: World,
     goal: Goal,
-    config: TrainConfig | None = None,
-    on_step: OnStep | None = None,
-    **options: Any,
-) -> Direction:
-    """One direction for a goal; options as in `train_directions`."""
-    if isinstance(config, PaperConfig) and config.directions != 1:
-        raise BadSetting("Several directions at once come from train_directions, not from here.")
-    return train_directions(world, goal, config, on_step, **options)[0]
-
-
-def train_directions(
-    world: World,
-    goal: Goal,
-    config: TrainConfig | None = None,
+    config: Any,
+    plan: Plan,
     on_step: OnStep | None = None,
     *,
     stop: Callable[[], bool] | None = None,
     work: Path | None = None,
     log: Path | None = None,
 ) -> list[Direction]:
-    """Train the K directions of a configuration (K is 1 but for the paper preset).
+    """Carry out the plan that a trained method has for a goal and its config.
 
-    config: without one, the default preset in the generator's best space.
     on_step: called after every step. stop: asked before every step; true ends training early, as
     Ctrl-C does, and what was learned is kept. work: a folder for the state, made if missing; a
     training that was cut short there goes on where it stood, with the same result. log: a
-    JSON-lines file.
+    JSON-lines file of all steps.
 
-    The result is a function of world, goal and config: bit-identical on the same machine with the
-    same torch, device and number of threads. Raises EclipsedError (and its kinds) for what the
-    user can mend.
+    Raises EclipsedError (and its kinds) for what the user can mend.
     """
-    config = config or default_config(space=best_space(world.generator))
-    plan = make_plan(world, goal, config)
     path = identity = None
     state = initial_state(plan.start)
     if work is not None:
@@ -118,7 +55,12 @@ def train_directions(
         make_folder(work)
         path = work / f"{identity[:16]}.safetensors"
         state = load_state(path, identity, plan.start) or state
-    report = both(json_log(log) if log is not None else None, on_step)
+    write = json_log(log) if log is not None else None
+
+    def report(reached: State) -> None:
+        for callback in (write, on_step):
+            if callback is not None:
+                callback(reached)
 
     def save(reached: State) -> None:
         if path is not None and identity is not None:
@@ -136,17 +78,10 @@ def make_folder(path: Path) -> None:
         raise failure("make the folder", path, error) from error
 
 
-def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
-    """What the preset of this configuration would do."""
-    if isinstance(config, PaperConfig):
-        return paper_plan(world, goal, config)
-    return plan_changes(world, goal, config)
-
-
-def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
+def training_identity(world: World, goal: Goal, config: Any) -> str:
     """SHA-256 over everything that decides the result of a training."""
     facts = {
-        "preset": config.preset,
+        "method": config.method,
         "config": asdict(config),
         "goal": asdict(goal),
         "generator": world.generator.fingerprint,
@@ -172,9 +107,8 @@ def run(
     began = time.monotonic()
     try:
         while state.step < plan.steps and not (stop is not None and stop()):
-            state, losses = advance(state, plan)
-            seconds = time.monotonic() - began
-            on_step(StepReport(state.step, plan.steps, losses, seconds))
+            state = replace(advance(state, plan), seconds=time.monotonic() - began)
+            on_step(state)
             if state.step % SAVE_EVERY == 0:
                 save(state)
     except KeyboardInterrupt:
@@ -186,9 +120,7 @@ def run(
     return state
 
 
-def finish(
-    world: World, goal: Goal, config: TrainConfig, plan: Plan, state: State
-) -> list[Direction]:
+def finish(world: World, goal: Goal, config: Any, plan: Plan, state: State) -> list[Direction]:
     """Calibrate what was trained and make directions of it."""
     generator = world.generator
     facts = {
@@ -206,10 +138,10 @@ def finish(
     }
     vectors = plan.combine(state.directions)
     count = vectors.shape[0]
-    made = []
+    directions = []
     for index, vector in enumerate(vectors):
-        done = plan.finish(vector)
-        made.append(
+        ending = plan.finish(vector)
+        directions.append(
             Direction(
                 vector=vector,
                 name=goal.prompt if count == 1 else f"{goal.prompt} {index + 1}",
@@ -220,11 +152,46 @@ def finish(
                 layers=generator.layers(config.space),
                 generator_name=generator.name,
                 generator_fingerprint=generator.fingerprint,
-                method=METHOD,
-                preset=config.preset,
-                config={**facts, **done.facts},
-                unit=done.unit,
-                range=done.range,
+                method=config.method,
+                config={**facts, **ending.facts},
+                unit=ending.unit,
+                range=ending.range,
             )
         )
-    return made
+    return directions
+
+
+def json_log(path: Path) -> OnStep:
+    """A callback that writes one JSON line a step.
+
+    When a training is resumed, lines of steps that are now done again are dropped first, so that
+    the file always reads as one uninterrupted training. Raises BadFile when it cannot be written.
+    """
+    begun = False
+
+    def write(state: State) -> None:
+        nonlocal begun
+        names = ("step", "steps", "losses", "seconds")
+        line = json.dumps({name: getattr(state, name) for name in names}) + "\n"
+        if not begun:
+            write_atomic(path, (_lines_before(path, state.step) + line).encode())
+            begun = True
+            return
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise failure("write", path, error) from error
+
+    return write
+
+
+def _lines_before(path: Path, step: int) -> str:
+    """The file's whole lines of earlier steps; a half line that a kill left behind is dropped."""
+    lines = []
+    with suppress(FileNotFoundError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["step"] < step:
+                    lines.append(line + "\n")
+    return "".join(lines)

@@ -8,7 +8,8 @@ stopped, on the same machine with the same number of threads.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import safetensors.torch
@@ -28,12 +29,21 @@ _LIMIT = 256 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """After `step` finished steps: directions [K, D] and Adam's two moments of their gradient."""
+    """Where a training stands; callbacks get one after every step."""
 
+    # How many steps are finished.
     step: int
+    # [K, D], as trained so far.
     directions: Tensor
+    # Adam's two moments of their gradient, [K, D].
     first: Tensor
     second: Tensor
+    # How many steps there are to be.
+    steps: int = 0
+    # Of the last step, before its update.
+    losses: Mapping[str, float] = field(default_factory=dict)
+    # Since this process began to train.
+    seconds: float = 0.0
 
 
 def initial_state(start: Float[Tensor, "k d"]) -> State:
@@ -60,8 +70,8 @@ def gradient_of(
     return gradient * plan.trained, values
 
 
-def advance(state: State, plan: Plan) -> tuple[State, dict[str, float]]:
-    """One step of Adam (Kingma & Ba, arXiv:1412.6980), and the losses before it."""
+def advance(state: State, plan: Plan) -> State:
+    """One step of Adam (Kingma & Ba, arXiv:1412.6980)."""
     gradient, losses = gradient_of(plan, state.directions, state.step)
     step = state.step + 1
     beta1, beta2 = BETAS
@@ -70,7 +80,7 @@ def advance(state: State, plan: Plan) -> tuple[State, dict[str, float]]:
     size = plan.rate(state.step) / (1.0 - beta1**step)
     scale = second.sqrt() / (1.0 - beta2**step) ** 0.5 + EPSILON
     directions = plan.constrain(state.directions - size * first / scale)
-    return State(step, directions, first, second), losses
+    return State(step, directions, first, second, plan.steps, losses)
 
 
 def save_state(path: Path, state: State, identity: str) -> None:
@@ -96,9 +106,11 @@ def load_state(path: Path, identity: str, like: Float[Tensor, "k d"]) -> State |
         tensors, metadata = read_tensors(data)
         facts = json.loads(metadata["training"])
         owner, step = facts["identity"], int(facts["step"])
-        parts = [tensors[name].to(like) for name in ("directions", "first", "second")]
+        directions, first, second = parts = [
+            tensors[name].to(like) for name in ("directions", "first", "second")
+        ]
     except (BadFile, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"'{path}' is not a readable training state.", hint) from error
     if owner != identity or any(part.shape != like.shape for part in parts):
         raise BadFile(f"'{path}' belongs to another training.", hint)
-    return State(step, *parts)
+    return State(step, directions, first, second)

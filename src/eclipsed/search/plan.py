@@ -1,4 +1,4 @@
-"""What a preset hands to the training loop, and what the presets share."""
+"""What a trained method hands to the training loop, and the checks that configs share."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ class Finish:
 
 @dataclass(frozen=True)
 class Plan:
-    """A training of K directions in a space of D numbers, ready to run.
+    """A training of K directions in a space of D numbers, ready to run."""
 
-    start: [K, D]. trained: bool [D] or [K, D], the numbers that may move. rate: step → Adam's
-    learning rate, one number or one per coordinate, [D] or [K, D]. loss: (directions [K, D], step)
-    → named losses, "total" being the one that is minimised; a pure function, all of its randomness
-    comes from the step. constrain: applied after each update. combine: what the trained vectors
-    amount to, [J, D]. finish: calibration of one of these [D]. facts: what was found out while
-    planning, for the card.
-    """
-
+    # [K, D].
     start: Tensor
+    # bool [D] or [K, D]: the numbers that may move.
     trained: Tensor
     steps: int
+    # Step → Adam's learning rate, one number or one per coordinate, [D] or [K, D].
     rate: Callable[[int], float | Tensor]
+    # (directions [K, D], step) → named losses, of which "total" is minimised; a pure function,
+    # whose randomness comes from the step.
     loss: Callable[[Tensor, int], dict[str, Tensor]]
+    # Calibration of one of the combined vectors [D].
     finish: Callable[[Tensor], Finish]
+    # Applied after each update.
     constrain: Callable[[Tensor], Tensor] = lambda directions: directions
+    # What the trained vectors amount to, [J, D].
     combine: Callable[[Tensor], Tensor] = lambda directions: directions
+    # The multiple of a trained vector [D] that strength 1 stands for, where it is one of a sum.
+    unit: Callable[[Tensor], float] = lambda _: 1.0
+    # What was found out while planning, for the card.
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

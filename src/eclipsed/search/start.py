@@ -53,17 +53,17 @@ def fit(pool: Pool, ridge: float) -> Fit:
 
 
 def slope(
-    fitted: Fit, scores: Float[Tensor, " p"], inside: Float[Tensor, "t t"], aloof: float
+    fitted: Fit, scores: Float[Tensor, " p"], inside: Float[Tensor, "t t"], leak_penalty: float
 ) -> Float[Tensor, " d"]:
     """The vector along which the fit says that the score rises by 1, and little else happens.
 
     With slope b of the score and slopes A of the pixels, weighted by how little they are `inside`
-    the region, it is (1 + aloof·AᵀA)⁻¹ b, where AᵀA is in units of what a step of the same length
-    in a random direction changes inside.
+    the region, it is (1 + leak_penalty·AᵀA)⁻¹ b, where AᵀA is in units of what a step of the same
+    length in a random direction changes inside.
     """
     weights = fitted.solver @ (scores - scores.mean())
-    if aloof:
-        weights = _bent(fitted, weights, inside, aloof)
+    if leak_penalty:
+        weights = _bent(fitted, weights, inside, leak_penalty)
     way = fitted.around.t() @ weights
     rise = fitted.around @ way @ (fitted.solver @ (scores - scores.mean()))
     rising: Tensor = way / rise.clamp_min(1e-12)
@@ -71,7 +71,7 @@ def slope(
 
 
 def _bent(
-    fitted: Fit, weights: Float[Tensor, " p"], inside: Float[Tensor, "t t"], aloof: float
+    fitted: Fit, weights: Float[Tensor, " p"], inside: Float[Tensor, "t t"], leak_penalty: float
 ) -> Float[Tensor, " p"]:
     """The weights, bent away from what changes outside the region."""
     size = (fitted.size, fitted.size)
@@ -82,6 +82,6 @@ def _bent(
     leaks = fitted.paint * (1.0 - within)
     seen = leaks.t() @ fitted.gram
     # Woodbury's identity: there are fewer coarse pixels than images.
-    small = torch.eye(len(seen)).to(seen) * (usual / aloof) + seen @ leaks
+    small = torch.eye(len(seen)).to(seen) * (usual / leak_penalty) + seen @ leaks
     bent: Tensor = weights - leaks @ torch.linalg.solve(small, seen @ weights)
     return bent

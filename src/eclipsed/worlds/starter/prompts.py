@@ -20,8 +20,8 @@ from eclipsed.editing.images import save_png, strength_label, strip_picture
 from eclipsed.editing.stack import strip
 from eclipsed.evaluation.evaluate import judged_by, score_direction
 from eclipsed.files import write_atomic
+from eclipsed.methods.training import train_direction
 from eclipsed.prompts.goals import goal_from_prompt
-from eclipsed.search.loop import train_direction
 from eclipsed.types import World
 from eclipsed.worlds.starter.captions import phrasings
 from eclipsed.worlds.starter.report import DOCS, write_report

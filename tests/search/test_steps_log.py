@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from eclipsed.errors import BadFile
-from eclipsed.search.logs import StepReport, both, json_log
+from eclipsed.search.loop import json_log
+from eclipsed.search.optimizer import State, initial_state
 
 
-def report(step: int) -> StepReport:
-    return StepReport(step, 9, {"total": 1.0 / step}, 0.5 * step)
+def report(step: int) -> State:
+    start = initial_state(torch.zeros(1, 3))
+    return replace(start, step=step, steps=9, losses={"total": 1.0 / step}, seconds=0.5 * step)
 
 
 def steps_in(path: Path) -> list[int]:
@@ -48,9 +52,3 @@ def test_a_new_training_starts_a_new_log(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="Cannot write"):
         json_log(tmp_path / "missing" / "log.jsonl")(report(1))
-
-
-def test_both_calls_everything_in_order() -> None:
-    seen: list[str] = []
-    both(lambda r: seen.append(f"a{r.step}"), None, lambda r: seen.append(f"b{r.step}"))(report(2))
-    assert seen == ["a2", "b2"]

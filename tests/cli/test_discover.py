@@ -54,8 +54,8 @@ class FewSteps(LelsdConfig):
 
 
 def test_lelsd_finds_directions_of_a_region(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = replace(registry.METHODS["lelsd"], config=FewSteps)
-    monkeypatch.setattr(registry, "METHODS", {"lelsd": quick})
+    quick = replace(registry.method_named("lelsd"), config=FewSteps)
+    monkeypatch.setitem(registry._REGISTERED, "lelsd", quick)
     ran = eclipsed("discover", "lelsd", "--region", "hair,hat", "--count", "2", "--json")
     assert ran.code == 0, ran.err
     assert [card["name"] for card in ran.json["cards"]] == ["hair, hat 1", "hair, hat 2"]
@@ -87,8 +87,8 @@ class NoNumbers:
 def test_a_choice_that_a_method_does_not_have_is_wrong_usage(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = replace(registry.METHODS["sefa"], config=NoNumbers)
-    monkeypatch.setattr(registry, "METHODS", {"sefa": plain})
+    plain = replace(registry.method_named("sefa"), config=NoNumbers)
+    monkeypatch.setitem(registry._REGISTERED, "sefa", plain)
     for option, value in (("--count", "2"), ("--layers", "0")):
         ran = eclipsed("discover", "sefa", option, value)
         assert ran.code == 2

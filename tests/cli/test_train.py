@@ -10,13 +10,14 @@ import pytest
 from eclipsed import worlds
 from eclipsed.directions import Direction
 from eclipsed.evaluation import evaluate
+from eclipsed.methods import registry
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
 from eclipsed.types import Goal, World
 from tests.cli.conftest import Run, save_card
 from tests.fakes import OnlyZ, patch_vector
 
-QUICK = ("--steps", "3", "--preset", "paper")
+QUICK = ("--steps", "3", "--method", "paper")
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     ran = eclipsed("train", "bright hair", "--steps", "3")
     assert ran.code == 0, ran.err
     card = Direction.load("bright-hair.safetensors")
-    assert (card.prompt, card.regions, card.preset) == ("bright hair", ("hair",), "default")
+    assert (card.prompt, card.regions, card.method) == ("bright hair", ("hair",), "default")
     assert set(card.scores) == set(evaluate.KEYS)
     lines = Path("bright-hair.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
@@ -53,7 +54,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "name",
         "regions",
         "range",
-        "foretold",
+        "predicted",
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
@@ -61,11 +62,11 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:
-    words = ["train", "bright hair", "--preset", "paper", "--region", "eyes,mouth", "--space", "w+"]
+    words = ["train", "bright hair", "--method", "paper", "--region", "eyes,mouth", "--space", "w+"]
     ran = eclipsed(*words, "--layers", "1,2", "--steps", "4", "--seed", "9", "-o", "c.safetensors")
     assert ran.code == 0, ran.err
     card = Direction.load("c.safetensors")
-    assert card.preset == "paper"
+    assert card.method == "paper"
     assert card.regions == ("eyes", "mouth")
     assert (card.config["steps"], card.config["seed"]) == (4, 9)
     assert card.config["layers"] == [1, 2]
@@ -78,11 +79,11 @@ def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
 ) -> None:
     only_z = replace(world, generator=OnlyZ())
     monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": only_z)
-    for preset in ("default", "paper"):
-        words = ("train", "bright hair", "--steps", "2", "--preset", preset)
-        ran = eclipsed(*words, "-o", f"{preset}.safetensors")
+    for method in ("default", "paper"):
+        words = ("train", "bright hair", "--steps", "2", "--method", method)
+        ran = eclipsed(*words, "-o", f"{method}.safetensors")
         assert ran.code == 0, ran.err
-        assert Direction.load(f"{preset}.safetensors").space == "z"
+        assert Direction.load(f"{method}.safetensors").space == "z"
     strip = ("strip", "-d", "paper.safetensors", "--seeds", "1", "-o", "strip.png")
     assert eclipsed(*strip).code == 0
     ran = eclipsed("train", "bright hair", *QUICK, "--space", "w+")
@@ -101,7 +102,7 @@ class _Numbers:
 def _method(**changes: Any) -> Method:
     """A method that brightens the mouth, the eyes or the hair, without reading the prompt."""
 
-    def find(world: World, goal: Goal | None, config: _Numbers) -> list[Direction]:
+    def find(world: World, goal: Goal, config: _Numbers) -> list[Direction]:
         parts = ("mouth", "eyes", "hair")
         return [
             calibrated(
@@ -123,7 +124,7 @@ def _method(**changes: Any) -> Method:
 def test_of_a_method_without_prompts_comes_what_answers_the_prompt(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method()})
+    monkeypatch.setitem(registry._REGISTERED, "stylemc", _method())
     ran = eclipsed("train", "dark eyes", "--method", "stylemc", "--steps", "7")
     assert ran.code == 0, ran.err
     assert "looking for 'dark eyes' by stylemc" in ran.err
@@ -137,7 +138,7 @@ def test_of_a_method_without_prompts_comes_what_answers_the_prompt(
 def test_a_method_that_reads_the_prompt_says_itself_what_it_found(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method(takes="prompt")})
+    monkeypatch.setitem(registry._REGISTERED, "stylemc", _method(takes="prompt"))
     assert eclipsed("train", "dark eyes", "--method", "stylemc").code == 0
     assert Direction.load("dark-eyes.safetensors").name == "mouth"
 
@@ -170,7 +171,7 @@ def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.Mo
     def find(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eclipsed.methods.registry.METHODS", {"stylemc": _method(find=find)})
+    monkeypatch.setitem(registry._REGISTERED, "stylemc", _method(find=find))
     ran = eclipsed("train", "dark eyes", "--method", "stylemc")
     assert ran.code == 130
     assert "before there was a direction" in ran.err
@@ -186,7 +187,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    words = ("train", "bright hair", "--steps", "6", "--preset", "paper", "--json", "-o")
+    words = ("train", "bright hair", "--steps", "6", "--method", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
     real = loop.advance
     calls = 0
@@ -248,7 +249,7 @@ def test_ctrl_c_while_scoring_keeps_the_card(
     [
         (["train", "  "], 2),
         (["train"], 2),
-        (["train", "x", "--preset", "best"], 2),
+        (["train", "x", "--method", "best"], 2),
         (["train", "x", "--space", "q"], 2),
         (["train", "x", "--layers", "-3"], 2),
         (["train", "x", "--steps", "0"], 2),
@@ -258,7 +259,7 @@ def test_ctrl_c_while_scoring_keeps_the_card(
         (["train", "x", "--colour"], 2),
         (["train", "bright hair", "--seed", "99999"], 2),
         (["train", "x", "--method", "magic"], 2),
-        (["train", "x", "--method", "paint-by-word", "--image", "7", "--preset", "default"], 2),
+        (["train", "x", "--method", "paint-by-word", "--image", "7", "--method", "default"], 2),
         (["train", "x", "--method", "paint-by-word"], 2),
         (["train", "x", "--method", "paint-by-word", "--image", "-1"], 2),
         (["train", "x", "--method", "paint-by-word", "--image", "7", "--layers", "1"], 2),

@@ -115,11 +115,12 @@ def _method(
     name: str, count: int | None, layers: Sequence[int] | None, regions: Sequence[str] | None
 ) -> Method:
     """The method by its name; raises BadParameter for one that these options do not fit."""
-    from eclipsed.methods.registry import METHODS
+    from eclipsed.methods.registry import method_named, names
 
-    known = {name: method for name, method in METHODS.items() if method.takes != "prompt"}
+    methods = {name: method_named(name) for name in names()}
+    known = {name: method for name, method in methods.items() if method.takes != "prompt"}
     if name not in known:
-        why = "needs a prompt" if name in METHODS else "does not exist"
+        why = "needs a prompt" if name in methods else "does not exist"
         raise typer.BadParameter(
             f"the method {name!r} {why}; choose {', '.join(known)}.", param_hint="METHOD"
         )
@@ -135,14 +136,12 @@ def _method(
     return method
 
 
-def _goal(world: World, regions: tuple[str, ...] | None) -> Goal | None:
+def _goal(world: World, regions: tuple[str, ...] | None) -> Goal:
     """What to look for: nothing but the regions. Raises UnknownName for one that is not there."""
-    if regions is None:
-        return None
     from eclipsed.prompts.goals import checked_regions
     from eclipsed.types import Goal
 
-    return Goal("", "", checked_regions(regions, world))
+    return Goal("", "", () if regions is None else checked_regions(regions, world))
 
 
 def _config(method: Method, world: World, count: int | None, layers: tuple[int, ...] | None) -> Any:

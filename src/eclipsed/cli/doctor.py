@@ -1,0 +1,114 @@
+"""The verb that looks after the installation: doctor."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+
+from eclipsed.cli import console
+from eclipsed.cli.options import JsonOption
+from eclipsed.cli.wording import table
+from eclipsed.errors import EclipsedError
+
+_PACKAGES = ("torch", "numpy", "safetensors", "transformers", "pillow")
+
+
+def doctor(
+    world: Annotated[
+        str | None, typer.Option("--world", help="Check this world as well: a name or a file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that everything is in place.
+
+    Versions, device, cache folder, and whether the starter world's weights load and hash right.
+    Of another world: hashes, shapes, images, reference pixels, encoder and segmenter.
+    """
+    import torch
+    from platformdirs import user_cache_dir
+
+    from eclipsed import __version__
+
+    starter = _starter_state()
+    findings = [] if world is None else _world_findings(world)
+    found = {
+        "ok": starter["ok"] and all(finding["ok"] for finding in findings),
+        "versions": {
+            "python": platform.python_version(),
+            "eclipsed": __version__,
+            **{name: metadata.version(name) for name in _PACKAGES},
+        },
+        "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "cache": user_cache_dir("eclipsed"),
+        "extras": _extras(),
+        "starter": starter,
+    }
+    if world is not None:
+        found |= {"world": {"name": world, "findings": findings}}
+    console.result(found, as_json=as_json, words=lambda: _doctor_words(found))
+    if not found["ok"]:
+        raise typer.Exit(console.COULD_NOT)
+
+
+def _extras() -> dict[str, bool]:
+    """Extra of this package → whether everything that it asks for is installed."""
+    extras: dict[str, bool] = {}
+    for requirement in metadata.requires("eclipsed") or ():
+        package, _, marker = requirement.partition("; extra == ")
+        if extra := marker.strip("'\""):
+            (name, *_) = re.split(r"[^\w.-]", package)
+            extras[extra] = extras.get(extra, True) and any(metadata.distributions(name=name))
+    return extras
+
+
+def _world_findings(name: str) -> list[dict[str, Any]]:
+    """Loading compares hashes and shapes; the rest is looked at."""
+    from dataclasses import asdict
+
+    from eclipsed.cli.loading import open_world
+    from eclipsed.worlds.checkup import check_world
+
+    try:
+        loaded = open_world(name, "cpu")
+    except EclipsedError as error:
+        return [{"check": "files", "ok": False, "words": str(error)}]
+    files = {"check": "files", "ok": True, "words": "they load, with the right hashes and shapes"}
+    return [files, *(asdict(finding) for finding in check_world(loaded))]
+
+
+def _starter_state() -> dict[str, Any]:
+    """Whether the weights load; loading them compares their hashes with the recorded ones."""
+    from eclipsed import worlds as assembled
+
+    try:
+        world = assembled.load_world("starter", "cpu")
+        if world.judge is not None:
+            world.judge()
+    except EclipsedError as error:
+        return {"ok": False, "problem": str(error)}
+    return {"ok": True, "fingerprint": world.generator.fingerprint}
+
+
+def _doctor_words(found: Mapping[str, Any]) -> str:
+    starter = found["starter"]
+    extras = [name for name, there in found["extras"].items() if there]
+    state = f"fine ({starter['fingerprint'][:12]})" if starter["ok"] else starter["problem"]
+    rows = [
+        *([name, version] for name, version in found["versions"].items()),
+        ["device", f"{found['device']}, {found['threads']} of {os.cpu_count()} threads"],
+        ["cache", found["cache"]],
+        ["extras", ", ".join(extras) or "none"],
+        ["starter", state],
+    ]
+    for finding in found.get("world", {}).get("findings", ()):
+        state = finding["words"] if finding["ok"] else f"WRONG: {finding['words']}"
+        rows.append([f"{found['world']['name']}: {finding['check']}", state])
+    verdict = "Everything is in place." if found["ok"] else "Not everything is in place."
+    return f"{table(rows)}\n{verdict}"
