@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eclipsed.errors import UnknownName
-from eclipsed.methods.channels import lacking, places, style_channels, style_population
+from eclipsed.methods.channels import below_median, places, style_channels, style_population
 from eclipsed.methods.method import rank
 from eclipsed.search.pool import SEEDS
 from eclipsed.types import Goal
@@ -41,7 +41,7 @@ def test_the_population_is_what_methods_look_at() -> None:
 def test_those_that_lack_the_prompt_are_of_the_lower_half_and_spread_over_it() -> None:
     world = fake_world()
     ranking = rank(world, Goal("bright hair", "a person", ("hair",)), "s")
-    few = lacking(ranking, 8)
+    few = below_median(ranking, 8)
     assert few.shape == (8, 32)
     along = ranking.along[torch.cdist(few, ranking.pool.latents).argmin(dim=1)]
     assert bool((along <= ranking.along.median()).all())

@@ -19,14 +19,14 @@ from eclipsed.methods.default import (
     default_plan,
     draw_batch,
     edit_losses,
+    exponential_scores,
     norms_of,
     prominent_run,
-    reach_of,
     runs_of,
+    scale_to_cap,
     search_length,
-    set_stage,
-    sharpened,
     shortest_good,
+    training_set,
 )
 from eclipsed.methods.training import train_direction
 from eclipsed.types import Goal, World
@@ -87,24 +87,24 @@ def test_every_space_can_be_trained(space: Any) -> None:
 def test_training_lowers_the_loss_of_the_warm_start() -> None:
     world = fake_world()
     config = replace(QUICK, layers=(0, 1, 2, 3))
-    plan, stage = default_plan(world, GOAL, config), set_stage(world, GOAL, config)
+    plan, data = default_plan(world, GOAL, config), training_set(world, GOAL, config)
     direction = train_direction(world, GOAL, replace(config, steps=30, rate=0.03))
-    rows = torch.arange(stage.lacking + stage.having)
-    strengths = torch.where(rows < stage.lacking, 1.0, -1.0)
+    rows = torch.arange(data.negatives + data.positives)
+    strengths = torch.where(rows < data.negatives, 1.0, -1.0)
 
     def loss(vector: Tensor) -> float:
-        return float(edit_losses(stage, vector, rows, strengths)["total"])
+        return float(edit_losses(data, vector, rows, strengths)["total"])
 
     assert loss(direction.vector) < 0.92 * loss(plan.start[0])
 
 
-def test_the_stage_keeps_parts_apart() -> None:
-    stage = set_stage(fake_world(), GOAL, QUICK)
-    lacking = stage.originals.latents[: stage.lacking]
-    having = stage.originals.latents[stage.lacking :]
-    scores = stage.target.scores(stage.originals.embeddings)
-    assert float(scores[: stage.lacking].max()) < float(scores[stage.lacking :].min())
-    rows = [tuple(x.tolist()) for group in (lacking, having, stage.held_out) for x in group]
+def test_the_training_set_keeps_parts_apart() -> None:
+    data = training_set(fake_world(), GOAL, QUICK)
+    negatives = data.originals.latents[: data.negatives]
+    positives = data.originals.latents[data.negatives :]
+    scores = data.target.scores(data.originals.embeddings)
+    assert float(scores[: data.negatives].max()) < float(scores[data.negatives :].min())
+    rows = [tuple(x.tolist()) for group in (negatives, positives, data.held_out) for x in group]
     assert len(set(rows)) == len(rows)
 
 
@@ -124,8 +124,8 @@ def test_without_a_region_the_whole_image_may_change() -> None:
 @given(st.integers(0, 9_999), st.integers(0, 1_000))
 def test_batches_are_a_function_of_seed_and_step(seed: int, step: int) -> None:
     config = replace(QUICK, seed=seed, batch=5)
-    rows, strengths = draw_batch(config, step, lacking=7, having=4)
-    again = draw_batch(config, step, lacking=7, having=4)
+    rows, strengths = draw_batch(config, step, negatives=7, positives=4)
+    again = draw_batch(config, step, negatives=7, positives=4)
     assert torch.equal(rows, again[0])
     assert torch.equal(strengths, again[1])
     assert bool(((strengths > 0) == (rows < 7)).all())
@@ -220,21 +220,21 @@ def test_numbers_without_sense_are_refused(changes: dict[str, Any]) -> None:
 
 
 def test_seeds_of_the_pool_depend_on_the_seed() -> None:
-    one, other = (set_stage(fake_world(), GOAL, replace(QUICK, seed=s)) for s in (0, 1))
+    one, other = (training_set(fake_world(), GOAL, replace(QUICK, seed=s)) for s in (0, 1))
     assert not np.allclose(one.start.numpy(), other.start.numpy())
 
 
 def test_sharpened_scores_keep_the_order_and_let_no_image_decide() -> None:
     along = torch.randn(500, generator=torch.Generator().manual_seed(3))
-    sharp = sharpened(along)
+    sharp = exponential_scores(along)
     order = along.argsort()
     assert bool((sharp[order].diff() >= 0).all())
     assert int((sharp == sharp.max()).sum()) >= 5
-    assert bool(sharpened(torch.ones(20)).isfinite().all())
+    assert bool(exponential_scores(torch.ones(20)).isfinite().all())
 
 
 def test_the_start_is_brought_to_its_cap() -> None:
     start = torch.tensor([3.0, 4.0, 0.0, 1.0])
-    scaled = start * reach_of(start, [2, 2], [10.0, 1.0])
+    scaled = start * scale_to_cap(start, [2, 2], [10.0, 1.0])
     assert float(scaled[2:].norm()) == pytest.approx(1.0)
     assert float(scaled[:2].norm()) == pytest.approx(5.0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.methods.channels import lacking
+from eclipsed.methods.channels import below_median
 from eclipsed.methods.method import rank
 from eclipsed.methods.stylespace import StyleSpaceConfig, contrast, find, try_out
 from eclipsed.search.pool import look_at
@@ -49,7 +49,7 @@ def test_what_changes_elsewhere_is_no_local_channel() -> None:
     world = fake_world()
     ranking = rank(world, GOAL, "s")
     # Half way to the mean no image is so bright that clipping hides the change.
-    originals = look_at(ranking.view, GOAL, 0.5 + 0.5 * lacking(ranking, 4))
+    originals = look_at(ranking.view, GOAL, 0.5 + 0.5 * below_median(ranking, 4))
     hair, mouth = torch.zeros(2, 32)
     hair[0], mouth[16] = 0.1, 0.1
     answer, inside = try_out(ranking, GOAL, originals, hair)

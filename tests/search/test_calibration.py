@@ -13,10 +13,10 @@ from eclipsed.search.calibration import (
     MARGIN,
     MULTIPLES,
     STRANGE,
+    alignment_curve,
     calibrate,
     range_of,
     unit_of,
-    yield_curve,
 )
 from eclipsed.search.pool import View
 from eclipsed.types import World
@@ -54,17 +54,17 @@ def test_scaling_the_vector_scales_the_unit_the_other_way() -> None:
         calibrate(View(world), latents, scale * patch_vector("hair"), text) for scale in (0.8, 1.0)
     )
     assert one.unit == pytest.approx(larger.unit / 0.8, rel=0.1)
-    assert len(one.yields) == len(MULTIPLES)
-    assert max(one.yields) > 0.2
+    assert len(one.alignments) == len(MULTIPLES)
+    assert max(one.alignments) > 0.2
     # Strength 1 is safely beyond the point where most images have changed.
-    curve = yield_curve(View(world), latents, patch_vector("hair"), text)
+    curve = alignment_curve(View(world), latents, patch_vector("hair"), text)
     assert larger.unit == pytest.approx(MARGIN * unit_of(curve))
 
 
 def test_a_vector_that_does_nothing_yields_nothing() -> None:
     world = fake_world()
     latents, text = world.generator.sample([1, 2]), text_of(world, "bright hair")
-    curve = yield_curve(View(world), latents, torch.zeros(32), text, (0.5, 1.0))
+    curve = alignment_curve(View(world), latents, torch.zeros(32), text, (0.5, 1.0))
     assert curve.shape == (2, 2)
     assert float(curve.abs().max()) == 0.0
 
@@ -73,7 +73,7 @@ def test_the_opposite_yields_as_much_against_the_text() -> None:
     world = fake_world()
     latents, text = world.generator.sample([1, 2]), text_of(world, "bright hair")
     there, back = (
-        yield_curve(View(world), latents, sign * patch_vector("hair"), text, (0.1,))
+        alignment_curve(View(world), latents, sign * patch_vector("hair"), text, (0.1,))
         for sign in (1.0, -1.0)
     )
     torch.testing.assert_close(there, -back, rtol=0.3, atol=0.02)

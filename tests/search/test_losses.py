@@ -9,6 +9,7 @@ from torch import Tensor
 
 from eclipsed.search import losses
 from eclipsed.search.losses import (
+    alignment,
     cap_norms,
     cascade_masks,
     clip_loss,
@@ -20,7 +21,6 @@ from eclipsed.search.losses import (
     pooling_matrix,
     resize_for_encoder,
     share_inside,
-    text_yield,
 )
 from tests.golden import golden_arrays, skip_left_out
 
@@ -214,7 +214,7 @@ def test_the_yield_is_the_directional_cosine_of_moves_beyond_the_noise() -> None
     text, other = torch.eye(8)[0] * 3.0, torch.eye(8)[1]
     moves = torch.stack([text, -text, text / 3 + other, other]) * 100.0
     expected = torch.tensor([1.0, -1.0, 2**-0.5, 0.0])
-    torch.testing.assert_close(text_yield(moves, text), expected, rtol=0, atol=2e-3)
+    torch.testing.assert_close(alignment(moves, text), expected, rtol=0, atol=2e-3)
 
 
 @given(st.integers(0, 2**31), st.floats(0.01, 10.0))
@@ -227,14 +227,14 @@ def test_the_yield_rises_with_a_move_and_falls_when_other_things_move_too(
     aside = torch.randn(8, generator=random)
     aside = aside - (aside @ text) / (text @ text) * text
     moves = torch.stack([along, 1.5 * along, along + aside])
-    short, long, mixed = text_yield(moves, text).tolist()
+    short, long, mixed = alignment(moves, text).tolist()
     assert short == pytest.approx(size / (size + 0.1), rel=1e-3)
     assert 0.0 < mixed < short < long < 1.0
 
 
 def test_the_yield_has_a_finite_gradient_where_nothing_moved() -> None:
     moves = torch.zeros(2, 8, requires_grad=True)
-    text_yield(moves, torch.randn(8)).sum().backward()
+    alignment(moves, torch.randn(8)).sum().backward()
     assert moves.grad is not None
     assert bool(moves.grad.isfinite().all())
     assert bool((moves.grad != 0).any())

@@ -56,7 +56,7 @@ def test_what_may_not_move_stays() -> None:
     state = advance(initial_state(torch.full((2, 3), 0.25)), quadratic())
     assert bool((state.directions[:, 1] == 0.25).all())
     assert bool((state.directions[:, [0, 2]] != 0.25).all())
-    assert set(losses) == {"near", "total"}
+    assert set(state.losses) == {"near", "total"}
 
 
 def test_a_rate_per_coordinate_and_a_constraint_are_obeyed() -> None:

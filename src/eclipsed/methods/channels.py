@@ -52,7 +52,7 @@ def style_population(world: World) -> tuple[Float[Tensor, " d"], Float[Tensor, "
     return styles.mean(dim=0), styles.std(dim=0)
 
 
-def lacking(ranking: Ranking, count: int) -> Float[Tensor, "n d"]:
+def below_median(ranking: Ranking, count: int) -> Float[Tensor, "n d"]:
     """Latents that answer the prompt less than the median one does, evenly spread over these."""
     lower = ranking.along.argsort(stable=True)[: len(ranking.along) // 2]
     return ranking.pool.latents[lower[spaced(len(lower), count)]]

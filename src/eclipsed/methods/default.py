@@ -25,13 +25,13 @@ from torch import Tensor
 from eclipsed.errors import BadSetting
 from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import layer_mask, widths_of
-from eclipsed.search.calibration import MARGIN, calibrate, unit_of, yield_curve
+from eclipsed.search.calibration import MARGIN, alignment_curve, calibrate, unit_of
 from eclipsed.search.losses import (
+    alignment,
     cap_norms,
     localization_loss,
     pixel_change,
     share_inside,
-    text_yield,
 )
 from eclipsed.search.plan import (
     Finish,
@@ -227,11 +227,13 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
         originals=originals,
         negatives=len(negatives),
         held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
-        start=slope(fit(pool, config.ridge), sharpened(along), inside, config.leak_penalty),
+        start=slope(
+            fit(pool, config.ridge), exponential_scores(along), inside, config.leak_penalty
+        ),
     )
 
 
-def sharpened(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
+def exponential_scores(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
     """Scores for the regression to fit: what counts is who answers the prompt, and how clearly.
 
     Along the raw scores a cousin of the answer that many images show would win over the answer
@@ -280,7 +282,7 @@ def edit_losses(
     before, strengths = data.originals.take(rows.to(vector.device)), strengths.to(vector)
     moved = before.latents + strengths[:, None] * vector
     made, after = picture(data.view, moved, list(before.features))
-    gained = strengths.sign() * text_yield(after - before.embeddings, data.target.text)
+    gained = strengths.sign() * alignment(after - before.embeddings, data.target.text)
     # To move further than the start already does would cost locality, and earns nothing.
     terms = {"text": (1.0 - gained.mean() / data.full_gain).clamp_min(0.0)}
     if data.goal.regions:
@@ -428,10 +430,12 @@ def finish(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> Fini
     same lengths are looked at whatever training made of it."""
     text, regions = data.target.text, data.goal.regions
     done = calibrate(data.view, data.held_out, scale * vector, text, regions)
-    return Finish(unit=scale * done.unit, range=done.range, facts={"yields": list(done.yields)})
+    return Finish(
+        unit=scale * done.unit, range=done.range, facts={"alignments": list(done.alignments)}
+    )
 
 
 def unit_for(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> float:
     """The unit that `finish` finds, without a range."""
-    curve = yield_curve(data.view, data.held_out, scale * vector, data.target.text)
+    curve = alignment_curve(data.view, data.held_out, scale * vector, data.target.text)
     return scale * MARGIN * unit_of(curve)

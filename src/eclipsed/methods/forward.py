@@ -20,9 +20,9 @@ from eclipsed.generators.spaces import longest_layer, widths_of
 from eclipsed.methods.default import (
     DefaultConfig,
     averaged,
+    exponential_scores,
     norms_of,
     prominent_run,
-    sharpened,
 )
 from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import (
@@ -124,7 +124,7 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     world, config = fitted.world, fitted.config
     along = fitted.pool.embeddings @ text_direction(world, goal)
     inside = (place_of(usual_of(world), goal.regions) > _RARE).float()
-    found = slope(fitted.fit, sharpened(along), inside, config.leak_penalty)
+    found = slope(fitted.fit, exponential_scores(along), inside, config.leak_penalty)
     widths = widths_of(world.generator, config.space)
     run = prominent_run(norms_of(found, widths) / fitted.spread, config.layer_share)
     if config.space == "w+":

@@ -20,7 +20,7 @@ from eclipsed.generators.spaces import longest_layer
 from eclipsed.search import calibration
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.loop import train
-from eclipsed.search.losses import text_yield
+from eclipsed.search.losses import alignment
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
@@ -235,7 +235,7 @@ def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
     for direction in found:
         moves = _moves(world, direction)
         for sign in (1.0, -1.0):
-            gain = float(text_yield(moves[sign], text).mean())
+            gain = float(alignment(moves[sign], text).mean())
             if best is None or gain > best[0]:
                 best = (gain, direction, sign)
     if best is None:

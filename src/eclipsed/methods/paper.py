@@ -282,7 +282,7 @@ def finish(world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, 
     """Calibrate; the paper leaves it to people to find the strength of each direction."""
     view = View(world, config.space, config.truncation, config.half)
     done = calibrate_for(view, vector, goal, MULTIPLES)
-    return Finish(unit=done.unit, range=done.range, facts={"yields": list(done.yields)})
+    return Finish(unit=done.unit, range=done.range, facts={"alignments": list(done.alignments)})
 
 
 PAPER = trained(

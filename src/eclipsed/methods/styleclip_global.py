@@ -30,9 +30,15 @@ from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.files import write_atomic
 from eclipsed.generators.spaces import longest_layer
-from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
+from eclipsed.methods.channels import (
+    Channel,
+    below_median,
+    places,
+    style_channels,
+    style_population,
+)
 from eclipsed.methods.method import LONGEST, Method, calibrated, rank
-from eclipsed.search.calibration import yield_curve
+from eclipsed.search.calibration import alignment_curve
 from eclipsed.search.plan import check_number
 from eclipsed.search.pool import BATCH, View, picture, view_of
 from eclipsed.types import Encoder, Goal, World
@@ -133,16 +139,16 @@ def _purest(
     likeness: Float[Tensor, " c"],
     vector: Callable[[float], Tensor],
 ) -> float:
-    """The β of which edits, at their best length, have the greatest yield of the text."""
+    """The β of which edits, at their best length, have the greatest alignment with the text."""
     ranking = rank(world, goal, "s")
-    latents = lacking(ranking, SEARCH_IMAGES)
+    latents = below_median(ranking, SEARCH_IMAGES)
     falling = likeness.abs().sort(descending=True).values
     betas = [float(falling[min(count, len(falling)) - 1]) for count in COUNTS]
 
     def purity(beta: float) -> float:
         tried = vector(beta)
         tried = tried * (LONGEST / max(1e-12, longest_layer(world.generator, "s", tried)))
-        curve = yield_curve(ranking.view, latents, tried, ranking.text, SEARCH_LENGTHS)
+        curve = alignment_curve(ranking.view, latents, tried, ranking.text, SEARCH_LENGTHS)
         return float(curve.mean(dim=0).max())
 
     return max(betas, key=purity)

@@ -19,9 +19,15 @@ from torch import Tensor
 
 from eclipsed.directions import Direction
 from eclipsed.evaluation.metrics import dilate, pixels_at
-from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
+from eclipsed.methods.channels import (
+    Channel,
+    below_median,
+    places,
+    style_channels,
+    style_population,
+)
 from eclipsed.methods.method import Method, Ranking, calibrated, rank
-from eclipsed.search.losses import pixel_change, share_inside, text_yield
+from eclipsed.search.losses import alignment, pixel_change, share_inside
 from eclipsed.search.plan import check_number
 from eclipsed.search.pool import Originals, look_at, masks_of, picture
 from eclipsed.types import Goal, World
@@ -56,7 +62,7 @@ class StyleSpaceConfig:
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A channel, the sense that the examples give it, its θ, and what moving it does: the greatest
-    mean yield of the text over LENGTHS, and the share of the change inside the region there."""
+    mean alignment of the text over LENGTHS, and the share of the change inside the region there."""
 
     channel: Channel
     sense: float
@@ -76,7 +82,7 @@ def find(world: World, goal: Goal, config: StyleSpaceConfig) -> list[Direction]:
     at = places(channels, mean.device)
     strays = ((ranking.best(config.examples) - mean) / spread.clamp_min(1e-12))[:, at]
     theta = contrast(strays)
-    originals = look_at(ranking.view, goal, lacking(ranking, config.images))
+    originals = look_at(ranking.view, goal, below_median(ranking, config.images))
     tried = []
     for row in theta.topk(min(config.candidates, len(channels))).indices.tolist():
         sense = 1.0 if float(strays[:, row].mean()) > 0 else -1.0
@@ -99,11 +105,11 @@ def contrast(strays: Float[Tensor, "n c"]) -> Float[Tensor, " c"]:
 def try_out(
     ranking: Ranking, goal: Goal, originals: Originals, way: Float[Tensor, " d"]
 ) -> tuple[float, float]:
-    """Greatest mean yield of moving along a way, and the share of the change inside the region."""
+    """Greatest mean alignment of moving along a way, and the share of the change inside the region."""
     found = []
     for length in LENGTHS:
         made, after = picture(ranking.view, originals.latents + length * way)
-        answer = text_yield(after - originals.embeddings, ranking.text).mean()
+        answer = alignment(after - originals.embeddings, ranking.text).mean()
         union = torch.maximum(originals.masks, masks_of(ranking.view, goal, made))
         region = dilate(union, pixels_at(union.shape[1], DILATION))
         change = pixel_change(originals.images, made.image)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.search.losses import text_yield
+from eclipsed.search.losses import alignment
 from eclipsed.search.pool import View, picture, text_direction
 from eclipsed.search.realism import strange, usual_of
 from eclipsed.types import Goal
@@ -21,10 +21,10 @@ from eclipsed.types import Goal
 # Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
 SEEDS = range(21_000_000, 21_000_040)
 # So many of them tell how far a vector without a prompt moves images.
-UNTOLD = 12
+UNPROMPTED = 12
 # Multiples of the trained vector that are looked at.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
-# The prompt counts as reached in an image where its yield has come this far to its greatest value,
+# The prompt counts as reached in an image where its alignment has come this far to its greatest value,
 # and on the whole where it is reached in this share of the images.
 REACHED = 0.9
 MOST = 0.85
@@ -42,13 +42,13 @@ STRANGE = 0.35
 @dataclass(frozen=True)
 class Calibration:
     """unit: the multiple of the vector that strength 1 stands for. range: strengths, from a
-    negative to a positive one, between which images look like the generator's own. yields: mean
-    yield at each of the multiples; of a vector without a prompt, how far the median image moves at
+    negative to a positive one, between which images look like the generator's own. alignments: mean
+    alignment at each of the multiples; of a vector without a prompt, how far the median image moves at
     each of them up to the unit."""
 
     unit: float
     range: tuple[float, float]
-    yields: tuple[float, ...]
+    alignments: tuple[float, ...]
 
 
 @torch.no_grad()
@@ -61,7 +61,9 @@ def calibrate_for(
     """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
     latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
     if goal is None or not goal.prompt:
-        return calibrate_untold(view, latents[:UNTOLD], vector, goal.regions if goal else ())
+        return calibrate_unprompted(
+            view, latents[:UNPROMPTED], vector, goal.regions if goal else ()
+        )
     text = text_direction(view.world, goal)
     along = picture(view, latents)[1] @ text
     lacking = latents[along.argsort()[: len(along) // 2]]
@@ -81,27 +83,27 @@ def calibrate(
     text: the unit direction [E] from the neutral text's embedding to the prompt's. regions: where
     images are to change.
     """
-    curve = yield_curve(view, latents, vector, text, multiples)
+    curve = alignment_curve(view, latents, vector, text, multiples)
     unit = MARGIN * unit_of(curve, multiples)
     ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
     return Calibration(unit, ends, tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()
-def yield_curve(
+def alignment_curve(
     view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],
     text: Float[Tensor, " e"],
     multiples: Sequence[float] = MULTIPLES,
 ) -> Float[Tensor, "n m"]:
-    """The text's yield per image and multiple of the vector.
+    """The text's alignment per image and multiple of the vector.
 
     The gain along the text alone would go on rising with other things that change.
     """
     start = picture(view, latents)[1]
     after = [picture(view, latents + factor * vector)[1] for factor in multiples]
-    return torch.stack([text_yield(moved - start, text) for moved in after], dim=1)
+    return torch.stack([alignment(moved - start, text) for moved in after], dim=1)
 
 
 def unit_of(
@@ -112,8 +114,8 @@ def unit_of(
 ) -> float:
     """The multiple by which `most` of the images have come `reached` of their way, interpolated.
 
-    An image's way leads from 0 to its greatest yield; one that never yields does not count. 1
-    where no image yields anything: then there is no scale to speak of.
+    An image's way leads from 0 to its greatest alignment; one that never aligns does not count. 1
+    where no image aligns at all: then there is no scale to speak of.
     """
     rising = torch.cat([torch.zeros_like(curve[:, :1]), curve], dim=1)
     peak = rising.amax(dim=1)
@@ -130,7 +132,7 @@ def unit_of(
 
 
 @torch.no_grad()
-def calibrate_untold(
+def calibrate_unprompted(
     view: View,
     latents: Float[Tensor, "n d"],
     vector: Float[Tensor, " d"],

@@ -197,7 +197,7 @@ def correlation_loss(directions: Float[Tensor, "k d"], widths: Sequence[int]) ->
 NOISE = 0.1
 
 
-def text_yield(
+def alignment(
     moves: Float[Tensor, "n e"], text: Float[Tensor, " e"], noise: float = NOISE
 ) -> Float[Tensor, " n"]:
     """How much of what embeddings moved is what the text asks for, per image, in (-1, 1).
@@ -207,8 +207,8 @@ def text_yield(
     (arXiv:2108.00946), made small for moves that are not longer than the noise: it rises until an
     edit has reached the prompt, and then stops or falls, because from there on other things change.
     """
-    yields: Tensor = (moves @ text) / ((moves.norm(dim=1) + noise) * text.norm())
-    return yields
+    aligned: Tensor = (moves @ text) / ((moves.norm(dim=1) + noise) * text.norm())
+    return aligned
 
 
 def pixel_change(
