@@ -2,8 +2,8 @@
 
     python -m benchmarks.several ["red hair and sunglasses;a hat and a beard"]
 
-Preset default on the starter world, judged on 32 held-out seeds; a seed counts as flipped where it
-shows all that was asked for. Prints a Markdown table.
+Preset default on the starter world, judged on 32 held-out seeds; a seed counts as a success where
+it shows all that was asked for. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROMPTS = (
     "a blue hoodie",
     "long red hair",
 )
-SHOWN = ("flip", "opposite", "share", "kept", "monotone")
+SHOWN = ("success", "reversal", "locality", "preservation", "monotonicity")
 
 
 def as_one(world: World, goal: Goal, config: DefaultConfig) -> Direction:

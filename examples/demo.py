@@ -26,7 +26,7 @@ COMPARED = "curly hair"
 PRESETS = ("paper", "paper-scaled", "default")
 SEEDS = (1, 2, 3, 5, 8)
 STRENGTHS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
-COLUMNS = ("text_gain", "flip", "share", "kept", "opposite", "monotone")
+COLUMNS = ("text_gain", "success", "locality", "preservation", "reversal", "monotonicity")
 
 
 def train(world: World, prompt: str, preset: str, folder: Path) -> Direction:

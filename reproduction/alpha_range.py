@@ -8,13 +8,13 @@ from eclipsed.search.loop import default_config
 from reproduction.comparing import Pair, level
 from reproduction.engine import Looks
 from reproduction.showing import (
-    FLIP,
+    ARTIFACT,
     IDENTITY,
-    KEPT,
-    SHARE,
+    LOCALITY,
+    PRESERVATION,
     SIMILARITY,
-    SMEAR,
     STRANGE,
+    SUCCESS,
     Line,
 )
 from reproduction.spaces import VARIANTS as SPACES
@@ -77,12 +77,12 @@ STUDY = sweep(
             Line(each.label, tuple((s, each.label, s) for s in STRENGTHS)) for each in VARIANTS
         ),
         x_title="strength",
-        charted=(STRANGE, SMEAR, SIMILARITY, KEPT),
-        listed=(SIMILARITY, FLIP, SHARE, KEPT, IDENTITY, STRANGE, SMEAR),
+        charted=(STRANGE, ARTIFACT, SIMILARITY, PRESERVATION),
+        listed=(SIMILARITY, SUCCESS, LOCALITY, PRESERVATION, IDENTITY, STRANGE, ARTIFACT),
         strengths=(0.0, 1.0, 2.0, 4.0),
         images=1,
     ),
-    looks=Looks(smear=True),
+    looks=Looks(artifact=True),
     trainings=5,
     more=_ends,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reproduction.comparing import Pair
-from reproduction.showing import FLIP, KEPT, SHARE, SIMILARITY, Line
+from reproduction.showing import LOCALITY, PRESERVATION, SIMILARITY, SUCCESS, Line
 from reproduction.sweeps import Shown, sweep
 from reproduction.table1 import FINAL
 from reproduction.variants import PAPER
@@ -17,8 +17,8 @@ VARIANTS = tuple(
 )
 PAIRS = (
     Pair("More weight scores higher, 4 against 1", "4", "1", 1),
-    Pair("More weight flips more, 4 against 1", "4", "1", 1, "flip"),
-    Pair("More weight is less local, 4 against 1", "4", "1", -1, "share"),
+    Pair("More weight succeeds more, 4 against 1", "4", "1", 1, "success"),
+    Pair("More weight is less local, 4 against 1", "4", "1", -1, "locality"),
     Pair("Less weight scores lower, 0.25 against 1", "0.25", "1", -1),
 )
 
@@ -39,6 +39,6 @@ STUDY = sweep(
     Shown(
         lines=(Line("text", tuple((w, f"{w:g}", 1.0) for w in WEIGHTS)),),
         x_title="weight of the text",
-        charted=(SIMILARITY, FLIP, SHARE, KEPT),
+        charted=(SIMILARITY, SUCCESS, LOCALITY, PRESERVATION),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eclipsed.bench.matching import flips
+from eclipsed.bench.matching import succeeds
 from eclipsed.bench.measures import close_columns, quick_columns
 from eclipsed.bench.records import rounded
 from eclipsed.bench.seeing import Asked, Court, Sample, Seen, ask, court_of, edited, sample_of, see
@@ -37,11 +37,11 @@ _KEPT = (
     "text_gain",
     "reach",
     "probability",
-    "kept",
+    "preservation",
     "dependency",
-    "smear",
-    "share",
-    "outside",
+    "artifact",
+    "locality",
+    "leakage",
     "identity",
 )
 
@@ -49,10 +49,10 @@ _KEPT = (
 @dataclass(frozen=True)
 class Looks:
     """What takes time and room: `places`, how much of the change falls into each region of the
-    judge's; `smear`, how far images are from clean drawings; `scores`, all numbers but these."""
+    judge's; `artifact`, how far images are from clean drawings; `scores`, all numbers but these."""
 
     places: bool = False
-    smear: bool = False
+    artifact: bool = False
     scores: bool = True
 
 
@@ -80,7 +80,7 @@ class _Bench:
     def __init__(self, job: Job, looks: Looks) -> None:
         court = court_of(job.world)
         self.job, self.looks = job, looks
-        self.court: Court = court if looks.smear else replace(court, draws=None)
+        self.court: Court = court if looks.artifact else replace(court, draws=None)
         self.samples: dict[tuple[int, ...], Sample] = {}
 
     def enter(self, variant: Variant, training: int) -> None:
@@ -169,7 +169,7 @@ def judge(
 
 
 def _add_scores(court: Court, asked: Asked, before: Seen, after: Seen, rows: list[Row]) -> None:
-    """has, and scores with flip and opposite, of each image."""
+    """has, and scores with success and reversal, of each image."""
     found = quick_columns(court, asked, before, after) | close_columns(court, asked, before, after)
     scores = {name: found[name] for name in _KEPT if name in found}
     text = court.judge.encoder.encode_text([asked.goal.prompt])[0]
@@ -184,8 +184,8 @@ def _add_scores(court: Court, asked: Asked, before: Seen, after: Seen, rows: lis
     for i, row in enumerate(rows):
         row["has"] = claimed.has[i]
         row["scores"] = {name: numbers[i] for name, numbers in scores.items()}
-        row["scores"]["flip"] = flips(row, claimed.shows[i])
-        row["scores"]["opposite"] = not claimed.shows[i] if row["has"] else None
+        row["scores"]["success"] = succeeds(row, claimed.shows[i])
+        row["scores"]["reversal"] = not claimed.shows[i] if row["has"] else None
 
 
 @dataclass(frozen=True)
@@ -216,5 +216,5 @@ def _places(court: Court, before: Seen, after: Seen) -> dict[str, list[Any]]:
     places = {}
     for region in segmenter.regions:
         masks: list[Tensor] = [segmenter.masks(seen.made, [region]) for seen in (before, after)]
-        places[region] = column(metrics.share(*images, torch.maximum(*masks)))
+        places[region] = column(metrics.locality(*images, torch.maximum(*masks)))
     return places

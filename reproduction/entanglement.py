@@ -153,15 +153,15 @@ def _pairs(wish: Wish) -> tuple[Pair, ...]:
             free,
             local,
             -1,
-            "kept",
+            "preservation",
         ),
-        Pair(f"{wish.name}: without localization more changes outside", free, local, 1, "outside"),
+        Pair(f"{wish.name}: without localization more changes outside", free, local, 1, "leakage"),
         Pair(
             f"{wish.name}: default keeps more than paper-scaled",
             default,
             local,
             1,
-            "kept",
+            "preservation",
             ours=True,
         ),
     )

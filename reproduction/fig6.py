@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reproduction.comparing import Pair
-from reproduction.showing import CHANGED, FLIP, KEPT, SHARE, SIMILARITY, USUAL, Line
+from reproduction.showing import CHANGED, LOCALITY, PRESERVATION, SIMILARITY, SUCCESS, USUAL, Line
 from reproduction.sweeps import Shown, sweep
 from reproduction.table1 import ALPHA, localized
 
@@ -16,10 +16,10 @@ FIXED = tuple(
     for each in CALIBRATED
 )
 PAIRS = (
-    Pair("More of the change inside with 0.05 than with 0", "0.05", "0", 1, "share"),
-    Pair("Less change outside with 0.05 than with 0", "0.05", "0", -1, "outside"),
-    Pair("Other attributes stay better with 0.05 than with 0", "0.05", "0", 1, "kept"),
-    Pair("0.2 is less expressive than 0.05", "0.05", "0.2", 1, "flip"),
+    Pair("More of the change inside with 0.05 than with 0", "0.05", "0", 1, "locality"),
+    Pair("Less change outside with 0.05 than with 0", "0.05", "0", -1, "leakage"),
+    Pair("Other attributes stay better with 0.05 than with 0", "0.05", "0", 1, "preservation"),
+    Pair("0.2 is less expressive than 0.05", "0.05", "0.2", 1, "success"),
     Pair("0.2 scores lower than 0.05", "0.05", "0.2", 1, paper=(0.201, 0.174)),
     Pair(
         "Without localization the score is higher than with 0.05",
@@ -64,7 +64,7 @@ STUDY = sweep(
     Shown(
         lines=(_line("strength 1", fixed=False), _line(f"α {ALPHA:g}", fixed=True)),
         x_title="weight of localization",
-        charted=(SIMILARITY, FLIP, SHARE, KEPT),
+        charted=(SIMILARITY, SUCCESS, LOCALITY, PRESERVATION),
         listed=(*USUAL, CHANGED),
         pictured=CALIBRATED,
     ),

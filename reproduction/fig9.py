@@ -33,10 +33,12 @@ OUTLANDISH = tuple(
 )
 VARIANTS = (BY_SPACY, RIGHT, DEFAULT, *OUTLANDISH)
 PAIRS = (
-    Pair("Glasses do better in the right region", RIGHT.label, BY_SPACY.label, 1, "flip"),
-    Pair("Less else changes in the right region", RIGHT.label, BY_SPACY.label, 1, "kept"),
-    Pair("Default against paper-scaled in the right region", DEFAULT.label, RIGHT.label, 1, "flip"),
-    Pair("The same, others kept", DEFAULT.label, RIGHT.label, 1, "kept", ours=True),
+    Pair("Glasses do better in the right region", RIGHT.label, BY_SPACY.label, 1, "success"),
+    Pair("Less else changes in the right region", RIGHT.label, BY_SPACY.label, 1, "preservation"),
+    Pair(
+        "Default against paper-scaled in the right region", DEFAULT.label, RIGHT.label, 1, "success"
+    ),
+    Pair("The same, preservation", DEFAULT.label, RIGHT.label, 1, "preservation", ours=True),
 )
 
 
@@ -81,11 +83,11 @@ def _regions(job: Job, variant: Variant) -> str:
 
 def _verdicts(job: Job) -> list[str]:
     records, count = job.records, job.trainings
-    hard = level(records, RIGHT.label, "flip")
-    kept = level(records, RIGHT.label, "kept")
+    hard = level(records, RIGHT.label, "success")
+    stays = level(records, RIGHT.label, "preservation")
     said = [
-        threshold("Even in the right region glasses come (flip above half)", hard, count),
-        threshold("And leave other attributes as they are (19 of 20 stay)", kept, count, 0.95),
+        threshold("Even in the right region glasses come (success above half)", hard, count),
+        threshold("And leave other attributes as they are (19 of 20 stay)", stays, count, 0.95),
         *sentences(records, PAIRS),
     ]
     for variant in OUTLANDISH:

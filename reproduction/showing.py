@@ -23,17 +23,17 @@ from reproduction.variants import Variant, as_edited, order_of, own_seed
 
 NOTHING = "–"
 SIMILARITY = Measure("similarity", "similarity", "higher", 3)
-FLIP = Measure("flip", "flip", "higher")
-OPPOSITE = Measure("opposite", "opposite", "higher")
-SHARE = Measure("share", "share", "higher")
-OUTSIDE = Measure("outside", "outside", "lower", 3)
-KEPT = Measure("kept", "kept", "higher")
+SUCCESS = Measure("success", "success", "higher")
+REVERSAL = Measure("reversal", "reversal", "higher")
+LOCALITY = Measure("locality", "locality", "higher")
+LEAKAGE = Measure("leakage", "leakage", "lower", 3)
+PRESERVATION = Measure("preservation", "preservation", "higher")
 IDENTITY = Measure("identity", "identity", "higher", 3)
 GAIN = Measure("text_gain", "text gain", "higher")
 STRANGE = Measure("strange", "strange", "lower")
 CHANGED = Measure("changed", "changed", "neither", 3)
-SMEAR = Measure("smear", "smear", "lower", 3)
-USUAL = (SIMILARITY, GAIN, FLIP, SHARE, OUTSIDE, KEPT, IDENTITY, STRANGE)
+ARTIFACT = Measure("artifact", "artifact", "lower", 3)
+USUAL = (SIMILARITY, GAIN, SUCCESS, LOCALITY, LEAKAGE, PRESERVATION, IDENTITY, STRANGE)
 COLUMNS = (
     "Similarity is the paper's number, the cosine of prompt and image, in an encoder that no "
     "training used. Flip: of images without the attribute, how many show it. Share: of the change, "

@@ -8,13 +8,13 @@ from eclipsed.bench.summary import Measure
 from eclipsed.search.loop import default_config
 from reproduction.comparing import Pair, level, threshold
 from reproduction.showing import (
-    FLIP,
     GAIN,
     IDENTITY,
-    KEPT,
-    OPPOSITE,
-    SHARE,
+    LOCALITY,
+    PRESERVATION,
+    REVERSAL,
     STRANGE,
+    SUCCESS,
     Line,
 )
 from reproduction.study import Job, Study
@@ -24,7 +24,7 @@ from reproduction.variants import Variant
 STRENGTHS = (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0)
 TRAININGS = 5
 _RISEN = Measure("risen", "rise of the probability", "neither")
-_LISTED = (FLIP, OPPOSITE, _RISEN, SHARE, KEPT, IDENTITY, GAIN, STRANGE)
+_LISTED = (SUCCESS, REVERSAL, _RISEN, LOCALITY, PRESERVATION, IDENTITY, GAIN, STRANGE)
 
 
 def signed(title: str, says: tuple[str, ...], prompt: str) -> Study:
@@ -49,18 +49,18 @@ def signed(title: str, says: tuple[str, ...], prompt: str) -> Study:
                 "default",
                 "paper-scaled",
                 1,
-                "flip",
+                "success",
                 ours=True,
             ),
-            Pair("The same, share inside", "default", "paper-scaled", 1, "share", ours=True),
-            Pair("The same, others kept", "default", "paper-scaled", 1, "kept", ours=True),
+            Pair("The same, locality", "default", "paper-scaled", 1, "locality", ours=True),
+            Pair("The same, preservation", "default", "paper-scaled", 1, "preservation", ours=True),
         ),
         Shown(
             lines=tuple(
                 Line(each.label, tuple((s, each.label, s) for s in STRENGTHS)) for each in variants
             ),
             x_title="strength",
-            charted=(_RISEN, SHARE, KEPT),
+            charted=(_RISEN, LOCALITY, PRESERVATION),
             listed=_LISTED,
             strengths=(-2.0, -1.0, 0.0, 1.0, 2.0),
             images=2,
@@ -75,13 +75,13 @@ def _claims(job: Job, variants: Sequence[Variant]) -> list[str]:
     said = []
     for variant in variants:
         for what, measure, strength in (
-            ("at 1 more than half of the images without it show it", "flip", 1.0),
-            ("at −1 more than half of the images that have it lose it", "opposite", -1.0),
+            ("at 1 more than half of the images without it show it", "success", 1.0),
+            ("at −1 more than half of the images that have it lose it", "reversal", -1.0),
         ):
             found = level(job.records, variant.label, measure, strength)
             count = len(_trainings(job, variant.label))
             said.append(threshold(f"{variant.label}: {what}", found, count))
-        found = level(job.records, variant.label, "kept", 1.0)
+        found = level(job.records, variant.label, "preservation", 1.0)
         what = f"{variant.label}: nothing else changes (19 of 20 other attributes stay)"
         said.append(threshold(what, found, len(_trainings(job, variant.label)), 0.95))
     return said

@@ -17,9 +17,9 @@ VARIANTS = tuple(
 PAIRS = (
     Pair("W+ scores higher than W", "W+", "W", 1, paper=(0.213, 0.201)),
     Pair("W+ changes more than W", "W+", "W", 1, "changed"),
-    Pair("W+ flips more than W", "W+", "W", 1, "flip"),
-    Pair("W+ is more local than W", "W+", "W", 1, "share", ours=True),
-    Pair("S is more local than W+", "S", "W+", 1, "share", ours=True),
+    Pair("W+ succeeds more than W", "W+", "W", 1, "success"),
+    Pair("W+ is more local than W", "W+", "W", 1, "locality", ours=True),
+    Pair("S is more local than W+", "S", "W+", 1, "locality", ours=True),
     Pair("W+ scores higher than Z", "W+", "Z", 1, ours=True),
 )
 

@@ -9,11 +9,11 @@ from eclipsed.bench.pages import Block, Heading, Text
 from reproduction.comparing import Pair, level, sentences
 from reproduction.engine import carry_variants
 from reproduction.showing import (
-    FLIP,
-    OUTSIDE,
-    SHARE,
+    LEAKAGE,
+    LOCALITY,
     SIMILARITY,
     STRANGE,
+    SUCCESS,
     USUAL,
     differences_chart,
     explained,
@@ -140,7 +140,7 @@ def _blocks(job: Job) -> Iterator[Block]:
     yield explained()
     yield numbers(job, WHOLE, USUAL)
     others = tuple(variant for way in WAYS[1:] for variant in way.variants)
-    yield numbers(job, others, (SIMILARITY, FLIP, SHARE, OUTSIDE, STRANGE))
+    yield numbers(job, others, (SIMILARITY, SUCCESS, LOCALITY, LEAKAGE, STRANGE))
     shows = "two images before and at strength 1"
     yield from strip(job, WHOLE[:6], (0.0, 1.0), name="variants", shows=shows)
     yield from refused(job)
@@ -157,11 +157,13 @@ def _verdicts(job: Job) -> list[str]:
 def _quality(job: Job, way: Way) -> str:
     """How good the images are that the scores are of, in brackets."""
     final = way.variants[0]
-    flip, strange = (
+    success, strange = (
         level(job.records, final.label, measure, final.strengths[0])
-        for measure in ("flip", "strange")
+        for measure in ("success", "strange")
     )
-    shown = "" if flip is None else f"{flip['median']:.0%} of the final choice's images flip"
+    shown = (
+        "" if success is None else f"{success['median']:.0%} of the final choice's images show it"
+    )
     odd = "" if strange is None else f"{strange['median']:.0%} do not look like the generator's own"
     parts = ", ".join(part for part in (shown, odd) if part)
     return f" ({parts})" if parts else ""

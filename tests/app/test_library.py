@@ -200,7 +200,7 @@ def test_a_made_up_token_brings_nothing_back(library: Library, token: str) -> No
 
 def test_scores_are_written_into_a_card(library: Library) -> None:
     library.rename("hair.safetensors", "shining hair")
-    scores = {"flip": {"median": 1.0, "low": 0.9, "high": 1.0}}
+    scores = {"success": {"median": 1.0, "low": 0.9, "high": 1.0}}
     library.keep_scores("hair.safetensors", scores, "independent networks")
     kept = Direction.load(library.folder / "hair.safetensors")
     assert (kept.name, kept.scores, kept.judged_by) == (

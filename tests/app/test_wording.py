@@ -21,20 +21,24 @@ def test_a_card_in_words(library: Library) -> None:
     assert wording.score_table(direction.scores).rows == ()
     scored = replace(
         direction,
-        scores={"flip": {"median": 0.5, "low": 0.25, "high": 1.0}, "kept": None, "odd": {"x": 1.0}},
+        scores={
+            "success": {"median": 0.5, "low": 0.25, "high": 1.0},
+            "preservation": None,
+            "odd": {"x": 1.0},
+        },
         judged_by="independent networks",
         config={"steps": 12, "steps_done": 5},
     )
     assert wording.score_lines(scored) == [
-        "flip 0.500 [0.250, 1.000], without the attribute, have it at +1",
-        "kept cannot be told, of the other visible attributes stay",
+        "success 0.500 [0.250, 1.000], without the attribute, have it at +1",
+        "preservation cannot be told, of the other visible attributes stay",
         "odd cannot be told",
     ]
-    assert wording.badges(scored) == [("flip 0.50", "orange")]
-    flip, kept, odd = wording.score_table(scored.scores).rows
-    assert [cell.text for cell in flip[:3]] == ["flip", "0.500", "0.250 … 1.000"]
-    assert flip[1].shade == 0.5
-    assert kept[1].text == odd[1].text == "cannot be told"
+    assert wording.badges(scored) == [("success 0.50", "orange")]
+    success, preservation, odd = wording.score_table(scored.scores).rows
+    assert [cell.text for cell in success[:3]] == ["success", "0.500", "0.250 … 1.000"]
+    assert success[1].shade == 0.5
+    assert preservation[1].text == odd[1].text == "cannot be told"
     assert "trained for 5 of 12 steps" in wording.provenance(scored)
 
 

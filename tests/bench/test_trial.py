@@ -42,7 +42,15 @@ def test_rows_agree_with_scoring(world: World) -> None:
     judged = score_seeds(world, direction, seeds=SEEDS)
     for row, other in zip(rows, judged, strict=True):
         assert (row["seed"], row["has"]) == (other.seed, other.has)
-        for key in ("flip", "opposite", "kept", "monotone", "share", "outside", "identity"):
+        for key in (
+            "success",
+            "reversal",
+            "preservation",
+            "monotonicity",
+            "locality",
+            "leakage",
+            "identity",
+        ):
             assert row["scores"][key] == short(getattr(other, key)), key
         assert row["scores"]["text_gain"] == short(other.text_gain)
 
@@ -59,8 +67,8 @@ def test_the_first_seeds_climb_the_ladder(world: World) -> None:
     for name in CURVES:
         assert len(rows[0]["curves"][name]) == len(LADDER)
     zero = LADDER.index(0.0)
-    assert rows[0]["curves"]["reach"][zero] == rows[0]["curves"]["smear"][zero] == 0.0
-    assert rows[0]["curves"]["smear"][-1] > 0.1  # far beyond what the fake can draw
+    assert rows[0]["curves"]["reach"][zero] == rows[0]["curves"]["artifact"][zero] == 0.0
+    assert rows[0]["curves"]["artifact"][-1] > 0.1  # far beyond what the fake can draw
 
 
 def test_a_clean_direction_is_told_from_a_leaky_one(world: World) -> None:
@@ -68,11 +76,11 @@ def test_a_clean_direction_is_told_from_a_leaky_one(world: World) -> None:
     for leak in (0.0, 1.0):
         court, asked, direction, sample = tried(world, leak=leak)
         scores[leak] = try_direction(court, asked, direction, sample, 20)[0]["scores"]
-    assert scores[0.0]["share"] == pytest.approx(1.0)
+    assert scores[0.0]["locality"] == pytest.approx(1.0)
     assert scores[0.0]["psnr"] == 100.0
     assert scores[0.0]["ssim"] == pytest.approx(1.0, abs=1e-5)
     assert scores[0.0]["distance"] == pytest.approx(0.0, abs=1e-4)
-    assert scores[1.0]["share"] < 0.7
+    assert scores[1.0]["locality"] < 0.7
     assert scores[1.0]["psnr"] < 30.0
     assert scores[1.0]["ssim"] < 0.99
     assert scores[1.0]["distance"] > 0.002
@@ -94,18 +102,18 @@ def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
     rows = try_direction(court, asked, direction, sample, 2)
     assert set(rows[0]["curves"]) == {"reach", "text_gain"}
     assert set(rows[0]["scores"]) == {
-        "text_gain", "reach", "share", "outside", "psnr", "ssim", "identity",
+        "text_gain", "reach", "locality", "leakage", "psnr", "ssim", "identity",
     }  # fmt: skip
     assert set(rows[0]["slider"]) == {"csm", "mid", "reach_range"}
     assert rows[0]["has"] is None
-    assert "flip" not in try_strength(court, asked, direction, sample, 1.0)[0]["scores"]
+    assert "success" not in try_strength(court, asked, direction, sample, 1.0)[0]["scores"]
 
 
 def test_a_prompt_beyond_the_judge_has_no_flips(world: World) -> None:
     court, asked, direction, sample = tried(world, "a castle")
     row = try_direction(court, asked, direction, sample, 1)[0]
-    assert "flip" not in row["scores"]
-    assert "smear" in row["scores"]
+    assert "success" not in row["scores"]
+    assert "artifact" in row["scores"]
 
 
 def test_reach_grows_with_strength_where_the_cosine_does_not(world: World) -> None:

@@ -57,7 +57,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
-    assert set(ran.json["flip"]) == {"median", "low", "high"}
+    assert set(ran.json["success"]) == {"median", "low", "high"}
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:
@@ -226,7 +226,9 @@ def test_whose_scores_they_are_is_said_wherever_they_are_shown(
     assert eclipsed("show", "b.safetensors", "--json").json["judged_by"] == evaluate.OWN
     ran = eclipsed("score", "b.safetensors", "--seeds", "0-7")
     assert said in ran.out
-    assert ran.out.count("cannot be told") == 3  # flip, opposite and kept need a classifier
+    assert (
+        ran.out.count("cannot be told") == 3
+    )  # success, reversal and preservation need a classifier
     assert eclipsed("world", "starter", "--json").json["judged_by"] == evaluate.OWN
 
 
@@ -343,10 +345,10 @@ def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
     assert set(found) == {*evaluate.KEYS, "judged_by"}
     assert found["judged_by"] == evaluate.INDEPENDENT
-    assert found["flip"]["median"] > 0.9
+    assert found["success"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")
     assert ran.code == 0
-    assert "flip" in ran.out
+    assert "success" in ran.out
     save_card(world, "d.safetensors", generator_fingerprint="0" * 64)
     ran = eclipsed("score", "d.safetensors")
     assert ran.code == 1

@@ -311,17 +311,21 @@ def test_independent_networks_judge(world: World, red_roof: Direction) -> None:
     assert (judge.encoder.name, judge.segmenter.name) == ("judge_encoder", "judge_segmenter")
     scores = score_direction(world, red_roof, seeds=range(900, 932), strengths=(-2, 0, 2))
     told = {key: score["median"] for key, score in scores.items() if score}
-    assert set(told) == set(KEYS) - {"flip", "opposite", "kept"}  # these need a classifier
+    assert set(told) == set(KEYS) - {
+        "success",
+        "reversal",
+        "preservation",
+    }  # these need a classifier
     assert told["text_gain"] > 0.3
-    assert told["share"] > 0.7
+    assert told["locality"] > 0.7
     assert told["identity"] > 0.9
-    assert told["monotone"] > 0.7
+    assert told["monotonicity"] > 0.7
     back = replace(red_roof, vector=-red_roof.vector)
     lost = score_direction(world, back, seeds=range(900, 932), strengths=(-2, 0, 2))
     assert lost["text_gain"] is not None
     assert lost["text_gain"]["median"] < 0
-    assert lost["monotone"] is not None
-    assert lost["monotone"]["median"] < 0.3
+    assert lost["monotonicity"] is not None
+    assert lost["monotonicity"]["median"] < 0.3
 
 
 def test_nobody_speaks_of_faces(world: World, red_roof: Direction) -> None:

@@ -124,24 +124,26 @@ def test_what_a_variant_refuses_is_a_row(job: Job) -> None:
 
 
 def test_rows_say_what_the_judge_sees(job: Job) -> None:
-    carry_variants(job, (BRIGHT,), Looks(places=True, smear=True))
+    carry_variants(job, (BRIGHT,), Looks(places=True, artifact=True))
     before = {row["seed"]: row["shows"] for row in job.records.of("image")}
     for row in job.records.of("judged"):
         scores = row["scores"]
-        assert {"similarity", "gained", "share", "kept", "smear", "strange"} <= set(scores)
+        assert {"similarity", "gained", "locality", "preservation", "artifact", "strange"} <= set(
+            scores
+        )
         first = before[row["seed"]]["hair"]  # None under a hat
         assert row["has"] == (None if first is None else first == "bright")
         if row["has"] is None:
-            assert scores["flip"] is scores["opposite"] is None
+            assert scores["success"] is scores["reversal"] is None
         elif row["has"]:
-            assert scores["flip"] is None
-            assert scores["opposite"] in (True, False)
+            assert scores["success"] is None
+            assert scores["reversal"] in (True, False)
         else:
-            assert scores["opposite"] is None
-            assert scores["flip"] in (True, False)
+            assert scores["reversal"] is None
+            assert scores["success"] in (True, False)
         assert scores["risen"] is not None
         # The score's mask is the same one, grown.
-        assert 0.0 < row["places"]["hair"] <= scores["share"] + 1e-6
+        assert 0.0 < row["places"]["hair"] <= scores["locality"] + 1e-6
 
 
 def engine_records(job: Job, name: str) -> Any:

@@ -148,7 +148,7 @@ def _ladder(
         base = masks[list(shown).index(0.0)]
         grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
         pairs = list(zip(made, grown, strict=True))
-        for name, of in (("share", metrics.share), ("outside", metrics.outside)):
+        for name, of in (("locality", metrics.locality), ("leakage", metrics.leakage)):
             columns = [of(before.image, after.image, mask) for after, mask in pairs]
             found[name] = torch.stack(columns, dim=1)
     return found
@@ -171,8 +171,8 @@ def _texts(
 _ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {
     "gain": ("Text gain: how far images move along the prompt", None),
     "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
-    "share": ("Share of the change that lies inside the region", (0.0, 1.0)),
-    "outside": ("Mean change of a pixel outside the region", None),
+    "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
+    "leakage": ("Mean change of a pixel outside the region", None),
 }
 
 

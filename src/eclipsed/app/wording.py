@@ -15,16 +15,22 @@ from eclipsed.search.preflight import Preflight
 # Score → what it says, as the command line says it.
 _SCORES = {
     "text_gain": "moves towards the prompt",
-    "flip": "without the attribute, have it at +1",
-    "opposite": "with the attribute, lose it at −1",
-    "share": "of the change lies inside the region",
-    "outside": "mean change of a pixel outside it",
-    "kept": "of the other visible attributes stay",
+    "success": "without the attribute, have it at +1",
+    "reversal": "with the attribute, lose it at −1",
+    "locality": "of the change lies inside the region",
+    "leakage": "mean change of a pixel outside it",
+    "preservation": "of the other visible attributes stay",
     "identity": "the rest is the same",
-    "monotone": "of seeds rise steadily",
+    "monotonicity": "of seeds rise steadily",
 }
-_SHARES = ("flip", "opposite", "share", "kept", "monotone")  # 0 … 1, the more the better
-_TOLD = ("flip", "share", "kept")
+_SHARES = (
+    "success",
+    "reversal",
+    "locality",
+    "preservation",
+    "monotonicity",
+)  # 0 … 1, the more the better
+_TOLD = ("success", "locality", "preservation")
 Colour = Literal["green", "orange", "red"]
 
 

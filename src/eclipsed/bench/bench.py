@@ -29,7 +29,7 @@ from eclipsed.bench.matching import (
 from eclipsed.bench.protocol import LADDER, BenchConfig
 from eclipsed.bench.records import Records, open_records
 from eclipsed.bench.seeing import Asked, Court, Sample, ask, court_of, sample_of
-from eclipsed.bench.trial import flipped, reaches, try_direction, try_strength
+from eclipsed.bench.trial import reaches, successes, try_direction, try_strength
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.errors import EclipsedError
@@ -260,7 +260,7 @@ def _match(bench: Bench, contenders: tuple[Contender, ...], asked: Asked) -> Non
             look = partial(_median_reach, bench, asked, pairs)
             find = partial(matched_strength, curve, level, look)
             _judge_at(bench, asked, pairs, find, kind="matched", contender=name, **facts)
-        half = partial(halving_strength, curve, partial(_share_flipped, bench, asked, pairs))
+        half = partial(halving_strength, curve, partial(_success_rate, bench, asked, pairs))
         _judge_at(bench, asked, pairs, half, kind="half", contender=name)
 
 
@@ -305,11 +305,11 @@ def _median_reach(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> 
     )
 
 
-def _share_flipped(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
+def _success_rate(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
     """Of all seeds of a contender's directions that lack the attribute."""
     found = [
-        flip
+        success
         for direction, sample, _ in pairs
-        for flip in flipped(bench.court, asked, direction, sample, strength)
+        for success in successes(bench.court, asked, direction, sample, strength)
     ]
     return sum(found) / len(found) if found else 0.0

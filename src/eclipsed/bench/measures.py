@@ -20,8 +20,8 @@ MOST_DECIBELS = 100.0
 
 
 def quick_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Columns:
-    """What can be told of every strength: text_gain, reach, shows, probability, kept, dependency,
-    smear."""
+    """What can be told of every strength: text_gain, reach, shows, probability, preservation,
+    dependency, artifact."""
     columns: Columns = {}
     if asked.text is not None:
         codes = before.codes, after.codes
@@ -31,7 +31,7 @@ def quick_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Colu
         columns |= _claim_columns(court, asked, after)
     columns |= _other_columns(asked, before, after)
     if before.unclean is not None and after.unclean is not None:
-        columns["smear"] = column(after.unclean - before.unclean)
+        columns["artifact"] = column(after.unclean - before.unclean)
     return columns
 
 
@@ -44,21 +44,21 @@ def _claim_columns(court: Court, asked: Asked, seen: Seen) -> Columns:
 
 
 def _other_columns(asked: Asked, before: Seen, after: Seen) -> Columns:
-    """kept and dependency of the attributes that were not asked for."""
+    """preservation and dependency of the attributes that were not asked for."""
     others = claims.others(asked.claims, before.verdict, after.verdict) if asked.claims else {}
     if not others:
         return {}
     first = {name: before.verdict.probabilities[name] for name in others}
     then = {name: after.verdict.probabilities[name] for name in others}
     return {
-        "kept": column(metrics.kept(first, then, others)),
+        "preservation": column(metrics.preservation(first, then, others)),
         "dependency": column(metrics.dependency(first, then, others)),
     }
 
 
 @torch.no_grad()
 def close_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Columns:
-    """What takes a second look: share, outside, psnr, ssim, distance, identity.
+    """What takes a second look: locality, leakage, psnr, ssim, distance, identity.
 
     All but identity are of the pixels in and out of the regions: the union of the judge's masks
     before and after, dilated. Where the goal has no region there is no outside.
@@ -72,8 +72,8 @@ def close_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Colu
         masks = [judge.segmenter.masks(seen.made, regions) for seen in (before, after)]
         pixels = metrics.pixels_at(images[0].shape[-1], DILATION)
         hidden = metrics.dilate(torch.maximum(*masks), pixels)
-        columns["share"] = column(metrics.share(*images, hidden))
-        columns["outside"] = column(metrics.outside(*images, hidden))
+        columns["locality"] = column(metrics.locality(*images, hidden))
+        columns["leakage"] = column(metrics.leakage(*images, hidden))
         columns |= _shown_columns(court, before, images[1], hidden)
     else:
         return columns

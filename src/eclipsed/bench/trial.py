@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from eclipsed.bench.matching import flips
+from eclipsed.bench.matching import succeeds
 from eclipsed.bench.measures import Columns, close_columns, quick_columns
 from eclipsed.bench.protocol import ENDS, LADDER, SLIDER
 from eclipsed.bench.records import rounded
@@ -23,7 +23,7 @@ from eclipsed.evaluation.evaluate import Column, column
 # Of every number in a row: there are tens of thousands, and what is read are means of hundreds.
 DIGITS = 4
 # What is kept of every strength; the rest is kept of strength 1 and of matched strengths.
-CURVES = ("reach", "text_gain", "shows", "probability", "kept", "dependency", "smear")
+CURVES = ("reach", "text_gain", "shows", "probability", "preservation", "dependency", "artifact")
 
 Row = dict[str, Any]
 
@@ -94,19 +94,21 @@ def _has(asked: Asked, before: Seen, curves: dict[str, list[Column]], zero: int)
 
 
 def _counted(row: Row, *, slider: bool) -> Row:
-    """flip, opposite and monotone, which `scoring` defines, of one seed."""
+    """success, reversal and monotonicity, which `scoring` defines, of one seed."""
     shows = row["curves"].get("shows")
     if shows is None:
         return {}
     at = dict(zip(row["strengths"], shows, strict=True))
     counted: Row = {
-        "flip": flips(row, at[1.0]),
-        "opposite": not at[-1.0] if row["has"] else None,
+        "success": succeeds(row, at[1.0]),
+        "reversal": not at[-1.0] if row["has"] else None,
     }
     if slider:
         rises = dict(zip(row["strengths"], row["curves"]["probability"], strict=True))
         line = torch.tensor([[rises[strength] for strength in SLIDER]])
-        counted["monotone"] = None if row["has"] is None else bool(metrics.monotone(line)[0])
+        counted["monotonicity"] = (
+            None if row["has"] is None else bool(metrics.monotonicity(line)[0])
+        )
     return counted
 
 
@@ -139,7 +141,7 @@ def reaches(
 
 
 @torch.no_grad()
-def flipped(
+def successes(
     court: Court, asked: Asked, direction: Direction, sample: Sample, strength: float
 ) -> list[bool]:
     """Which of the images that lack the attribute show it at a strength; nothing else is asked."""
@@ -157,7 +159,7 @@ def flipped(
 def try_strength(
     court: Court, asked: Asked, direction: Direction, sample: Sample, strength: float
 ) -> list[Row]:
-    """A row for each seed with its scores at one strength, `flip` included."""
+    """A row for each seed with its scores at one strength, `success` included."""
     rows: list[Row] = []
     for start in range(0, len(sample.seeds), BATCH):
         part = sample.take(slice(start, start + BATCH))
@@ -172,7 +174,7 @@ def try_strength(
             row: Row = {"seed": seed, "has": has[i]}
             row["scores"] = {name: values[i] for name, values in scores.items()}
             if asked.claims:
-                row["scores"]["flip"] = flips(row, shows[i])
+                row["scores"]["success"] = succeeds(row, shows[i])
             rows.append(_short(row))
     return rows
 

@@ -9,13 +9,13 @@ from typing import Any
 # Score → what it says, in the order of importance.
 _SCORES: dict[str, str] = {
     "text_gain": "moves towards the prompt (cosine, -1…1)",
-    "flip": "without the attribute, have it at +1",
-    "opposite": "with the attribute, lose it at -1",
-    "share": "of the change lies inside the region",
-    "outside": "mean change of a pixel outside it (black to white is 2)",
-    "kept": "of the other visible attributes stay",
+    "success": "without the attribute, have it at +1",
+    "reversal": "with the attribute, lose it at -1",
+    "locality": "of the change lies inside the region",
+    "leakage": "mean change of a pixel outside it (black to white is 2)",
+    "preservation": "of the other visible attributes stay",
     "identity": "the rest is the same, with the region hidden (cosine)",
-    "monotone": "of seeds rise steadily over -2…2",
+    "monotonicity": "of seeds rise steadily over -2…2",
 }
 
 # Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.

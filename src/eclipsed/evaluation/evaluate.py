@@ -23,18 +23,27 @@ from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.evaluation.judges import NetworkJudge
 from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
 
-KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
+KEYS = (
+    "text_gain",
+    "success",
+    "locality",
+    "leakage",
+    "preservation",
+    "identity",
+    "monotonicity",
+    "reversal",
+)
 # Far from the small seeds that people look at and that training draws.
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
 QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is scored on
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-# Pixels around the judge's masks, at 128 px. Share depends on it, so it goes with every number.
+# Pixels around the judge's masks, at 128 px. Locality depends on it, so it goes with every number.
 DILATION = 2
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
 INDEPENDENT, OWN = "independent networks", "the world's own networks"
 # Counted over things, so their statistic is the share of all of them, not the median seed's.
-_COUNTED = ("flip", "kept", "monotone", "opposite")
+_COUNTED = ("success", "preservation", "monotonicity", "reversal")
 
 Score = dict[str, float]
 Column = list[Any]
@@ -44,23 +53,23 @@ Column = list[Any]
 class SeedScores:
     """What the judge says of one seed's edit; None where it cannot tell or the question is void.
 
-    text_gain, share, outside, identity, kept: at strength 1, as `metrics` defines them.
-    monotone: over all strengths, the probability of the attribute where the judge knows it, else
-    how much nearer its encoder finds the image to the prompt than to the neutral text.
+    text_gain, locality, leakage, identity, preservation: at strength 1, as `metrics` defines them.
+    monotonicity: over all strengths, the probability of the attribute where the judge knows it,
+    else how much nearer its encoder finds the image to the prompt than to the neutral text.
     has: whether the unedited image shows the attribute, None where its part is out of sight.
-    flip: reached at +1, for seeds without it. opposite: lost at −1, for seeds with it.
+    success: reached at +1, for seeds without it. reversal: lost at −1, for seeds with it.
     probabilities: of the attribute, one for each strength.
     """
 
     seed: int
     text_gain: float | None
-    flip: bool | None
-    share: float | None
-    outside: float | None
-    kept: float | None
+    success: bool | None
+    locality: float | None
+    leakage: float | None
+    preservation: float | None
     identity: float | None
-    monotone: bool | None
-    opposite: bool | None
+    monotonicity: bool | None
+    reversal: bool | None
     has: bool | None
     strengths: tuple[float, ...]
     probabilities: tuple[float, ...] | None
@@ -209,20 +218,20 @@ def edited(
 def _text_columns(
     wanted: Float[Tensor, " e"], codes: Mapping[float, Float[Tensor, "n e"]]
 ) -> dict[str, Column]:
-    """text_gain and monotone from embeddings of images along rising strengths, 0 and 1 at least."""
+    """text_gain and monotonicity from embeddings along rising strengths, 0 and 1 at least."""
     ladder = torch.stack([code @ wanted for code in codes.values()], dim=1)
     low, high = ladder.amin(dim=1, keepdim=True), ladder.amax(dim=1, keepdim=True)
     risen = (ladder - low) / (high - low).clamp(min=1e-6)
     return {
         "text_gain": column(metrics.directional(wanted, codes[0.0], codes[1.0])),
-        "monotone": column(metrics.monotone(risen, SLACK)),
+        "monotonicity": column(metrics.monotonicity(risen, SLACK)),
     }
 
 
 def _picture_columns(
     judge: Judge, direction: Direction, before: Synthesis, after: Synthesis
 ) -> dict[str, Column]:
-    """share, outside and identity of images at strengths 0 and 1."""
+    """locality, leakage and identity of images at strengths 0 and 1."""
     columns = {}
     images = before.image, after.image
     regions = direction.regions
@@ -233,8 +242,8 @@ def _picture_columns(
         masks = [judge.segmenter.masks(made, regions) for made in (before, after)]
         pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
         hidden = metrics.dilate(torch.maximum(*masks), pixels)
-        columns["share"] = column(metrics.share(*images, hidden))
-        columns["outside"] = column(metrics.outside(*images, hidden))
+        columns["locality"] = column(metrics.locality(*images, hidden))
+        columns["leakage"] = column(metrics.leakage(*images, hidden))
     else:
         return columns
     first, second = (judge.features(image, hidden) for image in images)
@@ -245,7 +254,7 @@ def _picture_columns(
 def _claim_columns(
     judge: Judge, claims: Claims, verdicts: Mapping[float, Verdict]
 ) -> dict[str, Column]:
-    """flip, kept, monotone, opposite, has and probabilities along rising strengths."""
+    """The columns that need the attribute to be known, along rising strengths."""
     shown = {at: claiming.shown(judge, claims, one) for at, one in verdicts.items()}
     ladder = torch.stack(
         [claiming.probability(judge, claims, one) for one in verdicts.values()], dim=1
@@ -253,17 +262,17 @@ def _claim_columns(
     before, after = verdicts[0.0], verdicts[1.0]
     visible = claiming.in_sight(claims, before)
     others = claiming.others(claims, before, after)
-    unchanged = metrics.kept(
+    unchanged = metrics.preservation(
         {group: before.probabilities[group] for group in others},
         {group: after.probabilities[group] for group in others},
         others,
     )
     return {
         "has": column(shown[0.0], visible),
-        "flip": column(shown[1.0], visible & ~shown[0.0]),
-        "opposite": column(~shown[-1.0], visible & shown[0.0]),
-        "monotone": column(metrics.monotone(ladder), visible),
-        "kept": column(unchanged),
+        "success": column(shown[1.0], visible & ~shown[0.0]),
+        "reversal": column(~shown[-1.0], visible & shown[0.0]),
+        "monotonicity": column(metrics.monotonicity(ladder), visible),
+        "preservation": column(unchanged),
         "probabilities": [tuple(row) for row in ladder.tolist()],
     }
 

@@ -34,13 +34,13 @@ def dilate(mask: Masks, pixels: int) -> Masks:
     return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
 
 
-def share(before: Images, after: Images, mask: Masks) -> PerImage:
+def locality(before: Images, after: Images, mask: Masks) -> PerImage:
     """Σ|Δ| inside the mask over Σ|Δ|, in [0, 1]; NaN where nothing changed."""
     change = (after - before).abs().sum(dim=1)
     return (change * mask).sum(dim=(1, 2)) / change.sum(dim=(1, 2))
 
 
-def outside(before: Images, after: Images, mask: Masks) -> PerImage:
+def leakage(before: Images, after: Images, mask: Masks) -> PerImage:
     """Mean |Δ| of the pixels outside the mask, where the whole range from black to white is 2.
 
     NaN where the mask covers everything.
@@ -149,7 +149,7 @@ def shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> B
     return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
 
 
-def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
+def monotonicity(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
     """Whether a probability, along rising strengths, never falls by more than `slack`.
 
     Measured from the highest value so far, so that many small steps down count as one fall.
@@ -158,7 +158,7 @@ def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[T
     return (falls <= slack + 1e-6).all(dim=1)
 
 
-def kept(
+def preservation(
     before: Mapping[str, Float[Tensor, "n _"]],
     after: Mapping[str, Float[Tensor, "n _"]],
     visible: Mapping[str, Bool[Tensor, " n"]],

@@ -25,8 +25,8 @@ def test_there_are_many_prompts_and_none_was_trained_on() -> None:
 
 
 def test_rows_are_ranked_by_flips_and_then_by_share() -> None:
-    def row(flip: float | None, share: float) -> dict[str, object]:
-        return {"scores": {"flip": flip, "share": share}}
+    def row(success: float | None, locality: float) -> dict[str, object]:
+        return {"scores": {"success": success, "locality": locality}}
 
     rows = [row(None, 0.9), row(0.5, 0.2), row(1.0, 0.3), row(1.0, 0.6)]
     assert prompts.ranked(rows) == [rows[3], rows[2], rows[1], rows[0]]
@@ -43,7 +43,7 @@ def test_prompts_are_measured_into_the_record_and_the_page(
     record = read_record(weights)
     found = record["prompts"]
     assert found["seeds"] == 4
-    assert found["tables"]["hair"][0]["scores"]["flip"] > 0.5
+    assert found["tables"]["hair"][0]["scores"]["success"] > 0.5
     assert set(found["shown"]) == {"best", "median", "worst"}
     text = page(record)
     assert text == (docs / "starter.md").read_text(encoding="utf-8")

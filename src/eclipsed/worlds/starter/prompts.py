@@ -110,10 +110,10 @@ def row_of(predicate: str, direction: Direction) -> dict[str, Any]:
 
 
 def ranked(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows from best to worst: who flips most, then who changes least outside the region."""
+    """Rows from best to worst: who succeeds most, then who changes least outside the region."""
 
     def merit(row: Mapping[str, Any]) -> tuple[float, float]:
-        return row["scores"]["flip"] or 0.0, row["scores"]["share"] or 0.0
+        return row["scores"]["success"] or 0.0, row["scores"]["locality"] or 0.0
 
     return sorted(rows, key=merit, reverse=True)
 

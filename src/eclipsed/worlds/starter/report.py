@@ -296,7 +296,15 @@ def _segmenters(segmenters: Record) -> str:
 _UNMEASURED = (
     "Not measured on these weights yet: `python -m eclipsed.worlds.starter.prompts` does it."
 )
-_JUDGED = ("flip", "share", "kept", "opposite", "monotone", "identity", "text_gain")
+_JUDGED = (
+    "success",
+    "locality",
+    "preservation",
+    "reversal",
+    "monotonicity",
+    "identity",
+    "text_gain",
+)
 
 
 def _prompts(prompts: Record) -> str:
@@ -323,7 +331,7 @@ def _prompts(prompts: Record) -> str:
         f"{len(rows)} held-out sentences, one direction each, on {prompts['seeds']} seeds; "
         "medians over prompts:",
         _table(["prompts for", "number", *_JUDGED], summary),
-        "By flips, then by share, the best, the median and the worst prompt:",
+        "By success, then by locality, the best, the median and the worst prompt:",
         *strips,
         _table(["prompt", "region", "layers", *_JUDGED], whole),
     ]
