@@ -18,7 +18,8 @@ from typing import Any
 
 import eclipsed
 from eclipsed import World
-from eclipsed.evaluation.evaluate import KEYS, score_direction
+from eclipsed.evaluation.evaluate import score_direction
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.methods.default import DefaultConfig
 
 PROMPTS = (

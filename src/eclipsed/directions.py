@@ -37,7 +37,7 @@ _LIMIT = 16 * 2**20
 _LONGEST = 10_000
 _AGAIN = "Get the file again, or train the direction again."
 
-Scores = Mapping[str, Mapping[str, float] | None]
+Scores = Mapping[str, Mapping[str, float | None] | None]
 
 
 def keep_layers(
@@ -321,8 +321,9 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
     if len(low_high) != 2:
         raise BadFile("the 'range' of its card must be two numbers", _AGAIN)
     for score in _take(card, "scores", dict).values():
-        for part in {} if score is None else _typed(score, "scores", dict).values():
-            _typed(part, "scores", number)
+        for key, part in ({} if score is None else _typed(score, "scores", dict)).items():
+            if part is not None or key != "worst":
+                _typed(part, "scores", number)
     space = _take(card, "space", str)
     if space not in SPACES:
         raise BadFile(f"the 'space' of its card is not one of {', '.join(SPACES)}", _AGAIN)

@@ -30,7 +30,7 @@ def test_a_card_in_words(library: Library) -> None:
         config={"steps": 12, "steps_done": 5},
     )
     assert wording.score_lines(scored) == [
-        "success 0.500 [0.250, 1.000], without the attribute, have it at +1",
+        "success 0.500 [0.250, 1.000], of seeds without the attribute, those that show it at +1",
         "preservation cannot be told, of the other visible attributes stay",
         "odd cannot be told",
     ]

@@ -57,7 +57,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
-    assert set(ran.json["success"]) == {"median", "low", "high"}
+    assert set(ran.json["success"]) == {"median", "low", "high", "worst"}
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:

@@ -15,11 +15,11 @@ from eclipsed.errors import WrongGenerator
 from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
-    KEYS,
     SeedScores,
     score_direction,
     score_seeds,
 )
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import Claim, Synthesis, Verdict, World
 from tests.fakes import (
     FakeEncoder,
@@ -75,7 +75,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
     assert tuple(scores) == KEYS
     for score in scores.values():
         assert score is not None
-        assert tuple(score) == ("median", "low", "high")
+        assert tuple(score) == ("median", "low", "high", "worst")
         assert score["low"] <= score["median"] <= score["high"]
     json.dumps(scores, allow_nan=False)
 

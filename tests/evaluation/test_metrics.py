@@ -25,26 +25,8 @@ def box(top: int, bottom: int) -> Tensor:
     return mask
 
 
-def test_widths_grow_with_the_image() -> None:
-    assert [metrics.pixels_at(size, 2) for size in (32, 64, 128, 1024)] == [1, 1, 2, 16]
-
-
-def test_dilate_grows_by_so_many_pixels() -> None:
-    assert torch.equal(metrics.dilate(box(3, 5), 2), box(1, 7))
-    assert torch.equal(metrics.dilate(box(0, 8), 3), box(0, 8))
-
-
-@given(masks, masks, st.integers(1, 3))
-def test_dilate_is_monotone_and_adds_up(one: Tensor, other: Tensor, pixels: int) -> None:
-    union = torch.maximum(one, other)
-    grown = metrics.dilate(one, pixels)
-    assert (grown >= one).all()
-    assert (metrics.dilate(union, pixels) >= grown).all()
-    assert torch.equal(metrics.dilate(grown, 1), metrics.dilate(one, pixels + 1))
-
-
 @given(images, images, masks)
-def test_share_is_a_share_and_splits(before: Tensor, after: Tensor, mask: Tensor) -> None:
+def test_locality_is_a_fraction_and_splits(before: Tensor, after: Tensor, mask: Tensor) -> None:
     value = metrics.locality(before, after, mask)
     changed = (before != after).flatten(1).any(dim=1)
     assert torch.equal(value.isnan(), ~changed)
@@ -54,7 +36,7 @@ def test_share_is_a_share_and_splits(before: Tensor, after: Tensor, mask: Tensor
     torch.testing.assert_close(value + rest, torch.ones_like(value))
 
 
-def test_share_and_outside_of_a_known_change() -> None:
+def test_locality_and_leakage_of_a_known_change() -> None:
     before, after = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
     after[:, :, 2, 2] = 0.6  # inside
     after[:, 0, 7, 7] = -0.6  # outside, one colour of three
@@ -262,3 +244,11 @@ def test_dependency_is_what_moves_elsewhere() -> None:
     found = metrics.dependency(before, after, seen)
     assert found[0].item() == pytest.approx((1.0 + 0.2) / 2)
     assert found[1].isnan()
+
+
+def test_the_worst_tenth_is_on_the_side_that_is_worse() -> None:
+    numbers = [float(number) for number in range(11)]
+    assert metrics.worst_tenth([*numbers, None, math.nan], "higher") == pytest.approx(1.0)
+    assert metrics.worst_tenth(numbers, "lower") == pytest.approx(9.0)
+    assert metrics.worst_tenth([True, False], "higher") is None
+    assert metrics.worst_tenth([None], "higher") is None

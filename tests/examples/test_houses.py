@@ -17,10 +17,12 @@ from torch import Tensor
 
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.directions import Direction, card_facts
+from eclipsed.editing.masks import dilate
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import UnknownName
-from eclipsed.evaluation.evaluate import INDEPENDENT, KEYS, judged_by, score_direction
-from eclipsed.evaluation.metrics import dilate, directional, share
+from eclipsed.evaluation.evaluate import judged_by, score_direction
+from eclipsed.evaluation.metrics import directional, locality
+from eclipsed.evaluation.scores import INDEPENDENT, KEYS
 from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.prompts.goals import goal_from_prompt, understand
 from eclipsed.search.loop import default_config, train_direction
@@ -271,7 +273,7 @@ def local_share(world: World, direction: Direction, seeds: Sequence[int]) -> tup
         moved = latents + strength * direction.vector
         masks.append(torch.isin(drawn(world, moved)[1], wanted).float())
     inside = dilate(torch.maximum(masks[1], masks[2]), 1)
-    return share(images[1], images[2], inside), torch.stack(images)
+    return locality(images[1], images[2], inside), torch.stack(images)
 
 
 def redness(images: Float[Tensor, "n 3 h w"], roof: Float[Tensor, "n h w"]) -> Tensor:

@@ -18,6 +18,7 @@ from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
 from eclipsed.directions import Direction, Scores
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.evaluate import (
@@ -143,10 +144,10 @@ def _ladder(
     found = _texts(judge, direction, before, made)
     regions = direction.regions
     if regions and set(regions) <= set(judge.segmenter.regions):
-        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
+        pixels = pixels_at(before.image.shape[-1], DILATION)
         masks = [judge.segmenter.masks(one, regions) for one in made]
         base = masks[list(shown).index(0.0)]
-        grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
+        grown = [dilate(torch.maximum(base, mask), pixels) for mask in masks]
         pairs = list(zip(made, grown, strict=True))
         for name, of in (("locality", metrics.locality), ("leakage", metrics.leakage)):
             columns = [of(before.image, after.image, mask) for after, mask in pairs]

@@ -23,9 +23,9 @@ from torch import Tensor
 from eclipsed.app.library import Library
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
-from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import best_space
 from eclipsed.prompts.goals import goal_from_prompt, understand
 from eclipsed.search import loop, preflight

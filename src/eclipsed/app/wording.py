@@ -10,19 +10,9 @@ from eclipsed.app.reports import Report
 from eclipsed.app.searching import Status
 from eclipsed.app.tables import Cell, Table, heads
 from eclipsed.directions import Direction, Scores
+from eclipsed.evaluation.scores import SCORES
 from eclipsed.search.preflight import Preflight
 
-# Score → what it says, as the command line says it.
-_SCORES = {
-    "text_gain": "moves towards the prompt",
-    "success": "without the attribute, have it at +1",
-    "reversal": "with the attribute, lose it at −1",
-    "locality": "of the change lies inside the region",
-    "leakage": "mean change of a pixel outside it",
-    "preservation": "of the other visible attributes stay",
-    "identity": "the rest is the same",
-    "monotonicity": "of seeds rise steadily",
-}
 _SHARES = (
     "success",
     "reversal",
@@ -52,7 +42,7 @@ def score_lines(direction: Direction) -> list[str]:
     lines = []
     for name, score in direction.scores.items():
         value = "cannot be told" if score is None else _interval(score)
-        meaning = f", {_SCORES[name]}" if name in _SCORES else ""
+        meaning = f", {SCORES[name][0]}" if name in SCORES else ""
         lines.append(f"{name} {value}{meaning}")
     return lines
 
@@ -77,8 +67,8 @@ def badges(direction: Direction) -> list[tuple[str, Colour]]:
     found: list[tuple[str, Colour]] = []
     for name in _TOLD:
         score = direction.scores.get(name)
-        if score is not None and "median" in score:
-            value = score["median"]
+        value = None if score is None else score.get("median")
+        if value is not None:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
             found.append((f"{name} {value:.2f}", colour))
     return found
@@ -92,7 +82,7 @@ def score_table(scores: Scores) -> Table:
         median = f"{score['median']:.3f}" if known and score else "cannot be told"
         interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
         shade = score["median"] if known and score and name in _SHARES else None
-        about = _SCORES.get(name, "")
+        about = SCORES[name][0] if name in SCORES else ""
         rows.append((Cell(name), Cell(median, shade=shade), Cell(interval), Cell(about)))
     return Table(heads(["score", "median", "95% interval", "what it says"]), tuple(rows))
 
@@ -154,7 +144,7 @@ def progress(status: Status) -> tuple[float, str]:
     return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"
 
 
-def _interval(score: Mapping[str, float]) -> str:
+def _interval(score: Mapping[str, float | None]) -> str:
     try:
         return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
     except KeyError:

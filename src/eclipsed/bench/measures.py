@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.bench.seeing import Asked, Court, Seen
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.evaluation import claims, metrics
 from eclipsed.evaluation.evaluate import DILATION, Column, column
 
@@ -70,8 +71,8 @@ def close_columns(court: Court, asked: Asked, before: Seen, after: Seen) -> Colu
         hidden = torch.zeros_like(images[0][:, 0])
     elif set(regions) <= set(judge.segmenter.regions):
         masks = [judge.segmenter.masks(seen.made, regions) for seen in (before, after)]
-        pixels = metrics.pixels_at(images[0].shape[-1], DILATION)
-        hidden = metrics.dilate(torch.maximum(*masks), pixels)
+        pixels = pixels_at(images[0].shape[-1], DILATION)
+        hidden = dilate(torch.maximum(*masks), pixels)
         columns["locality"] = column(metrics.locality(*images, hidden))
         columns["leakage"] = column(metrics.leakage(*images, hidden))
         columns |= _shown_columns(court, before, images[1], hidden)

@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.editing.masks import Mask
+from eclipsed.editing.masks import Mask, dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
-from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
 
 # Images at once: 8 at 128 px stay within a processor's caches, where 32 take a third longer each.

@@ -16,23 +16,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit, EditStack
 from eclipsed.evaluation import claims as claiming
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.evaluation.judges import NetworkJudge
+from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES, Better
 from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
 
-KEYS = (
-    "text_gain",
-    "success",
-    "locality",
-    "leakage",
-    "preservation",
-    "identity",
-    "monotonicity",
-    "reversal",
-)
 # Far from the small seeds that people look at and that training draws.
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
 QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is scored on
@@ -41,11 +33,10 @@ STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 DILATION = 2
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
-INDEPENDENT, OWN = "independent networks", "the world's own networks"
-# Counted over things, so their statistic is the share of all of them, not the median seed's.
+# Counted over things, so their statistic is the fraction of all of them, not the median seed's.
 _COUNTED = ("success", "preservation", "monotonicity", "reversal")
 
-Score = dict[str, float]
+Score = dict[str, float | None]
 Column = list[Any]
 
 
@@ -87,7 +78,7 @@ def score_direction(
     seeds: Sequence[int] = HELD_OUT_SEEDS,
     strengths: Sequence[float] = STRENGTHS,
 ) -> dict[str, Score | None]:
-    """A direction's scores: for each of `KEYS`, {median, low, high} or None.
+    """A direction's scores: for each of `KEYS`, {median, low, high, worst} or None; see `summary`.
 
     seeds: not used in training; 32 give a quick score, 200 a claim. strengths: where monotonicity
     is looked at; −1, 0 and 1 are always added.
@@ -98,15 +89,26 @@ def score_direction(
 
 
 def summary(scores: Sequence[SeedScores]) -> dict[str, Score | None]:
-    """For each of `KEYS` the median over seeds, or the share where things are counted, with its
-    95% bootstrap interval; None where no seed has an answer."""
+    """For each of `KEYS` {median, low, high, worst}; None where no seed has an answer.
+
+    median: over seeds; of success, reversal and monotonicity, which are yes or no, the fraction of
+    seeds, and of preservation the mean, since its median is 1 as a rule. low, high: the 95%
+    bootstrap interval. worst: what nine of ten seeds do better than; None of yes or no.
+    """
     return {
-        key: metrics.interval(
-            [getattr(score, key) for score in scores],
-            statistic="mean" if key in _COUNTED else "median",
-        )
-        for key in KEYS
+        key: statistics([getattr(score, key) for score in scores], better, key in _COUNTED)
+        for key, (_, better) in SCORES.items()
     }
+
+
+def statistics(
+    values: Sequence[float | bool | None], better: Better, counted: bool
+) -> Score | None:
+    """{median, low, high, worst} of one score; `counted`: its statistic is the mean."""
+    interval = metrics.interval(values, statistic="mean" if counted else "median")
+    if interval is None:
+        return None
+    return {**interval, "worst": metrics.worst_tenth(values, better)}
 
 
 @torch.no_grad()
@@ -240,8 +242,8 @@ def _picture_columns(
         hidden = torch.zeros_like(before.image[:, 0])
     elif set(regions) <= set(judge.segmenter.regions):
         masks = [judge.segmenter.masks(made, regions) for made in (before, after)]
-        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
-        hidden = metrics.dilate(torch.maximum(*masks), pixels)
+        pixels = pixels_at(before.image.shape[-1], DILATION)
+        hidden = dilate(torch.maximum(*masks), pixels)
         columns["locality"] = column(metrics.locality(*images, hidden))
         columns["leakage"] = column(metrics.leakage(*images, hidden))
     else:

@@ -16,22 +16,10 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
-# Widths in pixels are given for images of this size, and grow with the image.
-REFERENCE = 128
-
 Images = Float[Tensor, "n 3 h w"]
 Masks = Float[Tensor, "n h w"]
 PerImage = Float[Tensor, " n"]
-
-
-def pixels_at(resolution: int, pixels: int) -> int:
-    """A width given for 128 px images, at another resolution; never less than one pixel."""
-    return max(1, round(pixels * resolution / REFERENCE))
-
-
-def dilate(mask: Masks, pixels: int) -> Masks:
-    """The mask grown by `pixels` in every direction, diagonals included."""
-    return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
+Interval = dict[str, float]
 
 
 def locality(before: Images, after: Images, mask: Masks) -> PerImage:
@@ -188,18 +176,29 @@ def dependency(
     return (moved * counted).sum(dim=0) / counted.sum(dim=0)
 
 
+def worst_tenth(
+    values: Iterable[float | bool | None], better: Literal["higher", "lower"]
+) -> float | None:
+    """The value that the worst tenth of the images reach at best: the 10th percentile, or the 90th
+    where less is better. None without numbers, and of yes or no, which has no tenth."""
+    known = [value for value in values if value is not None and value == value]
+    if not known or all(isinstance(value, bool) for value in known):
+        return None
+    return float(np.percentile(known, 10 if better == "higher" else 90))
+
+
 def interval(
     values: Shaped[Tensor, " n"] | Iterable[float | bool | None],
     *,
     statistic: Literal["median", "mean"] | None = None,
     seed: int = 0,
     draws: int = 1000,
-) -> dict[str, float] | None:
+) -> Interval | None:
     """A statistic of a sample with its 95% percentile bootstrap interval (Efron 1979).
 
     values: numbers or truths; NaN and None are left out, and if nothing is left the answer is
-    None. statistic: "median" or "mean"; by default the mean (a share) of truths and the median of
-    numbers. The key is `median` in both cases; `low` and `high` are the interval's ends.
+    None. statistic: "median" or "mean"; by default the mean (a fraction) of truths and the median
+    of numbers. The key is `median` in both cases; `low` and `high` are the interval's ends.
     """
     listed = values.tolist() if isinstance(values, Tensor) else list(values)
     known = [value for value in listed if value is not None and value == value]

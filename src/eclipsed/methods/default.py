@@ -21,8 +21,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting
-from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search.calibration import calibrate
 from eclipsed.search.losses import (

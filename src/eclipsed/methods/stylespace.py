@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.evaluation.metrics import dilate, pixels_at
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.methods.channels import Channel, lacking, places, style_channels, style_population
 from eclipsed.methods.method import Method, Ranking, calibrated, rank
 from eclipsed.search.losses import pixel_change, share_inside, text_yield

@@ -17,8 +17,8 @@ from python_avatars import (
     MouthType,
 )
 
+from eclipsed.editing.masks import dilate
 from eclipsed.errors import MissingExtra
-from eclipsed.evaluation.metrics import dilate
 from eclipsed.worlds.starter import renderer as module
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS
 from eclipsed.worlds.starter.renderer import (

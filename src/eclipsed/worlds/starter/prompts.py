@@ -104,7 +104,8 @@ def row_of(predicate: str, direction: Direction) -> dict[str, Any]:
         "regions": list(direction.regions),
         "layers": list(direction.config["trained_layers"]),
         "scores": {
-            key: score and round(score["median"], 3) for key, score in direction.scores.items()
+            key: score and round(score["median"] or 0.0, 3)
+            for key, score in direction.scores.items()
         },
     }
 
