@@ -28,7 +28,7 @@ import numpy as np
 
 import eclipsed
 from eclipsed import World
-from eclipsed.evaluation.evaluate import score_seeds
+from eclipsed.evaluation.evaluate import evaluate
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.worlds.starter.world import WEIGHTS, read_record
@@ -93,7 +93,7 @@ def judged(world: World, prompt: str, seeds: Sequence[int]) -> dict[str, float |
     """success and locality of a direction of preset default; locality only of the seeds that lack
     what is asked for, because in the others nothing has to change."""
     direction = eclipsed.train_direction(world, goal_from_prompt(prompt, world))
-    rows = score_seeds(world, direction, seeds=seeds, strengths=())
+    rows = evaluate(world, direction, world.generator.sample(seeds, space="z"), strengths=())
     successes = [row.success for row in rows if row.success is not None]
     localities = [row.locality for row in rows if row.locality is not None and row.has is not True]
     return {

@@ -50,7 +50,8 @@ def train(world: World, prompt: str, preset: str, folder: Path) -> Direction:
 
 def draw_strip(world: World, direction: Direction, path: Path) -> None:
     """Seeds as rows, strengths as columns."""
-    images = eclipsed.strip(world.generator, [direction], SEEDS, STRENGTHS)
+    latents = world.generator.sample(SEEDS)
+    images = eclipsed.strip(world.generator, [direction], latents, STRENGTHS)
     picture = eclipsed.strip_picture(
         images,
         row_labels=[f"seed {seed}" for seed in SEEDS],

@@ -9,16 +9,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eclipsed.bench.matching import succeeds
-from eclipsed.bench.measures import close_columns, quick_columns
 from eclipsed.bench.records import rounded
-from eclipsed.bench.seeing import Asked, Court, Sample, Seen, ask, court_of, edited, sample_of, see
-from eclipsed.bench.trial import BATCH, DIGITS
+from eclipsed.bench.trial import DIGITS
 from eclipsed.directions import Direction
+from eclipsed.editing.stack import BATCH
 from eclipsed.errors import EclipsedError
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.claims import in_sight
-from eclipsed.evaluation.evaluate import column
+from eclipsed.evaluation.evaluate import succeeds
+from eclipsed.evaluation.measures import close_columns, column, quick_columns
+from eclipsed.evaluation.observe import (
+    Evaluator,
+    Observation,
+    Sample,
+    Target,
+    edited,
+    evaluator_of,
+    observe,
+    sample_seeds,
+    target_of,
+)
 from eclipsed.search.realism import strange, usual_of
 from eclipsed.types import Verdict
 from reproduction.study import Job
@@ -78,9 +88,9 @@ class _Bench:
     """A job with its judge, and images that were looked at once."""
 
     def __init__(self, job: Job, looks: Looks) -> None:
-        court = court_of(job.world)
+        evaluator = evaluator_of(job.world)
         self.job, self.looks = job, looks
-        self.court: Court = court if looks.artifact else replace(court, draws=None)
+        self.evaluator: Evaluator = evaluator if looks.artifact else replace(evaluator, draws=None)
         self.samples: dict[tuple[int, ...], Sample] = {}
 
     def enter(self, variant: Variant, training: int) -> None:
@@ -93,14 +103,14 @@ class _Bench:
         if done >= set(wanted):
             return
         direction = as_edited(job.world.generator, self.found(variant, training), variant)
-        asked = ask(self.court, judged_goal(job.world, variant))
+        target = target_of(self.evaluator, judged_goal(job.world, variant))
         sample = self.sample(seeds)
         for strength in variant.strengths:
             for start in range(0, len(seeds), BATCH):
                 part = sample.take(slice(start, start + BATCH))
                 if done >= {(seed, strength) for seed in part.seeds}:
                     continue
-                for row in judge(self.court, asked, direction, part, strength, self.looks):
+                for row in judge(self.evaluator, target, direction, part, strength, self.looks):
                     if (row["seed"], strength) not in done:
                         job.records.add(kind="judged", **key, **row)
 
@@ -121,10 +131,10 @@ class _Bench:
         """The seeds' images before any edit, each with a row of what it shows."""
         if seeds not in self.samples:
             # Maps are large, and nothing here reads them.
-            made = sample_of(self.court, seeds, BATCH)
-            self.samples[seeds] = replace(made, before=replace(made.before, maps=()))
+            made = sample_seeds(self.evaluator, seeds, maps=False)
+            self.samples[seeds] = made
             done = {row["seed"] for row in self.job.records.of("image")}
-            shown = seen_values(made.before.verdict, self.court.judge.groups, len(seeds))
+            shown = seen_values(made.before.verdict, self.evaluator.judge.groups, len(seeds))
             for seed, shows in zip(seeds, shown, strict=True):
                 if seed not in done:
                     self.job.records.add(kind="image", seed=seed, shows=shows)
@@ -145,7 +155,12 @@ def seen_values(
 
 @torch.no_grad()
 def judge(
-    court: Court, asked: Asked, direction: Direction, sample: Sample, strength: float, looks: Looks
+    evaluator: Evaluator,
+    target: Target,
+    direction: Direction,
+    sample: Sample,
+    strength: float,
+    looks: Looks,
 ) -> list[Row]:
     """A row for each image edited at a strength.
 
@@ -155,12 +170,12 @@ def judge(
     looks like the generator's own. shows: group → value. places: region → share of the change.
     """
     before = sample.before
-    after = see(court, edited(court, direction, sample.latents, strength), maps=False)
+    after = observe(evaluator, edited(evaluator, direction, sample.latents, strength), maps=False)
     rows: list[Row] = [{"seed": seed, "strength": strength} for seed in sample.seeds]
     if looks.scores:
-        _add_scores(court, asked, before, after, rows)
-    values = seen_values(after.verdict, court.judge.groups, len(rows))
-    places = _places(court, before, after) if looks.places else {}
+        _add_scores(evaluator, target, before, after, rows)
+    values = seen_values(after.verdict, evaluator.judge.groups, len(rows))
+    places = _places(evaluator, before, after) if looks.places else {}
     for i, row in enumerate(rows):
         row["shows"] = values[i]
         if places:
@@ -168,18 +183,25 @@ def judge(
     return [rounded(row, DIGITS) for row in rows]
 
 
-def _add_scores(court: Court, asked: Asked, before: Seen, after: Seen, rows: list[Row]) -> None:
+def _add_scores(
+    evaluator: Evaluator,
+    target: Target,
+    before: Observation,
+    after: Observation,
+    rows: list[Row],
+) -> None:
     """has, and scores with success and reversal, of each image."""
-    found = quick_columns(court, asked, before, after) | close_columns(court, asked, before, after)
+    found = quick_columns(evaluator, target, before, after)
+    found |= close_columns(evaluator, target, before, after, fidelity=False)
     scores = {name: found[name] for name in _KEPT if name in found}
-    text = court.judge.encoder.encode_text([asked.goal.prompt])[0]
+    text = evaluator.judge.encoder.encode_text([target.goal.prompt])[0]
     scores["similarity"] = column(after.codes @ text)
     scores["gained"] = column((after.codes - before.codes) @ text)
-    images = before.made.image, after.made.image
+    images = before.synthesis.image, after.synthesis.image
     scores["changed"] = column((images[1] - images[0]).abs().mean(dim=(1, 2, 3)))
-    known = [name for name in asked.goal.regions if name in court.world.segmenter.regions]
-    scores["strange"] = strange(usual_of(court.world), images[1], known).tolist()
-    claimed = _claimed(court, asked, before, found)
+    known = [name for name in target.goal.regions if name in evaluator.world.segmenter.regions]
+    scores["strange"] = strange(usual_of(evaluator.world), images[1], known).tolist()
+    claimed = _claimed(evaluator, target, before, found)
     scores |= claimed.scores
     for i, row in enumerate(rows):
         row["has"] = claimed.has[i]
@@ -198,23 +220,27 @@ class _Claimed:
     scores: dict[str, list[Any]]
 
 
-def _claimed(court: Court, asked: Asked, before: Seen, found: dict[str, list[Any]]) -> _Claimed:
-    if not asked.claims:
+def _claimed(
+    evaluator: Evaluator, target: Target, before: Observation, found: dict[str, list[Any]]
+) -> _Claimed:
+    if not target.claims:
         nothing: list[bool | None] = [None] * len(before.codes)
         return _Claimed(nothing, nothing, {})
-    first = quick_columns(court, asked, before, before)
-    visible = in_sight(asked.claims, before.verdict).tolist()
+    first = quick_columns(evaluator, target, before, before)
+    visible = in_sight(target.claims, before.verdict).tolist()
     has = [shown if seen else None for shown, seen in zip(first["shows"], visible, strict=True)]
     pairs = zip(found["probability"], first["probability"], strict=True)
     return _Claimed(has, found["shows"], {"risen": [then - start for then, start in pairs]})
 
 
-def _places(court: Court, before: Seen, after: Seen) -> dict[str, list[Any]]:
+def _places(evaluator: Evaluator, before: Observation, after: Observation) -> dict[str, list[Any]]:
     """Region → share of Σ|Δ| that falls into it, before or after the edit."""
-    segmenter = court.judge.segmenter
-    images = before.made.image, after.made.image
+    segmenter = evaluator.judge.segmenter
+    images = before.synthesis.image, after.synthesis.image
     places = {}
     for region in segmenter.regions:
-        masks: list[Tensor] = [segmenter.masks(seen.made, [region]) for seen in (before, after)]
+        masks: list[Tensor] = [
+            segmenter.masks(seen.synthesis, [region]) for seen in (before, after)
+        ]
         places[region] = column(metrics.locality(*images, torch.maximum(*masks)))
     return places

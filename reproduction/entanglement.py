@@ -10,8 +10,8 @@ import torch
 
 from eclipsed.bench.charts import Series, dots, legend
 from eclipsed.bench.pages import Block, Cell, Charts, Heading, Table, Text
-from eclipsed.bench.seeing import court_of
-from eclipsed.bench.trial import BATCH
+from eclipsed.editing.stack import BATCH
+from eclipsed.evaluation.observe import evaluator_of
 from eclipsed.search.loop import default_config
 from eclipsed.types import Judge
 from reproduction.comparing import (
@@ -64,7 +64,7 @@ Coupling = dict[tuple[str, str], float]
 
 
 def _carry(job: Job) -> None:
-    judge = court_of(job.world).judge
+    judge = evaluator_of(job.world).judge
     _count(job, judge)
     for wish in WISHES:
         if not any(job.records.of("claim", wish=wish.name)):

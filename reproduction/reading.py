@@ -17,10 +17,10 @@ import torch
 from PIL import Image
 
 from eclipsed.bench.pages import Block, Text
-from eclipsed.bench.seeing import court_of
-from eclipsed.bench.trial import BATCH
 from eclipsed.editing.images import grid
+from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
+from eclipsed.evaluation.observe import evaluator_of
 from eclipsed.types import Claim, Judge, Verdict
 from reproduction.study import Job
 
@@ -71,11 +71,11 @@ def facts_of(texts: Sequence[Said]) -> dict[str, Any]:
 def read(job: Job, texts: Sequence[Said]) -> None:
     """A row for each image that has none."""
     world = job.world
-    court = court_of(world)
+    evaluator = evaluator_of(world)
     done = {row["seed"] for row in job.records.of("read")}
     left = [seed for seed in job.held_out if seed not in done]
-    encoders = {"world": world.encoder, "judge": court.judge.encoder}
-    claims = [court.judge.claim(text.truth) for text in texts] if left else []
+    encoders = {"world": world.encoder, "judge": evaluator.judge.encoder}
+    claims = [evaluator.judge.claim(text.truth) for text in texts] if left else []
     codes = {key: one.encode_text([text.text for text in texts]) for key, one in encoders.items()}
     for start in range(0, len(left), BATCH):
         seeds = left[start : start + BATCH]
@@ -86,8 +86,8 @@ def read(job: Job, texts: Sequence[Said]) -> None:
             key: (one.encode_image(images) @ codes[key].t()).tolist()
             for key, one in encoders.items()
         }
-        verdict = court.judge.attributes(made.image)
-        truths = _truths(court.judge, verdict, claims, len(seeds))
+        verdict = evaluator.judge.attributes(made.image)
+        truths = _truths(evaluator.judge, verdict, claims, len(seeds))
         for i, seed in enumerate(seeds):
             row = {key: cosines[key][i] for key in encoders}
             job.records.add(kind="read", seed=seed, truths=truths[i], **row)

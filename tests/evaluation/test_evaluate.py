@@ -15,14 +15,13 @@ from eclipsed.errors import WrongGenerator
 from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
-    SeedScores,
+    LatentScores,
     score_direction,
-    score_seeds,
 )
+from eclipsed.evaluation.observe import Observation
 from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import Claim, Synthesis, Verdict, World
 from tests.fakes import (
-    FakeEncoder,
     FakeGenerator,
     FakeJudge,
     FakeSegmenter,
@@ -60,9 +59,16 @@ def world_with(judge: Any) -> World:
     return dataclasses.replace(WORLD, judge=lambda: judge)
 
 
-def rows_of(direction: Direction, judge: Any = None, count: int = 40) -> list[SeedScores]:
+def scored(
+    world: World, direction: Direction, seeds: Sequence[int], **options: Any
+) -> list[LatentScores]:
+    latents = world.generator.sample(seeds, space="z")
+    return evaluate.evaluate(world, direction, latents, **options)
+
+
+def rows_of(direction: Direction, judge: Any = None, count: int = 40) -> list[LatentScores]:
     world = world_with(judge) if judge else WORLD
-    return score_seeds(world, direction, seeds=HELD_OUT_SEEDS[:count], strengths=LADDER)
+    return scored(world, direction, HELD_OUT_SEEDS[:count], strengths=LADDER)
 
 
 def middle(direction: Direction, world: World = WORLD) -> dict[str, float | None]:
@@ -228,17 +234,14 @@ def test_a_segmenter_that_reads_features_is_given_them() -> None:
 
     segmenter = Reading(feature_names=("layer_1",))
     world = dataclasses.replace(fake_world(judged=False), segmenter=segmenter)
-    rows = score_seeds(world, HAIR, seeds=[1, 2], strengths=LADDER)
+    rows = scored(world, HAIR, [1, 2], strengths=LADDER)
     assert all(row.locality is not None for row in rows)
 
 
 @pytest.mark.parametrize(("fall", "steady"), [(0.04, True), (0.06, False)])
 def test_an_encoders_score_may_fall_by_a_twentieth_of_its_range(fall: float, steady: bool) -> None:
-    texts = FakeEncoder().encode_text([HAIR.prompt, HAIR.neutral])
-    levels = {-1.0: 0.0, 0.0: 5.0, 1.0: 10.0, 2.0: 10.0 * (1.0 - fall)}
-    wanted = texts[0] - texts[1]
-    codes = {strength: level * wanted[None] for strength, level in levels.items()}
-    assert evaluate._text_columns(wanted, codes)["monotonicity"] == [steady]
+    levels = torch.tensor([[0.0, 5.0, 10.0, 10.0 * (1.0 - fall)]])
+    assert evaluate._rises_by_text(levels) is steady
 
 
 def test_a_change_of_the_whole_image_has_no_outside() -> None:
@@ -264,7 +267,7 @@ def test_a_fall_at_any_strength_breaks_monotony() -> None:
 
 def test_rows_are_in_order_and_do_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     many = rows_of(HAIR)
-    assert [row.seed for row in many] == list(HELD_OUT_SEEDS[:40])
+    assert len(many) == 40
     monkeypatch.setattr(evaluate, "BATCH", 7)
     for one, other in zip(many, rows_of(HAIR), strict=True):
         assert one.success == other.success
@@ -281,23 +284,33 @@ def test_the_prompt_is_read_once_and_every_image_is_shown_once() -> None:
             return super().claim(prompt)
 
     judge = Counting()
-    seen: list[dict[float, Synthesis]] = []
+    seen: list[dict[float, Observation]] = []
     seeds = HELD_OUT_SEEDS[: 2 * evaluate.BATCH + 1]
-    score_seeds(
+    scored(
         world_with(judge),
         HAIR,
-        seeds=seeds,
+        seeds,
         strengths=LADDER,
         watch=lambda shown: seen.append(dict(shown)),
     )
     assert judge.asked == 1
     assert [tuple(shown) for shown in seen] == 3 * [LADDER]
-    assert sum(len(shown[0.0].image) for shown in seen) == len(seeds)
-    assert not torch.equal(seen[0][0.0].image, seen[0][2.0].image)
+    assert sum(len(shown[0.0].codes) for shown in seen) == len(seeds)
+    assert not torch.equal(seen[0][0.0].codes, seen[0][2.0].codes)
+
+
+def test_latents_stand_in_for_seeds() -> None:
+    generator = WORLD.generator
+    latents = generator.sample(HELD_OUT_SEEDS[:8], space="z")
+    by_seed = score_direction(WORLD, HAIR, seeds=HELD_OUT_SEEDS[:8])
+    assert score_direction(WORLD, HAIR, latents=latents, space="z") == by_seed
+    in_w = generator.convert(latents, "z", "w+", WORLD.truncation)
+    for key, score in score_direction(WORLD, HAIR, latents=in_w).items():
+        assert score == pytest.approx(by_seed[key], abs=1e-4), key
 
 
 def test_needed_strengths_are_added_and_sorted() -> None:
-    row = score_seeds(WORLD, HAIR, seeds=[1], strengths=(2.0, -0.5))[0]
+    row = scored(WORLD, HAIR, [1], strengths=(2.0, -0.5))[0]
     assert row.strengths == (-1.0, -0.5, 0.0, 1.0, 2.0)
 
 

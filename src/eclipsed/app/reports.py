@@ -22,15 +22,15 @@ from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.evaluate import (
-    DILATION,
     HELD_OUT_SEEDS,
     STRENGTHS,
-    SeedScores,
-    judge_of,
+    LatentScores,
+    evaluate,
     judged_by,
-    score_seeds,
     summary,
 )
+from eclipsed.evaluation.measures import DILATION
+from eclipsed.evaluation.observe import judge_of
 from eclipsed.types import Judge, Synthesis, World
 
 COUNTS = (8, 16, 32, 48)
@@ -80,18 +80,20 @@ def measure(
     """
     began = time.monotonic()
     seeds = HELD_OUT_SEEDS[:count]
-    rows: list[SeedScores] = []
+    rows: list[LatentScores] = []
     ladders: list[dict[str, Tensor]] = []
     judge = judge_of(world)
     for start in range(0, len(seeds), BATCH):
         if rows and time.monotonic() - began > longest:
             break
         some = seeds[start : start + BATCH]
-        rows += score_seeds(
+        rows += evaluate(
             world,
             direction,
-            seeds=some,
-            watch=lambda made: ladders.append(_ladder(judge, direction, made)),
+            world.generator.sample(some, space="z"),
+            watch=lambda seen: ladders.append(
+                _ladder(judge, direction, {at: one.synthesis for at, one in seen.items()})
+            ),
         )
         on_progress(len(rows), len(seeds))
     return Report(
@@ -100,7 +102,7 @@ def measure(
         wanted=len(seeds),
         scores=summary(rows),
         curves=_curves(rows, ladders),
-        ranked=_ranked(rows),
+        ranked=_ranked(rows, seeds),
         judged_by=judged_by(world),
         seconds=time.monotonic() - began,
     )
@@ -125,11 +127,13 @@ def sheet(renderer: Renderer, session: Session, report: Report) -> bytes:
     return strength_sheet(images, [f"{word} {seed}" for word, seed in report.ranked], strengths)
 
 
-def _ranked(rows: Sequence[SeedScores]) -> tuple[tuple[str, int], ...]:
-    known = sorted(
-        (row for row in rows if row.text_gain is not None), key=lambda row: -(row.text_gain or 0.0)
-    )
-    order = [row.seed for row in known or rows]
+def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    gains = {
+        seed: row.text_gain
+        for row, seed in zip(rows, seeds, strict=False)
+        if row.text_gain is not None
+    }
+    order = sorted(gains, key=lambda seed: -gains[seed]) or list(seeds[: len(rows)])
     places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
     named = {order[place]: word for word, place in reversed(places.items())}
     return tuple((word, seed) for seed, word in reversed(named.items()))
@@ -177,7 +181,9 @@ _ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {
 }
 
 
-def _curves(rows: Sequence[SeedScores], ladders: Sequence[dict[str, Tensor]]) -> tuple[Curve, ...]:
+def _curves(
+    rows: Sequence[LatentScores], ladders: Sequence[dict[str, Tensor]]
+) -> tuple[Curve, ...]:
     columns = {name: torch.cat([one[name] for one in ladders]).T.tolist() for name in ladders[0]}
     judged = [row.probabilities for row in rows if row.probabilities is not None]
     if judged:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from eclipsed.bench.records import rounded
+from eclipsed.evaluation.evaluate import succeeds
 
 # The share of seeds that must have changed for a contender to count as doing the job.
 HALF = 0.5
@@ -41,11 +42,6 @@ class Level:
 
     reach: float
     basis: Literal["success", "strength 1"]
-
-
-def succeeds(row: Row, shows: bool | None) -> bool | None:
-    """Whether a seed without the attribute shows it; None for others."""
-    return None if row["has"] is not False or shows is None else shows
 
 
 def curve_of(rows: Iterable[Row]) -> Curve | None:

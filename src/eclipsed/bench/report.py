@@ -20,7 +20,6 @@ from eclipsed.bench.summary import (
     Measure,
     Results,
     Row,
-    Score,
     against,
     costs_of,
     half_rows,
@@ -31,6 +30,7 @@ from eclipsed.bench.summary import (
     slider_score,
     strength_of_half,
 )
+from eclipsed.evaluation.evaluate import Score
 from eclipsed.types import World
 
 # Rows of a contender on some prompts.

@@ -14,9 +14,9 @@ from eclipsed.bench.bench import curves_of
 from eclipsed.bench.matching import half_strength, level_of
 from eclipsed.bench.records import Records
 from eclipsed.evaluation import metrics
+from eclipsed.evaluation.evaluate import Score, statistics
 
 Row = Mapping[str, Any]
-Score = dict[str, float]
 Better = Literal["higher", "lower", "neither"]
 
 
@@ -134,7 +134,9 @@ def level_at(results: Results, prompt: str) -> float | None:
 def score(rows: Iterable[Row], measure: Measure, part: str = "scores") -> Score | None:
     """A measure's statistic over rows; None where no row can tell."""
     values = [row[part].get(measure.key) for row in rows if row[part]]
-    return metrics.interval(values, statistic="mean" if measure.counted else "median")
+    if measure.better == "neither":
+        return metrics.interval(values, statistic="median")
+    return statistics(values, measure.better, measure.counted)
 
 
 def against(rows: Iterable[Row], base: Iterable[Row], measure: Measure) -> Score | None:

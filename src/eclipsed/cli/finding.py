@@ -29,6 +29,7 @@ from eclipsed.cli.options import (
     parse_seeds,
 )
 from eclipsed.cli.progress import training_progress
+from eclipsed.cli.sources import LatentsOption, check_source, open_source
 from eclipsed.cli.wording import score_table, table
 from eclipsed.naming import file_name
 
@@ -288,22 +289,25 @@ def score(
             "--seeds", metavar="1,2,5-9", help="Other seeds than the usual held-out ones."
         ),
     ] = None,
+    latent: LatentsOption = None,
     world: WorldOption = "starter",
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Score a direction on unseen seeds.
+    """Score a direction on unseen seeds, or on latents.
 
     The judges are networks that no training used, or the world's own where it has no others, which
     is said. Each number has its 95% interval.
     """
+    check_source(seeds, latent, option="--seeds", default=True)
     chosen = None if seeds is None else parse_seeds(seeds)
 
-    from eclipsed.evaluation.evaluate import judged_by, score_direction
+    from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, judged_by, score_direction
 
     loaded = open_world(world, device)
     (direction,) = open_cards([CardChoice(card, None)], loaded)
-    scores = score_direction(loaded, direction, **({} if chosen is None else {"seeds": chosen}))
+    source = open_source(loaded, chosen or HELD_OUT_SEEDS, latent, loaded.truncation)
+    scores = score_direction(loaded, direction, latents=source.latents, space=source.space)
     judge = judged_by(loaded)
     console.result(
         {**scores, "judged_by": judge},

@@ -288,19 +288,19 @@ def blend(
 def strip(
     generator: Generator,
     directions: Sequence[Direction],
-    seeds: Sequence[int],
+    latents: Float[Tensor, "n _"],
     strengths: Sequence[float],
     *,
+    space: Space = "w+",
     layers: tuple[int, ...] | None = None,
-    truncation: float = 0.7,
+    truncation: float = 1.0,
     hard: bool = False,
     segmenter: Segmenter | None = None,
-) -> Float[Tensor, "s a 3 h w"]:
-    """Images of seeds (rows) under all directions at once, at several strengths (columns).
+) -> Float[Tensor, "n a 3 h w"]:
+    """Images of latents [N, D] (rows) under all directions at once, at several strengths (columns).
 
     Raises what `render` raises.
     """
-    latents = generator.sample(seeds, space="z")
     columns = []
     for strength in strengths:
         edits = tuple(Edit(each, strength, layers, hard) for each in directions)
@@ -309,7 +309,7 @@ def strip(
                 generator,
                 latents,
                 EditStack(edits),
-                space="z",
+                space=space,
                 truncation=truncation,
                 segmenter=segmenter,
             )

@@ -121,7 +121,8 @@ def ranked(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def save_strip(world: World, direction: Direction, path: Path) -> None:
     """Seeds as rows, strengths as columns."""
-    images = strip(world.generator, [direction], SHOWN_SEEDS, STRENGTHS)
+    latents = world.generator.sample(SHOWN_SEEDS, space="z")
+    images = strip(world.generator, [direction], latents, STRENGTHS, space="z", truncation=0.7)
     rows = [f"seed {seed}" for seed in SHOWN_SEEDS]
     columns = [strength_label(strength) for strength in STRENGTHS]
     picture = strip_picture(images, rows, columns, title=direction.prompt)

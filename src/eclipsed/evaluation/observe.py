@@ -1,4 +1,4 @@
-"""Images under a direction, and everything that a world's judge says of them: seen once, kept."""
+"""Images under a direction, and all that a world's judge says of them, each looked at once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.editing.stack import BATCH, Edit, EditStack
 from eclipsed.errors import MissingExtra
-from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.claims import Claims, claims_of
-from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
+from eclipsed.evaluation.judges import NetworkJudge
+from eclipsed.types import Goal, Judge, Space, Synthesis, Verdict, World
 
 
 @runtime_checkable
@@ -36,7 +37,7 @@ class Draws(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Court:
+class Evaluator:
     """A world with its judge. draws: the judge, where it can draw; drawing costs an extra."""
 
     world: World
@@ -45,7 +46,7 @@ class Court:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Target:
     """A prompt as the judge understands it. claims: one for each change that it asks for; none
     where the judge cannot tell. text: from the neutral text's embedding to the prompt's [E], by the
     judge's encoder; None where the two say the same."""
@@ -56,21 +57,21 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Observation:
     """N images and what the judge says: embeddings [N, E], verdict, feature maps where the judge
     has them, distances from clean drawings [N] where it draws."""
 
-    made: Synthesis
+    synthesis: Synthesis
     codes: Tensor
     verdict: Verdict
     maps: tuple[Tensor, ...] = ()
     unclean: Tensor | None = None
 
-    def take(self, rows: slice) -> Seen:
+    def take(self, rows: slice) -> Observation:
         """These images only."""
-        features = {name: value[rows] for name, value in self.made.features.items()}
-        return Seen(
-            made=Synthesis(self.made.image[rows], features),
+        features = {name: value[rows] for name, value in self.synthesis.features.items()}
+        return Observation(
+            synthesis=Synthesis(self.synthesis.image[rows], features),
             codes=self.codes[rows],
             verdict=Verdict(
                 {name: value[rows] for name, value in self.verdict.probabilities.items()},
@@ -83,23 +84,30 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Seeds, their z [N, Z], and their images as they are."""
+    """Latents [N, D] of a space with their images as they are, and the seeds they come from, where
+    they come from any."""
 
-    seeds: tuple[int, ...]
     latents: Tensor
-    before: Seen
+    space: Space
+    before: Observation
+    seeds: tuple[int, ...] = ()
 
     def take(self, rows: slice) -> Sample:
-        """These seeds only."""
-        return Sample(self.seeds[rows], self.latents[rows], self.before.take(rows))
+        """These latents only."""
+        return Sample(self.latents[rows], self.space, self.before.take(rows), self.seeds[rows])
 
 
-def court_of(world: World) -> Court:
+def judge_of(world: World) -> Judge:
+    """Who judges a world's directions: its judge, or its own networks where it has none."""
+    return world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
+
+
+def evaluator_of(world: World) -> Evaluator:
     """The judge that a world has, or its own networks where it has none.
 
     It draws where the world can be drawn and what that needs is installed.
     """
-    judge = evaluate.judge_of(world)
+    judge = judge_of(world)
     draws = None
     if isinstance(judge, Draws):
         size = world.generator.resolution
@@ -107,67 +115,95 @@ def court_of(world: World) -> Court:
         with contextlib.suppress(MissingExtra):
             judge.unclean(blank, judge.attributes(blank))
             draws = judge
-    return Court(world, judge, draws)
+    return Evaluator(world, judge, draws)
 
 
-def ask(court: Court, goal: Goal) -> Asked:
-    """What the judge makes of a goal."""
-    prompt, neutral = court.judge.encoder.encode_text([goal.prompt, goal.neutral])
+def target_of(evaluator: Evaluator, goal: Goal) -> Target:
+    """What the judge makes of a goal; nothing of one without a prompt."""
+    if not goal.prompt:
+        return Target(goal, (), None)
+    prompt, neutral = evaluator.judge.encoder.encode_text([goal.prompt, goal.neutral])
     text = prompt - neutral
-    claims = claims_of(court.judge, goal, court.world.vocabulary)
-    return Asked(goal, claims, text if text.norm() > 1e-6 else None)
+    claims = claims_of(evaluator.judge, goal, evaluator.world.vocabulary)
+    return Target(goal, claims, text if text.norm() > 1e-6 else None)
 
 
 @torch.no_grad()
-def see(court: Court, made: Synthesis, *, maps: bool) -> Seen:
+def observe(evaluator: Evaluator, synthesis: Synthesis, *, maps: bool) -> Observation:
     """Let the judge look at images. maps: whether its feature maps are wanted."""
-    judge = court.judge
-    image = made.image
+    judge, image = evaluator.judge, synthesis.image
     verdict = judge.attributes(image)
-    return Seen(
-        made=made,
+    return Observation(
+        synthesis=synthesis,
         codes=judge.encoder.encode_image(image.clamp(-1.0, 1.0)),
         verdict=verdict,
         maps=tuple(judge.maps(image)) if maps and isinstance(judge, HasMaps) else (),
-        unclean=court.draws.unclean(image, verdict) if court.draws else None,
+        unclean=evaluator.draws.unclean(image, verdict) if evaluator.draws else None,
     )
 
 
 @torch.no_grad()
 def edited(
-    court: Court, direction: Direction, latents: Float[Tensor, "n z"], strength: float
+    evaluator: Evaluator,
+    direction: Direction,
+    latents: Float[Tensor, "n d"],
+    strength: float,
+    space: Space = "z",
 ) -> Synthesis:
-    """Images of z under a direction, with the features that the judge's segmenter reads."""
-    return evaluate.edited(court.world, court.judge, direction, latents, strength)
+    """Images of latents [N, D] of `space` with a direction at a strength, at the world's
+    truncation, and the features that the judge's segmenter reads."""
+    world, stack = evaluator.world, EditStack((Edit(direction, strength),))
+    return world.generator.synthesize(
+        stack.apply(world.generator, latents, space, truncation=world.truncation),
+        stack.space(space),
+        features=evaluator.judge.segmenter.feature_names,
+        truncation=world.truncation,
+    )
 
 
 @torch.no_grad()
-def sample_of(court: Court, seeds: Sequence[int], batch: int) -> Sample:
-    """The seeds' images, unedited, with everything that is known of them."""
-    generator, truncation = court.world.generator, court.world.truncation
-    latents = generator.sample(seeds, space="z")
-    wanted = court.judge.segmenter.feature_names
+def sample_of(
+    evaluator: Evaluator,
+    latents: Float[Tensor, "n d"],
+    space: Space,
+    *,
+    seeds: Sequence[int] = (),
+    maps: bool = True,
+) -> Sample:
+    """The latents' images, unedited, with everything that is known of them."""
+    world = evaluator.world
     parts = [
-        see(
-            court,
-            generator.synthesize(rows, "z", features=wanted, truncation=truncation),
-            maps=True,
+        observe(
+            evaluator,
+            world.generator.synthesize(
+                rows,
+                space,
+                features=evaluator.judge.segmenter.feature_names,
+                truncation=world.truncation,
+            ),
+            maps=maps,
         )
-        for rows in latents.split(batch)
+        for rows in latents.split(BATCH)
     ]
-    return Sample(tuple(seeds), latents, _joined(parts))
+    return Sample(latents, space, _joined(parts), tuple(seeds))
 
 
-def _joined(parts: Sequence[Seen]) -> Seen:
+def sample_seeds(evaluator: Evaluator, seeds: Sequence[int], *, maps: bool = True) -> Sample:
+    """As `sample_of`, of seeds."""
+    latents = evaluator.world.generator.sample(seeds, space="z")
+    return sample_of(evaluator, latents, "z", seeds=seeds, maps=maps)
+
+
+def _joined(parts: Sequence[Observation]) -> Observation:
     first = parts[0]
     verdicts = [part.verdict for part in parts]
     drawn = [part.unclean for part in parts if part.unclean is not None]
-    return Seen(
-        made=Synthesis(
-            torch.cat([part.made.image for part in parts]),
+    return Observation(
+        synthesis=Synthesis(
+            torch.cat([part.synthesis.image for part in parts]),
             {
-                name: torch.cat([part.made.features[name] for part in parts])
-                for name in first.made.features
+                name: torch.cat([part.synthesis.features[name] for part in parts])
+                for name in first.synthesis.features
             },
         ),
         codes=torch.cat([part.codes for part in parts]),
