@@ -189,12 +189,17 @@ class Segmenter(Protocol):
 class Goal:
     """What a direction should do: reach `prompt` from `neutral`, inside `regions`.
 
-    No regions means the whole image.
+    No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
+    for one change.
+    parts: one goal for each change, where the prompt asks for several; else ().
+    shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
 
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    parts: tuple[Goal, ...] = ()
+    shape_and_colour: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)

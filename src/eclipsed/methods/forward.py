@@ -31,7 +31,6 @@ from eclipsed.methods.method import (
     as_direction,
     calibrated,
 )
-from eclipsed.prompts.decompose import changes_of
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.calibration import LIMIT
 from eclipsed.search.plan import check_number, check_space
@@ -101,11 +100,10 @@ def find(world: World, goal: Goal | None, config: ForwardConfig) -> list[Directi
         longest = longest_layer(world.generator, config.space, vector)
         return vector * (fitted.usual / max(1e-12, longest))
 
-    changes = changes_of(goal, world.vocabulary)
     return [
         as_direction(
             world,
-            torch.stack([of_usual_length(change) for change in changes]).sum(dim=0),
+            torch.stack([of_usual_length(part) for part in goal.parts or (goal,)]).sum(dim=0),
             method=FORWARD.name,
             space=config.space,
             config=asdict(config),

@@ -20,9 +20,10 @@ from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.composite import plan_changes
+from eclipsed.methods.composite import plan_parts
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.paper import PaperConfig, paper_plan
+from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.logs import OnStep, StepReport, both, json_log
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
@@ -76,12 +77,12 @@ def config_for(preset: str, **changes: Any) -> TrainConfig:
 
 def train_direction(
     world: World,
-    goal: Goal,
+    goal: Goal | str,
     config: TrainConfig | None = None,
     on_step: OnStep | None = None,
     **options: Any,
 ) -> Direction:
-    """One direction for a goal; options as in `train_directions`."""
+    """One direction for a goal or a prompt; options as in `train_directions`."""
     if isinstance(config, PaperConfig) and config.directions != 1:
         raise BadSetting("Several directions at once come from train_directions, not from here.")
     return train_directions(world, goal, config, on_step, **options)[0]
@@ -89,7 +90,7 @@ def train_direction(
 
 def train_directions(
     world: World,
-    goal: Goal,
+    goal: Goal | str,
     config: TrainConfig | None = None,
     on_step: OnStep | None = None,
     *,
@@ -99,6 +100,7 @@ def train_directions(
 ) -> list[Direction]:
     """Train the K directions of a configuration (K is 1 but for the paper preset).
 
+    goal: a string is parsed by `goal_from_prompt`.
     config: without one, the default preset in the generator's best space.
     on_step: called after every step. stop: asked before every step; true ends training early, as
     Ctrl-C does, and what was learned is kept. work: a folder for the state, made if missing; a
@@ -109,6 +111,7 @@ def train_directions(
     same torch, device and number of threads. Raises EclipsedError (and its kinds) for what the
     user can mend.
     """
+    goal = goal_from_prompt(goal, world) if isinstance(goal, str) else goal
     config = config or default_config(space=best_space(world.generator))
     plan = make_plan(world, goal, config)
     path = identity = None
@@ -140,7 +143,7 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
     """What the preset of this configuration would do."""
     if isinstance(config, PaperConfig):
         return paper_plan(world, goal, config)
-    return plan_changes(world, goal, config)
+    return plan_parts(world, goal, config)
 
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
