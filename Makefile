@@ -64,14 +64,11 @@ report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 m
 	$(BIN)/eclipsed bench -o docs/bench
 	cd docs/bench && tar cJf bench.tar.xz --sort=name --owner=0 --group=0 rows.jsonl cards
 
-# Rows of what takes trainings lie in the archive, and the directions that are drawn, the first of
-# each variant; figures 3 to 5 take minutes.
-reproduction: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)
-	mkdir -p docs/study
-	cd docs/study && if test -f study.tar.xz; then tar xJf study.tar.xz; fi
-	$(BIN)/python -m reproduction all -o docs/study
-	cd docs/study && sed -n 's|.*"kind": "direction".*"training": 0,.*"card": "\([^"]*\)".*|cards/\1|p' */rows.jsonl | sort -u > drawn
-	cd docs/study && tar cJf study.tar.xz --sort=name --owner=0 --group=0 --exclude='fig[345]' */rows.jsonl -T drawn && rm drawn
+# The rows lie in the archive, so that this says again what is known and measures the rest.
+reproduction: .venv/.installed  ## rerun the paper's table and figures into reproduction/rerun (resumable)
+	mkdir -p reproduction/rerun
+	tar xJf reproduction/rows.tar.xz -C reproduction/rerun --skip-old-files
+	$(BIN)/python -m reproduction all
 
 # torch is installed first so that the plain CPU build is taken where one is offered;
 # the local part of its version ("+cpu") is dropped so that the lock fits every machine.
