@@ -66,8 +66,7 @@ report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 m
 
 # The rows lie in the archive, so that this says again what is known and measures the rest.
 reproduction: .venv/.installed  ## rerun the paper's table and figures into reproduction/rerun (resumable)
-	mkdir -p reproduction/rerun
-	tar xJf reproduction/rows.tar.xz -C reproduction/rerun --skip-old-files
+	test -d reproduction/rerun || { mkdir reproduction/rerun && tar xJf reproduction/rows.tar.xz -C reproduction/rerun; }
 	$(BIN)/python -m reproduction all
 
 # torch is installed first so that the plain CPU build is taken where one is offered;
