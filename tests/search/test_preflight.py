@@ -15,8 +15,7 @@ from eclipsed import load_world
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.types import Goal, Synthesis
-from eclipsed.worlds.starter.fit_encoder import UNRELATED
-from eclipsed.worlds.starter.fit_text import foreign_sentences
+from kits.starter.captions import UNRELATED, foreign_sentences
 from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
 
 HOUSES = Path(__file__).parents[2] / "examples" / "houses"

@@ -12,9 +12,7 @@ from eclipsed.errors import BadFile, UnknownName
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, Synthesis
 from eclipsed.worlds.starter import sizes
-from eclipsed.worlds.starter.attributes import GROUP, REGIONS
-from eclipsed.worlds.starter.batches import JUDGED
-from eclipsed.worlds.starter.design import W_DIM, mapping_tensors, w_from_codes
+from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
 from eclipsed.worlds.starter.models import (
     COVERED,
     StarterEncoder,
@@ -24,15 +22,13 @@ from eclipsed.worlds.starter.models import (
     load_generator_file,
     load_judges,
     load_segmenter,
-    save_encoder,
-    save_generator,
-    save_judges,
-    save_segmenter,
 )
 from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
-from eclipsed.worlds.starter.population import Z_DIM, codes_from_z
-from eclipsed.worlds.starter.renderer import Renderer
-from tests.worlds.starter.conftest import SMALL, Smoke, people
+from kits.saving import save_encoder, save_generator, save_judges, save_segmenter
+from kits.starter.design import W_DIM, mapping_tensors, w_from_codes
+from kits.starter.population import Z_DIM, codes_from_z
+from kits.starter.renderer import Renderer
+from tests.kits.starter.conftest import SMALL, Smoke, people
 
 
 def shaken(module: nn.Module) -> nn.Module:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eclipsed.worlds.starter import sizes
-from eclipsed.worlds.starter.batches import JUDGED
+from eclipsed.worlds.starter.attributes import JUDGED
 from eclipsed.worlds.starter.networks import (
     Classifier,
     ImageTower,

@@ -2,12 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from eclipsed.worlds.starter.predicates import (
-    PREDICATE,
-    PREDICATE_GROUPS,
-    PREDICATES,
-    group_values,
-)
+from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATE_GROUPS, PREDICATES, group_values
 
 
 def test_every_single_value_has_a_predicate() -> None:

@@ -12,7 +12,7 @@ from eclipsed.types import World
 from eclipsed.worlds import load_world
 from eclipsed.worlds.starter.attributes import REGIONS
 from eclipsed.worlds.starter.world import FILES, RECORD, load_starter, read_record
-from tests.worlds.starter.conftest import Smoke
+from tests.kits.starter.conftest import Smoke
 
 
 @pytest.fixture
