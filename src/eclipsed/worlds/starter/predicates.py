@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from eclipsed.worlds.starter.attributes import read_table
 
@@ -43,7 +43,10 @@ class Predicate:
 
 def _predicate(name: str, entry: Mapping[str, Any]) -> Predicate:
     phrases = [
-        Phrase(text, kind) for kind in entry if kind in get_args(Kind) for text in entry[kind]
+        Phrase(text, cast("Kind", kind))
+        for kind in entry
+        if kind in get_args(Kind)
+        for text in entry[kind]
     ]
     # The first phrase is always trained on; a random quarter is neither odder nor plainer.
     first, *rest = phrases
