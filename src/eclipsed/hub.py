@@ -1,10 +1,11 @@
-"""Names → files: what comes from the network is fetched once, checked, and kept in a cache.
+"""Names → files: what comes from the network is fetched once, checked, and cached.
 
 Only the hosts listed here are asked, over https and without credentials. A file gets its name in
-the cache when it is whole and its SHA-256 is right; until then it is a `.part` that the next call
-goes on from. Where no SHA-256 is public, the first one seen is recorded and holds from then on.
+the cache when it is complete and its SHA-256 is right; until then it is a `.part` that the next
+call resumes. Where no SHA-256 is public, the first one seen is recorded and holds from then on.
 
-This module does not know what any file means and never opens one. Every failure is one sentence.
+httpx2 speaks HTTP; which hosts, how much and which bytes are accepted is decided here. This module
+does not know what any file means and never opens one. Every failure is one sentence.
 
 Environment: ECLIPSED_OFFLINE=1 (or HF_HUB_OFFLINE=1) forbids the network. ECLIPSED_MIRROR names
 an https folder that holds the files under their names in the cache; it is asked instead of the
@@ -14,7 +15,6 @@ listed hosts, and must give the same bytes.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import re
@@ -22,65 +22,59 @@ import shutil
 import socket
 import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
-from http import HTTPStatus
-from io import FileIO
 from pathlib import Path
-from types import MappingProxyType
-from typing import BinaryIO, NoReturn
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
+import httpx2
 from filelock import FileLock
 from platformdirs import user_cache_path
 
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
 
-# Host → the domains that it hands downloads over to.
-HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "huggingface.co": ("huggingface.co", "hf.co"),
-        "github.com": ("githubusercontent.com",),
-        "api.ngc.nvidia.com": ("ngc.nvidia.com",),
-        "nvlabs-fi-cdn.nvidia.com": (),
-        "storage.googleapis.com": (),
-        "dl.fbaipublicfiles.com": (),
-        "download.pytorch.org": (),
-        "s3.amazonaws.com": (),
-        "dlib.net": (),
-    }
-)
+# Host → the domains that it redirects downloads to.
+HOSTS: Mapping[str, tuple[str, ...]] = {
+    "huggingface.co": ("huggingface.co", "hf.co"),
+    "github.com": ("githubusercontent.com",),
+    "api.ngc.nvidia.com": ("ngc.nvidia.com",),
+    "nvlabs-fi-cdn.nvidia.com": (),
+    "storage.googleapis.com": (),
+    "dl.fbaipublicfiles.com": (),
+    "download.pytorch.org": (),
+    "s3.amazonaws.com": (),
+    "dlib.net": (),
+}
 
 Progress = Callable[[int, int | None], object]
 
 TIMEOUT = 30.0  # seconds without a byte
 STALL = (60.0, 64 * 2**10)  # in so many seconds at least so many bytes must come
 PAUSES = (1.0, 2.0, 4.0)  # seconds before trying again
-MOST_REDIRECTS = 5
-_MOST_BYTES = 16 * 2**30  # of a file whose size nobody says
+MAX_REDIRECTS = 5
+_MAX_BYTES = 16 * 2**30  # of a file of unknown size
 _RESERVE = 64 * 2**20  # bytes that are left free on the disk
-_CHUNK = 2**20
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LOOPBACK = "127.0.0.1"
-_YES = frozenset({"1", "true", "yes", "on"})
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,2}")
+_RESERVED = (".part", ".lock", ".part.json", ".lock.json")
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FAILURES: Mapping[type[BaseException], str] = {
+    socket.gaierror: "there is no network, or no such host",
+    ConnectionRefusedError: "it refuses the connection",
+}
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file that can be had by name.
+    """A file that can be fetched by name.
 
     name: the path in the cache, such as "ffhq.pkl" or "clip/config.json".
     urls: https addresses on `HOSTS`, tried in order; none where no program can fetch the file.
-    sha256: in hex, whole or its beginning (from 8 digits); None where it is not public.
+    sha256: in hex, complete or its beginning (from 8 digits); None where it is not public.
     size: bytes, or None where it is not public. page: where a person can get the file.
 
-    Raises BadSetting for values that cannot be meant.
+    Raises BadSetting for invalid values.
     """
 
     name: str
@@ -91,16 +85,11 @@ class Item:
     page: str = ""
 
     def __post_init__(self) -> None:
-        parts = self.name.split("/")
-        reserved = (".part", ".lock", ".part.json", ".lock.json")
-        if len(parts) > 3 or not all(
-            re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", part) for part in parts
-        ):
+        if not _NAME.fullmatch(self.name) or self.name.lower().endswith(_RESERVED):
             raise BadSetting(f"{self.name!r} cannot be the name of a file in the cache.")
-        if self.name.lower().endswith(reserved):
-            raise BadSetting(f"{self.name!r} has an ending that the cache itself uses.")
         for url in self.urls:
-            _check_address(url)
+            if _origin(url) not in {f"https://{host}" for host in HOSTS}:
+                raise BadSetting(f"{url!r} is not an https address on a listed host.")
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{8,64}", self.sha256):
             raise BadSetting(f"The SHA-256 of {self.name} must be 8 to 64 hex digits.")
         if self.size is not None and self.size <= 0:
@@ -108,12 +97,12 @@ class Item:
 
     @property
     def pinned(self) -> bool:
-        """Whether the whole SHA-256 is known beforehand."""
+        """Whether the complete SHA-256 is known beforehand."""
         return len(self.sha256 or "") == 64
 
 
 def default_cache() -> Path:
-    """The folder that files are kept in unless another is named."""
+    """The cache folder unless another is named."""
     return user_cache_path("eclipsed") / "hub"
 
 
@@ -123,7 +112,7 @@ def locate(item: Item, cache: Path | None = None) -> Path:
 
 
 def is_here(item: Item, cache: Path | None = None) -> bool:
-    """Whether the item's file is in the cache; it is not looked into."""
+    """Whether the item's file is in the cache; it is not read."""
     return os.path.isfile(locate(item, cache))
 
 
@@ -137,154 +126,115 @@ def fetch(
     """The item's file, from the cache or else from the network.
 
     Its SHA-256 is compared every time. Processes that want the same file at once share one
-    transfer. `offline` None asks the environment. `on_progress` gets bytes so far and in all
+    transfer. `offline` None asks the environment. `on_progress` gets the bytes so far and in total
     (None where unknown).
 
-    Raises BadFile when the file cannot be had or is not the right one, BadSetting for a mirror
+    Raises BadFile when the file cannot be fetched or is not the right one, BadSetting for a mirror
     that is no https address.
     """
-    place = _Place(locate(item, cache))
-    if _in_place(item, place):
-        return place.file
-    addresses = _addresses(item)
-    _check_obtainable(item, addresses, offline)
-    with _locked(place):
-        # Another process may have brought it while this one waited.
-        if not _in_place(item, place):
-            _download(item, place, addresses, on_progress or _say_nothing)
-    return place.file
+    path = locate(item, cache)
+    if not _is_valid(item, path):
+        urls = _addresses(item)
+        _check_obtainable(item, urls, offline)
+        with _locked(path):
+            # Another process may have fetched it while this one waited.
+            if not _is_valid(item, path):
+                _download(item, path, urls, on_progress or (lambda *_: None))
+    return path
 
 
-def adopt(item: Item, path: StrPath, *, cache: Path | None = None) -> Path:
+def adopt(item: Item, source: StrPath, *, cache: Path | None = None) -> Path:
     """Copy a file that the user got elsewhere into the cache, if it is the right one.
 
     Raises BadFile when it cannot be read or is another file; the cache is then unchanged.
     """
-    place = _Place(locate(item, cache))
-    if not os.path.isfile(path):
-        read_bytes(path, limit=0)  # which says what is wrong
-    with _locked(place), _disk("read", path), open(path, "rb") as source:
-        size = os.fstat(source.fileno()).st_size
-        if item.size not in (None, size):
+    path = locate(item, cache)
+    if not os.path.isfile(source):
+        read_bytes(source, limit=0)  # which says what is wrong
+    with _locked(path), _disk("read", source), open(source, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        wrong = "" if item.size in (None, size) else f"it has {size:,} bytes, not {item.size:,}"
+        digest = "" if wrong else hashlib.file_digest(file, "sha256").hexdigest()
+        if wrong := wrong or _mismatch(item, path, digest):
+            raise BadFile(f"{shown(source)} is not {item.name}: {wrong}.", _where(item))
+        _check_space(item, path, size)
+        file.seek(0)
+        write_atomic(path, lambda target: shutil.copyfileobj(file, target))
+        _record(item, path, digest)
+        _discard(path)
+    return path
+
+
+# --- what is in the cache -----------------------------------------------------------------------
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """A file that serves the one at `path`.
+
+    .part: what has arrived so far. .part.json: where it comes from, as url, etag, bytes.
+    .lock.json: the SHA-256 seen first. .lock: held by the process that writes any of these.
+    """
+    return path.with_name(path.name + ending)
+
+
+def _is_valid(item: Item, path: Path) -> bool:
+    """Whether the file is cached; raises BadFile when a file is, but not the right one."""
+    with _disk("read", path), suppress(FileNotFoundError):
+        digest = _digest(path)
+        if wrong := _mismatch(item, path, digest):
+            record = shown(_beside(path, ".lock.json"))
+            also = "" if item.pinned else f" (and {record} if the change is meant)"
             raise BadFile(
-                f"{shown(path)} is not {item.name}: it has {size:,} bytes, not {item.size:,}.",
-                _where(item),
+                f"{shown(path)} is not the file it was: {wrong}.",
+                f"Delete it{also}, and it is fetched again.",
             )
-        _check_space(item, place, size)
-        write_atomic(place.file, partial(_copy, source, item, place, path))
-        _discard(place)
-    return place.file
+        _record(item, path, digest)
+        return True
+    return False
 
 
-def _copy(source: BinaryIO, item: Item, place: _Place, path: StrPath, target: BinaryIO) -> None:
-    digest = hashlib.sha256()
-    while True:
-        with _disk("read", path):
-            chunk = source.read(_CHUNK)
-        if not chunk:
-            break
-        digest.update(chunk)
-        target.write(chunk)
-    found = digest.hexdigest()
-    if wrong := _mismatch(item, place, found):
-        raise BadFile(f"{shown(path)} is not {item.name}: {wrong}.", _where(item))
-    _remember(item, place, found)
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# --- what lies in the cache ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A file in the cache and the files that serve it."""
-
-    file: Path
-
-    def _beside(self, ending: str) -> Path:
-        return self.file.with_name(self.file.name + ending)
-
-    @property
-    def part(self) -> Path:
-        """What has come so far."""
-        return self._beside(".part")
-
-    @property
-    def origin(self) -> Path:
-        """Where the part comes from: JSON with url, etag, bytes."""
-        return self._beside(".part.json")
-
-    @property
-    def record(self) -> Path:
-        """The SHA-256 seen first, where none was known beforehand: JSON."""
-        return self._beside(".lock.json")
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that writes any of these."""
-        return self._beside(".lock")
-
-
-def _in_place(item: Item, place: _Place) -> bool:
-    """Whether the file is here; raises BadFile when a file is, but not the right one."""
-    try:
-        with open(place.file, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise failure("read", place.file, error) from error
-    if wrong := _mismatch(item, place, found):
-        also = "" if item.pinned else f" (and {shown(place.record)} if the change is meant)"
-        raise BadFile(
-            f"{shown(place.file)} is not the file it was: {wrong}.",
-            f"Delete it{also}, and it is fetched again.",
-        )
-    _remember(item, place, found)
-    return True
-
-
-def _mismatch(item: Item, place: _Place, found: str) -> str:
+def _mismatch(item: Item, path: Path, digest: str) -> str:
     """What is wrong with a SHA-256, in words; "" when it is right."""
-    known = [item.sha256 or "", "" if item.pinned else _recorded(place)]
-    for expected in known:
-        if not found.startswith(expected):
-            return f"its SHA-256 begins {found[:12]}, not {expected[:12]}"
+    for expected in (item.sha256 or "", "" if item.pinned else _recorded(path)):
+        if not digest.startswith(expected):
+            return f"its SHA-256 begins {digest[:12]}, not {expected[:12]}"
     return ""
 
 
-def _recorded(place: _Place) -> str:
+def _recorded(path: Path) -> str:
     """The SHA-256 that was seen first, "" before that."""
-    if not place.record.is_file():
+    record = _beside(path, ".lock.json")
+    if not record.is_file():
         return ""
-    try:
-        found = json.loads(read_bytes(place.record, limit=2**16))["sha256"]
-        if re.fullmatch(r"[0-9a-f]{64}", found):
-            return str(found)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        digest = json.loads(read_bytes(record, limit=2**16))["sha256"]
+        if re.fullmatch(r"[0-9a-f]{64}", digest):
+            return str(digest)
     raise BadFile(
-        f"The record {shown(place.record)} is damaged.",
+        f"The record {shown(record)} is damaged.",
         "Delete it together with the file beside it, which is then fetched again.",
     )
 
 
-def _remember(item: Item, place: _Place, found: str) -> None:
+def _record(item: Item, path: Path, digest: str) -> None:
     """Record a SHA-256 at its first use."""
-    if not item.pinned and not _recorded(place):
-        write_atomic(place.record, json.dumps({"sha256": found}).encode() + b"\n")
+    if not item.pinned and not _recorded(path):
+        write_atomic(_beside(path, ".lock.json"), json.dumps({"sha256": digest}).encode() + b"\n")
 
 
 @contextmanager
-def _locked(place: _Place) -> Iterator[None]:
-    """Only one process at a time is in here for one file; the system lets go of a dead one's."""
-    with _disk("write", place.file):
-        place.file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place.lock)
-        lock.acquire()
-    try:
+def _locked(path: Path) -> Iterator[None]:
+    """Only one process at a time is in here for one file; the system releases a dead one's lock."""
+    with _disk("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(_beside(path, ".lock")).acquire()
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -292,70 +242,54 @@ def _disk(action: str, path: StrPath) -> Iterator[None]:
     """The system's refusals about a file become a BadFile."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise failure(action, path, error) from error
 
 
-def _check_space(item: Item, place: _Place, needed: int) -> None:
-    with _disk("write", place.file):
-        free = shutil.disk_usage(place.file.parent).free
-    if free < needed + _RESERVE:
+def _check_space(item: Item, path: Path, size: int) -> None:
+    with _disk("write", path):
+        free = shutil.disk_usage(path.parent).free
+    if free < size + _RESERVE:
+        needed, reserve, left = (f"{n / 2**20:,.1f} MiB" for n in (size, _RESERVE, free))
         raise BadFile(
-            f"There is no room for {item.name}: it needs {_mib(needed)} and {_mib(_RESERVE)} to "
-            f"spare, and {shown(place.file.parent)} has {_mib(free)} free.",
+            f"There is no room for {item.name}: it needs {needed} and {reserve} to spare, and "
+            f"{shown(path.parent)} has {left} free.",
             "Free some space and try again.",
         )
 
 
-def _discard(place: _Place) -> None:
-    with _disk("write", place.part):
-        place.part.unlink(missing_ok=True)
-        place.origin.unlink(missing_ok=True)
+def _discard(path: Path) -> None:
+    with _disk("write", path):
+        _beside(path, ".part").unlink(missing_ok=True)
+        _beside(path, ".part.json").unlink(missing_ok=True)
 
 
 # --- which addresses are asked ------------------------------------------------------------------
 
 
-def _check_address(url: str) -> None:
-    """Raise BadSetting unless the address is a plain https one on a listed host."""
-    if _origin(url) not in {("https", host) for host in HOSTS}:
-        raise BadSetting(f"{url!r} is not an https address on a listed host.")
-
-
-def _origin(url: str) -> tuple[str, str] | None:
-    """(scheme, host[:port]) of a plain address; None for one with credentials or nonsense."""
-    try:
-        parts = urlsplit(url)
-        default = {"https": 443, "http": 80}.get(parts.scheme)
-        port = "" if parts.port in (None, default) else f":{parts.port}"
-    except ValueError:
-        return None
-    plain = url.isascii() and url.isprintable() and " " not in url
-    if not plain or not parts.hostname or "@" in parts.netloc:
-        return None
-    return parts.scheme, parts.hostname + port
+def _origin(address: str) -> str:
+    """scheme://host[:port] of a plain address; "" for one with credentials or an invalid one."""
+    with suppress(httpx2.InvalidURL):
+        url = httpx2.URL(address)
+        plain = address.isascii() and address.isprintable() and " " not in address
+        if plain and url.host and not url.userinfo:
+            return f"{url.scheme}://{url.netloc.decode()}"
+    return ""
 
 
 def _may_follow(first: str, target: str) -> bool:
-    """Whether a download from the address `first` may be handed over to `target`."""
-    origin, then = _origin(first), _origin(target)
-    if origin is None or then is None:
-        return False
-    if origin == then:
-        return True
-    domains = HOSTS.get(origin[1], ())
-    return then[0] == "https" and any(
-        then[1] == domain or then[1].endswith("." + domain) for domain in domains
-    )
+    """Whether a download from the address `first` may be redirected to `target`."""
+    origin, other = _origin(first), _origin(target)
+    domains = HOSTS.get(origin.removeprefix("https://"), ())
+    inside = ("." + other.removeprefix("https://")).endswith(tuple(f".{name}" for name in domains))
+    return other != "" and (origin == other or (other.startswith("https://") and inside))
 
 
 def _addresses(item: Item) -> tuple[str, ...]:
     mirror = os.environ.get("ECLIPSED_MIRROR", "").strip()
     if not mirror:
         return item.urls
-    origin = _origin(mirror)
-    secure = origin is not None and origin[0] == "https"
-    if not secure and (origin is None or origin[0] != "http" or not _is_loopback(mirror)):
+    if not re.match(r"https://|http://127\.0\.0\.1(:|$)", _origin(mirror)):
         raise BadSetting(
             f"ECLIPSED_MIRROR is {mirror!r}, which is no plain https address.",
             "Set it to one such as https://mirror.example.org/eclipsed/, or unset it.",
@@ -363,16 +297,12 @@ def _addresses(item: Item) -> tuple[str, ...]:
     return (mirror.rstrip("/") + "/" + quote(item.name),)
 
 
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname == _LOOPBACK
-
-
-def _check_obtainable(item: Item, addresses: tuple[str, ...], offline: bool | None) -> None:
-    if not addresses:
+def _check_obtainable(item: Item, urls: tuple[str, ...], offline: bool | None) -> None:
+    if not urls:
         raise BadFile(f"No program can fetch {item.name}.", _where(item))
     if offline is None:
         switches = (os.environ.get(name, "") for name in ("ECLIPSED_OFFLINE", "HF_HUB_OFFLINE"))
-        offline = any(value.strip().lower() in _YES for value in switches)
+        offline = any(value.strip().lower() in {"1", "true", "yes", "on"} for value in switches)
     if offline:
         raise BadFile(
             f"{item.name} is not in the cache, and the network is switched off.",
@@ -386,8 +316,8 @@ def _where(item: Item) -> str:
     facts = [f"{item.size:,} bytes"] if item.size else []
     if item.sha256:
         facts.append(f"SHA-256 {item.sha256}" + ("" if item.pinned else "…"))
-    told = f" ({', '.join(facts)})" if facts else ""
-    return f"Get {item.name}{told} from {source} and add it with --from FILE."
+    details = f" ({', '.join(facts)})" if facts else ""
+    return f"Get {item.name}{details} from {source} and add it with --from FILE."
 
 
 # --- the transfer -------------------------------------------------------------------------------
@@ -401,230 +331,154 @@ class _Broken(_Refused):
     """The connection failed, and the same address may work in a moment."""
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What an earlier transfer from the same address left: bytes, their ETag, bytes in all."""
-
-    size: int = 0
-    etag: str = ""
-    total: int | None = None
-
-    @property
-    def whole(self) -> bool:
-        return self.size > 0 and self.size == self.total
-
-
-def _say_nothing(done: int, total: int | None) -> None:
-    """Report progress to nobody."""
-
-
-def _download(item: Item, place: _Place, addresses: tuple[str, ...], report: Progress) -> None:
-    """Bring the file into its place, from the first address that gives it."""
+def _download(item: Item, path: Path, urls: tuple[str, ...], report: Progress) -> None:
+    """Put the file at its path, from the first address that gives it."""
     reason, host = "", ""
-    for url in addresses:
+    for url in urls:
         try:
-            return _persist(item, url, place, report)
+            return _persist(item, url, path, report)
         except _Refused as error:
-            reason, host = str(error), urlsplit(url).netloc
+            reason, host = str(error), httpx2.URL(url).host
     raise BadFile(f"Cannot fetch {item.name} from {host}: {reason}.", _where(item))
 
 
-def _persist(item: Item, url: str, place: _Place, report: Progress) -> None:
-    """Try an address until it gives the file; only tries that bring nothing new are counted."""
-    failures, most = 0, _held(place, url).size
+def _persist(item: Item, url: str, path: Path, report: Progress) -> None:
+    """Try an address until it gives the file; only tries without a new byte are counted."""
+    failures, most = 0, _partial(path, url)[0]
     while True:
         try:
-            return _attempt(item, url, place, report)
+            return _attempt(item, url, path, report)
         except _Broken:
-            reached = _held(place, url).size
-            failures = 1 if reached > most else failures + 1
-            most = max(most, reached)
+            size = _partial(path, url)[0]
+            failures = 1 if size > most else failures + 1
+            most = max(most, size)
             if failures > len(PAUSES):
                 raise
-            time.sleep(PAUSES[failures - 1])
+        time.sleep(PAUSES[failures - 1])
 
 
-def _attempt(item: Item, url: str, place: _Place, report: Progress) -> None:
-    held = _held(place, url)
-    if held.whole:
-        found = _receive(iter(()), place, held.size)
-    else:
-        resume = {"Range": f"bytes={held.size}-", "If-Range": held.etag} if held.size else {}
-        with closing(_open(url, resume)) as response:
-            start, total = _terms(response, item, place, held)
-            _check_space(item, place, (total or 0) - start)
-            if start == 0:
-                _begin(place, url, response.headers.get("ETag", ""), total)
-            chunks = _chunks(response, start, total, report)
-            found = _receive(chunks, place, start)
-    if wrong := _mismatch(item, place, found):
-        _discard(place)
-        # What was kept may be at fault; only bytes that all came now accuse the address.
-        raise (_Broken if held.size else _Refused)(wrong)
-    _remember(item, place, found)
-    with _disk("write", place.file):
-        # The bytes are on the disk. If a power cut undoes the renaming, the whole part is left.
-        os.replace(place.part, place.file)
-        place.origin.unlink(missing_ok=True)
+def _attempt(item: Item, url: str, path: Path, report: Progress) -> None:
+    part = _beside(path, ".part")
+    size, _, total = _partial(path, url)
+    if size == 0 or size != total:
+        _transfer(item, url, path, report)
+    with _disk("read", part):
+        digest = _digest(part)
+    if wrong := _mismatch(item, path, digest):
+        _discard(path)
+        # The resumed part may be at fault; only bytes that all came now accuse the address.
+        raise (_Broken if size else _Refused)(wrong)
+    _record(item, path, digest)
+    with _disk("write", path):
+        # The bytes are on the disk. If a power cut undoes the renaming, the part is complete.
+        os.replace(part, path)
+    _discard(path)
 
 
-def _held(place: _Place, url: str) -> _Held:
-    """What can be gone on from; nothing when the part is of unknown origin."""
+def _partial(path: Path, url: str) -> tuple[int, str, int | None]:
+    """What an earlier transfer from the same address left: bytes, their ETag, bytes in total."""
     with suppress(BadFile, OSError, ValueError, KeyError, TypeError, RecursionError):
-        origin = json.loads(read_bytes(place.origin, limit=2**16))
-        held = _Held(place.part.stat().st_size, origin["etag"], origin["bytes"])
-        if origin["url"] == url and re.fullmatch(r'"[\x21\x23-\x7e]+"', held.etag):
-            return held if held.total is None or held.size <= held.total else _Held()
-    return _Held()
+        origin = json.loads(read_bytes(_beside(path, ".part.json"), limit=2**16))
+        size, etag = _beside(path, ".part").stat().st_size, origin["etag"]
+        strong = re.fullmatch(r'"[\x21\x23-\x7e]+"', etag)
+        if origin["url"] == url and strong and size <= origin["bytes"]:
+            return size, etag, origin["bytes"]
+    return 0, "", None  # the part is of unknown origin
 
 
-def _begin(place: _Place, url: str, etag: str, total: int | None) -> None:
-    """Start from nothing: the old part goes before the new origin is written."""
-    _discard(place)
-    origin = {"url": url, "etag": etag, "bytes": total}
-    write_atomic(place.origin, json.dumps(origin).encode() + b"\n")
+def _transfer(item: Item, url: str, path: Path, report: Progress) -> None:
+    """Complete the part: what an earlier transfer left is resumed where the server allows it."""
+    size, etag, total = _partial(path, url)
+    resume = {"Range": f"bytes={size}-", "If-Range": etag} if size else {}
+    # The environment's proxies, but not for the loopback interface, the only http address.
+    client = httpx2.Client(timeout=TIMEOUT, trust_env=url.startswith("https://"))
+    with _connection(), client, closing(_open(client, url, resume)) as response:
+        headers, resumed = response.headers, size > 0 and response.status_code in (206, 416)
+        if not resumed:
+            size, total = 0, _total(response, item)
+        elif (headers.get("Content-Range"), headers.get("ETag", etag)) != (
+            f"bytes {size}-{(total or 0) - 1}/{total}",
+            etag,
+        ):
+            _discard(path)
+            raise _Broken("it cannot resume where it stopped")
+        _check_space(item, path, (total or 0) - size)
+        if not resumed:
+            _discard(path)
+            origin = {"url": url, "etag": headers.get("ETag", ""), "bytes": total}
+            write_atomic(_beside(path, ".part.json"), json.dumps(origin).encode() + b"\n")
+        _append(response, path, size, total, report)
 
 
-def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+def _append(
+    response: httpx2.Response, path: Path, size: int, total: int | None, report: Progress
+) -> None:
+    """Put the rest of the file behind the `size` bytes of the part."""
+    part, most = _beside(path, ".part"), _MAX_BYTES if total is None else total
+    seconds, least = STALL
+    deadline, goal = time.monotonic() + seconds, size + least
+    report(size, total)
+    with _disk("write", part), open(part, "ab") as file:
+        for chunk in response.iter_raw():
+            size += len(chunk)
+            if size > most:
+                raise _Refused("it sends more than it should")
+            file.write(chunk)
+            file.flush()
+            report(size, total)
+            if time.monotonic() > deadline:
+                if size < goal:
+                    raise _Broken("it sends almost nothing")
+                deadline, goal = time.monotonic() + seconds, size + least
+        os.fsync(file.fileno())
+    if total is not None and size < total:
+        raise _Broken(f"the connection closed after {size:,} of {total:,} bytes")
+
+
+@contextmanager
+def _connection() -> Iterator[None]:
+    """A failed connection in words: worth another try, or not."""
+    try:
+        yield
+    except httpx2.TimeoutException as error:
+        raise _Broken(f"nothing came for {TIMEOUT:g} seconds") from error
+    except httpx2.HTTPError as error:
+        cause: BaseException = error
+        while cause.__context__:
+            cause = cause.__context__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise _Refused("its certificate cannot be verified") from error
+        raise _Broken(_FAILURES.get(type(cause), "the connection broke")) from error
+
+
+def _open(client: httpx2.Client, url: str, headers: Mapping[str, str]) -> httpx2.Response:
     """The answer to a GET, redirects followed where they are allowed."""
-    address = url
-    for _ in range(MOST_REDIRECTS + 1):
-        response = _get(address, headers)
-        if response.status not in _REDIRECTS:
+    common = {"User-Agent": "eclipsed", "Accept-Encoding": "identity"}
+    request = client.build_request("GET", url, headers={**common, **headers})
+    for _ in range(MAX_REDIRECTS + 1):
+        if not _may_follow(url, str(request.url)):
+            raise _Refused("it redirects to an address that is not allowed")
+        response = client.send(request, stream=True)
+        if response.next_request is None:
             return response
         response.close()
-        with suppress(ValueError):
-            address = urljoin(address, response.headers.get("Location", ""))
-            if _may_follow(url, address):
-                continue
-        raise _Refused("it redirects to an address that is not allowed")
-    raise _Refused(f"it redirects more than {MOST_REDIRECTS} times")
+        request = response.next_request
+    raise _Refused(f"it redirects more than {MAX_REDIRECTS} times")
 
 
-def _get(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
-    opener = urllib.request.OpenerDirector()
-    if _is_loopback(url):
-        opener.add_handler(urllib.request.HTTPHandler())
-    else:
-        opener.add_handler(urllib.request.ProxyHandler())
-    context = ssl.create_default_context()
-    opener.add_handler(urllib.request.HTTPSHandler(context=context))
-    common = {"User-Agent": "eclipsed", "Accept": "*/*", "Accept-Encoding": "identity"}
-    try:
-        request = urllib.request.Request(url, headers={**common, **headers})
-        answer = opener.open(request, timeout=TIMEOUT)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        _give_up(error)
-    if not isinstance(answer, http.client.HTTPResponse):
-        raise _Refused("nothing here can speak to it")
-    return answer
-
-
-def _give_up(error: Exception) -> NoReturn:
-    """A failed connection in words: worth another try, or not."""
-    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
-        error = error.reason
-    if isinstance(error, ssl.SSLCertVerificationError):
-        raise _Refused("its certificate cannot be verified") from error
-    if isinstance(error, socket.gaierror):
-        raise _Broken("there is no network, or no such host") from error
-    if isinstance(error, TimeoutError):
-        raise _Broken(f"nothing came for {TIMEOUT:g} seconds") from error
-    if isinstance(error, ConnectionRefusedError):
-        raise _Broken("it refuses the connection") from error
-    raise _Broken("the connection broke") from error
-
-
-def _terms(
-    response: http.client.HTTPResponse, item: Item, place: _Place, held: _Held
-) -> tuple[int, int | None]:
-    """From which byte the answer goes on, and how many bytes the file has in all."""
-    headers, status = response.headers, response.status
-    if status == 200:
-        _check_plain(headers)
-        total = response.length if response.length is not None else item.size
-        if total is None and not response.chunked:
-            raise _Refused("it does not say how long the file is")
-        if item.size not in (None, total):
-            raise _Refused(f"the file there has {total:,} bytes, not {item.size:,}")
-        return 0, total
-    if held.size and status == 206:
-        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
-        same = headers.get("ETag", held.etag) == held.etag
-        if given and same and int(given[1]) == held.size and int(given[2]) == held.total:
-            return held.size, held.total
-    if held.size and status in (206, 416):
-        _discard(place)
-        raise _Broken("it cannot go on from where it stopped")
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "an unknown code"
-    raise (_Broken if status in _PASSING else _Refused)(f"it answers {status}, {phrase}")
-
-
-def _check_plain(headers: http.client.HTTPMessage) -> None:
-    """Raise _Refused for what is not the bytes of a file."""
+def _total(response: httpx2.Response, item: Item) -> int | None:
+    """Bytes of the file that the answer brings; raises _Refused for what is not the file."""
+    headers, status = response.headers, response.status_code
+    if status != 200:
+        phrase = httpx2.codes.get_reason_phrase(status) or "an unknown code"
+        raise (_Broken if status in _RETRIED else _Refused)(f"it answers {status}, {phrase}")
     if headers.get("Content-Encoding", "identity") != "identity":
         raise _Refused("it sends the file compressed")
     if headers.get("Content-Type", "").startswith("text/html"):
         raise _Refused("it answers with a web page, not a file")
-
-
-def _chunks(
-    response: http.client.HTTPResponse, start: int, total: int | None, report: Progress
-) -> Iterator[bytes]:
-    """The rest of the file; raises _Broken when it stops or crawls, _Refused when it overflows."""
-    done, seconds, least = start, *STALL
-    since, seen = time.monotonic(), start
-    report(done, total)
-    while True:
-        try:
-            chunk = response.read1(_CHUNK)
-        except (OSError, http.client.HTTPException) as error:
-            _give_up(error)
-        if not chunk:
-            break
-        done += len(chunk)
-        if done > (_MOST_BYTES if total is None else total):
-            raise _Refused("it sends more than it should")
-        yield chunk
-        report(done, total)
-        if time.monotonic() - since > seconds:
-            if done - seen < least:
-                raise _Broken("it sends almost nothing")
-            since, seen = time.monotonic(), done
-    if total is not None and done < total:
-        raise _Broken(f"the connection closed after {done:,} of {total:,} bytes")
-
-
-def _receive(chunks: Iterator[bytes], place: _Place, start: int) -> str:
-    """Put the chunks behind the first `start` bytes of the part; the SHA-256 of all of it."""
-    digest = hashlib.sha256()
-    with _disk("write", place.part):
-        # Unbuffered, so that closing has nothing left to write and cannot fail a second time.
-        file = FileIO(place.part, "rb+" if start else "wb")
-    with file:
-        left = start
-        while left:
-            with _disk("read", place.part):
-                old = file.read(min(left, _CHUNK))
-            if not old:
-                raise _Broken("the part that was kept has become shorter")
-            digest.update(old)
-            left -= len(old)
-        for chunk in chunks:
-            digest.update(chunk)
-            with _disk("write", place.part):
-                _write(file, chunk)
-        with _disk("write", place.part):
-            os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
-def _write(file: FileIO, chunk: bytes) -> None:
-    """All of the chunk; one call may write less, which is how a full disk begins."""
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.1f} MiB"
+    total = int(headers["Content-Length"]) if "Content-Length" in headers else item.size
+    if total is None and "Transfer-Encoding" not in headers:
+        raise _Refused("it does not say how long the file is")
+    if item.size not in (None, total):
+        raise _Refused(f"the file there has {total:,} bytes, not {item.size:,}")
+    return total

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,14 @@ def test_doctor_is_fine_or_says_what_is_not(eclipsed: Run, monkeypatch: pytest.M
     ran = eclipsed("doctor", "--json")
     assert ran.code == 1
     assert ran.json["starter"]["problem"] == "The weights are damaged. Install eclipsed again."
+
+
+def test_an_extra_is_there_when_all_its_packages_are(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements = ["torch>=2", "numpy>=1; extra == 'a'", "no-such<3; extra == 'a'"]
+    monkeypatch.setattr(metadata, "requires", lambda _: [*requirements, 'torch; extra == "b"'])
+    assert eclipsed("doctor", "--json").json["extras"] == {"a": False, "b": True}
 
 
 def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:

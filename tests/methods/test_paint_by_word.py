@@ -139,6 +139,7 @@ def test_it_paints_in_z_where_there_is_nothing_else() -> None:
         {"population": 1},
         {"rate": float("nan")},
         {"sigma": -1.0},
+        {"sigma": 0.0, "generations": 1},
         {"outside_weight": -0.1},
     ],
 )

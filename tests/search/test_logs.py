@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import builtins
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eclipsed.errors import BadFile, MissingExtra
-from eclipsed.search.logs import StepReport, both, json_log, tensorboard_log
+from eclipsed.errors import BadFile
+from eclipsed.search.logs import StepReport, both, json_log
 
 
 def report(step: int) -> StepReport:
@@ -56,24 +54,3 @@ def test_both_calls_everything_in_order() -> None:
     seen: list[str] = []
     both(lambda r: seen.append(f"a{r.step}"), None, lambda r: seen.append(f"b{r.step}"))(report(2))
     assert seen == ["a2", "b2"]
-
-
-def test_tensorboard_missing_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **kind: Any) -> Any:
-        if name.startswith("torch.utils.tensorboard"):
-            raise ImportError(name)
-        return real(name, *rest, **kind)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtra, match=r"eclipsed\[tensorboard\]"):
-        tensorboard_log(tmp_path)
-
-
-def test_tensorboard_gets_every_loss(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="the extra eclipsed[tensorboard] is not installed")
-    tensorboard_log(tmp_path)(report(1))
-    assert any(tmp_path.iterdir())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable, Mapping
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,13 +18,6 @@ from eclipsed.cli.wording import score_table, table
 from eclipsed.errors import EclipsedError
 
 _PACKAGES = ("torch", "numpy", "safetensors", "transformers", "pillow")
-_EXTRAS = {
-    "starter": "resvg_py",
-    "spacy": "spacy",
-    "tensorboard": "tensorboard",
-    "plot": "matplotlib",
-    "notebook": "nbclient",
-}
 _LONGEST = 500  # characters of one value; a drawn mask takes thousands
 
 
@@ -169,7 +162,7 @@ def doctor(
         "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
         "cache": user_cache_dir("eclipsed"),
-        "extras": {extra: find_spec(module) is not None for extra, module in _EXTRAS.items()},
+        "extras": _extras(),
         "starter": starter,
     }
     if world is not None:
@@ -177,6 +170,17 @@ def doctor(
     console.result(found, as_json=as_json, words=lambda: _doctor_words(found))
     if not found["ok"]:
         raise typer.Exit(console.COULD_NOT)
+
+
+def _extras() -> dict[str, bool]:
+    """Extra of this package → whether everything that it asks for is installed."""
+    extras: dict[str, bool] = {}
+    for requirement in metadata.requires("eclipsed") or ():
+        package, _, marker = requirement.partition("; extra == ")
+        if extra := marker.strip("'\""):
+            (name, *_) = re.split(r"[^\w.-]", package)
+            extras[extra] = extras.get(extra, True) and any(metadata.distributions(name=name))
+    return extras
 
 
 def _world_findings(name: str) -> list[dict[str, Any]]:

@@ -69,6 +69,8 @@ class PaintByWordConfig:
         check_number("population", self.population, 2)
         if not self.generations + self.steps:
             raise BadSetting("'generations' and 'steps' must not both be 0.")
+        if self.generations and not self.sigma:
+            raise BadSetting("'sigma' must be above 0 for CMA-ES to move.")
 
 
 @torch.no_grad()

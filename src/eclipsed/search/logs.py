@@ -1,6 +1,6 @@
-"""Where training reports its steps besides the screen: a JSON-lines file, TensorBoard.
+"""Where training reports its steps besides the screen: a JSON-lines file.
 
-Each writer is a callback for `training`; any number can be chained with `both`.
+A writer is a callback for `training`; any number can be chained with `both`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eclipsed.errors import MissingExtra
 from eclipsed.files import failure, write_atomic
 
 
@@ -61,27 +60,6 @@ def _lines_before(path: Path, step: int) -> str:
                 if json.loads(line)["step"] < step:
                     kept.append(line + "\n")
     return "".join(kept)
-
-
-def tensorboard_log(folder: Path) -> OnStep:
-    """A callback that writes every loss as a TensorBoard scalar into `folder`.
-
-    Raises MissingExtra where TensorBoard is not installed.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise MissingExtra(
-            "TensorBoard is not installed.", "Install it with `pip install eclipsed[tensorboard]`."
-        ) from error
-    writer = SummaryWriter(str(folder))
-
-    def write(report: StepReport) -> None:
-        for name, value in report.losses.items():
-            writer.add_scalar(f"loss/{name}", value, report.step)
-        writer.flush()
-
-    return write
 
 
 def both(*callbacks: OnStep | None) -> OnStep:
