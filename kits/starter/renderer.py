@@ -1,5 +1,7 @@
 """Draws avatars exactly: images, and the label map of the parts that show.
 
+    python -m kits.starter.renderer    # writes the art that the artifact score reads, parts.png
+
 Every part of the art (python-avatars, MIT) is rasterised once, alone, with its colour set to black
 and to white; premultiplied colour is affine in that fill, so any colour costs one multiply-add.
 Avatars are then alpha-over composites of cropped parts. Where two values of a group are blended,
@@ -37,6 +39,7 @@ from eclipsed.worlds.starter.artifacts import (
 )
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS, HUES, SKIN_TONES
 from eclipsed.worlds.starter.models import COVERED, COVERING, TABLE_SHAPE
+from eclipsed.worlds.starter.world import WEIGHTS
 
 Floats = NDArray[np.float32]
 
@@ -167,7 +170,7 @@ def _part_svg(file: str, fill: str) -> str:
         return _wrap((next(root.iter(f"{_SVG}defs")), body))
     folder = file.split("/")[0]
     parent = "top/" if folder in ("hair", "hat") else ""
-    return _wrap(_art(f"{parent}{file}", fill), _PLACES[folder])
+    return _wrap(list(_art(f"{parent}{file}", fill)), _PLACES[folder])
 
 
 def _wrap(elements: Iterable[ElementTree.Element], attributes: str = "") -> str:
@@ -396,3 +399,7 @@ def visibility_table() -> NDArray[np.uint8]:
             if value < len(GROUP[group].values):
                 table[number, value] = visible[group].reshape(sizes)
     return table
+
+
+if __name__ == "__main__":
+    save_parts(WEIGHTS.parent)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eclipsed.errors import BadFile
-from kits.fitting import Schedule, fit, rng_of
+from kits.fitting import Job, Schedule, disturb, fit, rng_of, run, to_images
 
 
 @given(
@@ -164,3 +165,58 @@ def test_another_networks_checkpoint_is_refused(tmp_path: Path) -> None:
     other.module = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 1))
     with pytest.raises(BadFile, match="another network"):
         other.fit(tmp_path)
+
+
+def test_jobs() -> None:
+    job = Job(images=100, rate=0.1, seed=3, batch=32)
+    assert job.schedule.steps == 3
+    assert job.schedule.rate == 0.1
+    with pytest.raises(ValueError, match="not even one batch"):
+        Job(images=10, rate=0.1, seed=3, batch=32)
+
+
+def test_run_returns_the_moving_average(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = nn.Linear(2, 1)
+
+    def loss_at(step: int) -> Tensor:
+        x = torch.from_numpy(rng_of(1, step).standard_normal((4, 2))).float()
+        return (module(x) - x.sum(dim=1, keepdim=True)).square().mean()
+
+    average = run(module, loss_at, Job(images=40, rate=0.1, seed=1, batch=4), tmp_path, "line")
+    assert average is not module
+    assert isinstance(average, nn.Linear)
+    assert not average.weight.requires_grad
+    assert not average.training
+    assert (tmp_path / "line.safetensors").exists()
+
+
+def test_pixels_become_images() -> None:
+    pixels = np.zeros((1, 2, 2, 3), np.uint8)
+    pixels[0, 0, 1] = (255, 0, 51)
+    images = to_images(pixels)
+    assert images.shape == (1, 3, 2, 2)
+    torch.testing.assert_close(images[0, :, 0, 1], torch.tensor([1.0, -1.0, -0.6]))
+
+
+def test_disturbing_is_slight_and_deterministic() -> None:
+    images = torch.rand(16, 3, 128, 128, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    images = nn.functional.avg_pool2d(images, 9, stride=1, padding=4)
+    one = disturb(images, rng_of(1, 1), shift=0)
+    assert torch.equal(one, disturb(images, rng_of(1, 1), shift=0))
+    error = (one - images).abs().mean(dim=(1, 2, 3))
+    assert 0.005 < float(error.mean()) < 0.08
+
+
+def test_a_shift_moves_the_picture() -> None:
+    images = torch.zeros(1, 3, 128, 128)
+    images[:, :, 60:68, 60:68] = 1
+    places = set()
+    for step in range(12):
+        moved = disturb(images, rng_of(2, step), shift=4)[0, 0]
+        rows, columns = torch.where(moved > 0.6)
+        places.add(
+            (round(float(rows.float().mean()) - 63.5), round(float(columns.float().mean()) - 63.5))
+        )
+    assert len(places) > 4
+    assert all(abs(dy) <= 4 and abs(dx) <= 4 for dy, dx in places)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,15 +26,9 @@ from eclipsed.search.loop import default_config, train_direction
 from eclipsed.search.preflight import check
 from eclipsed.types import Encoder, Judge, World
 from eclipsed.worlds import load_world
+from kits.houses import design, drawing, phrases, recipe
 
-HOUSES = Path(__file__).parents[2] / "examples" / "houses"
-sys.path.append(str(HOUSES))
-
-import house_codes as codes  # noqa: E402
-import house_drawing as drawing  # noqa: E402
-import house_words as words  # noqa: E402
-import make_houses as making  # noqa: E402
-
+HOUSES = Path(recipe.__file__).parent
 JUDGES = ("judge_encoder.safetensors", "judge_segmenter.safetensors")
 WEIGHTS = ("generator.safetensors", "encoder.safetensors", "segmenter.safetensors", *JUDGES)
 SEEDS = range(5_000, 5_024)
@@ -65,9 +58,9 @@ def drawn(
     generator = world.generator
     assert isinstance(generator, StyleGAN2)
     rows = latents.unflatten(1, (generator.num_ws, generator.w_dim)) - generator.mapping.w_avg
-    house = codes.shown_by_rows(rows.numpy())
+    house = design.shown_by_rows(rows.numpy())
     pixels, regions = drawing.render(house)
-    return making.to_images(pixels), torch.from_numpy(regions), house
+    return recipe.to_images(pixels), torch.from_numpy(regions), house
 
 
 def psnr(images: Float[Tensor, "n 3 h w"], others: Float[Tensor, "n 3 h w"]) -> Tensor:
@@ -94,15 +87,15 @@ def answers(world: World, encoder: Encoder, seeds: Sequence[int]) -> dict[str, f
     house = drawn(world, latents)[2]
     found = {}
     for group in drawing.GROUPS:
-        says = {say.values: say.held_out for say in words.SAYINGS if say.group == group.name}
+        says = {say.values: say.held_out for say in phrases.SAYINGS if say.group == group.name}
         own = [says[(value,)] for value in group.values]
         clear = house[group.name].max(axis=1) > 0.9
         if group.name == "door color":
             clear &= house["door"][:, -1] == 0  # a house without a door has none
         hits = []
-        for phrases in zip(*own, strict=False):
-            for frame in words.HELD_OUT_FRAMES:
-                texts = encoder.encode_text([frame.format(phrase) for phrase in phrases])
+        for wordings in zip(*own, strict=False):
+            for frame in phrases.HELD_OUT_FRAMES:
+                texts = encoder.encode_text([frame.format(phrase) for phrase in wordings])
                 told = (images @ texts.t()).argmax(dim=1).numpy()
                 hits.append((told == house[group.name].argmax(axis=1))[clear].mean())
         found[group.name] = float(np.mean(hits))
@@ -118,14 +111,16 @@ def test_the_files_are_small() -> None:
 
 
 def test_every_value_is_said_and_nothing_is_trained_and_tested_on() -> None:
-    said = {(say.group, say.values) for say in words.SAYINGS}
+    said = {(say.group, say.values) for say in phrases.SAYINGS}
     assert said >= {(g.name, (value,)) for g in drawing.GROUPS for value in g.values}
-    trained = {text for say in words.SAYINGS for text in words.framed(say.phrases)}
+    trained = {text for say in phrases.SAYINGS for text in phrases.framed(say.phrases)}
     tested = {
-        text for say in words.SAYINGS for text in words.framed(say.held_out, words.HELD_OUT_FRAMES)
+        text
+        for say in phrases.SAYINGS
+        for text in phrases.framed(say.held_out, phrases.HELD_OUT_FRAMES)
     }
-    assert min(len(say.phrases) for say in words.SAYINGS) >= 4
-    assert min(len(say.held_out) for say in words.SAYINGS) >= 2
+    assert min(len(say.phrases) for say in phrases.SAYINGS) >= 4
+    assert min(len(say.held_out) for say in phrases.SAYINGS) >= 2
     assert not trained & tested
 
 
@@ -152,22 +147,22 @@ def test_a_change_of_one_thing_stays_in_its_region() -> None:
 
 
 def test_the_mapping_network_is_what_the_codes_say(world: World) -> None:
-    z = np.random.default_rng(3).standard_normal((200, codes.Z_DIM)).astype(np.float32)
+    z = np.random.default_rng(3).standard_normal((200, design.Z_DIM)).astype(np.float32)
     latents = world.generator.from_z(torch.from_numpy(z))
     house = drawn(world, latents)[2]
-    expected = codes.shown(dict.fromkeys(codes.ROWS, codes.codes_from_z(z)))
+    expected = design.shown(dict.fromkeys(design.ROWS, design.codes_from_z(z)))
     for group, weights in expected.items():
         np.testing.assert_allclose(house[group], weights, atol=2e-3)
     # Every value is about as common as the others of its group, and nearly all are clear.
     for group in drawing.GROUPS:
-        share = codes.codes_from_z(z)[:, codes.COLUMNS[group.name]].mean(axis=0)
+        share = design.codes_from_z(z)[:, design.COLUMNS[group.name]].mean(axis=0)
         np.testing.assert_allclose(share, 1 / len(group.values), atol=0.12)
         assert (expected[group.name].max(axis=1) > 0.9).mean() > 0.9
 
 
 def test_what_is_written_into_w_is_read_from_it() -> None:
-    made = np.random.default_rng(4).uniform(-2, 3, (20, codes.WIDTH)).astype(np.float32)
-    np.testing.assert_allclose(codes.codes_from_w(codes.w_from_codes(made)), made, atol=1e-4)
+    made = np.random.default_rng(4).uniform(-2, 3, (20, design.WIDTH)).astype(np.float32)
+    np.testing.assert_allclose(design.codes_from_w(design.w_from_codes(made)), made, atol=1e-4)
 
 
 # --- the networks -------------------------------------------------------------------------------
@@ -177,8 +172,8 @@ def test_the_generator_is_an_ordinary_checkpoint(world: World) -> None:
     checkpoint = read_checkpoint(HOUSES / "generator.safetensors")
     assert checkpoint.family == "stylegan2"
     assert {"mapping.w_avg", "synthesis.b64.conv1.weight"} <= set(checkpoint.tensors)
-    assert (world.generator.resolution, world.generator.z_dim) == (64, codes.Z_DIM)
-    assert len(world.generator.layers("w+")) == codes.NUM_WS
+    assert (world.generator.resolution, world.generator.z_dim) == (64, design.Z_DIM)
+    assert len(world.generator.layers("w+")) == design.NUM_WS
 
 
 @pytest.mark.parametrize("truncation", [0.7, 1.0])
@@ -189,7 +184,7 @@ def test_samples_are_what_was_written_into_w(world: World, truncation: float) ->
 
 
 def test_shapes_and_colours_mix(world: World) -> None:
-    latents = world.generator.sample(SEEDS).unflatten(1, (codes.NUM_WS, codes.W_DIM))
+    latents = world.generator.sample(SEEDS).unflatten(1, (design.NUM_WS, design.W_DIM))
     mixed = torch.cat([latents[:12, :4], latents[12:, 4:]], dim=1).flatten(1)
     assert (
         float(psnr(world.generator.synthesize(mixed).image, drawn(world, mixed)[0]).median()) > PSNR
@@ -350,7 +345,7 @@ def test_the_pre_flight_tells_houses_from_what_is_none(world: World) -> None:
 
 @pytest.mark.slow
 def test_the_world_is_made_from_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    making.main([str(tmp_path / "houses"), "--smoke"])
+    recipe.main([str(tmp_path / "houses"), "--smoke"])
     assert "done" in capsys.readouterr().err
     files = sorted(path.name for path in (tmp_path / "houses").iterdir())
     assert files == sorted([*WEIGHTS, "houses.toml"])
@@ -358,7 +353,7 @@ def test_the_world_is_made_from_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     image = made.generator.synthesize(made.generator.sample([1])).image
     assert image.shape == (1, 3, 64, 64)
     assert image.isfinite().all()
-    making.main([str(tmp_path / "again"), "--smoke"])
+    recipe.main([str(tmp_path / "again"), "--smoke"])
     for name in WEIGHTS:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "houses" / name).read_bytes()
 

@@ -188,3 +188,12 @@ def test_half_of_the_training_rows_are_style_mixed() -> None:
 def test_training_is_deterministic() -> None:
     one, two = (training_rows(np.random.default_rng(9), 8)[0] for _ in range(2))
     assert (one == two).all()
+
+
+def test_every_draw_has_its_own_people(renderer: Renderer) -> None:
+    avatars, drawing = draw(renderer, 1, 2, 3)
+    again, _ = draw(renderer, 1, 2, 3)
+    other, _ = draw(renderer, 1, 3, 3)
+    assert drawing.images.shape == (3, 128, 128, 3)
+    assert (avatars.skin == again.skin).all()
+    assert (avatars.skin != other.skin).any()

@@ -274,3 +274,27 @@ def test_every_score_of_a_whole_world(smoke: Smoke) -> None:
     assert list(scores["generator"]["strengths"]) == ["-2", "-1", "+1", "+2"]
     # Known of the design, whatever the networks have learned.
     assert scores["generator"]["from z"]["psi 1.0"]["clean, mean of groups"] > 0.85
+
+
+# --- the population ------------------------------------------------------------------------------
+
+
+def test_a_census_counts_values_and_couplings() -> None:
+    counted = census(2 * CHUNK + 17)
+    assert counted["draws"] == 2 * CHUNK + 17
+    assert list(counted["shares"]) == list(JUDGED)
+    for group, shares in counted["shares"].items():
+        assert list(shares) == list(JUDGED[group])
+        assert sum(shares.values()) == pytest.approx(1, abs=0.002)
+    for group in GROUPS:
+        expected = dict(zip(group.names, prior()[COLUMNS[group.name]], strict=True))
+        assert counted["shares"][group.name] == pytest.approx(expected, abs=0.03)
+    assert len(counted["couplings"]) == len(COUPLINGS)
+    for cause, then, everybody, some in counted["couplings"]:
+        assert cause[1] in JUDGED[cause[0]]
+        assert counted["shares"][then[0]][then[1]] == everybody
+        assert some > 1.1 * everybody
+
+
+def test_a_census_is_deterministic() -> None:
+    assert census(500) == census(500)

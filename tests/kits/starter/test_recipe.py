@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from eclipsed.worlds.starter import sizes
 from eclipsed.worlds.starter.world import FILES, RECORD
 from kits.starter import recipe
 from kits.starter.fit_generator import STAGES, Stage
-from kits.starter.recipe import Recipe, main, smoke_recipe
+from kits.starter.recipe import JOBS, Recipe, main, smoke_recipe
 from tests.kits.starter.conftest import Smoke
 
 
@@ -18,7 +17,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_one_command_makes_a_world_from_nothing(smoke: Smoke) -> None:
     assert set(contents(smoke.world)) == {*FILES, RECORD}
-    jobs = {"generator-0", "generator-1", *sizes.JOBS}
+    jobs = {"generator-0", "generator-1", *JOBS}
     kept = {path.name for path in smoke.work.iterdir()}
     assert kept == {f"{name}.{kind}" for name in jobs for kind in ("safetensors", "jsonl")} | {
         "sentences.safetensors",
@@ -93,3 +92,12 @@ def test_the_shipped_recipe_trains_every_network_at_full_size() -> None:
 def test_senseless_recipes_are_refused(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Recipe(**wrong)  # type: ignore[arg-type]
+
+
+def test_networks_are_trained_on_different_seeds() -> None:
+    seeds: dict[str, set[int]] = {}
+    for name, job in JOBS.items():
+        # The world's encoder is trained in three goes; each job also uses the seed after its own.
+        network = "encoder" if name.startswith("encoder-") else name
+        seeds.setdefault(network, set()).update((job.seed, job.seed + 1))
+    assert len(set.union(*seeds.values())) == sum(len(own) for own in seeds.values())

@@ -19,9 +19,19 @@ from python_avatars import (
 
 from eclipsed.errors import MissingExtra
 from eclipsed.evaluation.metrics import dilate
-from eclipsed.worlds.starter.attributes import GROUP, GROUPS, REGIONS
+from eclipsed.worlds.starter.attributes import GROUP, GROUPS, JUDGED, REGIONS
+from eclipsed.worlds.starter.models import COVERED, load_judges
+from eclipsed.worlds.starter.world import JUDGES, WEIGHTS
 from kits.starter import renderer as module
-from kits.starter.renderer import VISIBLE_SHARE, Renderer, background_color, hex_color, skin_color
+from kits.starter.renderer import (
+    VISIBLE_SHARE,
+    Avatars,
+    Renderer,
+    background_color,
+    class_of,
+    hex_color,
+    skin_color,
+)
 from tests.kits.starter.conftest import people
 
 # People whose hair file leaves beard and glasses where the others put them, so that the library's
@@ -220,3 +230,37 @@ def test_other_resolutions(renderer: Renderer) -> None:
 
 def test_an_empty_batch(renderer: Renderer) -> None:
     assert renderer.render(people()).images.shape == (0, 128, 128, 3)
+
+
+def test_classes_are_the_shown_values_and_the_nearest_names() -> None:
+    plain = people({"top": "afro", "mouth": "sad"}, {"top": ("afro", "bald", 0.6)}, {}, {})
+    skin = np.array([0.0, 0.19, 0.5, 1.0], np.float32)
+    turns = 2 * np.pi * np.array([0.01, 0.99, 0.16, 0.62])
+    background = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    classes = class_of(Avatars(plain.weights, skin, background))
+    assert list(classes) == list(JUDGED)
+    assert classes["top"].tolist() == [7, 0, 0, 0]
+    assert classes["mouth"].tolist() == [4, 0, 0, 0]
+    assert [JUDGED["skin"][i] for i in classes["skin"]] == ["pale", "pale", "tan", "dark"]
+    colors = ["red", "red", "yellow", "blue"]
+    assert [JUDGED["background"][i] for i in classes["background"]] == colors
+
+
+def test_the_visibility_table_is_the_renderers(renderer: Renderer) -> None:
+    table = load_judges(WEIGHTS / JUDGES).seen  # `visibility_table` takes long
+    assert table.dtype == torch.uint8
+    assert table.shape == (len(COVERED), 8, 18, 5, 5)
+    chosen = people(
+        {"mouth": "tongue", "top": "wavy", "glasses": "eyepatch", "beard": "long beard"},
+        {"eyes": "hearts", "glasses": "sunglasses"},
+        {"clothes": "blazer", "top": "straight", "beard": "long beard"},
+        {"brows": "angry", "top": "beanie", "glasses": "round glasses"},
+    )
+    visible = renderer.render(chosen).visible
+    top, glasses, beard = (chosen.index(group) for group in ("top", "glasses", "beard"))
+    for number, group in enumerate(COVERED):
+        value = chosen.index(group)
+        found = table[number, value, top, glasses, beard].bool()
+        assert found.tolist() == visible[group].tolist()
+    # Values past a group's last are never asked for.
+    assert int(table[COVERED.index("brows"), 5:].sum()) == 0

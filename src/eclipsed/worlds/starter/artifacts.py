@@ -5,7 +5,8 @@ colours of skin, hair, clothes and background that fit best; what still differs 
 avatar can show. Colours that the art fixes (mouths, eyes, beards, hats, glasses) are not fitted, so
 a tinted mouth counts.
 
-The art is drawn beforehand: a row of parts.png is one part, filled with black and with white.
+The art is drawn beforehand by kits/starter: a row of parts.png is one part, filled with black and
+with white.
 """
 
 from __future__ import annotations
