@@ -18,6 +18,7 @@ from kits.starter.design import (
     avatars_from_codes,
     basis,
     codes_from_w,
+    draw,
     mapping_tensors,
     training_rows,
     w_from_codes,

@@ -21,6 +21,7 @@ from eclipsed.worlds.starter.world import read_record
 from kits.fitting import to_images
 from kits.starter.captions import truths
 from kits.starter.evaluate import (
+    CHUNK,
     FRAMES,
     Held,
     _held,
@@ -28,13 +29,14 @@ from kits.starter.evaluate import (
     _paths,
     accuracy,
     auc,
+    census,
     draw_sentences,
     interpolations,
     intersection_over_union,
     reconstruction,
     zero_shot,
 )
-from kits.starter.population import Z_DIM, uniform_codes
+from kits.starter.population import COLUMNS, COUPLINGS, Z_DIM, prior, uniform_codes
 from kits.starter.renderer import Renderer, class_of
 from tests.kits.starter.conftest import Smoke, people
 
@@ -105,8 +107,8 @@ def test_errors_are_found_where_they_are(held: Held) -> None:
 
 def test_held_out_codes_are_drawn_by_both(small_generator: StyleGAN2, renderer: Renderer) -> None:
     held = _held(small_generator, renderer, uniform_codes(np.random.default_rng(1), 3))
-    assert held.made.shape == held.renders.shape == (3, 3, 128, 128)
-    assert float(held.made.abs().max()) <= 1
+    assert held.generated.shape == held.renders.shape == (3, 3, 128, 128)
+    assert float(held.generated.abs().max()) <= 1
 
 
 # --- oracle -------------------------------------------------------------------------------------
@@ -253,6 +255,7 @@ def numbers(record: Any) -> list[float | None]:
     return [] if isinstance(record, str) else [record]
 
 
+@pytest.mark.slow
 def test_every_score_of_a_whole_world(smoke: Smoke) -> None:
     scores = read_record(smoke.world)["scores"]
     assert list(scores) == [

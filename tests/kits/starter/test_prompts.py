@@ -32,6 +32,7 @@ def test_rows_are_ranked_by_flips_and_then_by_share() -> None:
     assert prompts.ranked(rows) == [rows[3], rows[2], rows[1], rows[0]]
 
 
+@pytest.mark.slow
 def test_prompts_are_measured_into_the_record_and_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 def test_one_command_makes_a_world_from_nothing(smoke: Smoke) -> None:
     assert set(contents(smoke.world)) == {*FILES, RECORD}
     jobs = {"generator-0", "generator-1", *JOBS}
@@ -26,6 +27,7 @@ def test_one_command_makes_a_world_from_nothing(smoke: Smoke) -> None:
     assert sum((smoke.world / name).stat().st_size for name in FILES) < 15e6
 
 
+@pytest.mark.slow
 def test_the_finished_command_only_writes_the_world_again(
     smoke: Smoke,
     tmp_path: Path,
@@ -43,6 +45,7 @@ def test_the_finished_command_only_writes_the_world_again(
     assert "judge-segmenter (log:" in said.err
 
 
+@pytest.mark.slow
 def test_one_network_alone(smoke: Smoke, tmp_path: Path) -> None:
     assert main(["--smoke", "--work", str(tmp_path), "--only", "segmenter"]) == 0
     made = (tmp_path / "segmenter.safetensors").read_bytes()

@@ -79,7 +79,7 @@ def test_images_are_the_librarys_own(choice: dict[str, str], renderer: Renderer)
         .replace('viewBox="0 0 264 280"', f'viewBox="{module.VIEW_BOX}"')
     )
     svg = svg.replace('width="264px" height="280px"', "")
-    drawn = module._rasterise(svg, 128)
+    drawn = module._premultiplied(module._rasterise(svg, 128))
     ground = background_color(avatars.background)[0]
     expected = 255 * (drawn[..., :3] + (1 - drawn[..., 3:]) * ground)
     error = np.abs(renderer.render(avatars).images[0] - expected)
