@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kits.houses.drawing import COLOUR, GROUPS, SHAPE, Floats
 
@@ -65,7 +66,7 @@ def codes_from_z(z: Floats) -> Floats:
     return np.concatenate(codes, axis=1).astype(np.float32)
 
 
-def _steps(passed: Floats) -> Floats:
+def _steps(passed: Floats) -> NDArray[np.float64]:
     """How far each edge is passed, [N, K − 1] → codes [N, K]."""
     ends = np.ones((len(passed), 1)), np.zeros((len(passed), 1))
     return -np.diff(np.concatenate([ends[0], passed, ends[1]], axis=1), axis=1)
