@@ -47,8 +47,9 @@ test: lint  ## lint, then the tests that take seconds
 test-slow: .venv/.installed  ## every test
 	$(BIN)/python -m pytest
 
-starter: .venv/.installed  ## remake the starter world's weights from nothing (hours, resumable)
-	$(BIN)/python -m eclipsed.worlds.starter.recipe
+starter: .venv/.installed  ## remake the starter world's art and weights from nothing (hours, resumable)
+	$(BIN)/python -m kits.starter.renderer
+	$(BIN)/python -m kits.starter.recipe
 
 bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
 	$(BIN)/python -m benchmarks.speed
