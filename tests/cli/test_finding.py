@@ -184,7 +184,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 
 
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
-    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     words = ("train", "bright hair", "--steps", "6", "--preset", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
