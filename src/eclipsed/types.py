@@ -144,6 +144,12 @@ class Encoder(Protocol):
     def name(self) -> str: ...
 
     @property
+    def fingerprint(self) -> str:
+        """What decides its embeddings: a digest of the weights, of the templates that texts are
+        put into, and of how images are prepared."""
+        ...
+
+    @property
     def size(self) -> int: ...
 
     @property
@@ -171,6 +177,12 @@ class Segmenter(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its masks: a digest of the weights, of the regions and what belongs to each
+        of them, and of the features it reads."""
+        ...
 
     @property
     def regions(self) -> tuple[str, ...]: ...

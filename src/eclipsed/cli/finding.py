@@ -176,11 +176,10 @@ def _by_training(preset: str, **changes: Any) -> Find:
 
 def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direction:
     """Train with a progress bar; the card is on disk afterwards, the state is gone if done."""
-    from platformdirs import user_cache_path
-
+    from eclipsed.cache import cache_folder
     from eclipsed.search.loop import train_direction, training_identity
 
-    work = user_cache_path("eclipsed") / "directions" / training_identity(world, goal, config)[:16]
+    work = cache_folder() / "directions" / training_identity(world, goal, config)[:16]
     log = card.with_suffix(".jsonl")
     try:
         with training_progress(goal.prompt) as on_step:

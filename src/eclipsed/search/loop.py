@@ -6,8 +6,6 @@ turns the result into directions. What is minimised is the preset's business (`p
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,6 +14,7 @@ from typing import Any
 
 import torch
 
+from eclipsed.cache import NETWORKS
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
@@ -27,12 +26,16 @@ from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.logs import OnStep, StepReport, both, json_log
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
+from eclipsed.search.pool import view_of
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
 
 PRESETS = ("default", "paper", "paper-scaled")
 METHOD = "eclipsed"
+# Of all code that a training runs, calibration and its constants included: to be raised when the
+# same goal and config come to mean another direction.
+VERSION = 1
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
@@ -148,16 +151,9 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
     """SHA-256 over everything that decides the result of a training."""
-    facts = {
-        "preset": config.preset,
-        "config": asdict(config),
-        "goal": asdict(goal),
-        "generator": world.generator.fingerprint,
-        "precision": world.generator.precision,
-        "encoder": world.encoder.name,
-        "segmenter": world.segmenter.name,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    facts = config.preset, asdict(config), asdict(goal), list(world.vocabulary.items())
+    view = view_of(world, config.space)
+    return view.key("training", VERSION, NETWORKS, *facts).digest
 
 
 def run(

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from eclipsed.cache import cached_tensors
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.language import stem
 from eclipsed.prompts.regions import near_phrases, near_wishes
@@ -29,7 +30,6 @@ from eclipsed.search.pool import (
     View,
     build_pool,
     fast_bfloat16,
-    kept_tensors,
     masks_of,
     picture,
     spaced,
@@ -50,6 +50,8 @@ UNLIKELY = 0.2
 _MIDDLE, _WIDTH = 1.87, 0.5
 # Scores that spread by more than this, in standard deviations, are those of something common.
 _USUAL_SPREAD, _BROAD = 3.5, 2.0
+# To be raised when what is cached here changes: the texts' ways, the trials, the coverage.
+_VERSION = 1
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
@@ -229,9 +231,8 @@ def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
     def others() -> dict[str, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
 
-    shape = {"lines": (len(UNRELATED), len(neutral))}
-    kept = kept_tensors(view, ["unrelated", goal.neutral, UNRELATED], shape, others)
-    return prompt - neutral, kept["lines"]
+    key = view.key("unrelated", _VERSION, ("encoder",), goal.neutral, UNRELATED)
+    return prompt - neutral, cached_tensors(key, others)["lines"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,12 +274,13 @@ class _Look:
     def trials(self) -> Tensor:
         """How well some unrelated texts say what their own trials change; kept for the world."""
         lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
-        facts = ["trials", list(self.seeds), self.neutral, _TRIED, _MOVED, UNRELATED]
+        facts = list(self.seeds), self.neutral, UNRELATED
 
         def told() -> dict[str, Tensor]:
             return {"told": torch.tensor([self.told(line) for line in lines])}
 
-        return kept_tensors(self.view, facts, {"told": (len(lines),)}, told)["told"]
+        key = self.view.key("trials", _VERSION, ("generator", "encoder"), *facts)
+        return cached_tensors(key, told)["told"]
 
     def trial(self, line: Tensor) -> float:
         """How much better a text says what its trial changes than unrelated ones do."""
@@ -314,11 +316,9 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
         ]
         return {"share": torch.cat(parts)}
 
-    segmenter = getattr(view.world.segmenter, "fingerprint", None)
-    if segmenter is None:
-        return covered()["share"]
-    facts = ["covered", segmenter, sorted(goal.regions), [seeds[row] for row in rows]]
-    return kept_tensors(view, facts, {"share": (len(rows),)}, covered)["share"]
+    facts = sorted(goal.regions), [seeds[row] for row in rows]
+    key = view.key("coverage", _VERSION, ("generator", "segmenter"), *facts)
+    return cached_tensors(key, covered)["share"]
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
