@@ -20,11 +20,12 @@ from eclipsed.app import session as sessions
 from eclipsed.app.desk import ANIMATED, Desk
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.searching import LONGEST_PROMPT, Request
+from eclipsed.app.searching import Request
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadSetting
+from eclipsed.prompts.goals import LONGEST_PROMPT
 from eclipsed.search.preflight import Preflight
 from eclipsed.types import World
 from tests.app.hostile import HOSTILE

@@ -27,7 +27,7 @@ from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.prompts.goals import goal_from_prompt, understand
+from eclipsed.prompts.goals import LONGEST_PROMPT, goal_from_prompt, understand
 from eclipsed.search import loop, preflight
 from eclipsed.search.logs import StepReport
 from eclipsed.search.optimizer import State, initial_state
@@ -36,7 +36,6 @@ from eclipsed.types import SPACES, Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
-LONGEST_PROMPT = 500
 SHOWN = 5  # best and worst images of a pre-flight
 _WIDEST = 256
 _LINE = (217.0, 72.0, 15.0)  # around regions

@@ -32,7 +32,8 @@ from eclipsed.evaluation.observe import (
     target_of,
 )
 from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES, Better
-from eclipsed.types import Goal, Space, World
+from eclipsed.prompts.goals import goal_of
+from eclipsed.types import Space, World
 
 # Far from the small seeds that people look at and that training draws.
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
@@ -141,7 +142,7 @@ def evaluate(
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
     evaluator = Evaluator(world, judge_of(world), draws=None)
-    target = target_of(evaluator, Goal(direction.prompt, direction.neutral, direction.regions))
+    target = target_of(evaluator, goal_of(direction, world))
     rows: list[Row] = []
     for part in latents.split(BATCH):
         sample = sample_of(evaluator, part, space, maps=False)

@@ -37,8 +37,8 @@ def quick_columns(
     if target.claims:
         columns |= _claim_columns(evaluator, target, after)
     columns |= _other_columns(target, before, after)
-    if before.unclean is not None and after.unclean is not None:
-        columns["artifact"] = column(after.unclean - before.unclean)
+    if before.artifact is not None and after.artifact is not None:
+        columns["artifact"] = column(after.artifact - before.artifact)
     return columns
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -13,7 +12,6 @@ from torch import Tensor
 
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH, Edit, EditStack
-from eclipsed.errors import MissingExtra
 from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.evaluation.judges import NetworkJudge
 from eclipsed.types import Goal, Judge, Space, Synthesis, Verdict, World
@@ -28,17 +26,14 @@ class HasMaps(Protocol):
 
 @runtime_checkable
 class Draws(Protocol):
-    """A judge of a world that can be drawn: how far images [N] are from a clean drawing.
+    """A judge of a world that can be drawn: the distance of images [N] to clean drawings."""
 
-    Raises MissingExtra without the packages that draw.
-    """
-
-    def unclean(self, images: Tensor, verdict: Verdict) -> Tensor: ...
+    def artifact(self, images: Tensor, verdict: Verdict) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluator:
-    """A world with its judge. draws: the judge, where it can draw; drawing costs an extra."""
+    """A world with its judge. draws: the judge, where it can draw."""
 
     world: World
     judge: Judge
@@ -65,7 +60,7 @@ class Observation:
     codes: Tensor
     verdict: Verdict
     maps: tuple[Tensor, ...] = ()
-    unclean: Tensor | None = None
+    artifact: Tensor | None = None
 
     def take(self, rows: slice) -> Observation:
         """These images only."""
@@ -78,7 +73,7 @@ class Observation:
                 {name: value[rows] for name, value in self.verdict.visible.items()},
             ),
             maps=tuple(value[rows] for value in self.maps),
-            unclean=None if self.unclean is None else self.unclean[rows],
+            artifact=None if self.artifact is None else self.artifact[rows],
         )
 
 
@@ -103,19 +98,9 @@ def judge_of(world: World) -> Judge:
 
 
 def evaluator_of(world: World) -> Evaluator:
-    """The judge that a world has, or its own networks where it has none.
-
-    It draws where the world can be drawn and what that needs is installed.
-    """
+    """The judge that a world has, or its own networks where it has none."""
     judge = judge_of(world)
-    draws = None
-    if isinstance(judge, Draws):
-        size = world.generator.resolution
-        blank = torch.zeros(1, 3, size, size, device=world.generator.device)
-        with contextlib.suppress(MissingExtra):
-            judge.unclean(blank, judge.attributes(blank))
-            draws = judge
-    return Evaluator(world, judge, draws)
+    return Evaluator(world, judge, judge if isinstance(judge, Draws) else None)
 
 
 def target_of(evaluator: Evaluator, goal: Goal) -> Target:
@@ -124,7 +109,7 @@ def target_of(evaluator: Evaluator, goal: Goal) -> Target:
         return Target(goal, (), None)
     prompt, neutral = evaluator.judge.encoder.encode_text([goal.prompt, goal.neutral])
     text = prompt - neutral
-    claims = claims_of(evaluator.judge, goal, evaluator.world.vocabulary)
+    claims = claims_of(evaluator.judge, goal)
     return Target(goal, claims, text if text.norm() > 1e-6 else None)
 
 
@@ -138,7 +123,7 @@ def observe(evaluator: Evaluator, synthesis: Synthesis, *, maps: bool) -> Observ
         codes=judge.encoder.encode_image(image.clamp(-1.0, 1.0)),
         verdict=verdict,
         maps=tuple(judge.maps(image)) if maps and isinstance(judge, HasMaps) else (),
-        unclean=evaluator.draws.unclean(image, verdict) if evaluator.draws else None,
+        artifact=evaluator.draws.artifact(image, verdict) if evaluator.draws else None,
     )
 
 
@@ -197,7 +182,7 @@ def sample_seeds(evaluator: Evaluator, seeds: Sequence[int], *, maps: bool = Tru
 def _joined(parts: Sequence[Observation]) -> Observation:
     first = parts[0]
     verdicts = [part.verdict for part in parts]
-    drawn = [part.unclean for part in parts if part.unclean is not None]
+    drawn = [part.artifact for part in parts if part.artifact is not None]
     return Observation(
         synthesis=Synthesis(
             torch.cat([part.synthesis.image for part in parts]),
@@ -218,5 +203,5 @@ def _joined(parts: Sequence[Observation]) -> Observation:
             },
         ),
         maps=tuple(torch.cat(maps) for maps in zip(*(part.maps for part in parts), strict=True)),
-        unclean=torch.cat(drawn) if drawn else None,
+        artifact=torch.cat(drawn) if drawn else None,
     )
