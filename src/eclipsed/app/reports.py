@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
+from eclipsed.app.sheets import alone, strength_sheet
 from eclipsed.directions import Direction, Scores
 from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import metrics
@@ -90,7 +90,7 @@ def measure(
             world,
             direction,
             seeds=some,
-            watch=lambda made: ladders.append(_ladder(judge, direction, made)),
+            watch=lambda syntheses: ladders.append(_ladder(judge, direction, syntheses)),
         )
         on_progress(len(rows), len(seeds))
     return Report(
@@ -129,8 +129,8 @@ def _ranked(rows: Sequence[SeedScores]) -> tuple[tuple[str, int], ...]:
         (row for row in rows if row.text_gain is not None), key=lambda row: -(row.text_gain or 0.0)
     )
     order = [row.seed for row in known or rows]
-    places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
-    named = {order[place]: word for word, place in reversed(places.items())}
+    ranks = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
+    named = {order[rank]: word for word, rank in reversed(ranks.items())}
     return tuple((word, seed) for seed, word in reversed(named.items()))
 
 
@@ -139,23 +139,23 @@ def _ladder(
     judge: Judge, direction: Direction, shown: Mapping[float, Synthesis]
 ) -> dict[str, Tensor]:
     """What changes at each strength: name → [N, A], of what this direction can be asked about."""
-    made, before = list(shown.values()), shown[0.0]
-    found = _texts(judge, direction, before, made)
+    syntheses, before = list(shown.values()), shown[0.0]
+    changes = _texts(judge, direction, before, syntheses)
     regions = direction.regions
     if regions and set(regions) <= set(judge.segmenter.regions):
         pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
-        masks = [judge.segmenter.masks(one, regions) for one in made]
+        masks = [judge.segmenter.masks(one, regions) for one in syntheses]
         base = masks[list(shown).index(0.0)]
         grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
-        pairs = list(zip(made, grown, strict=True))
+        pairs = list(zip(syntheses, grown, strict=True))
         for name, of in (("share", metrics.share), ("outside", metrics.outside)):
             columns = [of(before.image, after.image, mask) for after, mask in pairs]
-            found[name] = torch.stack(columns, dim=1)
-    return found
+            changes[name] = torch.stack(columns, dim=1)
+    return changes
 
 
 def _texts(
-    judge: Judge, direction: Direction, before: Synthesis, made: Sequence[Synthesis]
+    judge: Judge, direction: Direction, before: Synthesis, syntheses: Sequence[Synthesis]
 ) -> dict[str, Tensor]:
     if not direction.prompt:
         return {}
@@ -164,7 +164,7 @@ def _texts(
     if wanted.norm() <= 1e-6:
         return {}
     start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
-    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in made]
+    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in syntheses]
     return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
 
 
@@ -189,7 +189,7 @@ def _curves(rows: Sequence[SeedScores], ladders: Sequence[dict[str, Tensor]]) ->
 
 
 def _points(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
-    found = zip(STRENGTHS, (metrics.interval(column) for column in columns), strict=True)
+    intervals = zip(STRENGTHS, map(metrics.interval, columns), strict=True)
     return tuple(
-        (strength, one["median"], one["low"], one["high"]) for strength, one in found if one
+        (strength, one["median"], one["low"], one["high"]) for strength, one in intervals if one
     )
