@@ -23,7 +23,7 @@ from torch import Tensor
 from eclipsed.app.library import Library
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
-from eclipsed.errors import EclipsedError
+from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import best_space
@@ -237,7 +237,10 @@ def layers_written(text: str) -> tuple[int, ...] | None:
     """ "3-5,7" → (3, 4, 5, 7), "" → None (what suits); raises BadSetting for anything else."""
     if text.strip() in ("", "all"):
         return None
-    return tuple(sorted(set(whole_numbers(text, largest=9_999, most=10_000))))
+    try:
+        return tuple(sorted(set(whole_numbers(text, largest=9_999, most=10_000))))
+    except BadSetting as error:
+        raise BadSetting(f"Layers: {error.message}", "Write them like 3-5,7.") from error
 
 
 @torch.no_grad()
