@@ -3,7 +3,7 @@
     python -m benchmarks.preflight [ROWS.jsonl]
 
 Prompts of four kinds: what the world draws, in held-out sentences, whose scores its record has
-(`python -m eclipsed.worlds.starter.prompts`), and in short words, and what many images show, which
+(`python -m kits.starter.prompts`), and in short words, and what many images show, which
 are trained by preset default and judged on 32 unseen seeds; and what it cannot draw, which counts
 as failed. Success is
 what the judge sees: half of the seeds flip, and the share of the change inside the region is at

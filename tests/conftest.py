@@ -18,7 +18,7 @@ from jaxtyping import install_import_hook
 from tests import checking
 
 # Before any test module imports the package, so that it finds no unchecked copy.
-install_import_hook("eclipsed", f"{checking.__name__}.checked")
+install_import_hook(["eclipsed", "kits"], f"{checking.__name__}.checked")
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True, warn_only=True)

@@ -25,7 +25,7 @@ class DrawingJudge(FakeJudge):
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         return images + 2.0, F.avg_pool2d(images, 4) + 2.0
 
-    def unclean(self, images: Tensor, verdict: Verdict) -> Tensor:
+    def artifact(self, images: Tensor, verdict: Verdict) -> Tensor:
         return (images.abs() - 1.0).clamp(min=0.0).mean(dim=(1, 2, 3))
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,11 @@ from eclipsed import load_world
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.types import Goal, Synthesis
-from eclipsed.worlds.starter.fit_encoder import UNRELATED
-from eclipsed.worlds.starter.fit_text import foreign_sentences
+from kits.houses import phrases
+from kits.starter.captions import UNRELATED, foreign_sentences
 from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
 
-HOUSES = Path(__file__).parents[2] / "examples" / "houses"
-sys.path.append(str(HOUSES))
-
-import house_words  # noqa: E402
+HOUSES = Path(phrases.__file__).parent
 
 WORLD = fake_world()
 SEEDS = range(48)
@@ -296,7 +292,7 @@ HOUSES_CANNOT = """
 # What each world's encoder was taught that no image shows.
 TAUGHT = {
     "starter": {*UNRELATED, *foreign_sentences()},
-    str(HOUSES / "houses.toml"): set(house_words.UNRELATED),
+    str(HOUSES / "houses.toml"): set(phrases.UNRELATED),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.errors import MissingExtra
 from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
@@ -27,17 +25,14 @@ class HasMaps(Protocol):
 
 @runtime_checkable
 class Draws(Protocol):
-    """A judge of a world that can be drawn: how far images [N] are from a clean drawing.
+    """A judge of a world that can be drawn: the distance of images [N] to clean drawings."""
 
-    Raises MissingExtra without the packages that draw.
-    """
-
-    def unclean(self, images: Tensor, verdict: Verdict) -> Tensor: ...
+    def artifact(self, images: Tensor, verdict: Verdict) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Court:
-    """A world with its judge. draws: the judge, where it can draw; drawing costs an extra."""
+    """A world with its judge. draws: the judge, where it can draw."""
 
     world: World
     judge: Judge
@@ -95,19 +90,9 @@ class Sample:
 
 
 def court_of(world: World) -> Court:
-    """The judge that a world has, or its own networks where it has none.
-
-    It draws where the world can be drawn and what that needs is installed.
-    """
+    """The judge that a world has, or its own networks where it has none."""
     judge = evaluate.judge_of(world)
-    draws = None
-    if isinstance(judge, Draws):
-        size = world.generator.resolution
-        blank = torch.zeros(1, 3, size, size, device=world.generator.device)
-        with contextlib.suppress(MissingExtra):
-            judge.unclean(blank, judge.attributes(blank))
-            draws = judge
-    return Court(world, judge, draws)
+    return Court(world, judge, judge if isinstance(judge, Draws) else None)
 
 
 def ask(court: Court, goal: Goal) -> Asked:
@@ -129,7 +114,7 @@ def see(court: Court, made: Synthesis, *, maps: bool) -> Seen:
         codes=judge.encoder.encode_image(image.clamp(-1.0, 1.0)),
         verdict=verdict,
         maps=tuple(judge.maps(image)) if maps and isinstance(judge, HasMaps) else (),
-        unclean=court.draws.unclean(image, verdict) if court.draws else None,
+        unclean=court.draws.artifact(image, verdict) if court.draws else None,
     )
 
 

@@ -36,8 +36,7 @@ from eclipsed.errors import BadFile, UnknownName
 from eclipsed.evaluation.judges import NetworkJudge
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
-from eclipsed.worlds import WORLDS
-from eclipsed.worlds.catalogue import KINDS, Kind, Part, catalogue, find_part, part_names
+from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
 Choice = Path | Part | str
@@ -152,7 +151,7 @@ class _Page:
             raise self.refusal(
                 "name", "must be of letters, digits, - and _", 'Such as name = "my-cats".'
             )
-        if name.lower() in {*WORLDS, *catalogue(), *_VERBS}:
+        if name.lower() in {*BUILT_IN, *catalogue(), *_VERBS}:
             raise self.refusal(
                 "name", f"is {_quoted(name)}, which is taken", "Choose another name."
             )
