@@ -143,7 +143,7 @@ def test_sheets_are_drawn_once(explorer: Explorer, monkeypatch: pytest.MonkeyPat
     first = explorer.side_by_side(files, random=True, channel="1/2", equal_change=True)
     assert first is not None
     assert explorer.desk.notice is None
-    monkeypatch.setattr(exploring, "side_by_side", None)
+    monkeypatch.setattr(sheets, "side_by_side", None)
     assert explorer.side_by_side(files, random=True, channel=" 1/2", equal_change=True) is first
     assert explorer.palette(*files) is not None
     assert explorer.layers(files[0]) is not None
