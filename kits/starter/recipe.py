@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from platformdirs import user_cache_path
 from torch import nn
 
+from eclipsed.cache import cache_folder
 from eclipsed.errors import EclipsedError
 from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter import models
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=NETWORKS, help="train this one, write nothing")
     chosen = parser.parse_args(arguments)
     recipe = smoke_recipe() if chosen.smoke else Recipe()
-    cache = user_cache_path("eclipsed") / ("smoke" if chosen.smoke else "training")
+    cache = cache_folder() / ("smoke" if chosen.smoke else "training")
     work, out = chosen.work or cache, chosen.out or (cache / "world" if chosen.smoke else WEIGHTS)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     compiled = not chosen.smoke and shutil.which("g++") is not None

@@ -250,8 +250,13 @@ def _from_bytes(data: bytes) -> Direction:
     _check_format(card)
     if _take(card, "sha256", str) != sha256_of(vector):
         raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
+    return from_card(vector, card)
+
+
+def from_card(vector: Tensor, facts: Mapping[str, Any]) -> Direction:
+    """The direction of a vector [D] and its `card_facts`; BadFile, the reason only, for others."""
     try:
-        return Direction(vector=vector, **_fields(card))
+        return Direction(vector=vector, **_fields(facts))
     except (ValueError, OverflowError) as error:
         raise BadFile(f"its card makes no sense, {error}", _AGAIN) from error
 

@@ -144,6 +144,12 @@ class Encoder(Protocol):
     def name(self) -> str: ...
 
     @property
+    def fingerprint(self) -> str:
+        """What decides its embeddings: a digest of the weights, of the templates that texts are
+        put into, and of how images are prepared."""
+        ...
+
+    @property
     def size(self) -> int: ...
 
     @property
@@ -173,6 +179,12 @@ class Segmenter(Protocol):
     def name(self) -> str: ...
 
     @property
+    def fingerprint(self) -> str:
+        """What decides its masks: a digest of the weights, of the regions and what belongs to each
+        of them, and of the features it reads."""
+        ...
+
+    @property
     def regions(self) -> tuple[str, ...]: ...
 
     @property
@@ -189,12 +201,17 @@ class Segmenter(Protocol):
 class Goal:
     """What a direction should do: reach `prompt` from `neutral`, inside `regions`.
 
-    No regions means the whole image.
+    No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
+    for one change.
+    parts: one goal for each change, where the prompt asks for several; else ().
+    shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
 
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    parts: tuple[Goal, ...] = ()
+    shape_and_colour: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
@@ -88,7 +87,7 @@ def contender(name: str, numbers: Numbers, **changes: object) -> Contender:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """The fake world with contenders of which all is known."""
     entered = (
         contender("clean", Numbers()),
@@ -99,8 +98,6 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     )
     for module in (contenders, report):
         monkeypatch.setattr(module, "CONTENDERS", {each.name: each for each in entered})
-    for module in ("eclipsed.search.pool", "eclipsed.bench.cost"):
-        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
     small = tuple(range(7_000_000, 7_000_032))
     monkeypatch.setattr(bench.preflight.check, "__defaults__", (small,))
     return replace(fake_world(), judge=DrawingJudge)

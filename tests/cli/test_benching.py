@@ -14,14 +14,13 @@ WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     from eclipsed.search import loop, preflight
 
     real = loop.paper_config
     monkeypatch.setattr(loop, "paper_config", lambda **changes: real(steps=2, **changes))
     monkeypatch.setattr(preflight.check, "__defaults__", (tuple(range(32)),))
     monkeypatch.setattr(cost, "cold", lambda *_: cost.Cost(1.0, 1.0, 10.0))
-    monkeypatch.setattr("eclipsed.bench.cost.user_cache_path", lambda _: tmp_path / "cache")
 
 
 def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:

@@ -184,7 +184,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 
 
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
-    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     words = ("train", "bright hair", "--steps", "6", "--preset", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
@@ -204,11 +204,11 @@ def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     assert "3 of 6 steps" in ran.json["error"]
     assert "goes on" in ran.json["hint"]
     assert Direction.load("cut.safetensors").config["interrupted"] is True
-    assert list((tmp_path / "cache").rglob("*.safetensors"))
+    assert list((cache / "directions").rglob("*.safetensors"))
     assert eclipsed(*words, "cut.safetensors").code == 0
     assert calls == 4 + 3
     assert Path("cut.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
-    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+    assert not list((cache / "directions").rglob("*.safetensors"))
     steps = [json.loads(line)["step"] for line in Path("cut.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3, 4, 5, 6]
 

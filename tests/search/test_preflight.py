@@ -65,9 +65,8 @@ def test_a_trial_tells_what_images_can_be_moved_to_from_what_they_cannot() -> No
 
 
 class Known(FakeEncoder):
-    """An encoder with a fingerprint, so that what it saw is kept."""
+    """Counts the images it is shown."""
 
-    fingerprint = "known"
     shown = 0
 
     def encode_image(self, images: Tensor) -> Tensor:
@@ -82,9 +81,8 @@ class Known(FakeEncoder):
 
 
 def test_a_second_look_at_a_world_costs_its_own_trial_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
     world = replace(WORLD, encoder=Known())
     shown = []
     for prompt in ("bright hair", "dark hair", "bright hair"):
@@ -96,21 +94,30 @@ def test_a_second_look_at_a_world_costs_its_own_trial_only(
     assert shown[1:] == [6, 6]
 
 
-def test_where_known_segmenters_find_a_region_is_looked_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_template_of_the_texts_is_another_encoder() -> None:
+    class Templated(FakeEncoder):
+        fingerprint = "templated"
+
+        def encode_text(self, texts: Sequence[str]) -> Tensor:
+            return super().encode_text([f"a sketch of {text}" for text in texts])
+
+    other = replace(WORLD, encoder=Templated())
+    cold = preflight.check(other, goal("bright hair"), SEEDS)
+    assert preflight.check(WORLD, goal("bright hair"), SEEDS).probability != cold.probability
+    assert preflight.check(other, goal("bright hair"), SEEDS) == cold
+
+
+def test_where_segmenters_find_a_region_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class KnownSegmenter(FakeSegmenter):
         masked = 0
-
-        def __init__(self, fingerprint: str) -> None:
-            self.fingerprint = fingerprint
 
         def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
             KnownSegmenter.masked += len(synthesis.image)
             return super().masks(synthesis, regions)
 
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
-    world = replace(WORLD, encoder=Known(), segmenter=KnownSegmenter("one"))
+    world = WORLD
     for prompt, region, segmenter, fresh in (
         ("bright hair", "hair", "one", True),
         ("dark hair", "hair", "one", False),
@@ -118,7 +125,7 @@ def test_where_known_segmenters_find_a_region_is_looked_at_once(
         ("dark hair", "hair", "two", True),
     ):
         monkeypatch.setattr(KnownSegmenter, "masked", 0)
-        world = replace(world, segmenter=KnownSegmenter(segmenter))
+        world = replace(world, segmenter=KnownSegmenter(fingerprint=segmenter))
         found = preflight.check(world, goal(prompt, region), SEEDS)
         assert KnownSegmenter.masked == (len(SEEDS) if fresh else 0)
         expected = preflight.check(WORLD, goal(prompt, region), SEEDS)

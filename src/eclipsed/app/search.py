@@ -17,10 +17,10 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from PIL import Image
-from platformdirs import user_cache_path
 from torch import Tensor
 
 from eclipsed.app.library import Library
+from eclipsed.cache import cache_folder
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.errors import BadSetting, EclipsedError
@@ -206,7 +206,7 @@ class Search:
             config,
             lambda report: self._report(config.space, report),
             stop=self._stop.is_set,
-            work=user_cache_path("eclipsed") / "directions",
+            work=cache_folder() / "directions",
         )[0]
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)

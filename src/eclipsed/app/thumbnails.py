@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from platformdirs import user_cache_path
 
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Line, Session
+from eclipsed.cache import cache_folder
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil
 from eclipsed.editing.stack import Edit
@@ -77,4 +77,4 @@ def _path(renderer: Renderer, direction: Direction) -> Path:
     facts = (
         f"{sha256_of(direction.vector)} {direction.unit!r} {renderer.world.generator.fingerprint}"
     )
-    return user_cache_path("eclipsed") / "thumbnails" / f"{sha256_of(facts.encode())[:32]}.jpg"
+    return cache_folder() / "thumbnails" / f"{sha256_of(facts.encode())[:32]}.jpg"

@@ -99,7 +99,7 @@ def ask(court: Court, goal: Goal) -> Asked:
     """What the judge makes of a goal."""
     prompt, neutral = court.judge.encoder.encode_text([goal.prompt, goal.neutral])
     text = prompt - neutral
-    claims = claims_of(court.judge, goal, court.world.vocabulary)
+    claims = claims_of(court.judge, goal)
     return Asked(goal, claims, text if text.norm() > 1e-6 else None)
 
 

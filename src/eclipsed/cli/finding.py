@@ -176,11 +176,10 @@ def _by_training(preset: str, **changes: Any) -> Find:
 
 def _trained(world: World, goal: Goal, config: TrainConfig, card: Path) -> Direction:
     """Train with a progress bar; the card is on disk afterwards, the state is gone if done."""
-    from platformdirs import user_cache_path
-
+    from eclipsed.cache import cache_folder
     from eclipsed.search.loop import train_direction, training_identity
 
-    work = user_cache_path("eclipsed") / "directions" / training_identity(world, goal, config)[:16]
+    work = cache_folder() / "directions" / training_identity(world, goal, config)[:16]
     log = card.with_suffix(".jsonl")
     try:
         with training_progress(goal.prompt) as on_step:
@@ -242,7 +241,6 @@ def check(
     """
     words, regions = check_prompt(prompt), parse_regions(region)
 
-    from eclipsed.prompts.decompose import changes_of
     from eclipsed.prompts.goals import goal_from_prompt, understand
     from eclipsed.search import preflight
 
@@ -250,7 +248,7 @@ def check(
     goal = goal_from_prompt(words, loaded, regions=regions)
     why = understand(words, loaded).reason if regions is None else "The region was given."
     found = preflight.check(loaded, goal)
-    changes = [change.prompt for change in changes_of(goal, loaded.vocabulary)]
+    changes = [change.prompt for change in goal.parts or (goal,)]
     console.result(
         {**found.to_json(), "changes": changes, "understood": why},
         as_json=as_json,

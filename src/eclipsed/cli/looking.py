@@ -146,9 +146,9 @@ def doctor(
     Of another world: hashes, shapes, images, reference pixels, encoder and segmenter.
     """
     import torch
-    from platformdirs import user_cache_dir
 
     from eclipsed import __version__
+    from eclipsed.cache import cache_folder
 
     starter = _starter_state()
     findings = [] if world is None else _world_findings(world)
@@ -161,7 +161,7 @@ def doctor(
         },
         "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
-        "cache": user_cache_dir("eclipsed"),
+        "cache": str(cache_folder()),
         "extras": _extras(),
         "starter": starter,
     }

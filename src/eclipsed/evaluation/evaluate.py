@@ -21,7 +21,8 @@ from eclipsed.evaluation import claims as claiming
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.evaluation.judges import NetworkJudge
-from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
+from eclipsed.prompts.goals import goal_of
+from eclipsed.types import Judge, Synthesis, Verdict, World
 
 KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
 # Far from the small seeds that people look at and that training draws.
@@ -117,8 +118,7 @@ def score_seeds(
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
     judge = judge_of(world)
-    goal = Goal(direction.prompt, direction.neutral, direction.regions)
-    claims = claims_of(judge, goal, world.vocabulary) if direction.prompt else ()
+    claims = claims_of(judge, goal_of(direction, world)) if direction.prompt else ()
     question = _Question(direction, claims, _wanted(judge, direction))
     rows: list[SeedScores] = []
     for start in range(0, len(seeds), BATCH):

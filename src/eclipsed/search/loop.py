@@ -6,8 +6,6 @@ turns the result into directions. What is minimised is the preset's business (`p
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,22 +14,28 @@ from typing import Any
 
 import torch
 
+from eclipsed.cache import NETWORKS
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.composite import plan_changes
+from eclipsed.methods.composite import plan_parts
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.paper import PaperConfig, paper_plan
+from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.logs import OnStep, StepReport, both, json_log
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
+from eclipsed.search.pool import view_of
 from eclipsed.types import Goal, World
 
 TrainConfig = PaperConfig | DefaultConfig
 
 PRESETS = ("default", "paper", "paper-scaled")
 METHOD = "eclipsed"
+# Of all code that a training runs, calibration and its constants included: to be raised when the
+# same goal and config come to mean another direction.
+VERSION = 1
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
@@ -76,12 +80,12 @@ def config_for(preset: str, **changes: Any) -> TrainConfig:
 
 def train_direction(
     world: World,
-    goal: Goal,
+    goal: Goal | str,
     config: TrainConfig | None = None,
     on_step: OnStep | None = None,
     **options: Any,
 ) -> Direction:
-    """One direction for a goal; options as in `train_directions`."""
+    """One direction for a goal or a prompt; options as in `train_directions`."""
     if isinstance(config, PaperConfig) and config.directions != 1:
         raise BadSetting("Several directions at once come from train_directions, not from here.")
     return train_directions(world, goal, config, on_step, **options)[0]
@@ -89,7 +93,7 @@ def train_direction(
 
 def train_directions(
     world: World,
-    goal: Goal,
+    goal: Goal | str,
     config: TrainConfig | None = None,
     on_step: OnStep | None = None,
     *,
@@ -99,6 +103,7 @@ def train_directions(
 ) -> list[Direction]:
     """Train the K directions of a configuration (K is 1 but for the paper preset).
 
+    goal: a string is parsed by `goal_from_prompt`.
     config: without one, the default preset in the generator's best space.
     on_step: called after every step. stop: asked before every step; true ends training early, as
     Ctrl-C does, and what was learned is kept. work: a folder for the state, made if missing; a
@@ -109,6 +114,7 @@ def train_directions(
     same torch, device and number of threads. Raises EclipsedError (and its kinds) for what the
     user can mend.
     """
+    goal = goal_from_prompt(goal, world) if isinstance(goal, str) else goal
     config = config or default_config(space=best_space(world.generator))
     plan = make_plan(world, goal, config)
     path = identity = None
@@ -140,21 +146,14 @@ def make_plan(world: World, goal: Goal, config: TrainConfig) -> Plan:
     """What the preset of this configuration would do."""
     if isinstance(config, PaperConfig):
         return paper_plan(world, goal, config)
-    return plan_changes(world, goal, config)
+    return plan_parts(world, goal, config)
 
 
 def training_identity(world: World, goal: Goal, config: TrainConfig) -> str:
     """SHA-256 over everything that decides the result of a training."""
-    facts = {
-        "preset": config.preset,
-        "config": asdict(config),
-        "goal": asdict(goal),
-        "generator": world.generator.fingerprint,
-        "precision": world.generator.precision,
-        "encoder": world.encoder.name,
-        "segmenter": world.segmenter.name,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    facts = config.preset, asdict(config), asdict(goal), list(world.vocabulary.items())
+    view = view_of(world, config.space)
+    return view.key("training", VERSION, NETWORKS, *facts).digest
 
 
 def run(

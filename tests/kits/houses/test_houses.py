@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,12 +43,10 @@ def world() -> World:
     return load_world(HOUSES / "houses.toml")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What pools of seeds look like is kept in the user's cache; not in that of a developer."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+@pytest.fixture(autouse=True)
+def _one_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of this file share their pools."""
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda app: shared_cache / app)
 
 
 def drawn(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from eclipsed.prompts.goals import mentions
+from eclipsed.prompts.regions import mentions
 from eclipsed.worlds.starter.attributes import REGIONS
 from eclipsed.worlds.starter.claims import parse_claim
 from eclipsed.worlds.starter.vocabulary import STARTER_PROMPTS, STARTER_VOCABULARY

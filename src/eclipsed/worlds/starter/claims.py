@@ -17,8 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from eclipsed.prompts.goals import choose_regions, mentions
 from eclipsed.prompts.language import content, is_negation, segments, stem, tokens
+from eclipsed.prompts.regions import choose_regions, mentions
 from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.types import Claim
 from eclipsed.worlds.starter.attributes import JUDGED, read_table

@@ -106,7 +106,7 @@ class StarterEncoder(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.model)
+        return fingerprint_of(self.model, self.size, self.mean, self.std)
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.
@@ -144,7 +144,7 @@ class StarterSegmenter(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.network)
+        return fingerprint_of(self.network, self.regions, self.feature_names)
 
     @torch.no_grad()
     def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:
