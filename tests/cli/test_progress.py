@@ -3,13 +3,15 @@ from __future__ import annotations
 import sys
 
 import pytest
+import torch
 
 from eclipsed.cli.progress import training_progress
 from eclipsed.search.logs import StepReport
 
 
 def reports(steps: int) -> list[StepReport]:
-    return [StepReport(i, steps, {"total": 1.0 / i}, 0.5 * i) for i in range(1, steps + 1)]
+    learned = torch.zeros(1, 2)
+    return [StepReport(i, steps, {"total": 1.0 / i}, 0.5 * i, learned) for i in range(1, steps + 1)]
 
 
 def test_without_a_terminal_a_few_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

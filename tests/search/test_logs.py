@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from eclipsed.errors import BadFile
 from eclipsed.search.logs import StepReport, both, json_log
 
 
 def report(step: int) -> StepReport:
-    return StepReport(step, 9, {"total": 1.0 / step}, 0.5 * step)
+    return StepReport(step, 9, {"total": 1.0 / step}, 0.5 * step, torch.zeros(1, 2))
 
 
 def steps_in(path: Path) -> list[int]:

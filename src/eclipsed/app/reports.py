@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
+from eclipsed.app.sheets import alone, strength_sheet
 from eclipsed.directions import Direction, Scores
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit
@@ -134,8 +134,8 @@ def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[s
         if row.text_gain is not None
     }
     order = sorted(gains, key=lambda seed: -gains[seed]) or list(seeds[: len(rows)])
-    places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
-    named = {order[place]: word for word, place in reversed(places.items())}
+    ranks = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
+    named = {order[rank]: word for word, rank in reversed(ranks.items())}
     return tuple((word, seed) for seed, word in reversed(named.items()))
 
 
@@ -144,23 +144,23 @@ def _ladder(
     judge: Judge, direction: Direction, shown: Mapping[float, Synthesis]
 ) -> dict[str, Tensor]:
     """What changes at each strength: name → [N, A], of what this direction can be asked about."""
-    made, before = list(shown.values()), shown[0.0]
-    found = _texts(judge, direction, before, made)
+    syntheses, before = list(shown.values()), shown[0.0]
+    changes = _texts(judge, direction, before, syntheses)
     regions = direction.regions
     if regions and set(regions) <= set(judge.segmenter.regions):
         pixels = pixels_at(before.image.shape[-1], DILATION)
-        masks = [judge.segmenter.masks(one, regions) for one in made]
+        masks = [judge.segmenter.masks(one, regions) for one in syntheses]
         base = masks[list(shown).index(0.0)]
         grown = [dilate(torch.maximum(base, mask), pixels) for mask in masks]
-        pairs = list(zip(made, grown, strict=True))
+        pairs = list(zip(syntheses, grown, strict=True))
         for name, of in (("locality", metrics.locality), ("leakage", metrics.leakage)):
             columns = [of(before.image, after.image, mask) for after, mask in pairs]
-            found[name] = torch.stack(columns, dim=1)
-    return found
+            changes[name] = torch.stack(columns, dim=1)
+    return changes
 
 
 def _texts(
-    judge: Judge, direction: Direction, before: Synthesis, made: Sequence[Synthesis]
+    judge: Judge, direction: Direction, before: Synthesis, syntheses: Sequence[Synthesis]
 ) -> dict[str, Tensor]:
     if not direction.prompt:
         return {}
@@ -169,7 +169,7 @@ def _texts(
     if wanted.norm() <= 1e-6:
         return {}
     start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
-    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in made]
+    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in syntheses]
     return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
 
 
@@ -196,7 +196,7 @@ def _curves(
 
 
 def _points(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
-    found = zip(STRENGTHS, (metrics.interval(column) for column in columns), strict=True)
+    intervals = zip(STRENGTHS, map(metrics.interval, columns), strict=True)
     return tuple(
-        (strength, one["median"], one["low"], one["high"]) for strength, one in found if one
+        (strength, one["median"], one["low"], one["high"]) for strength, one in intervals if one
     )

@@ -36,6 +36,8 @@ def checked_prompt(prompt: object) -> str:
         raise EclipsedError(
             f"The prompt {text!r} has no words.", 'Write what should change, as in "curly hair".'
         )
+    if not text.isprintable():
+        raise EclipsedError("The prompt holds characters that cannot be shown.", "Type it anew.")
     return text
 
 

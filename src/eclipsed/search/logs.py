@@ -8,20 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from torch import Tensor
 
 from eclipsed.files import failure, write_atomic
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One finished step: its number from 1, of how many, its losses, seconds since the start."""
+    """One finished step: its number from 1, of how many, its losses, seconds since the start.
+
+    directions: [K, D], what is learned so far, before it is calibrated.
+    """
 
     step: int
     steps: int
     losses: dict[str, float]
     seconds: float
+    directions: Tensor = field(repr=False, compare=False)
 
 
 OnStep = Callable[[StepReport], None]
@@ -37,7 +43,8 @@ def json_log(path: Path) -> OnStep:
 
     def write(report: StepReport) -> None:
         nonlocal begun
-        line = json.dumps(asdict(report)) + "\n"
+        facts = {name: getattr(report, name) for name in ("step", "steps", "losses", "seconds")}
+        line = json.dumps(facts) + "\n"
         if not begun:
             write_atomic(path, (_lines_before(path, report.step) + line).encode())
             begun = True

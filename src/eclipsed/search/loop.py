@@ -173,7 +173,7 @@ def run(
         while state.step < plan.steps and not (stop is not None and stop()):
             state, losses = advance(state, plan)
             seconds = time.monotonic() - began
-            on_step(StepReport(state.step, plan.steps, losses, seconds))
+            on_step(StepReport(state.step, plan.steps, losses, seconds, state.directions))
             if state.step % SAVE_EVERY == 0:
                 save(state)
     except KeyboardInterrupt:

@@ -12,8 +12,8 @@ import torch
 from eclipsed import cli, load_png
 from eclipsed.app import session as sessions
 from eclipsed.app.library import Library
+from eclipsed.app.recipe import recipe_of, restore
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.restoring import recipe_of, restore
 from eclipsed.app.session import Session
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start

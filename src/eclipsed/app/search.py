@@ -1,14 +1,13 @@
-"""From a sentence to a card in the library, in the background: looked at, stopped, kept.
+"""From a sentence to a card in the library, in the background: looked at, stopped, stored.
 
 A search first asks whether the generator can do it, goes on by itself unless that is unlikely,
-trains, keeps the card, and scores it last, when it is already in use. Whoever shows it reads
+trains, stores the card, and scores it last, when it is already in use. Whoever shows it reads
 `status`, which is a value.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,21 +20,24 @@ from PIL import Image
 from torch import Tensor
 
 from eclipsed.app.library import Library
+from eclipsed.cache import cache_folder
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
-from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.prompts.goals import LONGEST_PROMPT, goal_from_prompt, understand
-from eclipsed.search import loop, preflight
+from eclipsed.prompts.goals import checked_prompt, goal_from_prompt, understand
+from eclipsed.ranges import whole_numbers
+from eclipsed.search import preflight
 from eclipsed.search.logs import StepReport
-from eclipsed.search.optimizer import State, initial_state
+from eclipsed.search.loop import config_for, train_directions
 from eclipsed.search.preflight import Preflight
-from eclipsed.types import SPACES, Goal, Space, World
+from eclipsed.types import Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
+SNAPSHOT_EVERY = 5  # steps
 SHOWN = 5  # best and worst images of a pre-flight
 _WIDEST = 256
 _LINE = (217.0, 72.0, 15.0)  # around regions
@@ -47,7 +49,7 @@ class Request:
     image. space, layers, steps: None for what suits the preset and the generator. seed: of the
     image that progress is shown on.
 
-    Raises BadSetting for a prompt that says nothing or goes on for ever.
+    Raises EclipsedError for a prompt that cannot be one.
     """
 
     prompt: str
@@ -63,24 +65,9 @@ class Request:
         checked_prompt(self.prompt)
 
 
-def checked_prompt(prompt: str) -> str:
-    """A prompt without outer space; BadSetting where it says nothing, goes on for ever, or holds
-    what cannot be shown."""
-    found = prompt.strip()
-    if not found:
-        raise BadSetting("The prompt is empty.", "Say what should change, such as 'curly hair'.")
-    if len(prompt) > LONGEST_PROMPT:
-        raise BadSetting(
-            f"The prompt is longer than {LONGEST_PROMPT} characters.", "Say it shorter."
-        )
-    if any(not c.isprintable() for c in found):
-        raise BadSetting("The prompt holds characters that cannot be shown.", "Type it anew.")
-    return found
-
-
 @dataclass(frozen=True)
 class Seen:
-    """A JPEG of a seed's image, on which its regions are drawn, and the share of it that they
+    """A JPEG of a seed's image, on which its regions are drawn, and the fraction of it that they
     cover (1 for the whole image)."""
 
     seed: int
@@ -93,7 +80,7 @@ class Look:
     """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
     the prompt best and least."""
 
-    found: Preflight
+    preflight: Preflight
     understood: str
     best: tuple[Seen, ...]
     worst: tuple[Seen, ...]
@@ -148,12 +135,12 @@ class Search:
         return replace(self._status, seconds=time.monotonic() - self._began)
 
     def stop(self) -> None:
-        """End early; what was learned by then is kept."""
+        """End early; what was learned by then is stored."""
         self._stop.set()
         if self._status.stage == "asking":
             self._say(stage="stopped")
 
-    def go_on(self) -> None:
+    def train_anyway(self) -> None:
         """Train although pre-flight thinks it unlikely to work."""
         if self._status.stage == "asking":
             self._say(stage="looking")
@@ -183,25 +170,23 @@ class Search:
         self._status = replace(self._status, seconds=seconds, **changes)  # type: ignore[arg-type]
 
     def _goal(self) -> Goal:
-        return goal_from_prompt(
-            checked_prompt(self.request.prompt), self.world, regions=self.request.regions
-        )
+        return goal_from_prompt(self.request.prompt, self.world, regions=self.request.regions)
 
     def _check_then_train(self) -> None:
         goal = self._goal()
-        found = preflight.check(self.world, goal)
+        result = preflight.check(self.world, goal)
         why = (
             understand(goal.prompt, self.world).reason
             if self.request.regions is None
             else "The region was given."
         )
         best, worst = (
-            seen(self.world, goal, seeds) for seeds in (found.best(SHOWN), found.worst(SHOWN))
+            seen(self.world, goal, seeds) for seeds in (result.best(SHOWN), result.worst(SHOWN))
         )
-        self._say(look=Look(found, why, best, worst))
+        self._say(look=Look(result, why, best, worst))
         if self._stop.is_set():
             self._say(stage="stopped")
-        elif found.verdict == "unlikely":
+        elif result.verdict == "unlikely":
             self._say(stage="asking")
         else:
             self._say(stage="looking")
@@ -209,68 +194,53 @@ class Search:
 
     def _train(self) -> None:
         goal, request = self._goal(), self.request
-        config = loop.config_for(
+        config = config_for(
             request.preset,
             space=request.space or best_space(self.world.generator),
             layers=request.layers,
             steps=request.steps,
         )
-        plan = loop.make_plan(self.world, goal, config)
-        state = initial_state(plan.start)
-        self._snapshot(config.space, state)
-        self._say(stage="training")
-        state = loop.run(
-            plan,
-            state,
-            lambda report: self._say(report=report),
+        direction = train_directions(
+            self.world,
+            goal,
+            config,
+            lambda report: self._report(config.space, report),
             stop=self._stop.is_set,
-            save=lambda reached: self._snapshot(config.space, reached),
-        )
-        direction = loop.finish(self.world, goal, config, plan, state)[0]
+            work=cache_folder() / "directions",
+        )[0]
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
         self._score(file, direction)
 
     def _score(self, file: str, direction: Direction) -> None:
         scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
-        self.library.keep_scores(file, scores, judged_by(self.world))
+        self.library.store_scores(file, scores, judged_by(self.world))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
+    def _report(self, space: Space, report: StepReport) -> None:
+        self._say(stage="training", report=report)
+        if report.step % SNAPSHOT_EVERY == 0 or report.step == report.steps:
+            self._snapshot(space, report.directions.sum(dim=0))
+
     @torch.no_grad()
-    def _snapshot(self, space: Space, state: State) -> None:
+    def _snapshot(self, space: Space, learned: Float[Tensor, " d"]) -> None:
         """One more picture of what was learned; training's own length stands in for a strength."""
         generator, request = self.world.generator, self.request
         start = generator.sample([request.seed], truncation=request.truncation, space=space)
-        learned = state.directions.sum(dim=0)
         moves = [learned] if self._status.snapshots else [torch.zeros_like(learned), learned]
         images = [generator.synthesize(start + move, space).image[0] for move in moves]
-        made = [_jpeg(to_pil(image)) for image in images]
-        self._say(snapshots=(*self._status.snapshots, *made))
-
-
-def space_named(name: str | None) -> Space | None:
-    """A space by its name; None stays None. Raises UnknownName for any other text."""
-    for space in SPACES:
-        if name == space:
-            return space
-    if name is not None:
-        raise UnknownName(f"There is no space '{name}'.", f"Choose one of {', '.join(SPACES)}.")
-    return None
+        pictures = [_jpeg(to_pil(image)) for image in images]
+        self._say(snapshots=(*self._status.snapshots, *pictures))
 
 
 def layers_written(text: str) -> tuple[int, ...] | None:
     """ "3-5,7" → (3, 4, 5, 7), "" → None (what suits); raises BadSetting for anything else."""
-    if not text.strip() or text.strip() == "all":
+    if text.strip() in ("", "all"):
         return None
-    layers: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", part, re.ASCII)
-        if match is None:
-            raise BadSetting("These layers make no sense.", "Write them like 3-5,7.")
-        layers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    if not layers:
-        raise BadSetting("No layer is left.", "Write them like 3-5,7.")
-    return tuple(sorted(layers))
+    try:
+        return tuple(sorted(set(whole_numbers(text, largest=9_999, most=10_000))))
+    except BadSetting as error:
+        raise BadSetting(f"Layers: {error.message}", "Write them like 3-5,7.") from error
 
 
 @torch.no_grad()
@@ -279,13 +249,13 @@ def seen(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Seen, ...]:
     around them; nothing is drawn where the goal is the whole image."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
-    made = generator.synthesize(
+    synthesis = generator.synthesize(
         latents, "z", features=segmenter.feature_names, truncation=world.truncation
     )
-    pixels = to_uint8(made.image).float()
-    inside = torch.ones_like(made.image[:, 0]).cpu()
+    pixels = to_uint8(synthesis.image).float()
+    inside = torch.ones_like(synthesis.image[:, 0]).cpu()
     if goal.regions:
-        inside = segmenter.masks(made, goal.regions).cpu()
+        inside = segmenter.masks(synthesis, goal.regions).cpu()
         pixels = _drawn(pixels, inside)
     return tuple(
         Seen(seed, _jpeg(Image.fromarray(one.to(torch.uint8).numpy())), float(mask.mean()))

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Literal
 
 from eclipsed.app.reports import Report
-from eclipsed.app.searching import Status
-from eclipsed.app.tables import Cell, Table, heads
+from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
 from eclipsed.search.preflight import Preflight
 
-_SHARES = (
-    "success",
-    "reversal",
-    "locality",
-    "preservation",
-    "monotonicity",
-)  # 0 … 1, the more the better
 _TOLD = ("success", "locality", "preservation")
 Colour = Literal["green", "orange", "red"]
 
@@ -32,19 +23,9 @@ def where(regions: tuple[str, ...]) -> str:
 def headline(direction: Direction) -> str:
     """What a card is, in one line."""
     low, high = direction.range
-    made = " ".join(part for part in (direction.method, direction.preset) if part)
+    method = " ".join(part for part in (direction.method, direction.preset) if part)
     good = f"good from {low:+.1f} to {high:+.1f}"
-    return f"in {where(direction.regions)} · {direction.space} · {made} · {good}"
-
-
-def score_lines(direction: Direction) -> list[str]:
-    """A card's scores, a line each: median with interval, and meaning."""
-    lines = []
-    for name, score in direction.scores.items():
-        value = "cannot be told" if score is None else _interval(score)
-        meaning = f", {SCORES[name][0]}" if name in SCORES else ""
-        lines.append(f"{name} {value}{meaning}")
-    return lines
+    return f"in {where(direction.regions)} · {direction.space} · {method} · {good}"
 
 
 def provenance(direction: Direction) -> list[str]:
@@ -64,27 +45,35 @@ def provenance(direction: Direction) -> list[str]:
 
 def badges(direction: Direction) -> list[tuple[str, Colour]]:
     """The scores that tell most, and how good they are; empty for a card that was not scored."""
-    found: list[tuple[str, Colour]] = []
+    result: list[tuple[str, Colour]] = []
     for name in _TOLD:
         score = direction.scores.get(name)
         value = None if score is None else score.get("median")
         if value is not None:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
-            found.append((f"{name} {value:.2f}", colour))
-    return found
+            result.append((f"{name} {value:.2f}", colour))
+    return result
 
 
-def score_table(scores: Scores) -> Table:
-    """Scores as a table: median, interval, and what they say; shares are shaded."""
+def score_rows(scores: Scores) -> list[dict[str, str]]:
+    """Scores as rows of a table: median, interval, and what they say."""
     rows = []
     for name, score in scores.items():
         known = score is not None and {"median", "low", "high"} <= set(score)
         median = f"{score['median']:.3f}" if known and score else "cannot be told"
         interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
-        shade = score["median"] if known and score and name in _SHARES else None
-        about = SCORES[name][0] if name in SCORES else ""
-        rows.append((Cell(name), Cell(median, shade=shade), Cell(interval), Cell(about)))
-    return Table(heads(["score", "median", "95% interval", "what it says"]), tuple(rows))
+        meaning = SCORES[name][0] if name in SCORES else ""
+        rows.append(
+            {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
+        )
+    return rows
+
+
+def no_cards(words: str = "") -> str:
+    """What to say where no card is shown."""
+    if words.strip():
+        return "No card fits these words."
+    return "No cards yet. Find one with a sentence, or import one."
 
 
 def ago(moment: float) -> str:
@@ -96,19 +85,19 @@ def ago(moment: float) -> str:
     return "just now"
 
 
-def check_lines(found: Preflight, understood: str) -> list[str]:
-    """What pre-flight found, a line each."""
-    rank = f"more than {found.rank:.0%} of unrelated texts get"
-    near = " or ".join(f"“{phrase}”" for phrase in found.instead)
+def check_lines(preflight: Preflight, understood: str) -> list[str]:
+    """What pre-flight says, a line each."""
+    rank = f"more than {preflight.rank:.0%} of unrelated texts get"
+    near = " or ".join(f"“{phrase}”" for phrase in preflight.instead)
     return [
-        f"chance: {found.probability:.0%}",
+        f"chance: {preflight.probability:.0%}",
         *([f"near to it, and likely: {near}"] if near else []),
-        f"region: {where(found.goal.regions)}",
+        f"region: {where(preflight.goal.regions)}",
         f"because: {understood}",
-        f"neutral text: {found.goal.neutral}",
-        f"in sight in {found.present:.0%} of the images",
-        f"coverage {found.coverage:.1%} of an image where in sight",
-        f"contrast {found.contrast:.2f}, {rank}",
+        f"neutral text: {preflight.goal.neutral}",
+        f"in sight in {preflight.present:.0%} of the images",
+        f"coverage {preflight.coverage:.1%} of an image where in sight",
+        f"contrast {preflight.contrast:.2f}, {rank}",
     ]
 
 
@@ -142,10 +131,3 @@ def progress(status: Status) -> tuple[float, str]:
     }
     done = {"checking": 0.0, "looking": 0.0, "training": 0.0}
     return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"
-
-
-def _interval(score: Mapping[str, float | None]) -> str:
-    try:
-        return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-    except KeyError:
-        return "cannot be told"

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from eclipsed.app.desk import Desk
-from eclipsed.app.desks import Desks
+from eclipsed.app.events import handle
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.searching import Request, Search
+from eclipsed.app.screen import view
+from eclipsed.app.search import Request, Search
+from eclipsed.app.server import Desks
 
 
 @pytest.fixture
@@ -17,26 +19,26 @@ def other(renderer: Renderer, library: Library) -> Desk:
 
 
 def test_a_reloaded_page_goes_on_where_it_was(desk: Desk, other: Desk) -> None:
-    desk.do({"do": "add", "file": "hair.safetensors"})
-    desk.do({"do": "strength", "at": 0, "to": -0.5})
-    desk.do({"do": "undo"})
+    handle(desk, {"do": "add", "file": "hair.safetensors"})
+    handle(desk, {"do": "strength", "at": 0, "to": -0.5})
+    handle(desk, {"do": "undo"})
     desks = Desks()
     desks.keep(desk)
     desks.resume(other, desk.token)
     assert (other.settled, other.history) == (True, desk.history)
-    assert other.view()["image"] == desk.view()["image"]
-    other.do({"do": "redo"})
+    assert view(other)["image"] == view(desk)["image"]
+    handle(other, {"do": "redo"})
     assert other.session.lines[0].edit.strength == -0.5
 
 
 def test_a_tab_and_its_duplicate_do_not_disturb_each_other(desk: Desk, other: Desk) -> None:
-    desk.do({"do": "add", "file": "hair.safetensors"})
+    handle(desk, {"do": "add", "file": "hair.safetensors"})
     desks = Desks()
     desks.keep(desk)
     desks.resume(other, desk.token)
     assert other.token != desk.token
-    other.do({"do": "reset"})
-    desk.do({"do": "seed", "to": 9})
+    handle(other, {"do": "reset"})
+    handle(desk, {"do": "seed", "to": 9})
     assert (len(desk.session.lines), desk.session.seed) == (1, 9)
     assert (len(other.session.lines), other.session.seed) == (0, 1)
 
@@ -44,16 +46,16 @@ def test_a_tab_and_its_duplicate_do_not_disturb_each_other(desk: Desk, other: De
 def test_a_search_outlives_a_reload(
     desk: Desk, other: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.begin(Request("bright mouth"))
+    desk.find(Request("bright mouth"))
     assert desk.search is not None
     desk.search.wait(60)
     other.go_on_from(desk)
-    assert [line["name"] for line in other.view()["lines"]] == ["bright mouth"]
+    assert [line["name"] for line in view(other)["lines"]] == ["bright mouth"]
     third = Desk(desk.renderer, desk.library, "starter", "cpu")
     third.go_on_from(other)
-    assert len(third.view()["lines"]) == 1, "what was taken in already is not taken in again"
+    assert len(view(third)["lines"]) == 1, "what was taken in already is not taken in again"
     monkeypatch.setattr(Search, "_check_then_train", lambda search: search._stop.wait(30))
-    third.begin(Request("bright eyes"))
+    third.find(Request("bright eyes"))
     other.go_on_from(third)
     assert other.status.running
     other.stop()
@@ -63,7 +65,7 @@ def test_a_search_outlives_a_reload(
 
 @pytest.mark.parametrize("token", [None, 7, "", "x" * 32, "x" * 10_000, ["x"], {}])
 def test_an_unknown_token_is_a_fresh_start(desk: Desk, other: Desk, token: Any) -> None:
-    desk.do({"do": "seed", "to": 9})
+    handle(desk, {"do": "seed", "to": 9})
     desks = Desks()
     desks.keep(desk)
     desks.resume(other, token)
@@ -71,10 +73,10 @@ def test_an_unknown_token_is_a_fresh_start(desk: Desk, other: Desk, token: Any) 
 
 
 def test_the_desks_that_were_used_last_are_kept(renderer: Renderer, library: Library) -> None:
-    desks = Desks(kept=2)
+    desks = Desks(most=2)
     made = [Desk(renderer, library, "starter", "cpu") for _ in range(3)]
     for number, desk in enumerate(made):
-        desk.do({"do": "seed", "to": 10 + number})
+        handle(desk, {"do": "seed", "to": 10 + number})
     for desk in (made[0], made[1], made[0], made[2]):
         desks.keep(desk)
     found = []

@@ -11,12 +11,12 @@ from PIL import Image
 
 from eclipsed import cli, load_png
 from eclipsed.app import session as sessions
+from eclipsed.app.code_export import command, files_of, snippet, strip_command
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.saying import command, files_of, snippet, strip_command
 from eclipsed.app.session import Session
 from eclipsed.types import World
-from tests.app.test_restoring import drawn, everything, from_latent
+from tests.app.test_recipe import drawn, everything, from_latent
 
 
 def one_line(session: Session, world: World) -> Session:
@@ -107,12 +107,12 @@ def test_another_world_and_device_are_named(session: Session) -> None:
 
 
 def test_the_strip_of_the_selected_card(session: Session) -> None:
-    words = shlex.split(strip_command(session, [5, 6]))
+    words = shlex.split(strip_command(session))
     assert cli.run(words[1:]) == 0
     _, recipe = load_png("strip.png")
     assert recipe is not None
-    assert (recipe["seeds"], recipe["edits"][0]["name"]) == ([5, 6], "bright eyes")
-    assert strip_command(sessions.reset(session), [5]) == ""
+    assert (recipe["seeds"], recipe["edits"][0]["name"]) == ([5, 6, 7], "bright eyes")
+    assert strip_command(sessions.reset(session)) == ""
 
 
 def test_files_are_those_of_the_edits_that_are_heard(session: Session, world: World) -> None:

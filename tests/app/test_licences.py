@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eclipsed.app.terms import terms
+from eclipsed.app.licences import terms
 from eclipsed.worlds.catalogue import catalogue
 
 
@@ -32,12 +32,3 @@ def test_a_world_that_names_none_says_nothing(world: str) -> None:
 def test_a_damaged_description_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("nonsense")
     assert terms(str(tmp_path / "bad.toml")) == ()
-
-
-def test_a_world_of_ones_own_says_the_terms_of_public_parts(tmp_path: Path) -> None:
-    path = tmp_path / "own.toml"
-    path.write_text('name = "mine"\ngenerator = "g.pkl"\nencoder = "clip-vit-b32"\n')
-    entry = catalogue()["ffhq"]
-    text = path.read_text().replace("clip-vit-b32", entry.encoder.name)
-    path.write_text(text)
-    assert isinstance(terms(str(path)), tuple)

@@ -57,14 +57,14 @@ def restore(session: Session, recipe: Mapping[str, Any], world: World, library: 
         )
     if len(facts.edits) > MOST_LINES:
         raise BadFile(f"This picture has more than {MOST_LINES} edits, which no stack holds.")
-    found = replace(session, lines=(), selected=None)
-    found = _started(found, facts, world)
-    found = replace(found, lines=tuple(_line(edit, world, library) for edit in facts.edits))
+    restored = replace(session, lines=(), selected=None)
+    restored = _started(restored, facts, world)
+    restored = replace(restored, lines=tuple(_line(edit, world, library) for edit in facts.edits))
     for at, edit in enumerate(facts.edits):
-        found = set_strength(found, at, edit.strength)
-        found = set_layers(found, at, edit.layers, world.generator)
-        found = set_regions(found, at, edit.regions, world.segmenter.regions)
-    return replace(found, selected=0 if found.lines else None)
+        restored = set_strength(restored, at, edit.strength)
+        restored = set_layers(restored, at, edit.layers, world.generator)
+        restored = set_regions(restored, at, edit.regions, world.segmenter.regions)
+    return replace(restored, selected=0 if restored.lines else None)
 
 
 def _started(session: Session, facts: ImageFacts, world: World) -> Session:

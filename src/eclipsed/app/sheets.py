@@ -138,7 +138,7 @@ def at_each(
 def _equal_steps(
     renderer: Renderer, session: Session, fine: Sequence[Sequence[Session]], count: int
 ) -> tuple[list[Tensor], list[str]]:
-    """Of each row's many images those that have changed by equal amounts, in both senses."""
+    """Of each row's many images those that have changed by equal amounts, in both directions."""
     before = renderer.image(alone(session, ()))
     drawn = [renderer.images(row) for row in fine]
     changes = []
@@ -163,8 +163,8 @@ def random_row(like: Direction) -> Row:
     for piece in like.vector.split([layer.width for layer in like.layers]):
         drawn = torch.randn(piece.shape, generator=random)
         pieces.append(drawn / drawn.norm().clamp_min(1e-12) * piece.norm())
-    made = replace(like, vector=torch.cat(pieces), name="random", prompt="", method="random")
-    return Row("random", made)
+    direction = replace(like, vector=torch.cat(pieces), name="random", prompt="", method="random")
+    return Row("random", direction)
 
 
 @torch.no_grad()
@@ -182,7 +182,7 @@ def style_channel(world: World, layer: int, channel: int) -> Row:
     vector[sum(one.width for one in layers[:layer]) + channel] = 1.0
     spread = float(generator.spread("s")[layer]) / layers[layer].width ** 0.5
     name = f"style {layer}/{channel}"
-    made = Direction(
+    direction = Direction(
         vector=vector,
         name=name,
         prompt="",
@@ -194,7 +194,7 @@ def style_channel(world: World, layer: int, channel: int) -> Row:
         method="style channel",
         unit=max(1e-6, 3.0 * spread),
     )
-    return Row(name, made)
+    return Row(name, direction)
 
 
 def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind = "webp") -> bytes:
@@ -204,17 +204,17 @@ def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind = "w
     """
     generator = renderer.world.generator
     ends = generator.sample([session.seed, to], space="z")
-    latents = [_between(ends, float(share)) for share in np.linspace(0.0, 1.0, ANIMATED)]
+    latents = [_between(ends, float(fraction)) for fraction in np.linspace(0.0, 1.0, ANIMATED)]
     pictures = [to_pil(renderer.image_of(session, latent)[0]) for latent in latents]
     return animated(there_and_back(pictures), kind)
 
 
-def _between(ends: Float[Tensor, "2 d"], share: float) -> Float[Tensor, "1 d"]:
+def _between(ends: Float[Tensor, "2 d"], fraction: float) -> Float[Tensor, "1 d"]:
     """On the way from one z to another, as far from the centre as both are."""
-    straight = torch.lerp(ends[0], ends[1], share)
-    length = torch.lerp(ends[0].norm(), ends[1].norm(), share)
-    made: Tensor = straight / straight.norm().clamp_min(1e-12) * length
-    return made[None]
+    straight = torch.lerp(ends[0], ends[1], fraction)
+    length = torch.lerp(ends[0].norm(), ends[1].norm(), fraction)
+    latent: Tensor = straight / straight.norm().clamp_min(1e-12) * length
+    return latent[None]
 
 
 def steps(direction: Direction, count: int) -> list[float]:
@@ -231,13 +231,6 @@ def strength_sheet(
 ) -> bytes:
     """A PNG of images, each row called by a text, each column by a strength."""
     return _sheet(images, rows, [strength_label(strength) for strength in strengths], "")
-
-
-def picture_sheet(
-    images: Float[Tensor, "r c 3 h w"], rows: Sequence[str], columns: Sequence[str]
-) -> bytes:
-    """A PNG of images, each row and column called by a text."""
-    return _sheet(images, rows, columns, "")
 
 
 def _sheet(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from eclipsed.app.session import Line, Session
+from eclipsed.app.downloads import STRIP_ROWS
+from eclipsed.app.session import Line, Session, next_seeds
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
 
@@ -32,11 +33,12 @@ def command(session: Session, device: str = "cpu") -> str:
     return shlex.join(["eclipsed", "edit", *where, *image, *cards, "-o", "picture.png"])
 
 
-def strip_command(session: Session, seeds: Sequence[int]) -> str:
+def strip_command(session: Session) -> str:
     """The command that draws seeds as rows and strengths as columns for the selected card, or
     an empty text where none is selected."""
     if session.selected is None:
         return ""
+    seeds = next_seeds(session, STRIP_ROWS)
     path = str(session.library / session.lines[session.selected].file)
     words = ["strip", *_where(session, "cpu"), "-d", path]
     words += ["--seeds", ",".join(map(str, seeds)), "-o", "strip.png"]

@@ -28,8 +28,8 @@ def _parts(world: str) -> tuple[Part, ...]:
     if entry is not None:
         return entry.parts
     try:
-        place = registered().get(world, Path(world))
-        choices = read_own(place).choices.values() if place.is_file() else ()
+        path = registered().get(world, Path(world))
+        choices = read_own(path).choices.values() if path.is_file() else ()
     except (EclipsedError, OSError, ValueError):  # it is shown beside a card, and no more
         return ()
     return tuple(choice for choice in choices if isinstance(choice, Part))
