@@ -47,8 +47,9 @@ test: lint  ## lint, then the tests that take seconds
 test-slow: .venv/.installed  ## every test
 	$(BIN)/python -m pytest
 
-starter: .venv/.installed  ## remake the starter world's weights from nothing (hours, resumable)
-	$(BIN)/python -m eclipsed.worlds.starter.recipe
+starter: .venv/.installed  ## remake the starter world's art and weights from nothing (hours, resumable)
+	$(BIN)/python -m kits.starter.renderer
+	$(BIN)/python -m kits.starter.recipe
 
 bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
 	$(BIN)/python -m benchmarks.speed
@@ -64,14 +65,10 @@ report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 m
 	$(BIN)/eclipsed bench -o docs/bench
 	cd docs/bench && tar cJf bench.tar.xz --sort=name --owner=0 --group=0 rows.jsonl cards
 
-# Rows of what takes trainings lie in the archive, and the directions that are drawn, the first of
-# each variant; figures 3 to 5 take minutes.
-reproduction: .venv/.installed  ## rerun the paper's table and figures into docs/study (hours, resumable)
-	mkdir -p docs/study
-	cd docs/study && if test -f study.tar.xz; then tar xJf study.tar.xz; fi
-	$(BIN)/python -m reproduction all -o docs/study
-	cd docs/study && sed -n 's|.*"kind": "direction".*"training": 0,.*"card": "\([^"]*\)".*|cards/\1|p' */rows.jsonl | sort -u > drawn
-	cd docs/study && tar cJf study.tar.xz --sort=name --owner=0 --group=0 --exclude='fig[345]' */rows.jsonl -T drawn && rm drawn
+# The rows lie in the archive, so that this says again what is known and measures the rest.
+reproduction: .venv/.installed  ## rerun the paper's table and figures into reproduction/rerun (resumable)
+	test -d reproduction/rerun || { mkdir reproduction/rerun && tar xJf reproduction/rows.tar.xz -C reproduction/rerun; }
+	$(BIN)/python -m reproduction all
 
 # torch is installed first so that the plain CPU build is taken where one is offered;
 # the local part of its version ("+cpu") is dropped so that the lock fits every machine.

@@ -1,4 +1,4 @@
-"""One training step of preset paper against the plain transcription in tests/reference.py.
+"""One training step of method paper against the plain transcription in tests/reference.py.
 
     python -m benchmarks.paper_step [RESOLUTION …]     # 256 unless named; 1024 takes minutes
     python -m benchmarks.paper_step finished           # what bfloat16 changes in a whole training
@@ -49,6 +49,7 @@ class Clip:
     """A random CLIP ViT-B/32 image tower; the plain variant leaves its parameters trainable."""
 
     name, size = "random ViT-B/32", 224
+    fingerprint = name
     mean, std = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
     def __init__(self, *, frozen: bool) -> None:
@@ -83,6 +84,7 @@ class Watched:
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter, self.name, self.regions = segmenter, segmenter.name, segmenter.regions
+        self.fingerprint = segmenter.fingerprint
         self.noted: list[Tensor] = []
         self.given: list[Tensor] = []
 

@@ -3,10 +3,10 @@
     python -m benchmarks.preflight [ROWS.jsonl]
 
 Prompts of four kinds: what the world draws, in held-out sentences, whose scores its record has
-(`python -m eclipsed.worlds.starter.prompts`), and in short words, and what many images show, which
-are trained by preset default and judged on 32 unseen seeds; and what it cannot draw, which counts
+(`python -m kits.starter.prompts`), and in short words, and what many images show, which
+are trained by method default and judged on 32 unseen seeds; and what it cannot draw, which counts
 as failed. Success is
-what the judge sees: half of the seeds flip, and the share of the change inside the region is at
+what the judge sees: half of the seeds succeed, and the part of the change inside the region is at
 least half of what is aimed at there. Rows are kept in the file (docs/bench/preflight.jsonl) and are
 not measured again. Prints a Markdown table, the area under the curve with its interval, and the
 logistic curve through what happened.
@@ -28,7 +28,7 @@ import numpy as np
 
 import eclipsed
 from eclipsed import World
-from eclipsed.evaluation.evaluate import score_seeds
+from eclipsed.evaluation.evaluate import evaluate
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.worlds.starter.world import WEIGHTS, read_record
@@ -46,7 +46,7 @@ COMMON = (
     "dark hair",
     "light skin",
 )
-FLIP = 0.5
+SUCCESS = 0.5
 # The share of the change inside a region that is aimed at, and how much of it must be reached.
 AIMED = {"mouth": 0.6, "eyes": 0.6, "brows": 0.6, "glasses": 0.8}
 USUALLY = 0.85
@@ -56,8 +56,8 @@ PART = 0.5
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt, whether the world can draw it at all, and its flip and share where the record has
-    them."""
+    """A prompt, whether the world can draw it at all, and its success and locality where
+    the record has them."""
 
     prompt: str
     drawn: bool
@@ -86,23 +86,26 @@ def row_of(world: World, one: Asked, seeds: Sequence[int] = SEEDS) -> dict[str, 
     scores: Mapping[str, float | None] = one.scores or {}
     if one.drawn and one.scores is None:
         scores = judged(world, one.prompt, seeds)
-    return {**row, **{key: scores.get(key) for key in ("flip", "share")}}
+    return {**row, **{key: scores.get(key) for key in ("success", "locality")}}
 
 
 def judged(world: World, prompt: str, seeds: Sequence[int]) -> dict[str, float | None]:
-    """flip and share of a direction of preset default; the share, too, of the seeds that lack what
-    is asked for, because in the others nothing has to change."""
+    """success and locality of a direction of method default; locality only of the seeds that lack
+    what is asked for, because in the others nothing has to change."""
     direction = eclipsed.train_direction(world, goal_from_prompt(prompt, world))
-    rows = score_seeds(world, direction, seeds=seeds, strengths=())
-    flips = [row.flip for row in rows if row.flip is not None]
-    shares = [row.share for row in rows if row.share is not None and row.has is not True]
-    return {"flip": fmean(flips) if flips else None, "share": median(shares) if shares else None}
+    rows = evaluate(world, direction, world.generator.sample(seeds, space="z"), strengths=())
+    successes = [row.success for row in rows if row.success is not None]
+    localities = [row.locality for row in rows if row.locality is not None and row.has is not True]
+    return {
+        "success": fmean(successes) if successes else None,
+        "locality": median(localities) if localities else None,
+    }
 
 
 def worked(row: dict[str, Any]) -> bool:
     """Whether the edit did what was asked for, where it was asked for."""
     aimed = min((AIMED.get(region, USUALLY) for region in row["regions"]), default=USUALLY)
-    return (row["flip"] or 0.0) >= FLIP and (row["share"] or 0.0) >= PART * aimed
+    return (row["success"] or 0.0) >= SUCCESS and (row["locality"] or 0.0) >= PART * aimed
 
 
 def area(scores: np.ndarray, labels: np.ndarray) -> float:

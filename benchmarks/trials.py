@@ -1,4 +1,4 @@
-"""What a change of preset default's numbers does, judged on held-out seeds of the starter world.
+"""What a change of method default's numbers does, judged on held-out seeds of the starter world.
 
     python -m benchmarks.trials [FIELD=VALUE[,FIELD=VALUE…] …]     # as it is, then each change
     python -m benchmarks.trials --prompts "blond hair;red hair" …  # on other prompts
@@ -18,7 +18,8 @@ from typing import Any
 
 import eclipsed
 from eclipsed import World
-from eclipsed.evaluation.evaluate import KEYS, score_direction
+from eclipsed.evaluation.evaluate import score_direction
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.methods.default import DefaultConfig
 
 PROMPTS = (

@@ -26,7 +26,7 @@ COMPARED = "curly hair"
 METHODS = ("paper", "paper-scaled", "default")
 SEEDS = (1, 2, 3, 5, 8)
 STRENGTHS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
-COLUMNS = ("text_gain", "flip", "share", "kept", "opposite", "monotone")
+COLUMNS = ("text_gain", "success", "locality", "preservation", "reversal", "monotonicity")
 
 
 def train(world: World, prompt: str, method: str, folder: Path) -> Direction:
@@ -50,7 +50,8 @@ def train(world: World, prompt: str, method: str, folder: Path) -> Direction:
 
 def draw_strip(world: World, direction: Direction, path: Path) -> None:
     """Seeds as rows, strengths as columns."""
-    images = eclipsed.strip(world.generator, [direction], SEEDS, STRENGTHS)
+    latents = world.generator.sample(SEEDS)
+    images = eclipsed.strip(world.generator, [direction], latents, STRENGTHS)
     picture = eclipsed.strip_picture(
         images,
         row_labels=[f"seed {seed}" for seed in SEEDS],

@@ -3,86 +3,59 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from eclipsed.cli import console
 from eclipsed.cli.loading import open_world
-from eclipsed.cli.options import DeviceOption, JsonOption, WorldOption
+from eclipsed.cli.options import DeviceOption, WorldOption
 from eclipsed.errors import UnknownName
 
-if TYPE_CHECKING:
-    from reproduction.study import Study
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-_AGAIN = "The same command goes on from there."
 
 
 @app.command()
-def study(
-    name: Annotated[
-        str,
-        typer.Argument(help="Which: table1, fig3 … fig9, layers, seeds …, or all of them: all."),
-    ],
+def reproduce(
+    name: Annotated[str, typer.Argument(help="A table of sweeps.toml, or all of them: all.")],
     trainings: Annotated[
-        int | None,
-        typer.Option("--trainings", min=1, max=100, help="How many trainings of each variant."),
+        int | None, typer.Option(min=1, max=100, help="How many trainings of each variant.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, max=2000, help="How many images to judge.")
+        int | None, typer.Option(min=1, max=2000, help="How many images to judge.")
     ] = None,
     out: Annotated[
-        Path,
-        typer.Option("-o", "--out", help="A folder; each study gets one of its name in there."),
-    ] = Path("study"),
+        Path, typer.Option("-o", "--out", help="A folder; each study gets one in there.")
+    ] = Path("reproduction/rerun"),
     world: WorldOption = "starter",
     device: DeviceOption = "auto",
-    as_json: JsonOption = False,
 ) -> None:
-    """Rerun a table or figure of the paper with intervals, and say what survives of it.
+    """Rerun a table or figure of the paper, and say with intervals what survives of it.
 
-    Every row and every direction is kept as it is made; the same command goes on where it was cut,
-    and more trainings or images are added to those there are.
+    Rows and cards are kept as they are made: the same command resumes where it was cut.
     """
-    began = time.monotonic()
-    chosen = _chosen(name)
-
-    from reproduction.study import run_study
-
-    loaded = open_world(world, device)
-    found: dict[str, Any] = {}
-    try:
-        for each, what in chosen.items():
-            console.note(f"{each}: {what.title}")
-            done = run_study(
-                loaded, each, what, out, trainings=trainings, seeds=seeds, note=console.note
-            )
-            found[each] = {"report": str(done.report), "survives": list(done.verdicts)}
-    except KeyboardInterrupt:
-        raise console.Stopped(f"Stopped; what is done is kept in {out}.", _AGAIN) from None
-    result = {"studies": found, "seconds": round(time.monotonic() - began, 1)}
-    console.result(result, as_json=as_json, words=lambda: _words(result))
-
-
-def _chosen(name: str) -> dict[str, Study]:
-    """The studies of a name, which is checked before anything is loaded."""
-    from reproduction import studies_named
+    from reproduction.judging import measure
+    from reproduction.report import report
+    from reproduction.sweeps import studies_named
 
     try:
-        return studies_named(name)
+        studies = studies_named(name)
     except UnknownName as error:
         raise typer.BadParameter(str(error), param_hint="NAME") from error
-
-
-def _words(found: dict[str, Any]) -> str:
-    lines = []
-    for name, one in found["studies"].items():
-        lines += [name, *(f"  {sentence}" for sentence in one["survives"])]
-        lines.append(f"  read {one['report']}")
-    return "\n".join(lines)
+    loaded = open_world(world, device)
+    for key, study in studies.items():
+        console.note(f"{key}: {study.title}")
+        size = {"trainings": trainings or study.trainings, "seeds": seeds or study.seeds}
+        try:
+            rows = measure(loaded, study, out / key, **size, note=console.note)
+        except KeyboardInterrupt:
+            raise console.Stopped(
+                f"Stopped; what is done is kept in {out}.", "The same command resumes it."
+            ) from None
+        page = out / key / "report.md"
+        page.write_text(report(study, rows, **size), encoding="utf-8")
+        typer.echo(page)
 
 
 if __name__ == "__main__":

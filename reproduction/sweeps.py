@@ -1,87 +1,142 @@
-"""A study of variants of which one thing varies: what most of them are."""
+"""What `sweeps.toml` says: each study is a table of variants, and comparisons between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-from eclipsed.bench.pages import Block, Heading, Text
-from eclipsed.bench.summary import Measure
-from reproduction.comparing import Pair, sentences
-from reproduction.engine import PLAIN, Looks, carry_variants
-from reproduction.showing import (
-    USUAL,
-    Line,
-    curves,
-    explained,
-    numbers,
-    pairs_table,
-    refused,
-    strip,
-)
-from reproduction.study import Job, Study
-from reproduction.variants import Variant
+import eclipsed
+from eclipsed.errors import UnknownName
+from eclipsed.prompts.goals import Chooser
+from eclipsed.search.loop import TrainConfig
 
-TRAININGS, SEEDS = 5, 50
+ALL = "all"
+TOML = Path(__file__).with_name("sweeps.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One training recipe, and how its direction is judged.
+
+    label: its name in rows and reports. prompt: what it is trained for and judged by.
+    method, config: a method and the fields that differ from it. expand: repeats of the prompt's
+    best noun chunk in training. chooser: how the trained region is chosen, "sentence" or "spacy".
+    images: how many images the paper's training cycles through; None draws fresh ones every step.
+    layers: the rows of W+ that are edited, None for all. strengths: where it is judged.
+    fixed: strengths are the paper's α, not calibrated units. within: strength 1 is at most the end
+    of the card's range. own: judged on the first image of its own training.
+    """
+
+    label: str
+    prompt: str
+    config: TrainConfig
+    expand: int = 0
+    chooser: Chooser = "sentence"
+    images: int | None = None
+    layers: tuple[int, ...] | None = None
+    strengths: tuple[float, ...] = (1.0,)
+    fixed: bool = False
+    within: bool = False
+    own: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A claim that `first` has more (sign 1) or less (−1) of a measure than `second`.
+
+    what: the claim in words. paper: the paper's two numbers, if it prints any.
+    ours: an expectation of this package, of which the paper says nothing.
+    """
+
+    what: str
+    first: str
+    second: str
+    sign: int = 1
+    measure: str = "similarity"
+    paper: tuple[float, float] | None = None
+    strength: float = 1.0
+    ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claim that a variant's measure is above a level."""
+
+    what: str
+    variant: str
+    measure: str
+    strength: float = 1.0
+    least: float = 0.5
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a sweep's report shows. lines, x_title: of its charts. charted, listed: measures of
-    charts and of the table. strengths, images: of the picture's columns. pictured: its rows, None
-    for all variants."""
+class Study:
+    """title, says (the paper), notes (what was done), measures: for the report.
+    trainings, seeds: how many trainings of each variant, judged on how many images."""
 
-    lines: tuple[Line, ...] = ()
-    x_title: str = ""
-    charted: tuple[Measure, ...] = ()
-    listed: tuple[Measure, ...] = USUAL
-    strengths: tuple[float, ...] = (0.0, 1.0)
-    images: int = 2
-    pictured: tuple[Variant, ...] | None = None
+    title: str
+    says: str
+    notes: str
+    trainings: int
+    seeds: int
+    measures: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    pairs: tuple[Pair, ...]
+    claims: tuple[Claim, ...]
 
 
-def sweep(
-    title: str,
-    says: tuple[str, ...],
-    notes: tuple[str, ...],
-    variants: Sequence[Variant],
-    pairs: tuple[Pair, ...],
-    shown: Shown,
-    *,
-    looks: Looks = PLAIN,
-    trainings: int = TRAININGS,
-    more: Callable[[Job], list[str]] = lambda _: [],
-    also: Callable[[Job], Iterator[Block]] = lambda _: iter(()),
-) -> Study:
-    """A study of these variants. notes: paragraphs on what was done. more: further sentences on
-    what survives. also: further blocks."""
+def studies_named(name: str) -> dict[str, Study]:
+    """One study by its name, or all of them; raises UnknownName, which lists them."""
+    tables = tomllib.loads(TOML.read_text(encoding="utf-8"))
+    if name not in (ALL, *tables):
+        choices = ", ".join((*tables, ALL))
+        raise UnknownName(f"There is no study {name!r}.", f"Choose from {choices}.")
+    return {key: _study(table) for key, table in tables.items() if name in (ALL, key)}
 
-    def blocks(job: Job) -> Iterator[Block]:
-        yield from map(Text, notes)
-        if pairs:
-            yield pairs_table(job, pairs)
-        if shown.lines:
-            yield curves(job, shown.lines, shown.charted, shown.x_title, "curve")
-        yield Heading("All numbers", 3)
-        yield explained()
-        yield numbers(job, variants, shown.listed)
-        yield from also(job)
-        yield from strip(
-            job,
-            variants if shown.pictured is None else shown.pictured,
-            shown.strengths,
-            name="strip",
-            shows="the first training of each, on images that it has not seen, by strength",
-            images=shown.images,
-        )
-        yield from refused(job)
 
-    return Study(
-        title=title,
-        says=says,
-        trainings=trainings,
-        seeds=SEEDS,
-        carry=lambda job: carry_variants(job, variants, looks),
-        blocks=blocks,
-        verdicts=lambda job: [*sentences(job.records, pairs), *more(job)],
+def _study(table: dict[str, Any]) -> Study:
+    # A way to judge applies to every variant; its name is appended to the label.
+    ways = {"": {}, **table.get("ways", {})}
+    shared = {key: table[key] for key in ("prompt", "strengths") if key in table}
+    variants = {
+        label + suffix: _variant(label + suffix, {**shared, **fields, **way})
+        for suffix, way in ways.items()
+        for label, fields in table["variants"].items()
+    }
+    pairs = tuple(
+        Pair(**{**fields, "paper": tuple(fields["paper"]) if "paper" in fields else None})
+        for fields in table["pairs"]
     )
+    if table.get("compare_every_way"):
+        pairs = tuple(
+            replace(
+                pair,
+                what=pair.what + suffix,
+                first=pair.first + suffix,
+                second=pair.second + suffix,
+                strength=variants[pair.first + suffix].strengths[0],
+            )
+            for suffix in ways
+            for pair in pairs
+        )
+    return Study(
+        title=table["title"],
+        says=table["says"],
+        notes=table["notes"],
+        trainings=table.get("trainings", 5),
+        seeds=table.get("seeds", 50),
+        measures=tuple(table["measures"]),
+        variants=tuple(variants.values()),
+        pairs=pairs,
+        claims=tuple(Claim(**fields) for fields in table.get("claims", [])),
+    )
+
+
+def _variant(label: str, fields: dict[str, Any]) -> Variant:
+    fields = dict(fields)
+    method = fields.pop("method", "paper-scaled")
+    config = eclipsed.config_for(method, **fields.pop("config", {}))
+    lists = {key: tuple(fields.pop(key)) for key in ("layers", "strengths") if key in fields}
+    return Variant(label=label, config=config, **lists, **fields)

@@ -230,6 +230,10 @@ class FakeEncoder:
     width: int = 24
     seed: int = 3
 
+    @property
+    def fingerprint(self) -> str:
+        return repr((self.size, self.mean, self.std, self.width, self.seed))
+
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         pictures = torch.stack([self._picture(text) for text in texts])
         return self.encode_image(pictures)
@@ -273,6 +277,7 @@ class FakeSegmenter:
     name: str = "fake-segmenter"
     regions: tuple[str, ...] = REGIONS
     feature_names: tuple[str, ...] = ()
+    fingerprint: str = "5" * 64
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         image = synthesis.image.detach()

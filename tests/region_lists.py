@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from eclipsed.prompts.goals import Vocabulary, choose_regions, spacy_region
+from eclipsed.prompts.regions import Vocabulary, choose_regions, spacy_region
 from eclipsed.segmenters.bisenet import LABELS
 from eclipsed.segmenters.labels import group_labels, vocabulary_for
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY

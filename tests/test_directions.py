@@ -43,7 +43,7 @@ def make(**changes: Any) -> Direction:
         "config": {"steps": 40, "betas": [0.9, 0.99]},
         "unit": 0.5,
         "range": (-2.0, 1.5),
-        "scores": {"share": {"median": 0.9, "low": 0.8, "high": 0.95}, "flip": None},
+        "scores": {"locality": {"median": 0.9, "low": 0.8, "high": 0.95}, "success": None},
     }
     return Direction(**(fields | changes))
 
@@ -103,7 +103,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "config": {"steps": 40, "betas": [0.9, 0.99]},
         "unit": 0.5,
         "range": [-2.0, 1.5],
-        "scores": {"share": {"median": 0.9, "low": 0.8, "high": 0.95}, "flip": None},
+        "scores": {"locality": {"median": 0.9, "low": 0.8, "high": 0.95}, "success": None},
         "judged_by": "independent networks",
         "sha256": sha256_of(direction.vector),
     }
@@ -285,7 +285,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, number: str, ke
         "unit": number,
         "range": f"[-2, {number}]",
         "config": f'{{"a": {number}}}',
-        "scores": f'{{"share": {{"median": {number}}}}}',
+        "scores": f'{{"locality": {{"median": {number}}}}}',
     }[key]
     forge(path, lambda card: json.dumps(card | {key: "HERE"}).replace('"HERE"', value))
     refusal(path)

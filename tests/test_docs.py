@@ -69,9 +69,10 @@ def test_every_block_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    shared_cache: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda app: tmp_path / "cache" / app)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda app: shared_cache / app)
     namespace: dict[str, object] = {"__name__": "page"}
     for block in blocks(page):
         if not block.run:

@@ -871,7 +871,7 @@ def test_items_that_cannot_be_meant_are_refused(values: dict[str, Any]) -> None:
         Item(**{"name": "net.bin", **values})
 
 
-def test_the_usual_cache_is_the_systems(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_the_usual_cache_is_the_users(cache: Path) -> None:
+    assert hub.default_cache().parent == cache
     assert hub.locate(PINNED) == hub.default_cache() / "net.bin"
     assert hub.default_cache().name == "hub"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eclipsed.errors import MissingExtra as MissingExtra
     from eclipsed.errors import UnknownName as UnknownName
     from eclipsed.errors import WrongGenerator as WrongGenerator
+    from eclipsed.evaluation.evaluate import evaluate as evaluate
     from eclipsed.evaluation.evaluate import score_direction as score_direction
     from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.inspect import describe as describe
@@ -64,6 +65,7 @@ _HOMES = {
     "WrongGenerator": "errors",
     "config_for": "methods.registry",
     "describe": "inspect",
+    "evaluate": "evaluation.evaluate",
     "goal_from_prompt": "prompts.goals",
     "grid": "editing.images",
     "load_generator": "generators.loading",

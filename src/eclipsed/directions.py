@@ -37,7 +37,7 @@ _LIMIT = 16 * 2**20
 _LONGEST = 10_000
 _AGAIN = "Get the file again, or train the direction again."
 
-Scores = Mapping[str, Mapping[str, float] | None]
+Scores = Mapping[str, Mapping[str, float | None] | None]
 
 
 def keep_layers(
@@ -247,8 +247,13 @@ def _from_bytes(data: bytes) -> Direction:
     _check_format(card)
     if _take(card, "sha256", str) != sha256_of(vector):
         raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
+    return from_card(vector, card)
+
+
+def from_card(vector: Tensor, facts: Mapping[str, Any]) -> Direction:
+    """The direction of a vector [D] and its `card_facts`; BadFile, the reason only, for others."""
     try:
-        return Direction(vector=vector, **_fields(card))
+        return Direction(vector=vector, **_fields(facts))
     except (ValueError, OverflowError) as error:
         raise BadFile(f"its card makes no sense, {error}", _AGAIN) from error
 
@@ -318,8 +323,9 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
     if len(low_high) != 2:
         raise BadFile("the 'range' of its card must be two numbers", _AGAIN)
     for score in _take(card, "scores", dict).values():
-        for part in {} if score is None else _typed(score, "scores", dict).values():
-            _typed(part, "scores", number)
+        for key, part in ({} if score is None else _typed(score, "scores", dict)).items():
+            if part is not None or key != "worst":
+                _typed(part, "scores", number)
     space = _take(card, "space", str)
     if space not in SPACES:
         raise BadFile(f"the 'space' of its card is not one of {', '.join(SPACES)}", _AGAIN)

@@ -30,8 +30,8 @@ from urllib.parse import quote
 
 import httpx2
 from filelock import FileLock
-from platformdirs import user_cache_path
 
+from eclipsed.cache import cache_folder
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
 
@@ -103,7 +103,7 @@ class Item:
 
 def default_cache() -> Path:
     """The cache folder unless another is named."""
-    return user_cache_path("eclipsed") / "hub"
+    return cache_folder() / "hub"
 
 
 def locate(item: Item, cache: Path | None = None) -> Path:

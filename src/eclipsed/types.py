@@ -137,11 +137,17 @@ class Encoder(Protocol):
     """A frozen network that puts texts and images into one space of unit vectors.
 
     Images enter as [N, 3, H, W] in [-1, 1]; `encode_pixels` takes them already resized to
-    `size` and normalised by `mean` and `std` (of the [0, 1] image), which the paper preset needs.
+    `size` and normalised by `mean` and `std` (of the [0, 1] image), which method paper needs.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its embeddings: a digest of the weights, of the templates that texts are
+        put into, and of how images are prepared."""
+        ...
 
     @property
     def size(self) -> int: ...
@@ -173,6 +179,12 @@ class Segmenter(Protocol):
     def name(self) -> str: ...
 
     @property
+    def fingerprint(self) -> str:
+        """What decides its masks: a digest of the weights, of the regions and what belongs to each
+        of them, and of the features it reads."""
+        ...
+
+    @property
     def regions(self) -> tuple[str, ...]: ...
 
     @property
@@ -189,12 +201,17 @@ class Segmenter(Protocol):
 class Goal:
     """What a direction should do: reach `prompt` from `neutral`, inside `regions`.
 
-    No regions means the whole image.
+    No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
+    for one change.
+    parts: one goal for each change, where the prompt asks for several; else ().
+    shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
 
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    parts: tuple[Goal, ...] = ()
+    shape_and_colour: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,7 +266,7 @@ class World:
 
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
-    wishes: short prompts that this world answers, to offer to people; none where nobody knows any.
+    example_prompts: short prompts that this world answers, to offer to people; none where nobody knows any.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
     """
@@ -262,4 +279,4 @@ class World:
     neutral: str = "a photo"
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
-    wishes: tuple[str, ...] = ()
+    example_prompts: tuple[str, ...] = ()

@@ -18,11 +18,9 @@ from tests.fakes import fake_world
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    """The fake world stands in for "starter"; cache and current folder are empty."""
+    """The fake world stands in for "starter" and the current folder is empty."""
     made = fake_world()
     monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": made)
-    for module in ("platformdirs", "eclipsed.app.thumbnails"):
-        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)

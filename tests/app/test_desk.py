@@ -15,23 +15,28 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageSequence, ImageStat
 from safetensors.torch import save
 
-from eclipsed.app import searching, views
+from eclipsed.app import downloads, screen, search
 from eclipsed.app import session as sessions
-from eclipsed.app.desk import ANIMATED, Desk
+from eclipsed.app.code_export import files_of
+from eclipsed.app.desk import Desk
+from eclipsed.app.downloads import ANIMATION_STRENGTHS as ANIMATED
+from eclipsed.app.events import handle, handle_all
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
-from eclipsed.app.searching import LONGEST_PROMPT, Request
+from eclipsed.app.screen import view
+from eclipsed.app.search import Request
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
-from eclipsed.errors import BadSetting
+from eclipsed.errors import EclipsedError
+from eclipsed.prompts.goals import LONGEST_PROMPT
 from eclipsed.search.preflight import Preflight
 from eclipsed.types import World
 from tests.app.hostile import HOSTILE
 
 
 def do(desk: Desk, what: str, **words: Any) -> None:
-    desk.do({"do": what, **words})
+    handle(desk, {"do": what, **words})
 
 
 @pytest.fixture
@@ -46,70 +51,73 @@ def picture(data: bytes) -> bytes:
 
 
 def test_a_view_is_json_and_has_an_image(filled: Desk) -> None:
-    view = json.loads(json.dumps(filled.view(), allow_nan=False))
-    kind, _, data = view["image"].partition(",")
+    shown = json.loads(json.dumps(view(filled), allow_nan=False))
+    kind, _, data = shown["image"].partition(",")
     assert kind == "data:image/png;base64"
     expected = filled.renderer.shot(filled.session).png
     assert base64.b64decode(data) == expected
-    assert view["before"] != view["image"]
-    assert [line["name"] for line in view["lines"]] == ["bright hair", "bright eyes"]
-    assert view["lines"][1]["low"] == -1.5
-    assert view["lines"][0]["touched"] == [0]
-    assert view["milliseconds"] > 0.0
-    assert {offer["file"] for offer in view["offers"]} == {"hair.safetensors", "eyes.safetensors"}
+    assert shown["before"] != shown["image"]
+    assert [line["name"] for line in shown["lines"]] == ["bright hair", "bright eyes"]
+    assert shown["lines"][1]["low"] == -1.5
+    assert shown["lines"][0]["touched"] == [0]
+    assert shown["milliseconds"] > 0.0
+    assert {offer["file"] for offer in shown["offers"]} == {"hair.safetensors", "eyes.safetensors"}
 
 
 def test_frames_are_those_of_the_selected_line(filled: Desk) -> None:
-    frames = views.frames(filled)
+    frames = screen.frames(filled)
     assert frames is not None
-    assert (frames["key"], frames["strengths"][0]) == (filled.view()["frames_key"], -1.5)
+    assert (frames["key"], frames["strengths"][0]) == (view(filled)["frames_key"], -1.5)
     assert len(frames["pictures"]) == len(frames["strengths"])
     do(filled, "select", at=0)
-    other = views.frames(filled)
+    other = screen.frames(filled)
     assert other is not None
     assert other["key"] != frames["key"]
     do(filled, "reset")
-    assert views.frames(filled) is None
-    assert filled.view()["frames_key"] == ""
+    assert screen.frames(filled) is None
+    assert view(filled)["frames_key"] == ""
 
 
 def test_a_view_waits_for_frames_only_when_asked(filled: Desk) -> None:
-    assert filled.view()["frames"] is None
+    assert view(filled)["frames"] is None
     do(filled, "frames")
-    assert filled.view()["frames"] == views.frames(filled)
-    assert filled.view()["frames"] is None
-    key = filled.view()["frames_key"]
+    assert view(filled)["frames"] == screen.frames(filled)
+    assert view(filled)["frames"] is None
+    key = view(filled)["frames_key"]
     do(filled, "strength", at=1, to=0.5)
-    assert filled.view()["frames_key"] == key
+    assert view(filled)["frames_key"] == key
     do(filled, "strength", at=0, to=0.5)
     do(filled, "select", at=1)
-    assert filled.view()["frames_key"] != key
+    assert view(filled)["frames_key"] != key
 
 
 def test_pictures_of_cards_are_drawn_one_at_a_time(desk: Desk) -> None:
     for left in (2, 1, 0):
-        view = desk.view()
-        assert view["sketching"] == left
-        assert sum(not offer["picture"] for offer in view["offers"]) == left
+        shown = view(desk)
+        assert shown["sketching"] == left
+        assert sum(not offer["picture"] for offer in shown["offers"]) == left
         do(desk, "look")
 
 
 def test_a_picture_is_handed_out_under_a_new_number(filled: Desk) -> None:
-    assert filled.view()["download"] is None
+    assert view(filled)["download"] is None
     for number in (1, 2):
         do(filled, "save")
-        download = filled.view()["download"]
+        download = view(filled)["download"]
         assert (download["number"], download["name"][-4:]) == (number, ".png")
-    assert base64.b64decode(download["data"].partition(",")[2]) == filled.saved()[1]
+    assert (
+        base64.b64decode(download["data"].partition(",")[2])
+        == downloads.picture(filled.renderer, filled.session)[1]
+    )
 
 
 def test_events_are_heard_once_and_in_order(desk: Desk) -> None:
     first = {"id": 1, "do": "next", "by": 1}
-    desk.handle([first])
-    desk.handle([first, {"id": 2, "do": "next", "by": 1}])
+    handle_all(desk, [first])
+    handle_all(desk, [first, {"id": 2, "do": "next", "by": 1}])
     assert desk.session.seed == 3
-    assert desk.view()["heard"] == 2
-    desk.handle([first, {"id": 2, "do": "next", "by": 1}])
+    assert view(desk)["heard"] == 2
+    handle_all(desk, [first, {"id": 2, "do": "next", "by": 1}])
     assert desk.session.seed == 3
 
 
@@ -144,7 +152,7 @@ def test_twenty_five_actions_and_a_saved_picture(filled: Desk, library: Library)
         do(filled, "redo")
     do(filled, "mute", at=0, to=False)
     assert filled.notice is None
-    name, data = filled.saved()
+    name, data = downloads.picture(filled.renderer, filled.session)
     assert name == "seed-77-bright-eyes-bright-hair.png"
     before, lines = filled.renderer.shot(filled.session).png, filled.session.lines
     other = Desk(Renderer(filled.renderer.world), Library(library.folder), "starter", "cpu")
@@ -152,12 +160,12 @@ def test_twenty_five_actions_and_a_saved_picture(filled: Desk, library: Library)
     assert other.notice is not None
     assert not other.notice.bad
     assert other.renderer.shot(other.session).png == before
-    assert picture(other.saved()[1]) == picture(data)
+    assert picture(downloads.picture(other.renderer, other.session)[1]) == picture(data)
     assert [line.key() for line in other.session.lines] == [line.key() for line in lines]
 
 
 def test_a_dropped_file_can_be_undone(filled: Desk) -> None:
-    _, data = filled.saved()
+    _, data = downloads.picture(filled.renderer, filled.session)
     do(filled, "reset")
     do(filled, "file", name="x.png", data=base64.b64encode(data).decode())
     assert len(filled.session.lines) == 2
@@ -198,7 +206,7 @@ def test_a_file_that_is_of_no_use_is_one_sentence(filled: Desk, data: bytes) -> 
     assert "onerror" in filled.notice.text
     assert "/tmp" not in filled.notice.text
     assert filled.session is before
-    assert filled.view()["image"]
+    assert view(filled)["image"]
 
 
 def test_a_recipe_that_lies_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
@@ -209,7 +217,7 @@ def test_a_recipe_that_lies_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_saved_picture_holds_its_recipe(filled: Desk, tmp_path: Path) -> None:
-    _, data = filled.saved()
+    _, data = downloads.picture(filled.renderer, filled.session)
     (tmp_path / "x.png").write_bytes(data)
     _, recipe = load_png(tmp_path / "x.png")
     assert recipe is not None
@@ -218,13 +226,13 @@ def test_a_saved_picture_holds_its_recipe(filled: Desk, tmp_path: Path) -> None:
 
 
 def test_a_strip_is_a_picture(filled: Desk) -> None:
-    found = filled.strip()
+    found = downloads.strip(filled.renderer, filled.session)
     assert found is not None
     name, data = found
     assert name == "bright-eyes-strip.png"
     assert Image.open(io.BytesIO(data)).width > 500
     do(filled, "reset")
-    assert filled.strip() is None
+    assert downloads.strip(filled.renderer, filled.session) is None
 
 
 def as_text(data: bytes) -> str:
@@ -233,21 +241,21 @@ def as_text(data: bytes) -> str:
 
 def test_a_mask_is_drawn_edited_and_dropped(filled: Desk) -> None:
     do(filled, "brush", at=1)
-    view = json.loads(json.dumps(filled.view()))
-    assert view["brush"]["at"] == 1
-    begun = Mask.read(base64.b64decode(view["brush"]["mask"].partition(",")[2]))
+    shown = json.loads(json.dumps(view(filled)))
+    assert shown["brush"]["at"] == 1
+    begun = Mask.read(base64.b64decode(shown["brush"]["mask"].partition(",")[2]))
     assert any(begun.greys)
-    assert filled.view()["brush"] is None, "it is told once"
+    assert view(filled)["brush"] is None, "it is told once"
     mask = Mask.of(torch.eye(32))
     do(filled, "mask", at=1, to=as_text(mask.png()))
     assert filled.session.lines[1].edit.mask == mask
-    line = filled.view()["lines"][1]
+    line = view(filled)["lines"][1]
     assert (line["drawn"], line["hard"]) == (True, True)
     do(filled, "compare", to="outside")
-    assert filled.view()["inside"] == ["hair", "the drawn mask"]
-    assert list(filled.files()) == [f"mask-{mask.digest[:8]}.png"]
+    assert view(filled)["inside"] == ["hair", "the drawn mask"]
+    assert list(files_of(filled.session)) == [f"mask-{mask.digest[:8]}.png"]
     do(filled, "mask", at=1, to=None)
-    assert not filled.view()["lines"][1]["drawn"]
+    assert not view(filled)["lines"][1]["drawn"]
     do(filled, "undo")
     assert filled.session.lines[1].edit.mask == mask
     do(filled, "undo")
@@ -273,21 +281,21 @@ def test_a_dropped_latent_is_the_image_until_the_next_seed(filled: Desk, ending:
     filled.drop(latent_file(filled, ending), f"<b>face</b>.{ending}")
     assert filled.notice is not None
     assert not filled.notice.bad
-    view = filled.view()
-    assert view["latent"] == f"<b>face</b>.{ending}"
-    assert len(view["lines"]) == 2
-    name, data = filled.saved()
+    shown = view(filled)
+    assert shown["latent"] == f"<b>face</b>.{ending}"
+    assert len(shown["lines"]) == 2
+    name, data = downloads.picture(filled.renderer, filled.session)
     assert name.endswith(".png")
-    found = filled.strip()
+    found = downloads.strip(filled.renderer, filled.session)
     assert found is not None
     other = Desk(filled.renderer, filled.library, "starter", "cpu")
     other.drop(data, name)
-    assert other.view()["image"] == view["image"]
-    assert other.view()["latent"] == view["latent"]
+    assert view(other)["image"] == shown["image"]
+    assert view(other)["latent"] == shown["latent"]
     do(other, "next", by=1)
-    assert (other.view()["latent"], other.session.seed) == ("", 2)
+    assert (view(other)["latent"], other.session.seed) == ("", 2)
     do(other, "undo")
-    assert other.view()["image"] == view["image"]
+    assert view(other)["image"] == shown["image"]
 
 
 def test_a_latent_of_no_use_is_one_sentence(filled: Desk) -> None:
@@ -304,7 +312,7 @@ def test_a_latent_of_no_use_is_one_sentence(filled: Desk) -> None:
 @pytest.mark.parametrize("kind", ["webp", "gif"])
 def test_the_selected_line_moves_from_end_to_end_and_back(filled: Desk, kind: str) -> None:
     do(filled, "animation", kind=kind)
-    download = filled.view()["download"]
+    download = view(filled)["download"]
     assert download["name"] == f"bright-eyes.{kind}"
     head, _, data = download["data"].partition(",")
     assert head == f"data:image/{kind};base64"
@@ -331,7 +339,7 @@ def test_an_animation_that_cannot_be_is_one_sentence(
     assert "PyAV" in filled.notice.text
     do(filled, "reset")
     do(filled, "animation", kind="webp")
-    assert filled.view()["download"] is None
+    assert view(filled)["download"] is None
 
 
 WRONG = st.recursive(
@@ -356,22 +364,22 @@ VERB_NAMES = [
 def test_no_event_of_a_browser_breaks_anything(
     filled: Desk, what: str, words: dict[str, Any]
 ) -> None:
-    filled.handle([{"id": filled.view()["heard"] + 1, "do": what, **words}])
-    json.dumps(filled.view(), allow_nan=False)
+    handle_all(filled, [{"id": view(filled)["heard"] + 1, "do": what, **words}])
+    json.dumps(view(filled), allow_nan=False)
 
 
 @pytest.mark.parametrize("events", [None, "x", [None], [{}], [{"id": "1"}], [{"id": 1}], [[1]]])
 def test_events_of_no_shape_are_ignored(desk: Desk, events: object) -> None:
-    desk.handle(events)
+    handle_all(desk, events)
     assert desk.session.seed == 1
 
 
 def test_what_is_refused_is_said_and_forgotten_at_the_next_event(filled: Desk) -> None:
     do(filled, "seed", to=-1)
-    view = filled.view()
-    assert view["notice"] == {"text": "-1 is not a seed. Seeds are 0 to 4294967295.", "bad": True}
+    shown = view(filled)
+    assert shown["notice"] == {"text": "-1 is not a seed. Seeds are 0 to 4294967295.", "bad": True}
     do(filled, "next", by=1)
-    assert filled.view()["notice"] is None
+    assert view(filled)["notice"] is None
 
 
 def test_two_desks_do_not_disturb_each_other(renderer: Renderer, library: Library) -> None:
@@ -402,8 +410,8 @@ def test_a_deleted_card_comes_back(desk: Desk, library: Library) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name: str) -> None:
-    desk.rename("hair.safetensors", name)
-    shown = {offer["name"] for offer in desk.view()["offers"]}
+    desk.carry_out(lambda: library.rename("hair.safetensors", name), "Renamed.")
+    shown = {offer["name"] for offer in view(desk)["offers"]}
     entry = library.entry("hair.safetensors")
     assert entry.name in shown
     assert entry.name in (" ".join(name.split()), "bright hair")
@@ -423,46 +431,46 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     status = desk.status
     assert (status.stage, status.error) == ("done", "")
     assert status.look is not None
-    assert status.look.found.goal.regions == ("mouth",)
-    assert len(status.look.best) == len(status.look.worst) == searching.SHOWN
+    assert status.look.preflight.goal.regions == ("mouth",)
+    assert len(status.look.best) == len(status.look.worst) == search.SHOWN
     assert len(status.snapshots) >= 3
-    view = desk.view()
-    assert [line["name"] for line in view["lines"]] == ["bright mouth"]
-    assert view["search"]["steps"] == view["search"]["step"] > 0
+    shown = view(desk)
+    assert [line["name"] for line in shown["lines"]] == ["bright mouth"]
+    assert shown["search"]["steps"] == shown["search"]["step"] > 0
     assert library.entry(status.file).direction is not None
     assert library.direction(status.file).scores
-    assert len(desk.view()["lines"]) == 1, "it is put there once"
+    assert len(view(desk)["lines"]) == 1, "it is put there once"
 
 
 def test_a_search_that_was_stopped_keeps_what_it_learned(
     desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    say = searching.Search._say
+    say = search.Search._say
 
-    def stop_soon(search: searching.Search, **changes: Any) -> None:
+    def stop_soon(search: search.Search, **changes: Any) -> None:
         say(search, **changes)
         if "report" in changes and changes["report"].step == 2:
             search.stop()
 
-    monkeypatch.setattr(searching.Search, "_say", stop_soon)
+    monkeypatch.setattr(search.Search, "_say", stop_soon)
     do(desk, "find", prompt="bright mouth")
     wait(desk)
     assert desk.status.stage == "stopped"
     assert desk.status.report is not None
     assert desk.status.report.step == 2
     assert library.direction(desk.status.file).config["interrupted"] is True
-    assert len(desk.view()["lines"]) == 1
+    assert len(view(desk)["lines"]) == 1
 
 
 def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
-    check = searching.preflight.check
+    check = search.preflight.check
 
     def pessimist(*arguments: Any) -> Preflight:
         from dataclasses import replace
 
         return replace(check(*arguments), verdict="unlikely")
 
-    monkeypatch.setattr(searching.preflight, "check", pessimist)
+    monkeypatch.setattr(search.preflight, "check", pessimist)
 
 
 def test_what_is_unlikely_is_asked_about_first(
@@ -485,11 +493,11 @@ def test_what_is_unlikely_can_be_left(desk: Desk, monkeypatch: pytest.MonkeyPatc
     wait(desk)
     do(desk, "stop")
     assert desk.status.stage == "stopped"
-    assert desk.view()["lines"] == []
+    assert view(desk)["lines"] == []
 
 
 def test_one_search_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching.Search, "_check_then_train", lambda search: search._stop.wait(30))
+    monkeypatch.setattr(search.Search, "_check_then_train", lambda search: search._stop.wait(30))
     do(desk, "find", prompt="bright mouth")
     do(desk, "find", prompt="bright eyes")
     assert desk.notice is not None
@@ -504,26 +512,26 @@ def test_what_goes_wrong_in_the_background_is_said(
     def burst(*arguments: object) -> None:
         raise RuntimeError("no room\nat all")
 
-    monkeypatch.setattr(searching.preflight, "check", burst)
+    monkeypatch.setattr(search.preflight, "check", burst)
     do(desk, "find", prompt="bright mouth")
     wait(desk)
-    view = desk.view()["search"]
-    assert view["stage"] == "failed"
-    assert view["error"] == "Something unexpected went wrong (RuntimeError: no room)."
+    shown = view(desk)["search"]
+    assert shown["stage"] == "failed"
+    assert shown["error"] == "Something unexpected went wrong (RuntimeError: no room)."
 
 
 def test_an_image_can_be_drawn_while_a_search_runs(desk: Desk) -> None:
     do(desk, "find", prompt="bright mouth")
     while desk.status.running:
         do(desk, "next", by=1)
-        assert desk.view()["image"]
+        assert view(desk)["image"]
         time.sleep(0.01)
     assert desk.status.stage == "done"
 
 
 @pytest.mark.parametrize("prompt", ["", "  ", "x" * (LONGEST_PROMPT + 1), "a\x00b", "a\u202eb"])
 def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
-    with pytest.raises(BadSetting):
+    with pytest.raises(EclipsedError):
         Request(prompt)
     do(desk, "find", prompt=prompt)
     assert desk.notice is not None
@@ -531,7 +539,7 @@ def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
 
 
 def test_a_region_can_be_said(desk: Desk, world: World) -> None:
-    desk.begin(Request("bright mouth", regions=("eyes",), steps=2))
+    desk.find(Request("bright mouth", regions=("eyes",), steps=2))
     wait(desk)
     assert desk.session.lines == ()
     desk.collect()

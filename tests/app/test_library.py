@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed.app.library import Library, search, usual_folder
+from eclipsed.app.library import Library, default_folder, matching
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import sha256_of
@@ -27,9 +27,9 @@ def test_no_folder_is_an_empty_library(tmp_path: Path) -> None:
     assert not library.folder.exists()
 
 
-def test_the_usual_folder_belongs_to_the_user() -> None:
-    assert usual_folder().is_absolute()
-    assert usual_folder().name == "library"
+def test_the_default_folder_belongs_to_the_user() -> None:
+    assert default_folder().is_absolute()
+    assert default_folder().name == "library"
 
 
 def test_the_newest_card_comes_first(library: Library) -> None:
@@ -89,7 +89,7 @@ def test_a_card_of_another_generator_says_so(library: Library, world: World) -> 
     ],
 )
 def test_search_wants_every_word(library: Library, words: str, found: set[str]) -> None:
-    assert {entry.name for entry in search(library.entries(), words)} == found
+    assert {entry.name for entry in matching(library.entries(), words)} == found
 
 
 def test_what_is_there_is_not_kept_twice(library: Library) -> None:
@@ -200,8 +200,8 @@ def test_a_made_up_token_brings_nothing_back(library: Library, token: str) -> No
 
 def test_scores_are_written_into_a_card(library: Library) -> None:
     library.rename("hair.safetensors", "shining hair")
-    scores = {"flip": {"median": 1.0, "low": 0.9, "high": 1.0}}
-    library.keep_scores("hair.safetensors", scores, "independent networks")
+    scores = {"success": {"median": 1.0, "low": 0.9, "high": 1.0}}
+    library.store_scores("hair.safetensors", scores, "independent networks")
     kept = Direction.load(library.folder / "hair.safetensors")
     assert (kept.name, kept.scores, kept.judged_by) == (
         "shining hair",

@@ -164,7 +164,7 @@ def test_the_cache_is_bounded(
     monkeypatch.setattr(rendering, "_MOST_BYTES", 3 * size)
     for seed in range(20):
         renderer.shot(sessions.set_seed(session, seed))
-    assert renderer.bytes_kept <= 3 * size
+    assert renderer.bytes_cached <= 3 * size
 
 
 def test_several_threads_get_the_same_images(world: World, session: Session) -> None:

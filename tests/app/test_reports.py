@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eclipsed.app import reports, wording
+from eclipsed.app import descriptions, reports
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.reports import Report, measure
@@ -54,7 +54,7 @@ def test_progress_is_told_and_time_is_bounded(world: World, library: Library) ->
     assert told == [(8, 16), (16, 16)]
     short = measure(world, hair, 48, nothing, longest=0.0)
     assert (len(short.seeds), short.wanted) == (8, 48)
-    assert "8 unseen images of 48, as time was up" in "\n".join(wording.report_lines(short))
+    assert "8 unseen images of 48, as time was up" in "\n".join(descriptions.report_lines(short))
 
 
 def test_best_median_and_worst_are_ranked_by_text_gain(

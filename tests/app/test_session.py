@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.app import session as sessions
-from eclipsed.app.history import KEPT, History
+from eclipsed.app.history import LONGEST, History
 from eclipsed.app.library import Library
 from eclipsed.app.session import Session
 from eclipsed.editing.masks import Mask
@@ -169,9 +169,9 @@ def test_a_change_after_undo_forgets_what_was_undone(session: Session) -> None:
 
 def test_the_past_does_not_grow_for_ever(session: Session) -> None:
     history = History(session)
-    for _ in range(KEPT + 10):
+    for _ in range(LONGEST + 10):
         history = history.do(sessions.step_seed(history.now, 1))
-    assert len(history.past) == KEPT
+    assert len(history.past) == LONGEST
 
 
 def test_a_drawn_mask_makes_a_line_hard(session: Session) -> None:

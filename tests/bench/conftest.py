@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, make_dataclass, replace
-from pathlib import Path
 
 import pytest
 import torch.nn.functional as F
@@ -25,7 +24,7 @@ class DrawingJudge(FakeJudge):
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         return images + 2.0, F.avg_pool2d(images, 4) + 2.0
 
-    def unclean(self, images: Tensor, verdict: Verdict) -> Tensor:
+    def artifact(self, images: Tensor, verdict: Verdict) -> Tensor:
         return (images.abs() - 1.0).clamp(min=0.0).mean(dim=(1, 2, 3))
 
 
@@ -89,7 +88,7 @@ def contender(name: str, numbers: Numbers, **changes: object) -> Method:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """The fake world with contenders of which all is known."""
     entered = (
         contender("clean", Numbers()),
@@ -100,8 +99,6 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     )
     for method in entered:
         monkeypatch.setitem(registry._REGISTERED, method.name, method)
-    for module in ("eclipsed.search.pool", "eclipsed.bench.cost"):
-        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / "cache" / name)
     small = tuple(range(7_000_000, 7_000_032))
     monkeypatch.setattr(bench.preflight.check, "__defaults__", (small,))
     return replace(fake_world(), judge=DrawingJudge)

@@ -62,8 +62,8 @@ def test_contenders_are_compared_where_they_reach_as_far(world: World, tmp_path:
         strengths[name] = rows[0]["strength"]
     assert strengths["weak"] == pytest.approx(strengths["clean"] / 0.3, rel=0.2)
     found = overall(results)
-    assert found["clean"]["matched"]["share"]["median"] > 0.99
-    assert found["leaky"]["matched"]["share"]["median"] < 0.7
+    assert found["clean"]["matched"]["locality"]["median"] > 0.99
+    assert found["leaky"]["matched"]["locality"]["median"] < 0.7
     at_one = {name: found[name]["at_one"]["reach"]["median"] for name in CONFIG.contenders}
     assert at_one["weak"] < 0.5 * at_one["clean"]
 
@@ -77,8 +77,10 @@ def test_contenders_are_also_compared_where_half_of_the_seeds_have_changed(
     for name in CONFIG.contenders:
         rows = half_rows(results, name, ["bright hair"])
         assert len(rows) == CONFIG.seeds
-        flips = [row["scores"]["flip"] for row in rows if row["scores"]["flip"] is not None]
-        assert any(flips)
+        successes = [
+            row["scores"]["success"] for row in rows if row["scores"]["success"] is not None
+        ]
+        assert any(successes)
         strengths[name] = rows[0]["strength"]
     assert strengths["weak"] == pytest.approx(strengths["clean"] / 0.3, rel=0.3)
     assert overall(results)["clean"]["half_prompts"] == 2
@@ -155,8 +157,11 @@ def test_what_needs_no_prompt_is_found_once(
     done = run_bench(world, config, tmp_path)
     assert len(calls) == 1
     assert len(list(done.records.of("direction"))) == 2
-    flips = [row["scores"]["flip"] for row in done.records.of("seed")]
-    assert sum(map(bool, flips)) > len([flip for flip in flips if flip is not None]) / 2
+    successes = [row["scores"]["success"] for row in done.records.of("seed")]
+    assert (
+        sum(map(bool, successes))
+        > len([success for success in successes if success is not None]) / 2
+    )
 
 
 def test_what_a_method_refuses_is_a_row(world: World, tmp_path: Path) -> None:
@@ -227,8 +232,8 @@ def test_a_world_without_a_judge_is_benched_by_its_own_networks(
     done = run_bench(silent_world, CONFIG, tmp_path)
     assert done.records.rows[0]["judged_by"] == "the world's own networks"
     found = overall(results_of(done.records, CONFIG.prompts, CONFIG.contenders))
-    assert found["clean"]["at_one"]["flip"] is None
-    assert found["clean"]["matched"]["share"]["median"] > 0.99
+    assert found["clean"]["at_one"]["success"] is None
+    assert found["clean"]["matched"]["locality"]["median"] > 0.99
     assert {row["basis"] for row in done.records.of("matched")} == {"strength 1"}
 
 

@@ -27,14 +27,14 @@ def test_memory_is_what_a_job_takes_at_most() -> None:
 
 
 def test_a_job_that_fills_the_cache_is_measured_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path,
 ) -> None:
-    monkeypatch.setattr(cost, "user_cache_path", lambda _: tmp_path)
+    cache.mkdir()
     calls: list[int] = []
 
     def job() -> int:
         calls.append(1)
-        (tmp_path / "pool").write_text("")
+        (cache / "pool").write_text("")
         return len(calls)
 
     assert cost.measured_warm(job)[0] == 2
@@ -62,11 +62,10 @@ def test_what_the_new_process_says_is_read(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_a_first_search_found_out_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost, "user_cache_path", lambda _: tmp_path / "mine")
-    (tmp_path / "mine" / "pools").mkdir(parents=True)
-    (tmp_path / "mine" / "pools" / "old").write_text("mine")
+    (cache / "pools").mkdir(parents=True)
+    (cache / "pools" / "old").write_text("mine")
     program = tmp_path / "program"
     program.write_text(
         "#!/bin/sh\n"
@@ -77,8 +76,8 @@ def test_what_a_first_search_found_out_is_kept(
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     assert cost.cold("starter", "cpu", "default", "x", None) is not None
-    assert (tmp_path / "mine" / "pools" / "old").read_text() == "mine"
-    assert (tmp_path / "mine" / "pools" / "new").read_text() == "new\n"
+    assert (cache / "pools" / "old").read_text() == "mine"
+    assert (cache / "pools" / "new").read_text() == "new\n"
 
 
 @pytest.mark.slow

@@ -18,8 +18,8 @@ from eclipsed.bench.matching import (
 AT = (0.0, 1.0, 2.0, 4.0)
 
 
-def curve(*reach: float, flip: tuple[float, ...] | None = None) -> Curve:
-    return Curve(AT, reach, flip)
+def curve(*reach: float, success: tuple[float, ...] | None = None) -> Curve:
+    return Curve(AT, reach, success)
 
 
 def row(reach: list[float], shows: list[bool] | None, has: bool | None = False) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_a_curve_is_of_medians_and_of_seeds_that_lack_it() -> None:
 def test_without_judge_or_ladder_there_is_less() -> None:
     found = curve_of([row([9.0, 0.0, 1.0, 4.0], None)])
     assert found is not None
-    assert found.flip is None
+    assert found.success is None
     assert curve_of([]) is None
     ends = {"has": False, "strengths": [-1.0, 0.0, 1.0], "curves": {"reach": [0.0, 0.0, 1.0]}}
     assert curve_of([ends]) is None
@@ -55,11 +55,11 @@ def test_crossing_is_interpolated_and_the_first() -> None:
 
 
 def test_the_level_is_the_weakest_that_does_the_job() -> None:
-    strong = curve(0.0, 1.0, 2.0, 2.0, flip=(0.0, 0.5, 1.0, 1.0))
-    weak = curve(0.0, 0.1, 0.3, 0.5, flip=(0.0, 0.0, 0.5, 0.5))
-    idle = curve(0.0, 0.01, 0.02, 0.04, flip=(0.0, 0.0, 0.1, 0.4))
+    strong = curve(0.0, 1.0, 2.0, 2.0, success=(0.0, 0.5, 1.0, 1.0))
+    weak = curve(0.0, 0.1, 0.3, 0.5, success=(0.0, 0.0, 0.5, 0.5))
+    idle = curve(0.0, 0.01, 0.02, 0.04, success=(0.0, 0.0, 0.1, 0.4))
     assert [half_strength(each) for each in (strong, weak, idle)] == [1.0, 2.0, None]
-    assert level_of([strong, weak, idle]) == Level(0.3, "flips")
+    assert level_of([strong, weak, idle]) == Level(0.3, "success")
     assert level_of([idle]) is None
     assert level_of([]) is None
 
@@ -79,7 +79,7 @@ def test_the_strength_is_corrected_by_looking() -> None:
         looked.append(strength)
         return float(strength >= 1.9)
 
-    found = matched_strength(jumps, Level(0.5, "flips"), reach_at)
+    found = matched_strength(jumps, Level(0.5, "success"), reach_at)
     assert found == pytest.approx(1.9, abs=4.0 / 2**LOOKS)
     assert len(looked) == LOOKS
-    assert matched_strength(jumps, Level(1.5, "flips"), reach_at) is None
+    assert matched_strength(jumps, Level(1.5, "success"), reach_at) is None

@@ -11,9 +11,11 @@ from eclipsed.errors import BadFile, BadSetting
 
 def test_rows_are_on_disk_at_once_and_read_back(tmp_path: Path) -> None:
     records = open_records(tmp_path / "b", {"world": "fake", "ladder": [0.1]})
-    records.add(kind="seed", seed=1, scores={"share": 1 / 3, "flip": None}, list=[0.123456789])
+    records.add(
+        kind="seed", seed=1, scores={"locality": 1 / 3, "success": None}, list=[0.123456789]
+    )
     lines = (tmp_path / "b" / ROWS).read_text().splitlines()
-    assert json.loads(lines[1])["scores"] == {"share": 0.333333, "flip": None}
+    assert json.loads(lines[1])["scores"] == {"locality": 0.333333, "success": None}
     again = open_records(tmp_path / "b", {"world": "fake", "ladder": [0.1]})
     assert again.rows == records.rows
     assert [row["list"] for row in again.of("seed", seed=1)] == [[0.123457]]

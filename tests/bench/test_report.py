@@ -71,7 +71,7 @@ def test_a_report_tells_it_all_twice(world: World, tmp_path: Path) -> None:
     assert "http" not in re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", html)
     headings = re.search(r"^\| contender \| prompts got there .*$", text, re.MULTILINE)
     assert headings is not None
-    assert "smear" in headings[0]
+    assert "artifact" in headings[0]
 
 
 def test_a_prompt_that_nobody_searches_for_is_still_listed(
@@ -102,19 +102,21 @@ def test_a_prompt_that_nobody_searches_for_is_still_listed(
 
 
 def test_contenders_are_held_against_the_first_pair_by_pair() -> None:
-    share, smear = (next(m for m in MATCHED if m.key == key) for key in ("share", "smear"))
+    locality, artifact = (
+        next(m for m in MATCHED if m.key == key) for key in ("locality", "artifact")
+    )
 
     def row(prompt: str, seed: int, **scores: object) -> dict[str, object]:
         return {"prompt": prompt, "seed": seed, "scores": scores}
 
-    base = [row("a", 1, share=0.5), row("a", 2, share=0.9), row("b", 1, share=0.1)]
-    own = [row("a", 2, share=1.0), row("a", 1, share=0.6), row("c", 1, share=0.0)]
-    found = against(own, base, share)
+    base = [row("a", 1, locality=0.5), row("a", 2, locality=0.9), row("b", 1, locality=0.1)]
+    own = [row("a", 2, locality=1.0), row("a", 1, locality=0.6), row("c", 1, locality=0.0)]
+    found = against(own, base, locality)
     assert found is not None
     assert found["median"] == pytest.approx(0.1)
     assert found["low"] == pytest.approx(found["high"])
-    assert against(own, base, smear) is None
-    assert against([], base, share) is None
+    assert against(own, base, artifact) is None
+    assert against([], base, locality) is None
 
 
 def test_the_best_of_a_column_is_bold(tmp_path: Path) -> None:
@@ -132,11 +134,11 @@ def test_seeds_are_ranked_by_what_counts() -> None:
     def row(**scores: object) -> dict[str, object]:
         return {"scores": scores}
 
-    best = row(flip=True, smear=0.1, share=0.2)
-    smeared = row(flip=True, smear=0.2, share=0.9)
-    missed = row(flip=False, smear=0.0, share=1.0)
-    had = row(flip=None, smear=0.0, share=1.0)
-    assert ranked([had, missed, smeared, best]) == [best, smeared, missed]
+    best = row(success=True, artifact=0.1, locality=0.2)
+    blotched = row(success=True, artifact=0.2, locality=0.9)
+    missed = row(success=False, artifact=0.0, locality=1.0)
+    had = row(success=None, artifact=0.0, locality=1.0)
+    assert ranked([had, missed, blotched, best]) == [best, blotched, missed]
     assert ranked([had]) == [had]
 
 

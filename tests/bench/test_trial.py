@@ -5,11 +5,18 @@ from typing import Any
 import pytest
 
 from eclipsed.bench.protocol import ENDS, FIRST_SEED, LADDER
-from eclipsed.bench.seeing import Asked, Court, Sample, ask, court_of, sample_of
 from eclipsed.bench.slider import MEASURES
-from eclipsed.bench.trial import CURVES, reaches, try_direction, try_strength
+from eclipsed.bench.trial import reaches, try_direction, try_strength
 from eclipsed.directions import Direction
-from eclipsed.evaluation.evaluate import score_seeds
+from eclipsed.evaluation.evaluate import CURVES
+from eclipsed.evaluation.observe import (
+    Evaluator,
+    Sample,
+    Target,
+    evaluator_of,
+    sample_seeds,
+    target_of,
+)
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.types import World
 from tests.bench.conftest import Numbers, made
@@ -19,14 +26,14 @@ SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + 20))
 
 def tried(
     world: World, prompt: str = "bright hair", **numbers: float
-) -> tuple[Court, Asked, Direction, Sample]:
-    court = court_of(world)
+) -> tuple[Evaluator, Target, Direction, Sample]:
+    evaluator = evaluator_of(world)
     goal = goal_from_prompt(prompt, world)
     return (
-        court,
-        ask(court, goal),
+        evaluator,
+        target_of(evaluator, goal),
         made(world, goal, Numbers(**numbers)),
-        sample_of(court, SEEDS, 16),
+        sample_seeds(evaluator, SEEDS),
     )
 
 
@@ -35,21 +42,9 @@ def short(number: Any) -> Any:
     return pytest.approx(number, rel=5e-4, abs=1e-5) if isinstance(number, float) else number
 
 
-def test_rows_agree_with_scoring(world: World) -> None:
-    """The same definitions, image by image."""
-    court, asked, direction, sample = tried(world, leak=0.5)
-    rows = try_direction(court, asked, direction, sample, 20)
-    judged = score_seeds(world, direction, seeds=SEEDS)
-    for row, other in zip(rows, judged, strict=True):
-        assert (row["seed"], row["has"]) == (other.seed, other.has)
-        for key in ("flip", "opposite", "kept", "monotone", "share", "outside", "identity"):
-            assert row["scores"][key] == short(getattr(other, key)), key
-        assert row["scores"]["text_gain"] == short(other.text_gain)
-
-
 def test_the_first_seeds_climb_the_ladder(world: World) -> None:
-    court, asked, direction, sample = tried(world)
-    rows = try_direction(court, asked, direction, sample, 17)
+    evaluator, target, direction, sample = tried(world)
+    rows = try_direction(evaluator, target, direction, sample, 17)
     assert [row["seed"] for row in rows] == list(SEEDS)
     assert all(row["strengths"] == list(LADDER) for row in rows[:17])
     assert all(row["strengths"] == list(ENDS) for row in rows[17:])
@@ -59,59 +54,61 @@ def test_the_first_seeds_climb_the_ladder(world: World) -> None:
     for name in CURVES:
         assert len(rows[0]["curves"][name]) == len(LADDER)
     zero = LADDER.index(0.0)
-    assert rows[0]["curves"]["reach"][zero] == rows[0]["curves"]["smear"][zero] == 0.0
-    assert rows[0]["curves"]["smear"][-1] > 0.1  # far beyond what the fake can draw
+    assert rows[0]["curves"]["reach"][zero] == rows[0]["curves"]["artifact"][zero] == 0.0
+    assert rows[0]["curves"]["artifact"][-1] > 0.1  # far beyond what the fake can draw
 
 
 def test_a_clean_direction_is_told_from_a_leaky_one(world: World) -> None:
     scores = {}
     for leak in (0.0, 1.0):
-        court, asked, direction, sample = tried(world, leak=leak)
-        scores[leak] = try_direction(court, asked, direction, sample, 20)[0]["scores"]
-    assert scores[0.0]["share"] == pytest.approx(1.0)
+        evaluator, target, direction, sample = tried(world, leak=leak)
+        scores[leak] = try_direction(evaluator, target, direction, sample, 20)[0]["scores"]
+    assert scores[0.0]["locality"] == pytest.approx(1.0)
     assert scores[0.0]["psnr"] == 100.0
     assert scores[0.0]["ssim"] == pytest.approx(1.0, abs=1e-5)
     assert scores[0.0]["distance"] == pytest.approx(0.0, abs=1e-4)
-    assert scores[1.0]["share"] < 0.7
+    assert scores[1.0]["locality"] < 0.7
     assert scores[1.0]["psnr"] < 30.0
     assert scores[1.0]["ssim"] < 0.99
     assert scores[1.0]["distance"] > 0.002
 
 
 def test_a_single_strength_says_the_same_as_the_ladder(world: World) -> None:
-    court, asked, direction, sample = tried(world, leak=0.2)
-    at_one = try_strength(court, asked, direction, sample, 1.0)
-    for row, other in zip(at_one, try_direction(court, asked, direction, sample, 20), strict=True):
+    evaluator, target, direction, sample = tried(world, leak=0.2)
+    at_one = try_strength(evaluator, target, direction, sample, 1.0)
+    for row, other in zip(
+        at_one, try_direction(evaluator, target, direction, sample, 20), strict=True
+    ):
         assert (row["seed"], row["has"]) == (other["seed"], other["has"])
         for key, value in row["scores"].items():
             assert value == short(other["scores"][key]), key
-    found = reaches(court, asked, direction, sample, 1.0)
+    found = reaches(evaluator, target, direction, sample, 1.0)
     assert [row["scores"]["reach"] for row in at_one] == [short(one) for one in found]
 
 
 def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
-    court, asked, direction, sample = tried(silent_world)
-    rows = try_direction(court, asked, direction, sample, 2)
+    evaluator, target, direction, sample = tried(silent_world)
+    rows = try_direction(evaluator, target, direction, sample, 2)
     assert set(rows[0]["curves"]) == {"reach", "text_gain"}
     assert set(rows[0]["scores"]) == {
-        "text_gain", "reach", "share", "outside", "psnr", "ssim", "identity",
+        "text_gain", "reach", "locality", "leakage", "psnr", "ssim", "identity", "monotonicity",
     }  # fmt: skip
     assert set(rows[0]["slider"]) == {"csm", "mid", "reach_range"}
     assert rows[0]["has"] is None
-    assert "flip" not in try_strength(court, asked, direction, sample, 1.0)[0]["scores"]
+    assert "success" not in try_strength(evaluator, target, direction, sample, 1.0)[0]["scores"]
 
 
 def test_a_prompt_beyond_the_judge_has_no_flips(world: World) -> None:
-    court, asked, direction, sample = tried(world, "a castle")
-    row = try_direction(court, asked, direction, sample, 1)[0]
-    assert "flip" not in row["scores"]
-    assert "smear" in row["scores"]
+    evaluator, target, direction, sample = tried(world, "a castle")
+    row = try_direction(evaluator, target, direction, sample, 1)[0]
+    assert "success" not in row["scores"]
+    assert "artifact" in row["scores"]
 
 
 def test_reach_grows_with_strength_where_the_cosine_does_not(world: World) -> None:
     """Why contenders are matched by reach."""
-    court, asked, direction, sample = tried(world)
-    row = try_direction(court, asked, direction, sample, 1)[0]
+    evaluator, target, direction, sample = tried(world)
+    row = try_direction(evaluator, target, direction, sample, 1)[0]
     some, more = LADDER.index(0.25), LADDER.index(1.0)
     reach, gain = row["curves"]["reach"], row["curves"]["text_gain"]
     assert reach[more] > 2.0 * reach[some] > 0.0

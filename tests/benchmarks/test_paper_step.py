@@ -34,6 +34,7 @@ class Counting:
     """A segmenter whose every mask holds the number of the call."""
 
     name: str = "counting"
+    fingerprint: str = "counting"
     regions: tuple[str, ...] = ("part",)
     feature_names: tuple[str, ...] = ()
     calls: list[int] = field(default_factory=list)

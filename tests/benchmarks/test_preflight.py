@@ -12,8 +12,8 @@ from benchmarks.preflight import Asked, area, curve, interval, main, worked
 from tests.fakes import fake_world
 
 
-def row(flip: float | None, share: float | None, *regions: str) -> dict[str, Any]:
-    return {"flip": flip, "share": share, "regions": list(regions)}
+def row(success: float | None, locality: float | None, *regions: str) -> dict[str, Any]:
+    return {"success": success, "locality": locality, "regions": list(regions)}
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_rows_are_kept_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = [
-        Asked("bright hair", True, {"flip": 1.0, "share": 0.9}),
-        Asked("dark hair", True, {"flip": 0.9, "share": 0.9}),
+        Asked("bright hair", True, {"success": 1.0, "locality": 0.9}),
+        Asked("dark hair", True, {"success": 0.9, "locality": 0.9}),
         Asked("an alien", False),
         Asked("a truck", False),
     ]

@@ -51,7 +51,6 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
         return made
 
     monkeypatch.setattr(worlds, "load_world", load_world)
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
     here = tmp_path / "here"
     here.mkdir()

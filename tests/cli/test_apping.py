@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eclipsed.app import serving
+from eclipsed.app import server
 from eclipsed.cli import apping
 from eclipsed.types import World
 from tests.cli.conftest import Run
@@ -61,7 +61,7 @@ def test_it_serves_this_machine_alone(
     assert options["browser_gatherUsageStats"] is False
     assert options["server_port"] == 8777
     assert options["server_headless"] is True
-    assert serving.shared().library.folder == tmp_path / "mine"
+    assert server.shared().library.folder == tmp_path / "mine"
     assert not (tmp_path / "mine").exists()
 
 

@@ -13,7 +13,7 @@ from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 from tests.cli.conftest import Run
 
-# Three seeds and one training of the quickest preset say all there is about the command line.
+# Three seeds and one training of the quickest method say all there is about the command line.
 WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "3")
 
 
@@ -23,14 +23,13 @@ class TwoSteps(PaperConfig):
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     from eclipsed.search import preflight
 
     quick = replace(method_named("paper"), config=TwoSteps)
     monkeypatch.setitem(registry._REGISTERED, "paper", quick)
     monkeypatch.setattr(preflight.check, "__defaults__", (tuple(range(32)),))
     monkeypatch.setattr(cost, "cold", lambda *_: cost.Cost(1.0, 1.0, 10.0))
-    monkeypatch.setattr("eclipsed.bench.cost.user_cache_path", lambda _: tmp_path / "cache")
 
 
 def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:

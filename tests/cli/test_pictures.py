@@ -104,6 +104,23 @@ def test_strip_has_a_row_for_each_seed_and_a_column_for_each_strength(eclipsed: 
     assert other[1] > one[1]
 
 
+def test_latent_files_stand_in_for_seeds(eclipsed: Run, world: World) -> None:
+    latents = world.generator.sample([5, 6], truncation=world.truncation)
+    for name, latent in zip(("five.npy", "six.npy"), latents, strict=True):
+        np.save(name, latent.numpy())
+    files = ("--latent", "five.npy", "--latent", "six.npy")
+    ran = eclipsed("strip", "-d", "hair.safetensors", *files, "-o", "s.png", "--json")
+    assert [fact["latent"] for fact in ran.json["latents"]] == ["five.npy", "six.npy"]
+    told = eclipsed("score", "hair.safetensors", *files, "--json").json
+    seeds = eclipsed("score", "hair.safetensors", "--seeds", "5,6", "--json").json
+    assert told["locality"] == pytest.approx(seeds["locality"], abs=1e-4)
+    words = ("animate", "-d", "hair.safetensors", "--strengths", "0:1:2")
+    assert eclipsed(*words, "--latent", "five.npy", "-o", "a.gif").code == 0
+    for verb in ("strip", "score"):
+        both = (verb, "hair.safetensors") if verb == "score" else (verb, "-d", "hair.safetensors")
+        assert eclipsed(*both, "--seeds", "1", *files).code == 2
+
+
 def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> None:
     assert eclipsed("sample", "--seeds", "0-4", "-o", "grid.png").code == 0
     assert load_png("grid.png")[1] is not None

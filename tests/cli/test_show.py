@@ -25,7 +25,7 @@ class Bomb:
 
 def test_show_a_card(eclipsed: Run, world: World) -> None:
     interval = {"median": 0.9, "low": 0.8, "high": 1.0}
-    save_card(world, "c.safetensors", scores={"flip": interval, "kept": None})
+    save_card(world, "c.safetensors", scores={"success": interval, "preservation": None})
     ran = eclipsed("show", "c.safetensors")
     assert ran.code == 0
     assert "the direction 'bright hair'" in ran.out
@@ -34,7 +34,7 @@ def test_show_a_card(eclipsed: Run, world: World) -> None:
     found = eclipsed("show", "c.safetensors", "--json").json
     assert found["kind"] == "card"
     assert found["generator"] == {"name": "fake", "fingerprint": "f" * 64}
-    assert found["scores"]["flip"] == interval
+    assert found["scores"]["success"] == interval
 
 
 def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:

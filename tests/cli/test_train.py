@@ -58,7 +58,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
-    assert set(ran.json["flip"]) == {"median", "low", "high"}
+    assert set(ran.json["success"]) == {"median", "low", "high", "worst"}
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:
@@ -185,7 +185,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 
 
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
-    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     words = ("train", "bright hair", "--steps", "6", "--method", "paper", "--json", "-o")
     assert eclipsed(*words, "whole.safetensors").code == 0
@@ -205,11 +205,11 @@ def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     assert "3 of 6 steps" in ran.json["error"]
     assert "goes on" in ran.json["hint"]
     assert Direction.load("cut.safetensors").config["interrupted"] is True
-    assert list((tmp_path / "cache").rglob("*.safetensors"))
+    assert list((cache / "directions").rglob("*.safetensors"))
     assert eclipsed(*words, "cut.safetensors").code == 0
     assert calls == 4 + 3
     assert Path("cut.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
-    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+    assert not list((cache / "directions").rglob("*.safetensors"))
     steps = [json.loads(line)["step"] for line in Path("cut.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3, 4, 5, 6]
 
@@ -227,7 +227,9 @@ def test_whose_scores_they_are_is_said_wherever_they_are_shown(
     assert eclipsed("show", "b.safetensors", "--json").json["judged_by"] == evaluate.OWN
     ran = eclipsed("score", "b.safetensors", "--seeds", "0-7")
     assert said in ran.out
-    assert ran.out.count("cannot be told") == 3  # flip, opposite and kept need a classifier
+    assert (
+        ran.out.count("cannot be told") == 3
+    )  # success, reversal and preservation need a classifier
     assert eclipsed("world", "starter", "--json").json["judged_by"] == evaluate.OWN
 
 
@@ -344,10 +346,10 @@ def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
     assert set(found) == {*evaluate.KEYS, "judged_by"}
     assert found["judged_by"] == evaluate.INDEPENDENT
-    assert found["flip"]["median"] > 0.9
+    assert found["success"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")
     assert ran.code == 0
-    assert "flip" in ran.out
+    assert "success" in ran.out
     save_card(world, "d.safetensors", generator_fingerprint="0" * 64)
     ran = eclipsed("score", "d.safetensors")
     assert ran.code == 1

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from eclipsed import worlds
 from eclipsed.hub import Item
 from eclipsed.types import World
 from eclipsed.worlds import assembling, catalogue, own
@@ -24,7 +23,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Own worlds and fetched files lie in the test's folder; the catalogue has one world."""
     monkeypatch.setattr(own, "registry", lambda: tmp_path / "own")
     monkeypatch.setattr("eclipsed.hub.default_cache", lambda: tmp_path / "hub")
-    monkeypatch.setattr(worlds, "WORLDS", {"starter": "avatars"})
+    monkeypatch.setattr(catalogue, "BUILT_IN", {"starter": "avatars"})
     monkeypatch.setattr(catalogue, "catalogue", lambda: {"moon": moon()})
     monkeypatch.setenv("ECLIPSED_OFFLINE", "1")
 

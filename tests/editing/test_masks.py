@@ -3,13 +3,16 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image
+from torch import Tensor
 
-from eclipsed.editing.masks import LONGEST, WIDEST, Mask
+from eclipsed.editing.masks import LONGEST, WIDEST, Mask, dilate, pixels_at
 from eclipsed.errors import BadFile, BadSetting
 
 
@@ -118,3 +121,32 @@ def test_a_mask_of_too_much_detail_is_not_put_in_a_recipe() -> None:
     noise = Mask.of(torch.rand(600, 600, generator=torch.Generator().manual_seed(0)))
     with pytest.raises(BadSetting, match="too much detail"):
         noise.text()
+
+
+masks = hnp.arrays(np.float32, (2, 6, 6), elements=st.sampled_from([0.0, 1.0])).map(
+    torch.from_numpy
+)
+
+
+def box(top: int, bottom: int) -> Tensor:
+    mask = torch.zeros(1, 8, 8)
+    mask[:, top:bottom, top:bottom] = 1.0
+    return mask
+
+
+def test_widths_grow_with_the_image() -> None:
+    assert [pixels_at(size, 2) for size in (32, 64, 128, 1024)] == [1, 1, 2, 16]
+
+
+def test_dilate_grows_by_so_many_pixels() -> None:
+    assert torch.equal(dilate(box(3, 5), 2), box(1, 7))
+    assert torch.equal(dilate(box(0, 8), 3), box(0, 8))
+
+
+@given(masks, masks, st.integers(1, 3))
+def test_dilate_is_monotonic_and_adds_up(one: Tensor, other: Tensor, pixels: int) -> None:
+    union = torch.maximum(one, other)
+    grown = dilate(one, pixels)
+    assert (grown >= one).all()
+    assert (dilate(union, pixels) >= grown).all()
+    assert torch.equal(dilate(grown, 1), dilate(one, pixels + 1))

@@ -264,10 +264,10 @@ def test_blend_survives_what_is_not_a_number_outside_the_mask() -> None:
     assert torch.equal(blend(before, after, torch.zeros(1, 4, 4)), before)
 
 
-def test_a_strip_has_a_row_for_a_seed_and_a_column_for_a_strength() -> None:
-    made = strip(GENERATOR, [HAIR, MOUTH], [4, 5], [-1.0, 0.0, 2.0], truncation=0.5)
-    assert made.shape == (2, 3, 3, 32, 32)
+def test_a_strip_has_a_row_for_a_latent_and_a_column_for_a_strength() -> None:
     latents = GENERATOR.sample([4, 5], truncation=0.5)
+    made = strip(GENERATOR, [HAIR, MOUTH], latents, [-1.0, 0.0, 2.0])
+    assert made.shape == (2, 3, 3, 32, 32)
     torch.testing.assert_close(made[:, 1], GENERATOR.synthesize(latents).image)
     stack = EditStack((Edit(HAIR, 2.0), Edit(MOUTH, 2.0)))
     torch.testing.assert_close(made[:, 2], render(GENERATOR, latents, stack))
@@ -275,7 +275,13 @@ def test_a_strip_has_a_row_for_a_seed_and_a_column_for_a_strength() -> None:
 
 def test_a_strip_can_be_hard_and_of_some_layers() -> None:
     made = strip(
-        GENERATOR, [LEAKY], [4], [0.0, 1.0], layers=(0,), hard=True, segmenter=FakeSegmenter()
+        GENERATOR,
+        [LEAKY],
+        GENERATOR.sample([4]),
+        [0.0, 1.0],
+        layers=(0,),
+        hard=True,
+        segmenter=FakeSegmenter(),
     )
     change = (made[0, 1] - made[0, 0]).abs().amax(dim=0)
     assert (change[patch_mask("hair") == 1.0] > 0.5).all()

@@ -197,9 +197,12 @@ def test_gradients_reach_the_image_and_no_weight(kind: str, clip: Path, siglip: 
     assert not encoder.encode_text(["a"]).requires_grad
 
 
-def test_the_fingerprint_tells_weights_and_preparation_apart(clip: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_tells_weights_templates_and_preparation_apart(
+    clip: Path, tmp_path: Path
+) -> None:
     encoder = load_encoder(clip)
-    assert encoder.fingerprint == load_encoder(clip, templates=("a {}",)).fingerprint
+    assert encoder.fingerprint == load_encoder(clip).fingerprint
+    assert encoder.fingerprint != load_encoder(clip, templates=("a {}",)).fingerprint
     assert len(encoder.fingerprint) == 64
     other = tmp_path / "other"
     model = save_clip(other)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch
 
 from eclipsed.evaluation import claims
+from eclipsed.prompts.decompose import decomposed
 from eclipsed.types import Claim, Goal, Verdict
 from tests.fakes import VOCABULARY, FakeJudge
 
@@ -20,7 +21,7 @@ def verdict(hair: list[float], hat: list[float]) -> Verdict:
 
 
 def found(prompt: str, *regions: str) -> claims.Claims:
-    return claims.claims_of(JUDGE, Goal(prompt, "a person", regions), VOCABULARY)
+    return claims.claims_of(JUDGE, decomposed(Goal(prompt, "a person", regions), VOCABULARY))
 
 
 def test_every_change_is_claimed() -> None:

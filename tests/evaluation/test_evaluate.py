@@ -15,14 +15,13 @@ from eclipsed.errors import WrongGenerator
 from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
-    KEYS,
-    SeedScores,
+    LatentScores,
     score_direction,
-    score_seeds,
 )
+from eclipsed.evaluation.observe import Observation
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import Claim, Synthesis, Verdict, World
 from tests.fakes import (
-    FakeEncoder,
     FakeGenerator,
     FakeJudge,
     FakeSegmenter,
@@ -60,9 +59,16 @@ def world_with(judge: Any) -> World:
     return dataclasses.replace(WORLD, judge=lambda: judge)
 
 
-def rows_of(direction: Direction, judge: Any = None, count: int = 40) -> list[SeedScores]:
+def scored(
+    world: World, direction: Direction, seeds: Sequence[int], **options: Any
+) -> list[LatentScores]:
+    latents = world.generator.sample(seeds, space="z")
+    return evaluate.evaluate(world, direction, latents, **options)
+
+
+def rows_of(direction: Direction, judge: Any = None, count: int = 40) -> list[LatentScores]:
     world = world_with(judge) if judge else WORLD
-    return score_seeds(world, direction, seeds=HELD_OUT_SEEDS[:count], strengths=LADDER)
+    return scored(world, direction, HELD_OUT_SEEDS[:count], strengths=LADDER)
 
 
 def middle(direction: Direction, world: World = WORLD) -> dict[str, float | None]:
@@ -75,62 +81,62 @@ def test_the_keys_are_those_of_the_contract() -> None:
     assert tuple(scores) == KEYS
     for score in scores.values():
         assert score is not None
-        assert tuple(score) == ("median", "low", "high")
+        assert tuple(score) == ("median", "low", "high", "worst")
         assert score["low"] <= score["median"] <= score["high"]
     json.dumps(scores, allow_nan=False)
 
 
 def test_a_clean_direction_scores_well() -> None:
     found = middle(HAIR)
-    assert found["share"] == pytest.approx(1.0)
-    assert found["outside"] == pytest.approx(0.0, abs=1e-7)
+    assert found["locality"] == pytest.approx(1.0)
+    assert found["leakage"] == pytest.approx(0.0, abs=1e-7)
     assert found["identity"] == pytest.approx(1.0)
-    assert found["kept"] == found["monotone"] == 1.0
-    assert min(found["flip"] or 0, found["opposite"] or 0, found["text_gain"] or 0) > 0.95
+    assert found["preservation"] == found["monotonicity"] == 1.0
+    assert min(found["success"] or 0, found["reversal"] or 0, found["text_gain"] or 0) > 0.95
 
 
 def test_the_opposite_direction_scores_badly() -> None:
     found = middle(make(-patch_vector("hair"), "bright hair", "hair", "hat"))
-    assert found["flip"] == found["opposite"] == found["monotone"] == 0.0
+    assert found["success"] == found["reversal"] == found["monotonicity"] == 0.0
     assert (found["text_gain"] or 0.0) < -0.9
-    assert found["share"] == pytest.approx(1.0)
+    assert found["locality"] == pytest.approx(1.0)
 
 
 def test_a_direction_that_does_nothing_gains_nothing() -> None:
     found = middle(make(torch.zeros(32), "bright hair", "hair"))
-    assert found["flip"] == found["opposite"] == found["text_gain"] == found["outside"] == 0.0
-    assert found["share"] is None
-    assert found["kept"] == found["monotone"] == 1.0
+    assert found["success"] == found["reversal"] == found["text_gain"] == found["leakage"] == 0.0
+    assert found["locality"] is None
+    assert found["preservation"] == found["monotonicity"] == 1.0
 
 
 def test_a_leak_is_seen_in_share_outside_kept_and_identity() -> None:
     found, clean = middle(LEAKY), middle(HAIR)
     hair, mouth = 8 * 20, 5 * 12
-    assert found["share"] == pytest.approx(hair / (hair + mouth), abs=0.01)
-    assert (found["outside"] or 0.0) > 0.03
-    assert (found["kept"] or 1.0) < 0.9
+    assert found["locality"] == pytest.approx(hair / (hair + mouth), abs=0.01)
+    assert (found["leakage"] or 0.0) > 0.03
+    assert (found["preservation"] or 1.0) < 0.9
     assert (found["identity"] or 1.0) < (clean["identity"] or 0.0) - 0.01
 
 
 def test_flip_is_asked_of_seeds_without_the_attribute_and_opposite_of_those_with() -> None:
     rows = rows_of(HAIR)
-    kinds = {(row.has, row.flip is None, row.opposite is None) for row in rows}
+    kinds = {(row.has, row.success is None, row.reversal is None) for row in rows}
     assert kinds == {(True, True, False), (False, False, True), (None, True, True)}
     for row in rows:
         assert row.probabilities is not None
         at = dict(zip(row.strengths, row.probabilities, strict=True))
         if row.has is False:
             assert at[0.0] < 0.5
-            assert row.flip is (at[1.0] > 0.5)
+            assert row.success is (at[1.0] > 0.5)
         if row.has is True:
             assert at[0.0] > 0.5
-            assert row.opposite is (at[-1.0] < 0.5)
+            assert row.reversal is (at[-1.0] < 0.5)
 
 
 def test_what_is_out_of_sight_is_not_asked() -> None:
     hidden = [row for row in rows_of(HAIR) if row.has is None]
     assert hidden
-    assert {(row.flip, row.opposite, row.monotone) for row in hidden} == {(None, None, None)}
+    assert {(row.success, row.reversal, row.monotonicity) for row in hidden} == {(None, None, None)}
 
 
 def test_what_the_edit_hides_does_not_count_as_changed() -> None:
@@ -144,14 +150,14 @@ def test_what_the_edit_hides_does_not_count_as_changed() -> None:
             return Verdict({**verdict.probabilities, "hair": hair}, verdict.visible)
 
     rows = rows_of(HAT, Guesser())
-    assert {row.kept for row in rows} == {1.0}
-    assert {row.flip for row in rows} == {True, None}
+    assert {row.preservation for row in rows} == {1.0}
+    assert {row.success for row in rows} == {True, None}
 
 
 def test_the_region_is_the_union_of_before_and_after() -> None:
     rows = [row for row in rows_of(HAT) if row.has is False]
     assert rows
-    assert all(row.share == pytest.approx(1.0) for row in rows)
+    assert all(row.locality == pytest.approx(1.0) for row in rows)
 
 
 @pytest.mark.parametrize(("pixels", "whole"), [(1, True), (2, False)])
@@ -164,7 +170,7 @@ def test_the_region_is_dilated_by_two_pixels_at_128(pixels: int, whole: bool) ->
     # One pixel at the size of these images, 32.
     direction = make(patch_vector("mouth"), "bright mouth", "mouth")
     rows = rows_of(direction, FakeJudge(segmenter=Eroding()), 4)
-    assert all((row.share == pytest.approx(1.0)) is whole for row in rows)
+    assert all((row.locality == pytest.approx(1.0)) is whole for row in rows)
 
 
 def test_the_claimed_values_count_together() -> None:
@@ -185,20 +191,20 @@ def test_the_claimed_values_count_together() -> None:
 def test_what_the_judge_cannot_tell_is_none() -> None:
     unclaimed = middle(make(patch_vector("hair"), "a nice day", "hair"))
     assert {key for key, value in unclaimed.items() if value is None} == {
-        "flip",
-        "opposite",
-        "kept",
+        "success",
+        "reversal",
+        "preservation",
     }
     foreign = middle(make(patch_vector("hair"), "bright hair", "hair", "paws"))
     assert {key for key, value in foreign.items() if value is None} == {
-        "share",
-        "outside",
+        "locality",
+        "leakage",
         "identity",
     }
     for wordless in ("a person", ""):
         same = middle(make(patch_vector("hair"), wordless, "hair", name="untold"))
         assert same["text_gain"] is None
-        assert same["monotone"] is None
+        assert same["monotonicity"] is None
 
 
 def test_a_world_without_judges_is_judged_by_its_own_networks() -> None:
@@ -206,14 +212,18 @@ def test_a_world_without_judges_is_judged_by_its_own_networks() -> None:
     judges = evaluate.judged_by(WORLD), evaluate.judged_by(alone)
     assert judges == (evaluate.INDEPENDENT, evaluate.OWN)
     found = middle(HAIR, alone)
-    assert {key for key, value in found.items() if value is None} == {"flip", "opposite", "kept"}
-    assert found["share"] == pytest.approx(1.0)
-    assert found["monotone"] == 1.0
+    assert {key for key, value in found.items() if value is None} == {
+        "success",
+        "reversal",
+        "preservation",
+    }
+    assert found["locality"] == pytest.approx(1.0)
+    assert found["monotonicity"] == 1.0
     assert (found["text_gain"] or 0.0) > 0.95
     leaky = middle(LEAKY, alone)
     assert (leaky["identity"] or 1.0) < (found["identity"] or 0.0) - 0.01
     back = middle(make(-patch_vector("hair"), "bright hair", "hair"), alone)
-    assert back["monotone"] == 0.0
+    assert back["monotonicity"] == 0.0
 
 
 def test_a_segmenter_that_reads_features_is_given_them() -> None:
@@ -224,23 +234,20 @@ def test_a_segmenter_that_reads_features_is_given_them() -> None:
 
     segmenter = Reading(feature_names=("layer_1",))
     world = dataclasses.replace(fake_world(judged=False), segmenter=segmenter)
-    rows = score_seeds(world, HAIR, seeds=[1, 2], strengths=LADDER)
-    assert all(row.share is not None for row in rows)
+    rows = scored(world, HAIR, [1, 2], strengths=LADDER)
+    assert all(row.locality is not None for row in rows)
 
 
 @pytest.mark.parametrize(("fall", "steady"), [(0.04, True), (0.06, False)])
 def test_an_encoders_score_may_fall_by_a_twentieth_of_its_range(fall: float, steady: bool) -> None:
-    texts = FakeEncoder().encode_text([HAIR.prompt, HAIR.neutral])
-    levels = {-1.0: 0.0, 0.0: 5.0, 1.0: 10.0, 2.0: 10.0 * (1.0 - fall)}
-    wanted = texts[0] - texts[1]
-    codes = {strength: level * wanted[None] for strength, level in levels.items()}
-    assert evaluate._text_columns(wanted, codes)["monotone"] == [steady]
+    levels = torch.tensor([[0.0, 5.0, 10.0, 10.0 * (1.0 - fall)]])
+    assert evaluate._rises_by_text(levels) is steady
 
 
 def test_a_change_of_the_whole_image_has_no_outside() -> None:
     found = middle(make(patch_vector("hair"), "bright hair"))
-    assert found["share"] is None
-    assert found["outside"] is None
+    assert found["locality"] is None
+    assert found["leakage"] is None
     assert (found["identity"] or 1.0) < 0.999
 
 
@@ -254,16 +261,16 @@ def test_a_fall_at_any_strength_breaks_monotony() -> None:
             pair = torch.stack([1.0 - dipped, dipped], dim=1)
             return Verdict({**verdict.probabilities, "hair": pair}, verdict.visible)
 
-    assert all(row.monotone in (True, None) for row in rows_of(HAIR))
-    assert any(row.monotone is False for row in rows_of(HAIR, Dipping()))
+    assert all(row.monotonicity in (True, None) for row in rows_of(HAIR))
+    assert any(row.monotonicity is False for row in rows_of(HAIR, Dipping()))
 
 
 def test_rows_are_in_order_and_do_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     many = rows_of(HAIR)
-    assert [row.seed for row in many] == list(HELD_OUT_SEEDS[:40])
+    assert len(many) == 40
     monkeypatch.setattr(evaluate, "BATCH", 7)
     for one, other in zip(many, rows_of(HAIR), strict=True):
-        assert one.flip == other.flip
+        assert one.success == other.success
         assert one.text_gain == pytest.approx(other.text_gain, abs=1e-5)
     json.dumps([dataclasses.asdict(row) for row in many], allow_nan=False)
 
@@ -277,23 +284,33 @@ def test_the_prompt_is_read_once_and_every_image_is_shown_once() -> None:
             return super().claim(prompt)
 
     judge = Counting()
-    seen: list[dict[float, Synthesis]] = []
+    seen: list[dict[float, Observation]] = []
     seeds = HELD_OUT_SEEDS[: 2 * evaluate.BATCH + 1]
-    score_seeds(
+    scored(
         world_with(judge),
         HAIR,
-        seeds=seeds,
+        seeds,
         strengths=LADDER,
         watch=lambda shown: seen.append(dict(shown)),
     )
     assert judge.asked == 1
     assert [tuple(shown) for shown in seen] == 3 * [LADDER]
-    assert sum(len(shown[0.0].image) for shown in seen) == len(seeds)
-    assert not torch.equal(seen[0][0.0].image, seen[0][2.0].image)
+    assert sum(len(shown[0.0].codes) for shown in seen) == len(seeds)
+    assert not torch.equal(seen[0][0.0].codes, seen[0][2.0].codes)
+
+
+def test_latents_stand_in_for_seeds() -> None:
+    generator = WORLD.generator
+    latents = generator.sample(HELD_OUT_SEEDS[:8], space="z")
+    by_seed = score_direction(WORLD, HAIR, seeds=HELD_OUT_SEEDS[:8])
+    assert score_direction(WORLD, HAIR, latents=latents, space="z") == by_seed
+    in_w = generator.convert(latents, "z", "w+", WORLD.truncation)
+    for key, score in score_direction(WORLD, HAIR, latents=in_w).items():
+        assert score == pytest.approx(by_seed[key], abs=1e-4), key
 
 
 def test_needed_strengths_are_added_and_sorted() -> None:
-    row = score_seeds(WORLD, HAIR, seeds=[1], strengths=(2.0, -0.5))[0]
+    row = scored(WORLD, HAIR, [1], strengths=(2.0, -0.5))[0]
     assert row.strengths == (-1.0, -0.5, 0.0, 1.0, 2.0)
 
 

@@ -25,48 +25,30 @@ def box(top: int, bottom: int) -> Tensor:
     return mask
 
 
-def test_widths_grow_with_the_image() -> None:
-    assert [metrics.pixels_at(size, 2) for size in (32, 64, 128, 1024)] == [1, 1, 2, 16]
-
-
-def test_dilate_grows_by_so_many_pixels() -> None:
-    assert torch.equal(metrics.dilate(box(3, 5), 2), box(1, 7))
-    assert torch.equal(metrics.dilate(box(0, 8), 3), box(0, 8))
-
-
-@given(masks, masks, st.integers(1, 3))
-def test_dilate_is_monotone_and_adds_up(one: Tensor, other: Tensor, pixels: int) -> None:
-    union = torch.maximum(one, other)
-    grown = metrics.dilate(one, pixels)
-    assert (grown >= one).all()
-    assert (metrics.dilate(union, pixels) >= grown).all()
-    assert torch.equal(metrics.dilate(grown, 1), metrics.dilate(one, pixels + 1))
-
-
 @given(images, images, masks)
-def test_share_is_a_share_and_splits(before: Tensor, after: Tensor, mask: Tensor) -> None:
-    value = metrics.share(before, after, mask)
+def test_locality_is_a_fraction_and_splits(before: Tensor, after: Tensor, mask: Tensor) -> None:
+    value = metrics.locality(before, after, mask)
     changed = (before != after).flatten(1).any(dim=1)
     assert torch.equal(value.isnan(), ~changed)
     value = value[changed]
     assert ((value >= 0.0) & (value <= 1.0)).all()
-    rest = metrics.share(before, after, 1.0 - mask)[changed]
+    rest = metrics.locality(before, after, 1.0 - mask)[changed]
     torch.testing.assert_close(value + rest, torch.ones_like(value))
 
 
-def test_share_and_outside_of_a_known_change() -> None:
+def test_locality_and_leakage_of_a_known_change() -> None:
     before, after = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
     after[:, :, 2, 2] = 0.6  # inside
     after[:, 0, 7, 7] = -0.6  # outside, one colour of three
     mask = box(1, 4)
-    assert metrics.share(before, after, mask).item() == pytest.approx(3 / 4)
-    assert metrics.outside(before, after, mask).item() == pytest.approx(0.2 / (64 - 9))
-    assert metrics.outside(before, after, torch.ones(1, 8, 8)).isnan().all()
+    assert metrics.locality(before, after, mask).item() == pytest.approx(3 / 4)
+    assert metrics.leakage(before, after, mask).item() == pytest.approx(0.2 / (64 - 9))
+    assert metrics.leakage(before, after, torch.ones(1, 8, 8)).isnan().all()
 
 
 def test_a_change_of_the_whole_range_is_two() -> None:
     black = torch.full((1, 3, 8, 8), -1.0)
-    assert metrics.outside(black, -black, torch.zeros(1, 8, 8)).item() == 2.0
+    assert metrics.leakage(black, -black, torch.zeros(1, 8, 8)).item() == 2.0
 
 
 def test_psnr_of_a_known_error() -> None:
@@ -129,22 +111,22 @@ def test_directional_compares_changes_and_not_places() -> None:
     ],
 )
 def test_monotone_allows_the_slack_once(row: list[float], answer: bool) -> None:
-    assert metrics.monotone(torch.tensor([row])).item() is answer
+    assert metrics.monotonicity(torch.tensor([row])).item() is answer
 
 
 @given(hnp.arrays(np.float32, (3, 5), elements=st.floats(0, 1, width=32)))
 def test_sorted_probabilities_are_monotone(values: np.ndarray) -> None:
-    assert metrics.monotone(torch.from_numpy(np.sort(values, axis=1))).all()
+    assert metrics.monotonicity(torch.from_numpy(np.sort(values, axis=1))).all()
 
 
 def test_kept_counts_only_what_is_in_sight() -> None:
     before = {"a": torch.eye(2)[[0, 0, 0]], "b": torch.eye(3)[[0, 1, 2]]}
     after = {"a": torch.eye(2)[[0, 1, 1]], "b": torch.eye(3)[[0, 1, 0]]}
     both = torch.tensor([True, True, True])
-    assert metrics.kept(before, after, {"a": both, "b": both}).tolist() == [1.0, 0.5, 0.0]
+    assert metrics.preservation(before, after, {"a": both, "b": both}).tolist() == [1.0, 0.5, 0.0]
     only = torch.tensor([True, True, False])
-    assert metrics.kept(before, after, {"a": ~both, "b": only}).tolist()[:2] == [1.0, 1.0]
-    assert metrics.kept(before, after, {"a": ~both, "b": only})[2].isnan()
+    assert metrics.preservation(before, after, {"a": ~both, "b": only}).tolist()[:2] == [1.0, 1.0]
+    assert metrics.preservation(before, after, {"a": ~both, "b": only})[2].isnan()
 
 
 def test_interval_of_numbers_is_about_the_median_and_of_truths_about_the_share() -> None:
@@ -262,3 +244,11 @@ def test_dependency_is_what_moves_elsewhere() -> None:
     found = metrics.dependency(before, after, seen)
     assert found[0].item() == pytest.approx((1.0 + 0.2) / 2)
     assert found[1].isnan()
+
+
+def test_the_worst_tenth_is_on_the_side_that_is_worse() -> None:
+    numbers = [float(number) for number in range(11)]
+    assert metrics.worst_tenth([*numbers, None, math.nan], "higher") == pytest.approx(1.0)
+    assert metrics.worst_tenth(numbers, "lower") == pytest.approx(9.0)
+    assert metrics.worst_tenth([True, False], "higher") is None
+    assert metrics.worst_tenth([None], "higher") is None

@@ -16,11 +16,11 @@ from eclipsed.search.plan import Finish, Plan
 from eclipsed.types import Goal
 from tests.fakes import W_DIM, fake_world, patch_mask
 
-GOAL = Goal("bright hair and a dark mouth", "a person", ("hair", "mouth"))
 HAIR, MOUTH = (
     Goal("bright hair", "a person", ("hair",)),
     Goal("a dark mouth", "a person", ("mouth",)),
 )
+GOAL = Goal("bright hair and a dark mouth", "a person", ("hair", "mouth"), parts=(HAIR, MOUTH))
 QUICK = DefaultConfig(steps=6, pool=256, originals=24, pixel_weight=1.0, half=False)
 
 
@@ -80,9 +80,8 @@ def test_a_colour_is_told_from_a_shape_by_layers_and_place(
 
 def test_what_is_not_apart_is_trained_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     world = fake_world()
-    goal = Goal("bright curly hair", "a person", ("hair",))
     pair = (HAIR, replace(HAIR, prompt="dark hair"))
-    monkeypatch.setattr(composite, "shape_and_colour", lambda *_: pair)
+    goal = Goal("bright curly hair", "a person", ("hair",), shape_and_colour=pair)
     monkeypatch.setattr(composite, "apart", lambda *_: True)
     told = make_plan(world, goal, QUICK).facts["changes"]
     assert [one["prompt"] for one in told] == ["bright hair", "dark hair"]

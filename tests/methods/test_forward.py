@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,12 +24,6 @@ class Counting(FakeGenerator):
     def synthesize(self, latents: Tensor, *rest: Any, **named: Any) -> Synthesis:
         Counting.made += len(latents)
         return super().synthesize(latents, *rest, **named)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("eclipsed.search.pool", "eclipsed.methods.keeping"):
-        monkeypatch.setattr(f"{module}.user_cache_path", lambda _: tmp_path)
 
 
 @pytest.mark.parametrize(("prompt", "sign"), [("bright hair", 1.0), ("dark hair", -1.0)])

@@ -12,6 +12,7 @@ from eclipsed.generators.spaces import widths_of
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.lelsd import LelsdConfig, find, paper_config, signed_draw
 from eclipsed.methods.paper import paper_losses, start_directions
+from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.types import Goal, Synthesis, World
 from tests.fakes import fake_world
 from tests.methods.looking import only_z_world
@@ -25,6 +26,7 @@ class TopHalf:
     """The upper half of every image is hair."""
 
     name: str = "top-half"
+    fingerprint: str = "top-half"
     regions: tuple[str, ...] = ("hair",)
     feature_names: tuple[str, ...] = ()
 
@@ -155,3 +157,31 @@ def test_a_region_or_layer_that_is_not_there_is_refused() -> None:
 def test_settings_without_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match=next(iter(settings))):
         LelsdConfig(**settings)
+
+
+def test_a_region_that_now_means_another_part_gets_another_direction() -> None:
+    """Clusters that were renamed keep the name of their segmenter."""
+    world = styled_world()
+    feature = world.generator.feature_names[-1]
+    width = (
+        world.generator.synthesize(
+            world.generator.sample([0], space="z"), space="z", features=(feature,)
+        )
+        .features[feature]
+        .shape[1]
+    )
+    clusters = ClusterSegmenter(
+        feature_names=(feature,),
+        widths=(width,),
+        names=("hair", "ground"),
+        centres=torch.nn.functional.normalize(torch.randn(2, width), dim=1),
+        generator_name=world.generator.name,
+        generator_fingerprint=world.generator.fingerprint,
+    )
+    renamed = clusters.named({0: "ground", 1: "hair"})
+    assert renamed.name == clusters.name
+    (old,) = find(replace(world, segmenter=clusters), GOAL, replace(QUICK, count=1))
+    (new,) = find(replace(world, segmenter=renamed), GOAL, replace(QUICK, count=1))
+    (again,) = find(replace(world, segmenter=clusters), GOAL, replace(QUICK, count=1))
+    assert not torch.equal(old.vector, new.vector)
+    assert torch.equal(old.vector, again.vector)

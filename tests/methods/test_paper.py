@@ -47,6 +47,7 @@ class LinearEncoder:
     matrix: Tensor
     text: Tensor
     name: str = "linear"
+    fingerprint: str = "linear"
     size: int = 224
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -68,6 +69,7 @@ class RecordedSegmenter:
 
     maps: Iterator[Tensor]
     name: str = "recorded"
+    fingerprint: str = "recorded"
     regions: tuple[str, ...] = ("part",)
     feature_names: tuple[str, ...] = ()
 
@@ -203,7 +205,7 @@ class Refusing:
     """Stands for a network that must not be asked."""
 
     name, size, mean, std, regions = "refusing", 16, (0.5,) * 3, (0.5,) * 3, ("hair",)
-    feature_names = ()
+    feature_names, fingerprint = (), "refusing"
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         return torch.ones(len(texts), 24)

@@ -1,4 +1,4 @@
-"""The fast step of preset paper against the plain one."""
+"""The fast step of method paper against the plain one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ SIZE = 40  # does not divide 64 or 128: pooling cells overlap
 class Eye:
     """A small random convolutional encoder."""
 
+    fingerprint = "eye"
     name, size, mean, std = "eye", SIZE, (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Bright:
     """A segmenter: the region is what is brighter than its image's mean."""
 
     name, regions, feature_names = "bright", ("bright",), ()
+    fingerprint = "bright"
 
     def masks(self, synthesis: Synthesis, regions: list[str]) -> Tensor:
         shade = synthesis.image.mean(dim=1)

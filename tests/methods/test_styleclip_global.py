@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,25 +17,11 @@ from eclipsed.methods.styleclip_global import (
     relevance,
 )
 from eclipsed.search.pool import picture, view_of
-from eclipsed.types import Goal, World
-from tests.fakes import FakeEncoder, fake_world
+from eclipsed.types import Goal
+from tests.fakes import fake_world
 from tests.methods.looking import gain, only_z_world
 
 GOAL = Goal("bright hair", "a person", ("hair",))
-
-
-@dataclass(frozen=True)
-class NamedEncoder(FakeEncoder):
-    """The fake encoder with a fingerprint, so that what it sees is kept."""
-
-    fingerprint: str = "e" * 64
-
-
-@pytest.fixture
-def kept_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    for module in ("eclipsed.methods.styleclip_global", "eclipsed.search.pool"):
-        monkeypatch.setattr(f"{module}.user_cache_path", lambda name: tmp_path / name)
-    return replace(fake_world(), encoder=NamedEncoder())
 
 
 def test_relevance_is_the_mean_unit_move_between_both_ends() -> None:
@@ -97,32 +82,32 @@ def test_a_beta_that_no_channel_reaches_is_refused() -> None:
 
 
 def test_relevance_is_measured_once_a_world(
-    kept_world: World, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (first,) = find(kept_world, GOAL, StyleClipConfig(images=1, beta=0.0))
+    world = fake_world()
+    (first,) = find(world, GOAL, StyleClipConfig(images=1, beta=0.0))
 
     def never(*_: object) -> None:
         raise AssertionError("measured again")
 
     monkeypatch.setattr(styleclip_global, "_measured", never)
-    (again,) = find(kept_world, GOAL, StyleClipConfig(images=1, beta=0.0))
+    (again,) = find(world, GOAL, StyleClipConfig(images=1, beta=0.0))
     assert torch.equal(first.vector, again.vector)
-    find(kept_world, Goal("bright mouth", "a person"), StyleClipConfig(images=1, beta=0.0))
+    find(world, Goal("bright mouth", "a person"), StyleClipConfig(images=1, beta=0.0))
     with pytest.raises(AssertionError, match="measured again"):
-        find(kept_world, GOAL, StyleClipConfig(images=2, beta=0.0))
+        find(world, GOAL, StyleClipConfig(images=2, beta=0.0))
 
 
 @pytest.mark.parametrize("harm", [b"", b"not safetensors", None])
-def test_a_damaged_cache_is_made_anew(
-    kept_world: World, tmp_path: Path, harm: bytes | None
-) -> None:
+def test_a_damaged_cache_is_made_anew(cache: Path, harm: bytes | None) -> None:
+    world = fake_world()
     config = StyleClipConfig(images=1)
-    channels = style_channels(kept_world.generator)
-    first = relevance(view_of(kept_world, "s"), config, channels)
-    (file,) = (tmp_path / "eclipsed" / "relevance").iterdir()
+    channels = style_channels(world.generator)
+    first = relevance(view_of(world, "s"), config, channels)
+    (file,) = (cache / "relevance").iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:-8] if harm is None else harm)
-    again = relevance(view_of(kept_world, "s"), config, channels)
+    again = relevance(view_of(world, "s"), config, channels)
     assert torch.equal(first, again)
     assert file.read_bytes() == whole
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.prompts.decompose import changes_of, shape_and_colour
-from eclipsed.prompts.goals import mentions
+from eclipsed.prompts.regions import mentions
 from eclipsed.types import Goal
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 

@@ -10,19 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.errors import EclipsedError, MissingExtra, UnknownName
-from eclipsed.prompts import goals
+from eclipsed.prompts import regions
 from eclipsed.prompts.goals import (
     LONGEST_PROMPT,
-    RegionChoice,
     checked_prompt,
-    choose_regions,
     expanded_prompt,
     goal_from_prompt,
-    mentions,
-    near_wishes,
-    noun_chunks,
     understand,
 )
+from eclipsed.prompts.regions import RegionChoice, choose_regions, mentions, near_examples
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 from tests.fakes import fake_world
 
@@ -142,8 +138,13 @@ def test_goal_with_the_expanded_prompt() -> None:
     assert goal.prompt == "photo face dark hair dark hair"
 
 
-def test_noun_chunks() -> None:
-    assert noun_chunks("a photo of a woman with blond hair") == ["photo", "woman", "blond hair"]
+def test_a_goal_is_parsed_once() -> None:
+    goal = goal_from_prompt("bright hair and a hat", fake_world())
+    assert [(part.prompt, part.regions) for part in goal.parts] == [
+        ("bright hair", ("hair",)),
+        ("a hat", ("hat",)),
+    ]
+    assert goal_from_prompt("bright hair", fake_world()).parts == ()
 
 
 def test_unknown_chooser() -> None:
@@ -163,7 +164,7 @@ def test_the_papers_chooser_takes_one_region() -> None:
 def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
     real: Callable[..., Any] = builtins.__import__
 
-    goals._small_english.cache_clear()
+    regions._small_english.cache_clear()
 
     def no_spacy(name: str, *args: Any, **kwargs: Any) -> Any:
         if name.startswith("en_core_web_sm"):
@@ -176,11 +177,11 @@ def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_nearest_of_what_a_world_can_do() -> None:
-    wishes = ("a flat roof", "a red hat", "blue hair", "curly hair", "pink hair")
+    examples = ("a flat roof", "a red hat", "blue hair", "curly hair", "pink hair")
     words = {"hair": ("hair",), "hat": ("hat",), "roof": ("roof",)}
-    found = near_wishes("purple hair", wishes, ["hair"], words, "a person")
+    found = near_examples("purple hair", examples, ["hair"], words, "a person")
     assert set(found) == {"blue hair", "pink hair", "curly hair"}
     assert found[-1] == "curly hair"  # about hair as well, but of another colour
-    assert "curly hair" not in near_wishes("curly hair", wishes, ["hair"], words)
-    assert near_wishes("a truck", wishes, [], words) == []
-    assert near_wishes("purple hair", (), ["hair"], words) == []
+    assert "curly hair" not in near_examples("curly hair", examples, ["hair"], words)
+    assert near_examples("a truck", examples, [], words) == []
+    assert near_examples("purple hair", (), ["hair"], words) == []

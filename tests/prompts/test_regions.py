@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclipsed.prompts.goals import choose_regions
+from eclipsed.prompts.regions import choose_regions
 from eclipsed.segmenters.labels import vocabulary_for
 from tests.region_lists import DOMAINS, Verdict, by_spacy, judged, ours, prompts_of
 

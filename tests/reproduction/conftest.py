@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+import eclipsed
 from eclipsed.search.plan import Plan
-from eclipsed.types import Goal, World
-from reproduction import study, variants
-from reproduction.study import Job
-from tests.bench.conftest import silent_world, world
+from eclipsed.types import World
+from reproduction import training
+from reproduction.sweeps import Claim, Pair, Study, Variant
+from tests.bench.conftest import world
 
-__all__ = ["silent_world", "world"]
+__all__ = ["world"]
 
-STEPS = 2
+PAPER = eclipsed.config_for("paper-scaled")
+BRIGHT = Variant(label="bright", prompt="bright hair", config=PAPER, strengths=(1.0, -1.0))
+FREE = replace(BRIGHT, label="free", config=replace(PAPER, local_weight=0.0))
+OWN = replace(BRIGHT, label="own", images=1, own=True, strengths=(1.0,))
+STUDY = Study(
+    title="Small",
+    says="Something.",
+    notes="Two steps.",
+    trainings=2,
+    seeds=3,
+    measures=("similarity", "success", "locality", "leakage", "unrealistic"),
+    variants=(BRIGHT, FREE, OWN),
+    pairs=(Pair(what="With against without", first="bright", second="free", paper=(0.2, 0.1)),),
+    claims=(Claim(what="It comes", variant="bright", measure="success"),),
+)
 
 
 @pytest.fixture
 def small(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The fake world with a judge that draws; every training ends after two steps."""
+    """The fake world with a judge; every training of the paper's ends after two steps."""
+    paper_plan = training.paper_plan
 
-    def short(plan: Plan) -> Plan:
-        return replace(plan, steps=STEPS)
+    def short(*arguments: object) -> Plan:
+        return replace(paper_plan(*arguments), steps=2)  # type: ignore[arg-type]
 
-    real_paper, real_default = variants.paper_plan, variants.make_plan
-
-    def paper_plan(*arguments: object) -> Plan:
-        return short(real_paper(*arguments))  # type: ignore[arg-type]
-
-    def make_plan(world: World, goal: Goal, config: variants.TrainConfig) -> Plan:
-        return short(real_default(world, goal, config))
-
-    monkeypatch.setattr(variants, "paper_plan", paper_plan)
-    monkeypatch.setattr(variants, "make_plan", make_plan)
+    monkeypatch.setattr(training, "paper_plan", short)
     return world
-
-
-@pytest.fixture
-def job(small: World, tmp_path: Path) -> Job:
-    """A job without rows: two trainings, three images."""
-    folder = tmp_path / "study"
-    (folder / study.CARDS).mkdir(parents=True)
-    return Job(
-        world=small,
-        records=study.open_records(folder / "own", {"study": "own"}),
-        cards=folder / study.CARDS,
-        trainings=2,
-        seeds=3,
-        note=lambda _: None,
-    )

@@ -5,77 +5,52 @@ from typing import Any
 
 import pytest
 
+from eclipsed import worlds
 from eclipsed.cli import console
 from eclipsed.types import World
+from reproduction import judging, sweeps
 from reproduction.__main__ import app
-from tests.cli.conftest import Ran, Run, stand_in
+from tests.reproduction.conftest import STUDY
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def here(small: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The fake world stands in for "starter" and the current folder is empty."""
-    return stand_in(monkeypatch, tmp_path)
+    monkeypatch.setattr(worlds, "load_world", lambda *_: small)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
 
 
-@pytest.fixture
-def reproduce(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> Ran:
-        capsys.readouterr()
-        code = console.run(app, arguments)
-        out, err = capsys.readouterr()
-        return Ran(code, out, err)
-
-    return run
-
-
-WORDS = ("fig4", "--seeds", "3")
-
-
-def test_study_writes_rows_and_a_report(reproduce: Run) -> None:
-    ran = reproduce(*WORDS)
-    assert ran.code == 0, ran.err
-    assert "read study/fig4/report.md" in ran.out
-    assert "cannot be told" in ran.out
-    assert "fig4: Fig. 4" in ran.err
-    for name in ("rows.jsonl", "report.md", "report.html"):
-        assert (Path("study/fig4") / name).exists()
+def test_it_writes_rows_and_a_report_and_the_same_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sweeps, "studies_named", lambda _: {"small": STUDY})
+    words = ("small", "--seeds", "2", "--trainings", "1", "-o", "x")
+    assert console.run(app, words) == 0
+    assert capsys.readouterr().out == "x/small/report.md\n"
+    pages = [Path("x/small") / name for name in ("rows.jsonl", "report.md")]
+    data = [path.read_bytes() for path in pages]
+    assert console.run(app, words) == 0
+    assert [path.read_bytes() for path in pages] == data
 
 
-def test_study_as_json_is_one_object_and_goes_on(reproduce: Run) -> None:
-    found: dict[str, Any] = reproduce(*WORDS, "-o", "x", "--json").json
-    assert set(found["studies"]) == {"fig4"}
-    assert found["studies"]["fig4"]["report"] == "x/fig4/report.md"
-    rows = Path("x/fig4/rows.jsonl").read_bytes()
-    again = reproduce(*WORDS, "-o", "x", "--json").json
-    assert again["studies"] == found["studies"]
-    assert Path("x/fig4/rows.jsonl").read_bytes() == rows
+def test_unknown_names_are_refused_with_the_list(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console.run(app, ("fig1",)) == 2
+    said = capsys.readouterr().err
+    assert "There is no study 'fig1'" in said
+    assert list(here.iterdir()) == []
 
 
-def test_unknown_names_are_refused_with_the_list(reproduce: Run) -> None:
-    ran = reproduce("fig1")
-    assert ran.code == 2
-    assert "There is no study 'fig1'" in ran.err
-    assert "table1" in ran.err
-    assert "entanglement" in ran.err
-    assert list(Path().iterdir()) == []
-
-
-def test_a_folder_of_another_world_is_refused(reproduce: Run, world: World) -> None:
-    reproduce(*WORDS)
-    path = Path("study/fig4/rows.jsonl")
-    path.write_text(path.read_text().replace(world.generator.fingerprint, "0" * 64))
-    ran = reproduce(*WORDS)
-    assert ran.code == 1
-    assert "was made with another world" in ran.err
-
-
-def test_ctrl_c_says_what_is_kept(reproduce: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reproduction import study
-
+def test_ctrl_c_says_what_is_kept(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def cut(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "run_study", cut)
-    ran = reproduce(*WORDS)
-    assert ran.code == 130
-    assert "what is done is kept in study" in ran.err
+    monkeypatch.setattr(judging, "measure", cut)
+    assert console.run(app, ("fig6", "-o", "x")) == 130
+    assert "what is done is kept in x" in capsys.readouterr().err

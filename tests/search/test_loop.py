@@ -251,16 +251,24 @@ def test_identity_depends_on_all_that_decides_the_result() -> None:
     world, config = fake_world(), CONFIGS["paper"]
     one = training_identity(world, GOAL, config)
     assert one == training_identity(fake_world(), GOAL, paper_config(steps=17))
+    generator, encoder, segmenter = world.generator, world.encoder, world.segmenter
     others = [
         training_identity(world, replace(GOAL, neutral="a face"), config),
         training_identity(world, GOAL, replace(config, seed=1)),
         training_identity(world, GOAL, replace(config, scaled=True)),
         training_identity(world, GOAL, CONFIGS["default"]),
-        training_identity(
-            replace(world, generator=replace(world.generator, fingerprint="e" * 64)), GOAL, config
+        *(
+            training_identity(replace(world, **changes), GOAL, config)
+            for changes in (
+                {"generator": replace(generator, fingerprint="e" * 64)},
+                {"encoder": replace(encoder, seed=4)},
+                {"segmenter": replace(segmenter, fingerprint="e" * 64)},
+                {"vocabulary": {"hair": ("hair",)}},
+                {"truncation": 0.5},
+            )
         ),
     ]
-    assert len({one, *others}) == 6
+    assert len({one, *others}) == 10
 
 
 def test_a_work_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

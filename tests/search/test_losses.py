@@ -207,7 +207,7 @@ def test_correlation_is_zero_for_orthogonal_rows_and_blind_to_length(seed: int, 
     assert float(correlation_loss(same, [8])) == pytest.approx(0.5, abs=1e-5)
 
 
-# --- the default preset's ------------------------------------------------------------------------
+# --- method default's ------------------------------------------------------------------------
 
 
 def test_the_yield_is_the_directional_cosine_of_moves_beyond_the_noise() -> None:

@@ -128,9 +128,8 @@ def test_features_are_chosen_by_their_size() -> None:
 
 
 class Known(FakeEncoder):
-    """An encoder with a fingerprint, which counts the images it is shown."""
+    """An encoder which counts the images it is shown."""
 
-    fingerprint = "known"
     shown = 0
 
     def encode_image(self, images: torch.Tensor) -> torch.Tensor:
@@ -138,10 +137,7 @@ class Known(FakeEncoder):
         return super().encode_image(images)
 
 
-def test_embeddings_of_known_encoders_are_made_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
+def test_embeddings_are_computed_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Known, "shown", 0)
     world = replace(fake_world(), encoder=Known())
     seeds = [3, 1, 4]
@@ -155,17 +151,17 @@ def test_embeddings_of_known_encoders_are_made_once(
     assert torch.equal(mixed[0].embeddings, mixed[1].embeddings)
     assert not torch.equal(mixed[0].embeddings, first.embeddings)
     assert Known.shown == 9
-    for file in (tmp_path / "pools").iterdir():
+    for file in (cache / "pools").iterdir():
         file.write_bytes(b"damaged")
     assert torch.equal(build_pool(View(world, "w+", 0.7), seeds).embeddings, first.embeddings)
     assert Known.shown == 12
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path,
 ) -> None:
-    (tmp_path / "pools").write_text("a file where the folder should be")
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
+    cache.mkdir()
+    (cache / "pools").write_text("a file where the folder should be")
     world = replace(fake_world(), encoder=Known())
     assert len(build_pool(View(world), [1, 2]).embeddings) == 2
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,11 @@ from eclipsed import load_world
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.types import Goal, Synthesis
-from eclipsed.worlds.starter.fit_encoder import UNRELATED
-from eclipsed.worlds.starter.fit_text import foreign_sentences
+from kits.houses import phrases
+from kits.starter.captions import UNRELATED, foreign_sentences
 from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
 
-HOUSES = Path(__file__).parents[2] / "examples" / "houses"
-sys.path.append(str(HOUSES))
-
-import house_words  # noqa: E402
+HOUSES = Path(phrases.__file__).parent
 
 WORLD = fake_world()
 SEEDS = range(48)
@@ -69,9 +65,8 @@ def test_a_trial_tells_what_images_can_be_moved_to_from_what_they_cannot() -> No
 
 
 class Known(FakeEncoder):
-    """An encoder with a fingerprint, so that what it saw is kept."""
+    """Counts the images it is shown."""
 
-    fingerprint = "known"
     shown = 0
 
     def encode_image(self, images: Tensor) -> Tensor:
@@ -86,9 +81,8 @@ class Known(FakeEncoder):
 
 
 def test_a_second_look_at_a_world_costs_its_own_trial_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
     world = replace(WORLD, encoder=Known())
     shown = []
     for prompt in ("bright hair", "dark hair", "bright hair"):
@@ -100,21 +94,30 @@ def test_a_second_look_at_a_world_costs_its_own_trial_only(
     assert shown[1:] == [6, 6]
 
 
-def test_where_known_segmenters_find_a_region_is_looked_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_template_of_the_texts_is_another_encoder() -> None:
+    class Templated(FakeEncoder):
+        fingerprint = "templated"
+
+        def encode_text(self, texts: Sequence[str]) -> Tensor:
+            return super().encode_text([f"a sketch of {text}" for text in texts])
+
+    other = replace(WORLD, encoder=Templated())
+    cold = preflight.check(other, goal("bright hair"), SEEDS)
+    assert preflight.check(WORLD, goal("bright hair"), SEEDS).probability != cold.probability
+    assert preflight.check(other, goal("bright hair"), SEEDS) == cold
+
+
+def test_where_segmenters_find_a_region_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class KnownSegmenter(FakeSegmenter):
         masked = 0
-
-        def __init__(self, fingerprint: str) -> None:
-            self.fingerprint = fingerprint
 
         def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
             KnownSegmenter.masked += len(synthesis.image)
             return super().masks(synthesis, regions)
 
-    monkeypatch.setattr("eclipsed.search.pool.user_cache_path", lambda _: tmp_path)
-    world = replace(WORLD, encoder=Known(), segmenter=KnownSegmenter("one"))
+    world = WORLD
     for prompt, region, segmenter, fresh in (
         ("bright hair", "hair", "one", True),
         ("dark hair", "hair", "one", False),
@@ -122,7 +125,7 @@ def test_where_known_segmenters_find_a_region_is_looked_at_once(
         ("dark hair", "hair", "two", True),
     ):
         monkeypatch.setattr(KnownSegmenter, "masked", 0)
-        world = replace(world, segmenter=KnownSegmenter(segmenter))
+        world = replace(world, segmenter=KnownSegmenter(fingerprint=segmenter))
         found = preflight.check(world, goal(prompt, region), SEEDS)
         assert KnownSegmenter.masked == (len(SEEDS) if fresh else 0)
         expected = preflight.check(WORLD, goal(prompt, region), SEEDS)
@@ -175,7 +178,9 @@ def test_what_is_near_and_works_is_offered_instead(monkeypatch: pytest.MonkeyPat
 def test_of_what_a_world_is_known_to_answer_the_nearest_is_offered_instead(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = replace(WORLD, wishes=("an open mouth", "dark hair", "curly hair", "a red hat"))
+    world = replace(
+        WORLD, example_prompts=("an open mouth", "dark hair", "curly hair", "a red hat")
+    )
     monkeypatch.setattr(preflight, "_CLEAR", 0.0)
     chances = iter([0.1, 0.9, 0.1, 0.9])  # of the prompt, then of its neighbours
     monkeypatch.setattr(preflight, "probability_of", lambda *_: next(chances))
@@ -296,7 +301,7 @@ HOUSES_CANNOT = """
 # What each world's encoder was taught that no image shows.
 TAUGHT = {
     "starter": {*UNRELATED, *foreign_sentences()},
-    str(HOUSES / "houses.toml"): set(house_words.UNRELATED),
+    str(HOUSES / "houses.toml"): set(phrases.UNRELATED),
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eclipsed.errors import UnknownName
-from eclipsed.prompts.goals import choose_regions
+from eclipsed.prompts.regions import choose_regions
 from eclipsed.segmenters.bisenet import LABELS
 from eclipsed.segmenters.labels import (
     PARTS,

@@ -14,9 +14,9 @@ import pytest
 from eclipsed import hub
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.hub import HOSTS, Item
-from eclipsed.worlds import WORLDS
 from eclipsed.worlds import catalogue as catalogued
 from eclipsed.worlds.catalogue import (
+    BUILT_IN,
     KINDS,
     SOURCE,
     Entry,
@@ -114,7 +114,7 @@ def test_the_known_worlds_are_there_and_no_name_is_taken() -> None:
     assert free == {"dogs", "lions", "horses", "parrots", "elephants", "giraffes", "bicycles"}
     # A world of the catalogue may be offered beside the built-in ones, but never in place of one.
     assert "starter" not in names
-    assert "starter" in WORLDS
+    assert "starter" in BUILT_IN
 
 
 def test_a_file_of_a_repository_has_its_revision_in_address_and_place() -> None:

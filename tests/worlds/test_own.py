@@ -31,7 +31,7 @@ encoder = "clip-vit-base-patch32"
 segmenter = "starter"
 neutral = "a photo of a cat"
 truncation = 0.5
-wishes = ["pointed ears", " a striped coat "]
+example_prompts = ["pointed ears", " a striped coat "]
 
 [regions]
 ears = ["pointed ears", "ear"]
@@ -75,7 +75,7 @@ def test_a_description_is_read(folder: Path) -> None:
         segmenter="starter",
         neutral="a photo of a cat",
         truncation=0.5,
-        wishes=("pointed ears", "a striped coat"),
+        example_prompts=("pointed ears", "a striped coat"),
         regions={"ears": ("ears", "pointed ears", "ear"), "left eye": ("left eye",)},
     )
 
@@ -200,8 +200,14 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (with_line("truncation", "truncation = -0.1"), "must be a number from 0 to 2"),
         (with_line("truncation", "truncation = 2.1"), "must be a number from 0 to 2"),
         (with_line("truncation", "truncation = true"), "must be a number from 0 to 2"),
-        (with_line("wishes", 'wishes = "ears"'), "line 7: 'wishes' must be a list of at most"),
-        (with_line("wishes", "wishes = [1]"), "line 7: 'wishes' must be a line of text"),
+        (
+            with_line("example_prompts", 'example_prompts = "ears"'),
+            "line 7: 'example_prompts' must be a list of at most",
+        ),
+        (
+            with_line("example_prompts", "example_prompts = [1]"),
+            "line 7: 'example_prompts' must be a line of text",
+        ),
         (WHOLE.split("[regions]")[0] + "regions = 3", "line 9: 'regions' must be a table"),
         (WHOLE + 'tail = "tail"\n', "line 12: 'tail' must be a list"),
         (WHOLE + "tail = [1]\n", "line 12: 'tail' must be a line of text"),
@@ -342,7 +348,7 @@ WORDS = st.text(min_size=1, max_size=20).filter(lambda t: t.isprintable() and bo
     ),
     neutral=WORDS,
     truncation=st.floats(0, 2),
-    wishes=st.lists(WORDS, max_size=3),
+    example_prompts=st.lists(WORDS, max_size=3),
     regions=st.dictionaries(
         st.from_regex(r"[a-zäß][a-z0-9äß' -]{0,10}[a-z0-9ß]", fullmatch=True).filter(
             lambda t: t not in ("auto", "none")
@@ -357,7 +363,7 @@ def test_every_description_survives_being_kept(
     file: str,
     neutral: str,
     truncation: float,
-    wishes: list[str],
+    example_prompts: list[str],
     regions: dict[str, list[str]],
 ) -> None:
     folder = tmp_path_factory.mktemp("kept")
@@ -369,7 +375,7 @@ def test_every_description_survives_being_kept(
         segmenter="starter",
         neutral=neutral.strip(),
         truncation=truncation,
-        wishes=tuple(dict.fromkeys(wish.strip() for wish in wishes)),
+        example_prompts=tuple(dict.fromkeys(prompt.strip() for prompt in example_prompts)),
         regions={
             key: tuple(dict.fromkeys((key, *(word.strip() for word in words))))
             for key, words in regions.items()
@@ -420,7 +426,7 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     part = find_part("encoder", "clip-vit-base-patch32")
     assert part is not None
     own = OwnWorld(
-        "mine", tmp_path / "net", part, "starter", "a thing", 0.4, words, wishes=("curls",)
+        "mine", tmp_path / "net", part, "starter", "a thing", 0.4, words, example_prompts=("curls",)
     )
     world, asked = assembled(own)
     assert sorted(asked, key=str) == [
@@ -430,7 +436,7 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     ]
     assert (world.name, world.neutral, world.truncation) == ("mine", "a thing", 0.4)
     assert world.judge is None
-    assert world.wishes == ("curls",)
+    assert world.example_prompts == ("curls",)
     assert tuple(world.vocabulary) == REGIONS
     assert world.vocabulary["hair"] == ("hair", "curls")
     assert world.vocabulary["eyes"] == ("eyes",)

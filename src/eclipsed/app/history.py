@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from eclipsed.app.session import Session
 
-KEPT = 200
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class History:
         if session.same_picture(self.now):
             return replace(self, now=session)
         joins = bool(merging) and merging == self.merging
-        past = self.past if joins else (*self.past, self.now)[-KEPT:]
+        past = self.past if joins else (*self.past, self.now)[-LONGEST:]
         return History(session, past, (), merging)
 
     def settle(self) -> History:

@@ -24,7 +24,7 @@ from eclipsed.types import Generator
 
 ENDING = ".safetensors"
 # Where deleted cards wait for a change of mind; the oldest go for good.
-_REMOVED, _KEPT = ".removed", 100
+_REMOVED, _MOST_REMOVED = ".removed", 100
 _LONGEST_NAME = 200
 
 
@@ -53,7 +53,7 @@ class Entry:
         return ""
 
 
-def usual_folder() -> Path:
+def default_folder() -> Path:
     """Where cards are kept unless another folder is named."""
     return user_data_path("eclipsed") / "library"
 
@@ -73,11 +73,10 @@ class Library:
     def entries(self) -> list[Entry]:
         """All cards, the newest first; a file that is no card is listed with its problem."""
         with self._lock:
-            found = [self._entry(path) for path in self._paths()]
-            gone = set(self._read) - {entry.file for entry in found}
-            for file in gone:
+            entries = [self._entry(path) for path in self._paths()]
+            for file in set(self._read) - {entry.file for entry in entries}:
                 del self._read[file]
-            return sorted(found, key=lambda entry: (-entry.changed, entry.file))
+            return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
 
     def entry(self, file: str) -> Entry:
         """One card by its file's name; UnknownName where the folder lists no such file."""
@@ -122,7 +121,7 @@ class Library:
     def take(self, data: bytes, name: str) -> str:
         """Keep a card that came as bytes from a file of this name; the name of its file.
 
-        Raises BadFile for anything that is no card, and then nothing is kept.
+        Raises BadFile for anything that is no card, and then nothing is stored.
         """
         with tempfile.TemporaryDirectory(prefix="eclipsed-") as folder:
             path = Path(folder) / f"card{ENDING}"
@@ -146,9 +145,16 @@ class Library:
 
         Raises BadSetting for a name that a card cannot have.
         """
-        named(self.direction(file), name).save(self.folder / file)
+        name = " ".join(name.split())
+        if not 0 < len(name) <= _LONGEST_NAME:
+            raise BadSetting(f"A name has 1 to {_LONGEST_NAME} characters, not {len(name)}.")
+        try:
+            renamed = replace(self.direction(file), name=name)
+        except ValueError as error:
+            raise BadSetting(f"A card cannot have this name: {error}.") from error
+        renamed.save(self.folder / file)
 
-    def keep_scores(self, file: str, scores: Scores, judged_by: str) -> None:
+    def store_scores(self, file: str, scores: Scores, judged_by: str) -> None:
         """Write scores into a card that is in the library."""
         with self._lock:
             scored = replace(self.direction(file), scores=scores, judged_by=judged_by)
@@ -213,29 +219,11 @@ class Library:
     def _forget_oldest(self, removed: Path) -> None:
         with suppress(OSError):
             paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
-            for path in paths[:-_KEPT]:
+            for path in paths[:-_MOST_REMOVED]:
                 path.unlink()
 
 
-def checked_name(name: str) -> str:
-    """A name with single spaces; BadSetting for one that is empty or too long."""
-    name = " ".join(name.split())
-    if not name:
-        raise BadSetting("The name is empty.", "Say what the direction does.")
-    if len(name) > _LONGEST_NAME:
-        raise BadSetting(f"The name is longer than {_LONGEST_NAME} characters.", "Shorten it.")
-    return name
-
-
-def named(direction: Direction, name: str) -> Direction:
-    """The direction under another name; BadSetting for one that a card cannot have."""
-    try:
-        return replace(direction, name=checked_name(name))
-    except ValueError as error:
-        raise BadSetting(f"A card cannot have this name: {error}.") from error
-
-
-def search(entries: Iterable[Entry], words: str) -> list[Entry]:
+def matching(entries: Iterable[Entry], words: str) -> list[Entry]:
     """The entries whose name, prompt, regions or method contain every word, however written."""
     wanted = words.casefold().split()
     return [entry for entry in entries if all(word in _text(entry) for word in wanted)]
@@ -252,8 +240,8 @@ def _text(entry: Entry) -> str:
 def _listed(folder: Path) -> list[Path]:
     """The plain files of a folder, links not followed; none where there is no folder."""
     try:
-        with os.scandir(folder) as found:
-            return [Path(item.path) for item in found if item.is_file(follow_symlinks=False)]
+        with os.scandir(folder) as items:
+            return [Path(item.path) for item in items if item.is_file(follow_symlinks=False)]
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -1,7 +1,7 @@
 """From a session to pictures: one exact image, and the frames that a slider is dragged over.
 
 A renderer is shared by every browser that looks at its world; one image is made at a time, and what
-was made lately is kept. Times are of the making alone, not of what was kept.
+was made lately is cached. Times are of the making alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ _MOST_BYTES = 64 * 2**20
 # Frames are for looking at while the hand moves; the exact image follows when it rests.
 _WIDEST_FRAME, _QUALITY = 512, 92
 
-Kept = TypeVar("Kept")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,19 @@ class Renderer:
     def __init__(self, world: World) -> None:
         self.world = world
         self._lock = threading.RLock()
-        self._kept: OrderedDict[object, tuple[object, int]] = OrderedDict()
+        self._cache: OrderedDict[object, tuple[object, int]] = OrderedDict()
         self._bytes = 0
 
     @property
-    def bytes_kept(self) -> int:
-        """How much the pictures that are kept take."""
+    def bytes_cached(self) -> int:
+        """How much the pictures in the cache take."""
         return self._bytes
 
     def shot(self, session: Session) -> Shot:
         """The image that is on the screen."""
-        return self.keep(("shot", _key(session)), lambda: self._shot(session), lambda s: len(s.png))
+        return self.cached(
+            ("shot", _key(session)), lambda: self._shot(session), lambda s: len(s.png)
+        )
 
     def before(self, session: Session) -> Shot:
         """The same image without edits."""
@@ -96,10 +98,10 @@ class Renderer:
             return self._images(session, session.stack, (latent, "z"))
 
     def frames(self, session: Session, at: int) -> Frames:
-        """The image at several strengths of the line at place `at`, from end to end of its
+        """The image at several strengths of the line at index `at`, from end to end of its
         slider."""
         key, strengths = _frames_of(session, at)
-        return self.keep(key, lambda: self._frames(session, at, strengths), lambda f: f.size)
+        return self.cached(key, lambda: self._frames(session, at, strengths), lambda f: f.size)
 
     def frames_key(self, session: Session, at: int) -> str:
         """What `frames` depends on, in short; it stays while that line's slider moves."""
@@ -110,7 +112,7 @@ class Renderer:
         """Where the edits mean to change the image: a PNG, white inside the regions of all of them
         before and after and the drawn masks, feathered as a hard edit is."""
         key = ("mask", _key(session), _key_of_reach(session))
-        return self.keep(key, lambda: self._mask(session), len)
+        return self.cached(key, lambda: self._mask(session), len)
 
     def brush(self, session: Session, at: int) -> bytes:
         """What drawing a line's mask begins with, as a grey PNG: the mask that it has, or where its
@@ -119,7 +121,7 @@ class Renderer:
         if line.edit.drawn is not None:
             return line.edit.drawn.png()
         key = ("brush", _key(session), at, line.reach, line.key())
-        return self.keep(key, lambda: self._brush(session, at), len)
+        return self.cached(key, lambda: self._brush(session, at), len)
 
     def strip(
         self, session: Session, at: int, seeds: Sequence[int], strengths: Sequence[float]
@@ -156,9 +158,9 @@ class Renderer:
         inside = torch.full((1, side, side), 1.0 if reach is None else 0.0)
         if reach is not None:
             regions, masks = reach
-            found = [self._regions(session, regions).cpu()] if regions else []
-            found += [feather(mask.sized(side, side)[None]) for mask in masks]
-            inside = torch.stack(found).amax(dim=0)
+            layers = [self._regions(session, regions).cpu()] if regions else []
+            layers += [feather(mask.sized(side, side)[None]) for mask in masks]
+            inside = torch.stack(layers).amax(dim=0)
         return Mask.of(inside[0]).png()
 
     def _brush(self, session: Session, at: int) -> bytes:
@@ -166,7 +168,7 @@ class Renderer:
         if not session.lines[at].reach:
             return Mask.of(torch.zeros(side, side)).png()
         latents, space = self._start(session)
-        found = region_mask(
+        mask = region_mask(
             self.world.generator,
             latents,
             session.stack,
@@ -175,23 +177,23 @@ class Renderer:
             truncation=session.truncation,
             segmenter=self.world.segmenter,
         )
-        return Mask.of(found[0]).png()
+        return Mask.of(mask[0]).png()
 
     @torch.no_grad()
     def _regions(self, session: Session, regions: Sequence[str]) -> Float[Tensor, "1 h w"]:
         generator, segmenter = self.world.generator, self.world.segmenter
         start, space = self._start(session)
-        found = []
+        masks = []
         for stack in (EditStack(), session.stack):
             latents = stack.apply(generator, start, space, truncation=session.truncation)
-            made = generator.synthesize(
+            synthesis = generator.synthesize(
                 latents,
                 stack.space(space),
                 features=segmenter.feature_names,
                 truncation=session.truncation,
             )
-            found.append(segmenter.masks(made, regions))
-        return feather(torch.maximum(*found))
+            masks.append(segmenter.masks(synthesis, regions))
+        return feather(torch.maximum(*masks))
 
     def _images(
         self, session: Session, stack: EditStack, start: tuple[Tensor, Space] | None = None
@@ -236,20 +238,19 @@ class Renderer:
             return self.world.generator.sample([session.seed], space="z"), "z"
         return session.start.latent(self.world.generator), session.start.space
 
-    def keep(self, key: object, make: Callable[[], Kept], size: Callable[[Kept], int]) -> Kept:
-        """What `make` made for this key lately, or makes now; the oldest gives way."""
+    def cached(self, key: object, make: Callable[[], Item], size: Callable[[Item], int]) -> Item:
+        """What `make` returned for this key lately, or returns now; the oldest gives way."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                found: Kept = self._kept[key][0]  # type: ignore[assignment]  # made for this key
-                return found
-            made = make()
-            self._kept[key] = (made, size(made))
-            self._bytes += size(made)
-            while self._bytes > _MOST_BYTES and len(self._kept) > 1:
-                _, (_, oldest) = self._kept.popitem(last=False)
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return cast("Item", self._cache[key][0])
+            item = make()
+            self._cache[key] = (item, size(item))
+            self._bytes += size(item)
+            while self._bytes > _MOST_BYTES and len(self._cache) > 1:
+                _, (_, oldest) = self._cache.popitem(last=False)
                 self._bytes -= oldest
-            return made
+            return item
 
 
 def _key(session: Session) -> tuple[object, ...]:

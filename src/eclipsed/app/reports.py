@@ -14,22 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eclipsed.app.exploring import alone, strength_sheet
 from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
+from eclipsed.app.sheets import alone, strength_sheet
 from eclipsed.directions import Direction, Scores
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.evaluate import (
-    DILATION,
     HELD_OUT_SEEDS,
     STRENGTHS,
-    SeedScores,
-    judge_of,
+    LatentScores,
+    evaluate,
     judged_by,
-    score_seeds,
     summary,
 )
+from eclipsed.evaluation.measures import DILATION
+from eclipsed.evaluation.observe import judge_of
 from eclipsed.types import Judge, Synthesis, World
 
 COUNTS = (8, 16, 32, 48)
@@ -79,18 +80,20 @@ def measure(
     """
     began = time.monotonic()
     seeds = HELD_OUT_SEEDS[:count]
-    rows: list[SeedScores] = []
+    rows: list[LatentScores] = []
     ladders: list[dict[str, Tensor]] = []
     judge = judge_of(world)
     for start in range(0, len(seeds), BATCH):
         if rows and time.monotonic() - began > longest:
             break
         some = seeds[start : start + BATCH]
-        rows += score_seeds(
+        rows += evaluate(
             world,
             direction,
-            seeds=some,
-            watch=lambda made: ladders.append(_ladder(judge, direction, made)),
+            world.generator.sample(some, space="z"),
+            watch=lambda seen: ladders.append(
+                _ladder(judge, direction, {at: one.synthesis for at, one in seen.items()})
+            ),
         )
         on_progress(len(rows), len(seeds))
     return Report(
@@ -99,7 +102,7 @@ def measure(
         wanted=len(seeds),
         scores=summary(rows),
         curves=_curves(rows, ladders),
-        ranked=_ranked(rows),
+        ranked=_ranked(rows, seeds),
         judged_by=judged_by(world),
         seconds=time.monotonic() - began,
     )
@@ -124,13 +127,15 @@ def sheet(renderer: Renderer, session: Session, report: Report) -> bytes:
     return strength_sheet(images, [f"{word} {seed}" for word, seed in report.ranked], strengths)
 
 
-def _ranked(rows: Sequence[SeedScores]) -> tuple[tuple[str, int], ...]:
-    known = sorted(
-        (row for row in rows if row.text_gain is not None), key=lambda row: -(row.text_gain or 0.0)
-    )
-    order = [row.seed for row in known or rows]
-    places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
-    named = {order[place]: word for word, place in reversed(places.items())}
+def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    gains = {
+        seed: row.text_gain
+        for row, seed in zip(rows, seeds, strict=False)
+        if row.text_gain is not None
+    }
+    order = sorted(gains, key=lambda seed: -gains[seed]) or list(seeds[: len(rows)])
+    ranks = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
+    named = {order[rank]: word for word, rank in reversed(ranks.items())}
     return tuple((word, seed) for seed, word in reversed(named.items()))
 
 
@@ -139,23 +144,23 @@ def _ladder(
     judge: Judge, direction: Direction, shown: Mapping[float, Synthesis]
 ) -> dict[str, Tensor]:
     """What changes at each strength: name → [N, A], of what this direction can be asked about."""
-    made, before = list(shown.values()), shown[0.0]
-    found = _texts(judge, direction, before, made)
+    syntheses, before = list(shown.values()), shown[0.0]
+    changes = _texts(judge, direction, before, syntheses)
     regions = direction.regions
     if regions and set(regions) <= set(judge.segmenter.regions):
-        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
-        masks = [judge.segmenter.masks(one, regions) for one in made]
+        pixels = pixels_at(before.image.shape[-1], DILATION)
+        masks = [judge.segmenter.masks(one, regions) for one in syntheses]
         base = masks[list(shown).index(0.0)]
-        grown = [metrics.dilate(torch.maximum(base, mask), pixels) for mask in masks]
-        pairs = list(zip(made, grown, strict=True))
-        for name, of in (("share", metrics.share), ("outside", metrics.outside)):
+        grown = [dilate(torch.maximum(base, mask), pixels) for mask in masks]
+        pairs = list(zip(syntheses, grown, strict=True))
+        for name, of in (("locality", metrics.locality), ("leakage", metrics.leakage)):
             columns = [of(before.image, after.image, mask) for after, mask in pairs]
-            found[name] = torch.stack(columns, dim=1)
-    return found
+            changes[name] = torch.stack(columns, dim=1)
+    return changes
 
 
 def _texts(
-    judge: Judge, direction: Direction, before: Synthesis, made: Sequence[Synthesis]
+    judge: Judge, direction: Direction, before: Synthesis, syntheses: Sequence[Synthesis]
 ) -> dict[str, Tensor]:
     if not direction.prompt:
         return {}
@@ -164,19 +169,21 @@ def _texts(
     if wanted.norm() <= 1e-6:
         return {}
     start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
-    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in made]
+    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in syntheses]
     return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
 
 
 _ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {
     "gain": ("Text gain: how far images move along the prompt", None),
     "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
-    "share": ("Share of the change that lies inside the region", (0.0, 1.0)),
-    "outside": ("Mean change of a pixel outside the region", None),
+    "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
+    "leakage": ("Mean change of a pixel outside the region", None),
 }
 
 
-def _curves(rows: Sequence[SeedScores], ladders: Sequence[dict[str, Tensor]]) -> tuple[Curve, ...]:
+def _curves(
+    rows: Sequence[LatentScores], ladders: Sequence[dict[str, Tensor]]
+) -> tuple[Curve, ...]:
     columns = {name: torch.cat([one[name] for one in ladders]).T.tolist() for name in ladders[0]}
     judged = [row.probabilities for row in rows if row.probabilities is not None]
     if judged:
@@ -189,7 +196,7 @@ def _curves(rows: Sequence[SeedScores], ladders: Sequence[dict[str, Tensor]]) ->
 
 
 def _points(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
-    found = zip(STRENGTHS, (metrics.interval(column) for column in columns), strict=True)
+    intervals = zip(STRENGTHS, map(metrics.interval, columns), strict=True)
     return tuple(
-        (strength, one["median"], one["low"], one["high"]) for strength, one in found if one
+        (strength, one["median"], one["low"], one["high"]) for strength, one in intervals if one
     )

@@ -49,7 +49,7 @@ class Line:
         """The regions that hold for this line; empty for the whole image."""
         return self.direction.regions if self.regions is None else self.regions
 
-    def made(self) -> Edit:
+    def applied(self) -> Edit:
         """The edit that is rendered."""
         if self.reach == self.direction.regions:
             return self.edit
@@ -90,7 +90,7 @@ class Session:
     @property
     def stack(self) -> EditStack:
         """What is rendered."""
-        return EditStack(tuple(line.made() for line in self.lines))
+        return EditStack(tuple(line.applied() for line in self.lines))
 
     @property
     def image_name(self) -> str:
@@ -133,6 +133,11 @@ def step_seed(session: Session, step: int) -> Session:
     return set_seed(session, (session.seed + step) % (LAST_SEED + 1))
 
 
+def next_seeds(session: Session, count: int) -> list[int]:
+    """So many seeds, from the session's on."""
+    return [step_seed(session, step).seed for step in range(count)]
+
+
 def set_start(session: Session, start: Start, world: World) -> Session:
     """The image of a latent, as the command line draws it.
 
@@ -171,17 +176,17 @@ def add(session: Session, file: str, direction: Direction, generator: Generator)
 
 def remove(session: Session, at: int) -> Session:
     """Without a line; the one that takes its place is selected."""
-    place = _place(session, at)
-    lines = session.lines[:place] + session.lines[place + 1 :]
-    selected = min(place, len(lines) - 1) if lines else None
+    index = _index(session, at)
+    lines = session.lines[:index] + session.lines[index + 1 :]
+    selected = min(index, len(lines) - 1) if lines else None
     return replace(session, lines=lines, selected=selected)
 
 
 def move(session: Session, at: int, to: int) -> Session:
     """With a line at another place, where it is selected."""
-    place, target = _place(session, at), _place(session, to)
+    index, target = _index(session, at), _index(session, to)
     lines = list(session.lines)
-    lines.insert(target, lines.pop(place))
+    lines.insert(target, lines.pop(index))
     return replace(session, lines=tuple(lines), selected=target)
 
 
@@ -272,7 +277,7 @@ def layers_of(direction: Direction, generator: Generator) -> tuple[Layer, ...]:
 
 def select(session: Session, at: int | None) -> Session:
     """With another line's slider at hand."""
-    return replace(session, selected=None if at is None else _place(session, at))
+    return replace(session, selected=None if at is None else _index(session, at))
 
 
 def set_compare(session: Session, compare: str) -> Session:
@@ -289,15 +294,15 @@ def _with_edit(session: Session, at: int, edit: Edit) -> Session:
 
 def _with_line(session: Session, at: int, line: Line) -> Session:
     lines = list(session.lines)
-    lines[_place(session, at)] = line
+    lines[_index(session, at)] = line
     return replace(session, lines=tuple(lines), selected=at)
 
 
 def _line(session: Session, at: int) -> Line:
-    return session.lines[_place(session, at)]
+    return session.lines[_index(session, at)]
 
 
-def _place(session: Session, at: int) -> int:
+def _index(session: Session, at: int) -> int:
     if not 0 <= at < len(session.lines):
         raise UnknownName("This edit is no longer in the stack.")
     return at

@@ -1,7 +1,7 @@
 """What a card does, as a small picture: one image at strengths −1, 0 and 1.
 
 Of a few images the one is shown that the direction changes most, because what a direction is for
-(glasses, a beard) may not be in sight in the first. Pictures are kept in the user's cache.
+(glasses, a beard) may not be in sight in the first. Pictures are stored in the user's cache.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from platformdirs import user_cache_path
 
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Line, Session
+from eclipsed.cache import cache_folder
 from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil
 from eclipsed.editing.stack import Edit
@@ -38,18 +38,18 @@ def thumbnail(renderer: Renderer, library: Library, file: str) -> bytes:
     known = known_thumbnail(renderer, direction)
     if known is not None:
         return known
-    place = _place(renderer, direction)
+    path = _path(renderer, direction)
     data = _draw(renderer, library, file, direction)
     with suppress(BadFile, OSError):  # a cache that cannot be written costs time, nothing else
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(place, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, data)
     return data
 
 
 def known_thumbnail(renderer: Renderer, direction: Direction) -> bytes | None:
     """The picture of `thumbnail` if it is in the cache, else None; nothing is drawn."""
     with suppress(BadFile):
-        return read_bytes(_place(renderer, direction), limit=_LIMIT)
+        return read_bytes(_path(renderer, direction), limit=_LIMIT)
     return None
 
 
@@ -73,8 +73,8 @@ def _draw(renderer: Renderer, library: Library, file: str, direction: Direction)
     return buffer.getvalue()
 
 
-def _place(renderer: Renderer, direction: Direction) -> Path:
+def _path(renderer: Renderer, direction: Direction) -> Path:
     facts = (
         f"{sha256_of(direction.vector)} {direction.unit!r} {renderer.world.generator.fingerprint}"
     )
-    return user_cache_path("eclipsed") / "thumbnails" / f"{sha256_of(facts.encode())[:32]}.jpg"
+    return cache_folder() / "thumbnails" / f"{sha256_of(facts.encode())[:32]}.jpg"

@@ -28,12 +28,18 @@ from eclipsed.bench.matching import (
 )
 from eclipsed.bench.protocol import LADDER, BenchConfig
 from eclipsed.bench.records import Records, open_records
-from eclipsed.bench.seeing import Asked, Court, Sample, ask, court_of, sample_of
-from eclipsed.bench.trial import flipped, reaches, try_direction, try_strength
+from eclipsed.bench.trial import reaches, successes, try_direction, try_strength
 from eclipsed.directions import Direction
-from eclipsed.editing.stack import BATCH
 from eclipsed.errors import EclipsedError
 from eclipsed.evaluation.evaluate import judged_by
+from eclipsed.evaluation.observe import (
+    Evaluator,
+    Sample,
+    Target,
+    evaluator_of,
+    sample_seeds,
+    target_of,
+)
 from eclipsed.methods.method import Method
 from eclipsed.methods.registry import method_named
 from eclipsed.naming import file_name
@@ -42,7 +48,7 @@ from eclipsed.search import preflight
 from eclipsed.types import Goal, World
 
 CARDS = "cards"
-# Contender, prompt and image of the search whose cost without any cache is asked for.
+# Contender, prompt and image of the search whose cost without any cache is target for.
 Cold = Callable[[str, str, int | None], Cost | None]
 Note = Callable[[str], None]
 # A contender's directions, each with the seeds that it is judged on and the image it was made for.
@@ -56,7 +62,7 @@ class Bench:
     once: seconds of this prompt that were spent on what is done once.
     """
 
-    court: Court
+    evaluator: Evaluator
     sample: Sample
     config: BenchConfig
     records: Records
@@ -88,11 +94,11 @@ def run_bench(
     BadFile where it cannot be written. What a method refuses is a row, not an end.
     """
     contenders = tuple(map(method_named, config.contenders))
-    court = court_of(world)
-    records = open_records(folder, _facts(court, config))
+    evaluator = evaluator_of(world)
+    records = open_records(folder, _facts(evaluator, config))
     bench = Bench(
-        court=court,
-        sample=sample_of(court, config.held_out, BATCH),
+        evaluator=evaluator,
+        sample=sample_seeds(evaluator, config.held_out),
         config=config,
         records=records,
         finder=Finder(world),
@@ -119,26 +125,26 @@ def _run(bench: Bench, contenders: tuple[Method, ...]) -> None:
                 "minutes; the same command goes on with them."
             )
             return
-        asked, likely = _understand(bench, prompt)
+        target, likely = _understand(bench, prompt)
         if not (likely or bench.config.unlikely):
             bench.note(f"pre-flight calls '{prompt}' unlikely, so nobody searches for it")
             continue
         for contender in contenders:
-            _enter(bench, contender, asked)
-        _match(bench, contenders, asked)
+            _enter(bench, contender, target)
+        _match(bench, contenders, target)
         # What was only done once says nothing about the next prompt.
         last = time.monotonic() - start - sum(bench.once)
         bench.once.clear()
 
 
-def _facts(court: Court, config: BenchConfig) -> dict[str, Any]:
+def _facts(evaluator: Evaluator, config: BenchConfig) -> dict[str, Any]:
     """What must be the same for rows to stand side by side; who and what is asked may grow."""
-    world = court.world
+    world = evaluator.world
     return {
         "world": world.name,
         "generator": world.generator.fingerprint,
         "judged_by": judged_by(world),
-        "drawn": court.draws is not None,
+        "drawn": evaluator.draws is not None,
         "seeds": config.seeds,
         "ladder_seeds": config.ladder_seeds,
         "images": config.images,
@@ -149,12 +155,12 @@ def _facts(court: Court, config: BenchConfig) -> dict[str, Any]:
     }
 
 
-def _understand(bench: Bench, prompt: str) -> tuple[Asked, bool]:
+def _understand(bench: Bench, prompt: str) -> tuple[Target, bool]:
     """The prompt's goal as the judge takes it, and whether pre-flight, whose word is kept once,
     does not call it unlikely."""
-    world = bench.court.world
+    world = bench.evaluator.world
     goal = goal_from_prompt(prompt, world)
-    asked = ask(bench.court, goal)
+    target = target_of(bench.evaluator, goal)
     if not any(bench.records.of("prompt", prompt=prompt)):
         found = preflight.check(world, goal)
         bench.records.add(
@@ -162,40 +168,40 @@ def _understand(bench: Bench, prompt: str) -> tuple[Asked, bool]:
             prompt=prompt,
             neutral=goal.neutral,
             regions=list(goal.regions),
-            claims=[asdict(claim) for claim in asked.claims],
+            claims=[asdict(claim) for claim in target.claims],
             verdict=found.verdict,
             contrast=found.contrast,
             rank=found.rank,
             reason=found.reason,
         )
-    return asked, not any(bench.records.of("prompt", prompt=prompt, verdict="unlikely"))
+    return target, not any(bench.records.of("prompt", prompt=prompt, verdict="unlikely"))
 
 
-def _enter(bench: Bench, contender: Method, asked: Asked) -> None:
+def _enter(bench: Bench, contender: Method, target: Target) -> None:
     """One contender on one prompt: find, then judge; for each image anew where it must be."""
     images: list[int | None] = [None]
     if contender.per_image:
         images = list(bench.sample.seeds[: bench.config.images])
     for image in images:
-        key = {"contender": contender.name, "prompt": asked.goal.prompt, "image": image}
+        key = {"contender": contender.name, "prompt": target.goal.prompt, "image": image}
         try:
-            direction = _found(bench, contender, asked.goal, image)
+            direction = _found(bench, contender, target.goal, image)
         except EclipsedError as error:
             # Tried again by the next run: it may be mended, for example by installing an extra.
             if not any(bench.records.of("failure", **key, error=str(error))):
                 bench.records.add(kind="failure", **key, error=str(error))
-            bench.note(f"{contender.name}, '{asked.goal.prompt}': {error}")
+            bench.note(f"{contender.name}, '{target.goal.prompt}': {error}")
             continue
-        _judge(bench, asked, direction, key)
+        _judge(bench, target, direction, key)
 
 
-def _judge(bench: Bench, asked: Asked, direction: Direction, key: dict[str, Any]) -> None:
+def _judge(bench: Bench, target: Target, direction: Direction, key: dict[str, Any]) -> None:
     """Rows for the seeds of a direction that have none yet; all of them, or none are there."""
     sample, ladder = _seeds_for(bench, key["image"])
     done = {row["seed"] for row in bench.records.of("seed", **key)}
     if done >= set(sample.seeds):
         return
-    for row in try_direction(bench.court, asked, direction, sample, ladder):
+    for row in try_direction(bench.evaluator, target, direction, sample, ladder):
         if row["seed"] not in done:
             bench.records.add(kind="seed", **key, **row)
 
@@ -249,26 +255,26 @@ def curves_of(records: Records, prompt: str, names: Iterable[str]) -> dict[str, 
     return {name: curve for name, curve in found.items() if curve is not None}
 
 
-def _match(bench: Bench, contenders: tuple[Method, ...], asked: Asked) -> None:
+def _match(bench: Bench, contenders: tuple[Method, ...], target: Target) -> None:
     """Judge every contender of a prompt where its reach is that of the others, and where half of
     its seeds have changed."""
-    prompt = asked.goal.prompt
+    prompt = target.goal.prompt
     curves = curves_of(bench.records, prompt, [contender.name for contender in contenders])
     level = level_of(curves.values())
     for name, curve in curves.items():
         pairs = _directions(bench, {"contender": name, "prompt": prompt})
         if level is not None:
             facts = {"level": level.reach, "basis": level.basis}
-            look = partial(_median_reach, bench, asked, pairs)
+            look = partial(_median_reach, bench, target, pairs)
             find = partial(matched_strength, curve, level, look)
-            _judge_at(bench, asked, pairs, find, kind="matched", contender=name, **facts)
-        half = partial(halving_strength, curve, partial(_share_flipped, bench, asked, pairs))
-        _judge_at(bench, asked, pairs, half, kind="half", contender=name)
+            _judge_at(bench, target, pairs, find, kind="matched", contender=name, **facts)
+        half = partial(halving_strength, curve, partial(_success_rate, bench, target, pairs))
+        _judge_at(bench, target, pairs, half, kind="half", contender=name)
 
 
 def _judge_at(
     bench: Bench,
-    asked: Asked,
+    target: Target,
     pairs: Pairs,
     find: Callable[[], float | None],
     *,
@@ -276,7 +282,7 @@ def _judge_at(
     **facts: Any,
 ) -> None:
     """Rows of a kind for the seeds of a contender's directions, at the strength that is found."""
-    facts["prompt"] = asked.goal.prompt
+    facts["prompt"] = target.goal.prompt
     done = {row["seed"] for row in bench.records.of(kind, **facts)}
     if done >= {seed for _, sample, _ in pairs for seed in sample.seeds}:
         return
@@ -284,7 +290,7 @@ def _judge_at(
     if strength is None or strength <= 0.0:
         return
     for direction, sample, image in pairs:
-        for row in try_strength(bench.court, asked, direction, sample, strength):
+        for row in try_strength(bench.evaluator, target, direction, sample, strength):
             if row["seed"] not in done:
                 bench.records.add(kind=kind, **facts, image=image, strength=strength, **row)
 
@@ -298,20 +304,20 @@ def _directions(bench: Bench, key: dict[str, Any]) -> Pairs:
     ]
 
 
-def _median_reach(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
+def _median_reach(bench: Bench, target: Target, pairs: Pairs, strength: float) -> float:
     """Of all seeds of a contender's directions."""
     return statistics.median(
         reach
         for direction, sample, _ in pairs
-        for reach in reaches(bench.court, asked, direction, sample, strength)
+        for reach in reaches(bench.evaluator, target, direction, sample, strength)
     )
 
 
-def _share_flipped(bench: Bench, asked: Asked, pairs: Pairs, strength: float) -> float:
+def _success_rate(bench: Bench, target: Target, pairs: Pairs, strength: float) -> float:
     """Of all seeds of a contender's directions that lack the attribute."""
     found = [
-        flip
+        success
         for direction, sample, _ in pairs
-        for flip in flipped(bench.court, asked, direction, sample, strength)
+        for success in successes(bench.evaluator, target, direction, sample, strength)
     ]
     return sum(found) / len(found) if found else 0.0

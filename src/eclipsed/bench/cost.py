@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from platformdirs import user_cache_path
-
+from eclipsed.cache import cache_folder
 from eclipsed.errors import BadFile
 from eclipsed.files import write_atomic
 
@@ -59,7 +58,7 @@ def measured_warm(job: Callable[[], Result]) -> tuple[Result, Cost]:
 
 
 def _cached() -> set[Path]:
-    return {path for path in user_cache_path("eclipsed").rglob("*") if path.is_file()}
+    return {path for path in cache_folder().rglob("*") if path.is_file()}
 
 
 def _forget_peak() -> int | None:
@@ -105,10 +104,8 @@ def cold(world: str, device: str, contender: str, prompt: str, image: int | None
 
 def adopt(cache: Path) -> None:
     """Copy what another cache folder holds of ours into the user's, where that lacks it."""
-    files = [path for path in (cache / "eclipsed").rglob("*") if path.is_file()]
-    # In the order they were written in: the last of a folder says that the others are there.
-    for path in sorted(files, key=lambda file: file.stat().st_mtime_ns):
-        place = user_cache_path("eclipsed") / path.relative_to(cache / "eclipsed")
+    for path in [path for path in (cache / "eclipsed").rglob("*") if path.is_file()]:
+        place = cache_folder() / path.relative_to(cache / "eclipsed")
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(place, path.read_bytes())
@@ -125,7 +122,7 @@ def _main(words: list[str]) -> int:
     world = load_world(name, device)
     goal = goal_from_prompt(prompt, world)
     os.environ["XDG_CACHE_HOME"] = empty
-    if not user_cache_path("eclipsed").is_relative_to(empty):
+    if not cache_folder().is_relative_to(empty):
         return 1
 
     def job() -> Any:

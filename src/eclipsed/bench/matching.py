@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from eclipsed.bench.records import rounded
+from eclipsed.evaluation.evaluate import succeeds
 
 # The share of seeds that must have changed for a contender to count as doing the job.
 HALF = 0.5
@@ -32,7 +33,7 @@ class Curve:
 
     strengths: tuple[float, ...]
     reach: tuple[float, ...]
-    flip: tuple[float, ...] | None
+    success: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,7 @@ class Level:
     """The reach that contenders are compared at, and what it is taken from."""
 
     reach: float
-    basis: Literal["flips", "strength 1"]
-
-
-def flips(row: Row, shows: bool | None) -> bool | None:
-    """Whether a seed without the attribute shows it; None for others."""
-    return None if row["has"] is not False or shows is None else shows
+    basis: Literal["success", "strength 1"]
 
 
 def curve_of(rows: Iterable[Row]) -> Curve | None:
@@ -58,7 +54,9 @@ def curve_of(rows: Iterable[Row]) -> Curve | None:
     reach = [statistics.median(row["curves"]["reach"][i] for row in whole) for i in places]
     shares: list[float] = []
     for i in places:
-        shown = [flips(row, row["curves"]["shows"][i]) for row in whole if "shows" in row["curves"]]
+        shown = [
+            succeeds(row, row["curves"]["shows"][i]) for row in whole if "shows" in row["curves"]
+        ]
         known = [value for value in shown if value is not None]
         if known:
             shares.append(sum(known) / len(known))
@@ -86,7 +84,7 @@ def crossing(strengths: Sequence[float], values: Sequence[float], level: float) 
 
 def half_strength(curve: Curve) -> float | None:
     """Where half of the seeds that lack the attribute show it."""
-    return None if curve.flip is None else crossing(curve.strengths, curve.flip, HALF)
+    return None if curve.success is None else crossing(curve.strengths, curve.success, HALF)
 
 
 def level_of(curves: Iterable[Curve]) -> Level | None:
@@ -101,8 +99,8 @@ def level_of(curves: Iterable[Curve]) -> Level | None:
     done = [_at(curve, strength) for curve, strength in halves if strength is not None]
     if any(reach > 0.0 for reach in done):
         # As it is in a row, so that rows can be compared with it.
-        return Level(rounded(min(reach for reach in done if reach > 0.0)), "flips")
-    if any(curve.flip is not None for curve in curves):
+        return Level(rounded(min(reach for reach in done if reach > 0.0)), "success")
+    if any(curve.success is not None for curve in curves):
         return None
     usual = [_at(curve, 1.0) for curve in curves]
     if not usual or statistics.median(usual) <= 0.0:
@@ -120,14 +118,14 @@ def matched_strength(
     return _looked_for(curve.strengths, curve.reach, level.reach, reach_at)
 
 
-def halving_strength(curve: Curve, flip_at: Callable[[float], float]) -> float | None:
+def halving_strength(curve: Curve, success_at: Callable[[float], float]) -> float | None:
     """Where half of all seeds that lack the attribute show it; None where no rung gets there.
 
-    flip_at: looks, and says the share of them at a strength.
+    success_at: looks, and says the share of them at a strength.
     """
-    if curve.flip is None:
+    if curve.success is None:
         return None
-    return _looked_for(curve.strengths, curve.flip, HALF, flip_at)
+    return _looked_for(curve.strengths, curve.success, HALF, success_at)
 
 
 def _looked_for(

@@ -19,7 +19,6 @@ from eclipsed.bench.summary import (
     Measure,
     Results,
     Row,
-    Score,
     against,
     costs_of,
     half_rows,
@@ -30,6 +29,7 @@ from eclipsed.bench.summary import (
     slider_score,
     strength_of_half,
 )
+from eclipsed.evaluation.evaluate import Score
 from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 
@@ -42,7 +42,7 @@ PICTURES = "pictures"
 _NOBODY = "–"
 _AT_ONE = (
     "Every direction at its own strength 1, which is where its search says that the prompt is "
-    "reached (opposite: at −1). Weak edits look good here in all that stays the same."
+    "reached (reversal: at −1). Weak edits look good here in all that stays the same."
 )
 _MATCHED = (
     "Every direction at the strength that moves images equally far along the text in the judge's "
@@ -220,23 +220,23 @@ def _cost_table(results: Results) -> Table:
 
 
 def _quality_charts(results: Results) -> Charts:
-    """flip at 1, share and smear at matched reach, against seconds of a search."""
+    """success at 1, locality and artifact at matched reach, against seconds of a search."""
     by_key = {measure.key: measure for measure in MATCHED}
     wanted: list[tuple[str, str, Callable[[str], Score | None]]] = [
         (
-            "flip",
-            "flip at strength 1",
-            lambda name: score(seed_rows(results, name, results.possible), by_key["flip"]),
+            "success",
+            "success at strength 1",
+            lambda name: score(seed_rows(results, name, results.possible), by_key["success"]),
         ),
         (
-            "share",
+            "locality",
             "share of the change inside, matched",
-            lambda name: score(matched_rows(results, name, results.possible), by_key["share"]),
+            lambda name: score(matched_rows(results, name, results.possible), by_key["locality"]),
         ),
         (
-            "smear",
-            "smear, matched (lower is better)",
-            lambda name: score(matched_rows(results, name, results.possible), by_key["smear"]),
+            "artifact",
+            "artifact, matched (lower is better)",
+            lambda name: score(matched_rows(results, name, results.possible), by_key["artifact"]),
         ),
     ]
     made = []
@@ -292,23 +292,25 @@ def _strength(strength: float | None) -> str:
 
 
 def _curve_charts(results: Results, prompt: str, number: int) -> Charts:
-    """Reach and flips along rising strengths."""
+    """Reach and success along rising strengths."""
     curves = curves_of(results.records, prompt, results.contenders)
-    reach, flip = [], []
+    reach, success = [], []
     for style, name in enumerate(results.contenders):
         curve = curves.get(name)
         if curve is None:
             continue
         reach.append(Series(name, tuple(zip(curve.strengths, curve.reach, strict=True)), style))
-        if curve.flip is not None:
-            flip.append(Series(name, tuple(zip(curve.strengths, curve.flip, strict=True)), style))
+        if curve.success is not None:
+            success.append(
+                Series(name, tuple(zip(curve.strengths, curve.success, strict=True)), style)
+            )
     made = []
     if reach:
         svg = charts.lines(reach, "reach, median", "strength", level=level_at(results, prompt))
         made.append((f"{PICTURES}/prompt-{number}-reach.svg", svg))
-    if flip:
-        svg = charts.lines(flip, "share of seeds that show it", "strength", level=0.5)
-        made.append((f"{PICTURES}/prompt-{number}-flip.svg", svg))
+    if success:
+        svg = charts.lines(success, "share of seeds that show it", "strength", level=0.5)
+        made.append((f"{PICTURES}/prompt-{number}-success.svg", svg))
     return Charts(tuple(made))
 
 

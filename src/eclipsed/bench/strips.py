@@ -26,17 +26,17 @@ COLUMNS = tuple(
 
 
 def ranked(rows: list[Row]) -> list[Row]:
-    """Rows from best to worst: those that flip first, then the cleanest, then the most local.
+    """Rows from best to worst: successes first, then the cleanest, then the most local.
 
     Seeds that had the attribute before come into it only where there are no others.
     """
-    asked = [row for row in rows if row["scores"].get("flip") is not None] or rows
+    asked = [row for row in rows if row["scores"].get("success") is not None] or rows
 
     def merit(row: Row) -> tuple[float, ...]:
         scores = row["scores"]
-        keys = ("flip", "smear", "share", "reach")
-        flip, smear, share, reach = (float(scores.get(key) or 0.0) for key in keys)
-        return flip, -smear, share, reach
+        keys = ("success", "artifact", "locality", "reach")
+        success, artifact, locality, reach = (float(scores.get(key) or 0.0) for key in keys)
+        return success, -artifact, locality, reach
 
     return sorted(asked, key=merit, reverse=True)
 

@@ -14,9 +14,9 @@ from eclipsed.bench.bench import curves_of
 from eclipsed.bench.matching import half_strength, level_of
 from eclipsed.bench.records import Records
 from eclipsed.evaluation import metrics
+from eclipsed.evaluation.evaluate import Score, statistics
 
 Row = Mapping[str, Any]
-Score = dict[str, float]
 Better = Literal["higher", "lower", "neither"]
 
 
@@ -35,32 +35,32 @@ class Measure:
 
 
 AT_ONE = (
-    Measure("flip", "flip", "higher", counted=True),
-    Measure("opposite", "opposite at −1", "higher", counted=True),
+    Measure("success", "success", "higher", counted=True),
+    Measure("reversal", "reversal at −1", "higher", counted=True),
     Measure("text_gain", "text gain", "higher"),
     Measure("reach", "reach", "neither", 3),
-    Measure("share", "share", "higher"),
-    Measure("kept", "kept", "higher", counted=True),
+    Measure("locality", "locality", "higher"),
+    Measure("preservation", "preservation", "higher", counted=True),
     Measure("identity", "identity", "higher", 3),
-    Measure("smear", "smear", "lower", 3),
+    Measure("artifact", "artifact", "lower", 3),
 )
 MATCHED = (
     Measure("reach", "reach", "neither", 3),
-    Measure("flip", "flip", "higher", counted=True),
-    Measure("share", "share", "higher"),
-    Measure("outside", "outside", "lower", 3),
+    Measure("success", "success", "higher", counted=True),
+    Measure("locality", "locality", "higher"),
+    Measure("leakage", "leakage", "lower", 3),
     Measure("psnr", "PSNR outside, dB", "higher", 1),
     Measure("ssim", "SSIM outside", "higher", 3),
     Measure("distance", "oracle feature distance outside", "lower", 3),
     Measure("identity", "identity", "higher", 3),
-    Measure("kept", "kept", "higher", counted=True),
+    Measure("preservation", "preservation", "higher", counted=True),
     Measure("dependency", "attribute dependency", "lower", 3),
-    Measure("smear", "smear", "lower", 3),
+    Measure("artifact", "artifact", "lower", 3),
 )
 SLIDER = (
     Measure("text_gain", "text gain at 1", "higher"),
     Measure("reach_range", "reach −2 to 2", "higher", 3),
-    Measure("monotone", "monotone", "higher", counted=True),
+    Measure("monotonicity", "monotonicity", "higher", counted=True),
     Measure("delta", "δ", "lower"),
     Measure("linearity", "|r|", "higher"),
     Measure("csm", "CSM", "lower"),
@@ -134,7 +134,9 @@ def level_at(results: Results, prompt: str) -> float | None:
 def score(rows: Iterable[Row], measure: Measure, part: str = "scores") -> Score | None:
     """A measure's statistic over rows; None where no row can tell."""
     values = [row[part].get(measure.key) for row in rows if row[part]]
-    return metrics.interval(values, statistic="mean" if measure.counted else "median")
+    if measure.better == "neither":
+        return metrics.interval(values, statistic="median")
+    return statistics(values, measure.better, measure.counted)
 
 
 def against(rows: Iterable[Row], base: Iterable[Row], measure: Measure) -> Score | None:
@@ -152,7 +154,7 @@ def against(rows: Iterable[Row], base: Iterable[Row], measure: Measure) -> Score
 def slider_score(rows: Iterable[Row], measure: Measure) -> Score | None:
     """As `score`, of the rows that were judged at all strengths."""
     whole = [row for row in rows if row["slider"] is not None]
-    in_scores = measure.key in ("text_gain", "monotone")
+    in_scores = measure.key in ("text_gain", "monotonicity")
     return score(whole, measure, "scores" if in_scores else "slider")
 
 

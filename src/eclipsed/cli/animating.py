@@ -31,6 +31,7 @@ from eclipsed.cli.pictures import (
     facts_of,
     warn_beyond,
 )
+from eclipsed.cli.sources import Source, check_source, open_source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,7 +49,13 @@ def animate(
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The .webp, .gif or .mp4 file to write.")
     ],
-    seed: Annotated[int, typer.Option("--seed", help="The image of this seed.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The image of this seed (1 without it).")
+    ] = None,
+    latent: Annotated[
+        Path | None,
+        typer.Option("--latent", help="The image of a latent: a .safetensors or .npy file."),
+    ] = None,
     strengths: Annotated[
         str | None,
         typer.Option("--strengths", metavar="-2:2:25", help="By default the card's range."),
@@ -64,7 +71,9 @@ def animate(
     Of several directions the last one moves, the others stay at their strengths.
     """
     kind = _kind(out)
-    parse_seed(seed)
+    files = None if latent is None else [latent]
+    check_source(seed, files, option="--seed", default=True)
+    number = parse_seed(1 if seed is None else seed)
     choices = [parse_card(text) for text in direction]
     listed = None if strengths is None else parse_strengths(strengths)
     chosen = parse_layers(layers)
@@ -84,16 +93,19 @@ def animate(
     ladder = _ladder(choices[-1], edits[-1], listed)
     _warn(edits, ladder)
     check_regions(choices, loaded)
-    pictures = there_and_back(_pictures(loaded, seed, psi, edits, ladder))
+    source = open_source(loaded, [number], files, psi)
+    pictures = there_and_back(_pictures(loaded, source, psi, edits, ladder))
     write_atomic(out, animated(pictures, kind, milliseconds=MILLISECONDS))
-    facts = recipe_head("animate", loaded) | {
-        "seeds": [seed],
-        "truncation": psi,
-        "strengths": list(ladder),
-        "edits": _facts(choices, edits),
-        "pictures": len(pictures),
-        "milliseconds": MILLISECONDS,
-    }
+    facts = (
+        recipe_head("animate", loaded)
+        | source.facts
+        | {
+            "strengths": list(ladder),
+            "edits": _facts(choices, edits),
+            "pictures": len(pictures),
+            "milliseconds": MILLISECONDS,
+        }
+    )
     console.result({"out": str(out), **facts}, as_json=as_json, words=lambda: f"wrote {out}")
 
 
@@ -127,22 +139,21 @@ def _warn(edits: Sequence[Edit], ladder: Sequence[float]) -> None:
 
 
 def _pictures(
-    world: World, seed: int, psi: float, edits: Sequence[Edit], ladder: Sequence[float]
+    world: World, source: Source, psi: float, edits: Sequence[Edit], ladder: Sequence[float]
 ) -> list[Image]:
-    """The image of a seed with the last edit at each strength."""
+    """The source's image with the last edit at each strength."""
     from eclipsed.editing.images import to_pil
     from eclipsed.editing.stack import EditStack, render
 
-    latents = world.generator.sample([seed], space="z")
     segmenter = world.segmenter if any(edit.hard for edit in edits) else None
     stacks = [EditStack((*edits[:-1], replace(edits[-1], strength=each))) for each in ladder]
     return [
         to_pil(
             render(
                 world.generator,
-                latents,
+                source.latents,
                 stack,
-                space="z",
+                space=source.space,
                 truncation=psi,
                 segmenter=segmenter,
             )[0]

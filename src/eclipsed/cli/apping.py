@@ -34,15 +34,15 @@ def app(
     """
     bootstrap = _streamlit()
 
-    from eclipsed.app import serving
+    from eclipsed.app import server
 
     console.note("looking at the world …")
-    serving.open_world(world, device_name(device), library)
-    flags = serving.options(port, browser=not no_browser)
+    server.open_world(world, device_name(device), library)
+    flags = server.options(port, browser=not no_browser)
     # Streamlit takes its options with an underscore for each dot.
     named = {name.replace(".", "_"): value for name, value in flags.items()}
     bootstrap.load_config_options(flag_options=named)
-    bootstrap.run(str(serving.SCRIPT), False, [], named)
+    bootstrap.run(str(server.SCRIPT), False, [], named)
 
 
 def _streamlit() -> Any:

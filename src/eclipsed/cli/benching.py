@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _AGAIN = "The same command goes on from there."
 # What is printed of each contender: heading, and where it is found in the result.
 _SHOWN = (
-    ("flip at 1", "at_one", "flip"),
-    ("share, matched", "matched", "share"),
-    ("kept, matched", "matched", "kept"),
-    ("smear, matched", "matched", "smear"),
-    ("monotone", "slider", "monotone"),
+    ("success at 1", "at_one", "success"),
+    ("locality, matched", "matched", "locality"),
+    ("preservation, matched", "matched", "preservation"),
+    ("artifact, matched", "matched", "artifact"),
+    ("monotonicity", "slider", "monotonicity"),
 )
 
 

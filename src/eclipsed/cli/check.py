@@ -34,7 +34,6 @@ def check(
     """
     words, regions = check_prompt(prompt), parse_regions(region)
 
-    from eclipsed.prompts.decompose import changes_of
     from eclipsed.prompts.goals import goal_from_prompt, understand
     from eclipsed.search import preflight
 
@@ -42,7 +41,7 @@ def check(
     goal = goal_from_prompt(words, loaded, regions=regions)
     why = understand(words, loaded).reason if regions is None else "The region was given."
     found = preflight.check(loaded, goal)
-    changes = [change.prompt for change in changes_of(goal, loaded.vocabulary)]
+    changes = [change.prompt for change in goal.parts or (goal,)]
     console.result(
         {**found.to_json(), "changes": changes, "understood": why},
         as_json=as_json,

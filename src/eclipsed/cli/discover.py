@@ -185,7 +185,14 @@ def _sheet(world: World, method: Method, found: Sequence[Direction], seed: int) 
     from eclipsed.editing.stack import strip
 
     rows = [
-        strip(world.generator, [direction], [seed], STRENGTHS, truncation=world.truncation)
+        strip(
+            world.generator,
+            [direction],
+            world.generator.sample([seed], space="z"),
+            STRENGTHS,
+            space="z",
+            truncation=world.truncation,
+        )
         for direction in found
     ]
     return strip_picture(

@@ -14,6 +14,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from eclipsed.errors import BadSetting
+from eclipsed.ranges import whole_numbers
+
 SpaceName = Literal["w+", "w", "z", "s"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
@@ -96,21 +99,10 @@ def parse_layers(text: str | None) -> tuple[int, ...] | None:
 
 
 def _integers(text: str, *, option: str, largest: int, most: int) -> list[int]:
-    numbers: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part, re.ASCII)
-        if match is None:
-            raise _wrong(option, f"{text!r} is not a list such as 1,2,5-9.")
-        first = int(match[1])
-        last = first if match[2] is None else int(match[2])
-        if last < first:
-            raise _wrong(option, f"the range {part.strip()} runs backwards.")
-        if last > largest:
-            raise _wrong(option, f"{last} is too large, the largest is {largest}.")
-        if len(numbers) + last - first + 1 > most:
-            raise _wrong(option, f"that is more than {most} at once.")
-        numbers.extend(range(first, last + 1))
-    return numbers
+    try:
+        return whole_numbers(text, largest=largest, most=most)
+    except BadSetting as error:
+        raise _wrong(option, error.message) from error
 
 
 def parse_strengths(text: str) -> tuple[float, ...]:

@@ -29,6 +29,7 @@ from eclipsed.cli.options import (
     parse_strengths,
     parse_truncation,
 )
+from eclipsed.cli.sources import LatentsOption, check_source, open_source
 from eclipsed.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from eclipsed.directions import Direction
     from eclipsed.editing.stack import Edit
-    from eclipsed.types import Space, World
+    from eclipsed.types import World
 
 BATCH = 32
 
@@ -69,8 +70,8 @@ def edit(
     beyond its regions, beyond others, or beyond what is white in a picture: CARD=1.2@3-5@hard,
     CARD=1@hard:hair,hat, CARD=1@hard:mask.png.
     """
-    if (seed is None) == (latent is None):
-        raise typer.BadParameter("give exactly one of them.", param_hint="--seed or --latent")
+    files = None if latent is None else [latent]
+    check_source(seed, files, option="--seed")
     if seed is not None:
         parse_seed(seed)
     elif truncation is not None:
@@ -91,16 +92,16 @@ def edit(
     for made in edits:
         warn_beyond(made.direction, made.strength)
     check_regions(choices, loaded)
-    space, latents, source = _start(loaded, seed, latent, psi)
+    source = open_source(loaded, [] if seed is None else [seed], files, psi)
     images = render(
         loaded.generator,
-        latents,
+        source.latents,
         EditStack(tuple(edits)),
-        space=space,
+        space=source.space,
         truncation=psi,
         segmenter=loaded.segmenter if any(made.hard for made in edits) else None,
     )
-    recipe = recipe_head("edit", loaded) | source | {"edits": facts_of(choices, edits)}
+    recipe = recipe_head("edit", loaded) | source.facts | {"edits": facts_of(choices, edits)}
     save_png(to_pil(images[0]), out, recipe)
     _report(out, recipe, as_json=as_json)
 
@@ -151,29 +152,14 @@ def warn_beyond(card: Direction, strength: float) -> None:
         )
 
 
-def _start(
-    world: World, seed: int | None, latent: Path | None, psi: float
-) -> tuple[Space, Tensor, dict[str, Any]]:
-    """The latent to edit, its space, and what the recipe says about it."""
-    if latent is not None:
-        from eclipsed.editing.latents import read_latent
-        from eclipsed.editing.recipes import latent_facts
-        from eclipsed.editing.starts import Start
-
-        space, latents = read_latent(latent, world.generator)
-        return space, latents, latent_facts(Start.of(latent.name, space, latents))
-    assert seed is not None  # one of the two is given, as `edit` has made sure
-    return (
-        "z",
-        world.generator.sample([seed], space="z"),
-        {"seeds": [seed], "truncation": psi},
-    )
-
-
 def strip(
     direction: CardsOption,
-    seeds: SeedsOption,
     out: OutOption,
+    seeds: Annotated[
+        str | None,
+        typer.Option("--seeds", metavar="1,2,5-9", help="Seeds, and ranges of seeds."),
+    ] = None,
+    latent: LatentsOption = None,
     strengths: Annotated[
         str, typer.Option("--strengths", metavar="-2:2:7", help="FROM:TO:COUNT, or a list.")
     ] = "-2:2:7",
@@ -182,15 +168,17 @@ def strip(
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Draw seeds as rows, strengths as columns.
+    """Draw seeds or latents as rows, strengths as columns.
 
     Several directions move together.
     """
-    rows, columns = parse_seeds(seeds), parse_strengths(strengths)
+    check_source(seeds, latent, option="--seeds")
+    rows = () if seeds is None else parse_seeds(seeds)
+    columns = parse_strengths(strengths)
     choices = [parse_card(text) for text in direction]
     if any(choice.strength is not None for choice in choices):
         raise typer.BadParameter("a strip sets the strengths with --strengths.", param_hint="-d")
-    if len(rows) * len(columns) > MAX_IMAGES:
+    if len(latent or rows) * len(columns) > MAX_IMAGES:
         raise typer.BadParameter(f"that is more than {MAX_IMAGES} images.", param_hint="--seeds")
     chosen = parse_layers(layers)
     check_place(check_ending(out, ".png"))
@@ -202,24 +190,33 @@ def strip(
 
     loaded = open_world(world, device)
     cards = open_cards(choices, loaded)
+    source = open_source(loaded, rows, latent, loaded.truncation)
     images = render_strip(
-        loaded.generator, cards, rows, columns, layers=chosen, truncation=loaded.truncation
+        loaded.generator,
+        cards,
+        source.latents,
+        columns,
+        space=source.space,
+        layers=chosen,
+        truncation=loaded.truncation,
     )
     picture = strip_picture(
         images,
-        row_labels=[str(seed) for seed in rows],
+        row_labels=source.labels,
         column_labels=[strength_label(strength) for strength in columns],
         title=" + ".join(card.name for card in cards),
     )
-    recipe = recipe_head("strip", loaded) | {
-        "seeds": list(rows),
-        "truncation": loaded.truncation,
-        "strengths": list(columns),
-        "edits": [
-            edit_facts(choice.path.name, Edit(card, layers=chosen), strength=False)
-            for choice, card in zip(choices, cards, strict=True)
-        ],
-    }
+    recipe = (
+        recipe_head("strip", loaded)
+        | source.facts
+        | {
+            "strengths": list(columns),
+            "edits": [
+                edit_facts(choice.path.name, Edit(card, layers=chosen), strength=False)
+                for choice, card in zip(choices, cards, strict=True)
+            ],
+        }
+    )
     save_png(picture, out, recipe)
     _report(out, recipe, as_json=as_json)
 

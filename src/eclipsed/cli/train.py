@@ -188,12 +188,11 @@ def _found(method: Method, world: World, goal: Goal, config: Any, card: Path) ->
 
 
 def _trained(world: World, goal: Goal, config: Any, card: Path) -> Direction:
-    from platformdirs import user_cache_path
-
+    from eclipsed.cache import cache_folder
     from eclipsed.methods.training import train_direction
     from eclipsed.search.loop import training_identity
 
-    work = user_cache_path("eclipsed") / "directions" / training_identity(world, goal, config)[:16]
+    work = cache_folder() / "directions" / training_identity(world, goal, config)[:16]
     log = card.with_suffix(".jsonl")
     try:
         with training_progress(goal.prompt) as on_step:

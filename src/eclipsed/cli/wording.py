@@ -6,22 +6,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Score → what it says, in the order of importance.
-_SCORES: dict[str, str] = {
-    "text_gain": "moves towards the prompt (cosine, -1…1)",
-    "flip": "without the attribute, have it at +1",
-    "opposite": "with the attribute, lose it at -1",
-    "share": "of the change lies inside the region",
-    "outside": "mean change of a pixel outside it (black to white is 2)",
-    "kept": "of the other visible attributes stay",
-    "identity": "the rest is the same, with the region hidden (cosine)",
-    "monotone": "of seeds rise steadily over -2…2",
-}
+from eclipsed.evaluation.scores import INDEPENDENT, OWN, SCORES
 
 # Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.
 _JUDGES: dict[str, str] = {
-    "independent networks": "independent networks, which no training used",
-    "the world's own networks": "the world's own networks, which the training used",
+    INDEPENDENT: "independent networks, which no training used",
+    OWN: "the world's own networks, which the training used",
 }
 
 
@@ -38,10 +28,19 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
 
 
 def score_table(scores: Mapping[str, Mapping[str, Any] | None], judged_by: str) -> str:
-    """Each score as "median [low, high]", with what it means, and who judged ("": not known)."""
-    known = [name for name in _SCORES if name in scores]
-    others = [name for name in scores if name not in _SCORES and _is_interval(scores[name])]
-    rows = [[name, _interval(scores[name]), _SCORES.get(name, "")] for name in known + others]
+    """Each score as "median [low, high]", the worst tenth of the seeds, what it means, and who
+    judged ("": not known)."""
+    known = [name for name in SCORES if name in scores]
+    others = [name for name in scores if name not in SCORES and _is_interval(scores[name])]
+    rows = [
+        [
+            name,
+            _interval(scores[name]),
+            _worst(scores[name]),
+            SCORES[name][0] if name in SCORES else "",
+        ]
+        for name in known + others
+    ]
     judge = f"\n  judged by {_JUDGES.get(judged_by, judged_by)}" if judged_by else ""
     return table(rows) + judge
 
@@ -54,6 +53,11 @@ def _interval(score: Mapping[str, Any] | None) -> str:
     if score is None:
         return "cannot be told"
     return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _worst(score: Mapping[str, Any] | None) -> str:
+    worst = None if score is None else score.get("worst")
+    return "" if worst is None else f"worst {worst:.3f}"
 
 
 def _width(text: str) -> int:

@@ -22,13 +22,12 @@ _ADD, _FORGET = "add", "forget"
 
 def list_worlds(as_json: JsonOption = False) -> None:
     """List the worlds that can be named with -w, and what is needed for each."""
-    from eclipsed.worlds import WORLDS
-    from eclipsed.worlds.catalogue import catalogue, present
+    from eclipsed.worlds.catalogue import BUILT_IN, catalogue, present
     from eclipsed.worlds.own import registered
 
     found: list[dict[str, Any]] = [
         {"name": name, "kind": "built in", "about": about, "here": True}
-        for name, about in WORLDS.items()
+        for name, about in BUILT_IN.items()
     ]
     found += [
         {"name": name, "kind": "own", "about": str(path), "here": True}

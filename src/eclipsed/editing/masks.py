@@ -1,7 +1,7 @@
-"""A mask drawn by hand, as a value: where an edit may change the image.
+"""Masks: where an edit may change the image, grown by pixels, or drawn by hand as a value.
 
-It holds greys as a picture does, so that what comes back from a file or a recipe is what was drawn,
-bit for bit. This module knows no generator and no edit.
+A drawn mask holds greys as a picture does, so that what comes back from a file or a recipe is
+what was drawn, bit for bit. This module knows no generator and no edit.
 """
 
 from __future__ import annotations
@@ -21,10 +21,22 @@ from torch.nn import functional as F
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import StrPath, kind_of, read_bytes, sha256_of, shown
 
+# Widths in pixels are given for images of this size, and grow with the image.
+REFERENCE = 128
 WIDEST = 2048  # pixels of a side
 LONGEST = 200_000  # characters of a mask in a recipe
 _MOST_BYTES = 16 * 2**20
 _HINT = "Give a black and white PNG: white may change, black stays."
+
+
+def pixels_at(resolution: int, pixels: int) -> int:
+    """A width given for 128 px images, at another resolution; never less than one pixel."""
+    return max(1, round(pixels * resolution / REFERENCE))
+
+
+def dilate(mask: Float[Tensor, "n h w"], pixels: int) -> Float[Tensor, "n h w"]:
+    """The mask grown by `pixels` in every direction, diagonals included."""
+    return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
 
 
 @dataclass(frozen=True)

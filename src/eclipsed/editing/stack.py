@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.editing.masks import Mask
+from eclipsed.editing.masks import Mask, dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
-from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
 
 # Images at once: 8 at 128 px stay within a processor's caches, where 32 take a third longer each.
@@ -289,19 +288,19 @@ def blend(
 def strip(
     generator: Generator,
     directions: Sequence[Direction],
-    seeds: Sequence[int],
+    latents: Float[Tensor, "n _"],
     strengths: Sequence[float],
     *,
+    space: Space = "w+",
     layers: tuple[int, ...] | None = None,
-    truncation: float = 0.7,
+    truncation: float = 1.0,
     hard: bool = False,
     segmenter: Segmenter | None = None,
-) -> Float[Tensor, "s a 3 h w"]:
-    """Images of seeds (rows) under all directions at once, at several strengths (columns).
+) -> Float[Tensor, "n a 3 h w"]:
+    """Images of latents [N, D] (rows) under all directions at once, at several strengths (columns).
 
     Raises what `render` raises.
     """
-    latents = generator.sample(seeds, space="z")
     columns = []
     for strength in strengths:
         edits = tuple(Edit(each, strength, layers, hard) for each in directions)
@@ -310,7 +309,7 @@ def strip(
                 generator,
                 latents,
                 EditStack(edits),
-                space="z",
+                space=space,
                 truncation=truncation,
                 segmenter=segmenter,
             )

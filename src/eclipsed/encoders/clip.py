@@ -128,8 +128,9 @@ class PretrainedEncoder(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every weight and over how pictures are prepared."""
-        return fingerprint_of(self.model, self.preparation)
+        """SHA-256 over every weight and over how texts and pictures are prepared."""
+        texts = (self.templates, sorted(self.settings.items()), self.family)
+        return fingerprint_of(self.model, self.preparation, texts)
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:

@@ -7,24 +7,22 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.evaluation import metrics
-from eclipsed.prompts.decompose import changes_of, shape_and_colour
-from eclipsed.prompts.goals import Vocabulary
 from eclipsed.types import Claim, Goal, Judge, Verdict
 
 Claims = tuple[Claim, ...]
 
 
-def claims_of(judge: Judge, goal: Goal, vocabulary: Vocabulary) -> Claims:
+def claims_of(judge: Judge, goal: Goal) -> Claims:
     """A claim for each change that a goal's prompt asks for, of shape and of colour where the judge
     tells them apart; none where it cannot tell one of the changes, for then it cannot tell whether
     the prompt is fulfilled."""
-    found: list[Claim | None] = []
-    for change in changes_of(goal, vocabulary):
-        both = [judge.claim(part.prompt) for part in shape_and_colour(change, vocabulary)]
-        told_apart = len({claim.group for claim in both if claim is not None}) == 2
-        found += both if told_apart else [judge.claim(change.prompt)]
-    known = tuple(claim for claim in found if claim is not None)
-    return known if len(known) == len(found) else ()
+    claims: list[Claim | None] = []
+    for part in goal.parts or (goal,):
+        both = [judge.claim(one.prompt) for one in part.shape_and_colour]
+        distinct = len({claim.group for claim in both if claim is not None}) == 2
+        claims += both if distinct else [judge.claim(part.prompt)]
+    known = tuple(claim for claim in claims if claim is not None)
+    return known if len(known) == len(claims) else ()
 
 
 def shown(judge: Judge, claims: Claims, verdict: Verdict) -> Bool[Tensor, " n"]:

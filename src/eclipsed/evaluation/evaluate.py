@@ -1,8 +1,8 @@
-"""How good a direction is, on seeds it has not seen, judged by networks that no training used.
+"""How good a direction is, on latents it has not seen, judged by networks that no training used.
 
-Where a world has no such networks its own have to judge; `judged_by` says which it was.
-`score_seeds` measures every seed, `summary` makes medians and intervals of that, and
-`score_direction` does both. What a judge cannot tell is None, never a guess.
+Where a world has no such networks its own have to judge; `judged_by` says which it was. `measure`
+makes a row of every latent, `evaluate` the scores of it, `summary` medians and intervals of those,
+and `score_direction` does all of that. What a judge cannot tell is None, never a guess.
 """
 
 from __future__ import annotations
@@ -12,55 +12,66 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing.stack import BATCH, Edit, EditStack
-from eclipsed.evaluation import claims as claiming
+from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
-from eclipsed.evaluation.claims import Claims, claims_of
-from eclipsed.evaluation.judges import NetworkJudge
-from eclipsed.types import Goal, Judge, Synthesis, Verdict, World
+from eclipsed.evaluation.claims import in_sight, shown
+from eclipsed.evaluation.measures import Column, close_columns, column, quick_columns
+from eclipsed.evaluation.observe import (
+    Evaluator,
+    Observation,
+    Sample,
+    Target,
+    edited,
+    judge_of,
+    observe,
+    sample_of,
+    target_of,
+)
+from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES, Better
+from eclipsed.prompts.goals import goal_of
+from eclipsed.types import Space, World
 
-KEYS = ("text_gain", "flip", "share", "outside", "kept", "identity", "monotone", "opposite")
 # Far from the small seeds that people look at and that training draws.
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
 QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is scored on
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-# Pixels around the judge's masks, at 128 px. Share depends on it, so it goes with every number.
-DILATION = 2
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
-INDEPENDENT, OWN = "independent networks", "the world's own networks"
-# Counted over things, so their statistic is the share of all of them, not the median seed's.
-_COUNTED = ("flip", "kept", "monotone", "opposite")
+# Counted over things, so their statistic is the fraction of all of them, not the median seed's.
+_COUNTED = ("success", "preservation", "monotonicity", "reversal")
+# What a row holds of every strength.
+CURVES = ("reach", "text_gain", "shows", "probability", "preservation", "dependency", "artifact")
 
-Score = dict[str, float]
-Column = list[Any]
+Score = dict[str, Any]  # numbers; `worst` may be None
+Row = dict[str, Any]
+# Told of every few latents: strength → what is seen there, in the strengths' order.
+Watch = Callable[[Mapping[float, Observation]], None]
 
 
 @dataclass(frozen=True)
-class SeedScores:
-    """What the judge says of one seed's edit; None where it cannot tell or the question is void.
+class LatentScores:
+    """What the judge says of one latent's edit; None where it cannot tell or the question is void.
 
-    text_gain, share, outside, identity, kept: at strength 1, as `metrics` defines them.
-    monotone: over all strengths, the probability of the attribute where the judge knows it, else
-    how much nearer its encoder finds the image to the prompt than to the neutral text.
+    text_gain, locality, leakage, identity, preservation: at strength 1, as `metrics` defines them.
+    monotonicity: over all strengths, the probability of the attribute where the judge knows it,
+    else how much nearer its encoder finds the image to the prompt than to the neutral text.
     has: whether the unedited image shows the attribute, None where its part is out of sight.
-    flip: reached at +1, for seeds without it. opposite: lost at −1, for seeds with it.
+    success: reached at +1, without the attribute before. reversal: lost at −1, with it before.
     probabilities: of the attribute, one for each strength.
     """
 
-    seed: int
     text_gain: float | None
-    flip: bool | None
-    share: float | None
-    outside: float | None
-    kept: float | None
+    success: bool | None
+    reversal: bool | None
+    locality: float | None
+    leakage: float | None
+    preservation: float | None
     identity: float | None
-    monotone: bool | None
-    opposite: bool | None
+    monotonicity: bool | None
     has: bool | None
     strengths: tuple[float, ...]
     probabilities: tuple[float, ...] | None
@@ -76,200 +87,188 @@ def score_direction(
     direction: Direction,
     *,
     seeds: Sequence[int] = HELD_OUT_SEEDS,
+    latents: Float[Tensor, "n d"] | None = None,
+    space: Space = "w+",
     strengths: Sequence[float] = STRENGTHS,
 ) -> dict[str, Score | None]:
-    """A direction's scores: for each of `KEYS`, {median, low, high} or None.
+    """A direction's scores: for each of `KEYS`, {median, low, high, worst} or None; see `summary`.
 
-    seeds: not used in training; 32 give a quick score, 200 a claim. strengths: where monotonicity
-    is looked at; −1, 0 and 1 are always added.
+    seeds: not used in training; 32 give a quick score, 200 a claim. latents: [N, D] of `space`, in
+    place of seeds. strengths: where monotonicity is looked at; −1, 0 and 1 are always added.
 
     Raises WrongGenerator for a direction of another generator.
     """
-    return summary(score_seeds(world, direction, seeds=seeds, strengths=strengths))
+    if latents is None:
+        latents, space = world.generator.sample(seeds, space="z"), "z"
+    return summary(evaluate(world, direction, latents, space=space, strengths=strengths))
 
 
-def summary(scores: Sequence[SeedScores]) -> dict[str, Score | None]:
-    """For each of `KEYS` the median over seeds, or the share where things are counted, with its
-    95% bootstrap interval; None where no seed has an answer."""
+def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
+    """For each of `KEYS` {median, low, high, worst}; None where no latent has an answer.
+
+    median: over latents; of success, reversal and monotonicity, which are yes or no, the fraction
+    of latents, and of preservation the mean, since its median is 1 as a rule. low, high: the 95%
+    bootstrap interval. worst: what nine of ten latents do better than; None of yes or no.
+    """
     return {
-        key: metrics.interval(
-            [getattr(score, key) for score in scores],
-            statistic="mean" if key in _COUNTED else "median",
-        )
-        for key in KEYS
+        key: statistics([getattr(score, key) for score in scores], better, key in _COUNTED)
+        for key, (_, better) in SCORES.items()
     }
 
 
-@torch.no_grad()
-def score_seeds(
+def statistics(
+    values: Sequence[float | bool | None], better: Better, counted: bool
+) -> Score | None:
+    """{median, low, high, worst} of one score; `counted`: its statistic is the mean."""
+    interval = metrics.interval(values, statistic="mean" if counted else "median")
+    if interval is None:
+        return None
+    return {**interval, "worst": metrics.worst_tenth(values, better)}
+
+
+def evaluate(
     world: World,
     direction: Direction,
+    latents: Float[Tensor, "n d"],
     *,
-    seeds: Sequence[int] = HELD_OUT_SEEDS,
+    space: Space = "z",
     strengths: Sequence[float] = STRENGTHS,
-    watch: Callable[[Mapping[float, Synthesis]], None] | None = None,
-) -> list[SeedScores]:
-    """One row for each seed, in order; see `score_direction`.
+    watch: Watch | None = None,
+) -> list[LatentScores]:
+    """The scores of each latent [N, D] of `space`, in order; see `score_direction`.
 
-    watch: shown the images of every few seeds, by rising strength, with what the judge's segmenter
-    reads.
+    watch: shown every few latents by rising strength, once each.
     """
     direction.check(world.generator)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
-    judge = judge_of(world)
-    goal = Goal(direction.prompt, direction.neutral, direction.regions)
-    claims = claims_of(judge, goal, world.vocabulary) if direction.prompt else ()
-    question = _Question(direction, claims, _wanted(judge, direction))
-    rows: list[SeedScores] = []
-    for start in range(0, len(seeds), BATCH):
-        some = seeds[start : start + BATCH]
-        rows += _score_batch(world, judge, question, some, ladder, watch)
+    evaluator = Evaluator(world, judge_of(world), draws=None)
+    target = target_of(evaluator, goal_of(direction, world))
+    rows: list[Row] = []
+    for part in latents.split(BATCH):
+        sample = sample_of(evaluator, part, space, maps=False)
+        rows += measure(
+            evaluator,
+            target,
+            direction,
+            sample,
+            ladder,
+            steady=ladder,
+            fidelity=False,
+            watch=watch,
+        )
+    return [_scores_of(row) for row in rows]
+
+
+def _scores_of(row: Row) -> LatentScores:
+    probabilities = row["curves"].get("probability")
+    return LatentScores(
+        **{key: row["scores"].get(key) for key in KEYS},
+        has=row["has"],
+        strengths=tuple(row["strengths"]),
+        probabilities=None if probabilities is None else tuple(probabilities),
+    )
+
+
+@torch.no_grad()
+def measure(
+    evaluator: Evaluator,
+    target: Target,
+    direction: Direction,
+    sample: Sample,
+    strengths: Sequence[float],
+    *,
+    at: float = 1.0,
+    steady: Sequence[float] = (),
+    maps: Sequence[float] = (),
+    fidelity: bool = True,
+    watch: Watch | None = None,
+) -> list[Row]:
+    """A row for each latent: has, strengths, curves over the strengths, scores at one of them.
+
+    strengths: 0 and `at` among them. steady: those that monotonicity is looked at on. maps: those
+    where the judge's feature maps are wanted. fidelity: whether psnr, ssim and distance are.
+    """
+    rows: list[Row] = []
+    for start in range(0, len(sample.latents), BATCH):
+        part = sample.take(slice(start, start + BATCH))
+        observed = {
+            strength: part.before
+            if strength == 0.0
+            else observe(
+                evaluator,
+                edited(evaluator, direction, part.latents, strength, part.space),
+                maps=strength in maps,
+            )
+            for strength in strengths
+        }
+        if watch:
+            watch(observed)
+        rows += _rows(evaluator, target, observed, at=at, steady=steady, fidelity=fidelity)
     return rows
 
 
-def judge_of(world: World) -> Judge:
-    """Who judges a world's directions; see `judged_by`."""
-    return world.judge() if world.judge else NetworkJudge(world.encoder, world.segmenter)
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """What is judged: the claims that images are to show, if the judge knows any, and the way [E]
-    from the neutral text to the prompt in the judge's encoder, None where there is none."""
-
-    direction: Direction
-    claims: Claims
-    wanted: Tensor | None
-
-
-def _wanted(judge: Judge, direction: Direction) -> Tensor | None:
-    if not direction.prompt:
-        return None
-    prompt, neutral = judge.encoder.encode_text([direction.prompt, direction.neutral])
-    return None if (prompt - neutral).norm() <= 1e-6 else prompt - neutral
-
-
-def _score_batch(
-    world: World,
-    judge: Judge,
-    question: _Question,
-    seeds: Sequence[int],
-    ladder: tuple[float, ...],
-    watch: Callable[[Mapping[float, Synthesis]], None] | None,
-) -> list[SeedScores]:
-    claims = question.claims
-    latents = world.generator.sample(seeds, space="z")
-    shown: dict[float, Synthesis] = {}
-    codes: dict[float, Tensor] = {}
-    verdicts: dict[float, Verdict] = {}
-    for strength in ladder:
-        made = edited(world, judge, question.direction, latents, strength)
-        ends = strength in (0.0, 1.0)
-        if claims:
-            verdicts[strength] = judge.attributes(made.image)
-        if ends or not claims:
-            codes[strength] = judge.encoder.encode_image(made.image.clamp(-1.0, 1.0))
-        if ends or watch:
-            shown[strength] = made
-    if watch:
-        watch(shown)
-    columns = _picture_columns(judge, question.direction, shown[0.0], shown[1.0])
-    columns |= {} if question.wanted is None else _text_columns(question.wanted, codes)
-    if claims:
-        columns |= _claim_columns(judge, claims, verdicts)
-    unknown: Column = [None] * len(seeds)
-    return [
-        SeedScores(
-            seed=seed,
-            strengths=ladder,
-            **{key: columns.get(key, unknown)[i] for key in (*KEYS, "has", "probabilities")},
-        )
-        for i, seed in enumerate(seeds)
-    ]
-
-
-def edited(
-    world: World,
-    judge: Judge,
-    direction: Direction,
-    latents: Float[Tensor, "n z"],
-    strength: float,
-) -> Synthesis:
-    """Images of z [N, D] with a direction at a strength, at the world's truncation, and the
-    features that the judge's segmenter reads."""
-    stack = EditStack((Edit(direction, strength),))
-    return world.generator.synthesize(
-        stack.apply(world.generator, latents, "z", truncation=world.truncation),
-        stack.space("z"),
-        features=judge.segmenter.feature_names,
-        truncation=world.truncation,
-    )
-
-
-def _text_columns(
-    wanted: Float[Tensor, " e"], codes: Mapping[float, Float[Tensor, "n e"]]
-) -> dict[str, Column]:
-    """text_gain and monotone from embeddings of images along rising strengths, 0 and 1 at least."""
-    ladder = torch.stack([code @ wanted for code in codes.values()], dim=1)
-    low, high = ladder.amin(dim=1, keepdim=True), ladder.amax(dim=1, keepdim=True)
-    risen = (ladder - low) / (high - low).clamp(min=1e-6)
-    return {
-        "text_gain": column(metrics.directional(wanted, codes[0.0], codes[1.0])),
-        "monotone": column(metrics.monotone(risen, SLACK)),
+def _rows(
+    evaluator: Evaluator,
+    target: Target,
+    observed: Mapping[float, Observation],
+    *,
+    at: float,
+    steady: Sequence[float],
+    fidelity: bool,
+) -> list[Row]:
+    before, after = observed[0.0], observed[at]
+    quick = {
+        strength: quick_columns(evaluator, target, before, one)
+        for strength, one in observed.items()
     }
+    scores = quick[at] | close_columns(evaluator, target, before, after, fidelity=fidelity)
+    has: Column = [None] * len(before.codes)
+    if target.claims:
+        visible = in_sight(target.claims, before.verdict)
+        has = column(shown(evaluator.judge, target.claims, before.verdict), visible)
+    rows: list[Row] = []
+    for i, had in enumerate(has):
+        curves = {
+            name: [columns[name][i] for columns in quick.values()]
+            for name in CURVES
+            if name in quick[at]
+        }
+        row: Row = {"has": had, "strengths": list(observed), "curves": curves}
+        row["scores"] = {name: values[i] for name, values in scores.items() if name != "shows"}
+        row["scores"] |= _yes_or_no(row, at, steady)
+        rows.append(row)
+    return rows
 
 
-def _picture_columns(
-    judge: Judge, direction: Direction, before: Synthesis, after: Synthesis
-) -> dict[str, Column]:
-    """share, outside and identity of images at strengths 0 and 1."""
-    columns = {}
-    images = before.image, after.image
-    regions = direction.regions
-    if not regions:
-        # The whole image is the region: nothing is outside, and nothing can be masked out.
-        hidden = torch.zeros_like(before.image[:, 0])
-    elif set(regions) <= set(judge.segmenter.regions):
-        masks = [judge.segmenter.masks(made, regions) for made in (before, after)]
-        pixels = metrics.pixels_at(before.image.shape[-1], DILATION)
-        hidden = metrics.dilate(torch.maximum(*masks), pixels)
-        columns["share"] = column(metrics.share(*images, hidden))
-        columns["outside"] = column(metrics.outside(*images, hidden))
-    else:
-        return columns
-    first, second = (judge.features(image, hidden) for image in images)
-    columns["identity"] = column(torch.cosine_similarity(first, second, dim=1))
-    return columns
+def _yes_or_no(row: Row, at: float, steady: Sequence[float]) -> Row:
+    """success, reversal and monotonicity of a row, as far as its curves tell them."""
+    curves, answers = row["curves"], Row()
+    if "shows" in curves:
+        shows = dict(zip(row["strengths"], curves["shows"], strict=True))
+        answers["success"] = succeeds(row, shows[at])
+        if -1.0 in shows:
+            answers["reversal"] = not shows[-1.0] if row["has"] else None
+    line = curves.get("probability", curves.get("reach"))
+    if steady and line is not None:
+        levels = dict(zip(row["strengths"], line, strict=True))
+        rise = torch.tensor([[levels[strength] for strength in steady]])
+        if "probability" in curves:
+            answers["monotonicity"] = None if row["has"] is None else _rises(rise)
+        else:
+            answers["monotonicity"] = _rises_by_text(rise)
+    return answers
 
 
-def _claim_columns(
-    judge: Judge, claims: Claims, verdicts: Mapping[float, Verdict]
-) -> dict[str, Column]:
-    """flip, kept, monotone, opposite, has and probabilities along rising strengths."""
-    shown = {at: claiming.shown(judge, claims, one) for at, one in verdicts.items()}
-    ladder = torch.stack(
-        [claiming.probability(judge, claims, one) for one in verdicts.values()], dim=1
-    )
-    before, after = verdicts[0.0], verdicts[1.0]
-    visible = claiming.in_sight(claims, before)
-    others = claiming.others(claims, before, after)
-    unchanged = metrics.kept(
-        {group: before.probabilities[group] for group in others},
-        {group: after.probabilities[group] for group in others},
-        others,
-    )
-    return {
-        "has": column(shown[0.0], visible),
-        "flip": column(shown[1.0], visible & ~shown[0.0]),
-        "opposite": column(~shown[-1.0], visible & shown[0.0]),
-        "monotone": column(metrics.monotone(ladder), visible),
-        "kept": column(unchanged),
-        "probabilities": [tuple(row) for row in ladder.tolist()],
-    }
+def succeeds(row: Mapping[str, Any], shows: bool | None) -> bool | None:
+    """Whether a latent without the attribute shows it; None for others."""
+    return None if row["has"] is not False or shows is None else shows
 
 
-def column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
-    """Plain numbers or truths; None where not valid, and for what is not a number."""
-    known = ~values.isnan() if valid is None else valid
-    pairs = zip(values.tolist(), known.tolist(), strict=True)
-    return [value if ok else None for value, ok in pairs]
+def _rises(probabilities: Float[Tensor, "1 a"]) -> bool:
+    return bool(metrics.monotonicity(probabilities)[0])
+
+
+def _rises_by_text(reach: Float[Tensor, "1 a"]) -> bool:
+    """Whether the way along the text never falls by more than `SLACK` of its own range."""
+    low, high = reach.amin(), reach.amax()
+    return bool(metrics.monotonicity((reach - low) / (high - low).clamp(min=1e-6), SLACK)[0])

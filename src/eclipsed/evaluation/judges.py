@@ -19,7 +19,7 @@ from eclipsed.types import Claim, Encoder, Segmenter, Verdict
 class NetworkJudge:
     """Two networks as a judge (eclipsed.types.Judge) that knows no attributes.
 
-    What needs a classifier (flip, opposite, kept) it cannot tell.
+    What needs a classifier (success, reversal, preservation) it cannot tell.
     """
 
     encoder: Encoder

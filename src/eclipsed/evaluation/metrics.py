@@ -16,31 +16,19 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
-# Widths in pixels are given for images of this size, and grow with the image.
-REFERENCE = 128
-
 Images = Float[Tensor, "n 3 h w"]
 Masks = Float[Tensor, "n h w"]
 PerImage = Float[Tensor, " n"]
+Interval = dict[str, float]
 
 
-def pixels_at(resolution: int, pixels: int) -> int:
-    """A width given for 128 px images, at another resolution; never less than one pixel."""
-    return max(1, round(pixels * resolution / REFERENCE))
-
-
-def dilate(mask: Masks, pixels: int) -> Masks:
-    """The mask grown by `pixels` in every direction, diagonals included."""
-    return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
-
-
-def share(before: Images, after: Images, mask: Masks) -> PerImage:
+def locality(before: Images, after: Images, mask: Masks) -> PerImage:
     """Σ|Δ| inside the mask over Σ|Δ|, in [0, 1]; NaN where nothing changed."""
     change = (after - before).abs().sum(dim=1)
     return (change * mask).sum(dim=(1, 2)) / change.sum(dim=(1, 2))
 
 
-def outside(before: Images, after: Images, mask: Masks) -> PerImage:
+def leakage(before: Images, after: Images, mask: Masks) -> PerImage:
     """Mean |Δ| of the pixels outside the mask, where the whole range from black to white is 2.
 
     NaN where the mask covers everything.
@@ -149,7 +137,7 @@ def shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> B
     return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
 
 
-def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
+def monotonicity(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
     """Whether a probability, along rising strengths, never falls by more than `slack`.
 
     Measured from the highest value so far, so that many small steps down count as one fall.
@@ -158,7 +146,7 @@ def monotone(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[T
     return (falls <= slack + 1e-6).all(dim=1)
 
 
-def kept(
+def preservation(
     before: Mapping[str, Float[Tensor, "n _"]],
     after: Mapping[str, Float[Tensor, "n _"]],
     visible: Mapping[str, Bool[Tensor, " n"]],
@@ -188,18 +176,29 @@ def dependency(
     return (moved * counted).sum(dim=0) / counted.sum(dim=0)
 
 
+def worst_tenth(
+    values: Iterable[float | bool | None], better: Literal["higher", "lower"]
+) -> float | None:
+    """The value that the worst tenth of the images reach at best: the 10th percentile, or the 90th
+    where less is better. None without numbers, and of yes or no, which has no tenth."""
+    known = [value for value in values if value is not None and value == value]
+    if not known or all(isinstance(value, bool) for value in known):
+        return None
+    return float(np.percentile(known, 10 if better == "higher" else 90))
+
+
 def interval(
     values: Shaped[Tensor, " n"] | Iterable[float | bool | None],
     *,
     statistic: Literal["median", "mean"] | None = None,
     seed: int = 0,
     draws: int = 1000,
-) -> dict[str, float] | None:
+) -> Interval | None:
     """A statistic of a sample with its 95% percentile bootstrap interval (Efron 1979).
 
     values: numbers or truths; NaN and None are left out, and if nothing is left the answer is
-    None. statistic: "median" or "mean"; by default the mean (a share) of truths and the median of
-    numbers. The key is `median` in both cases; `low` and `high` are the interval's ends.
+    None. statistic: "median" or "mean"; by default the mean (a fraction) of truths and the median
+    of numbers. The key is `median` in both cases; `low` and `high` are the interval's ends.
     """
     listed = values.tolist() if isinstance(values, Tensor) else list(values)
     known = [value for value in listed if value is not None and value == value]

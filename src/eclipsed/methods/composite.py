@@ -1,5 +1,5 @@
-"""Method `default` for a prompt that asks for several changes: each is trained for itself, in its
-own layers and its own region, and the direction is their sum.
+"""Method `default` for a prompt that asks for several changes: each part is trained for itself, in
+its own layers and its own region, and the direction is their sum.
 
 Directions that are local add up (the paper stacks edits in its own figures), while a single vector
 in a single run of layers, trained for the whole prompt, brings the change that the encoder likes
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from eclipsed.methods.default import DefaultConfig, default_plan, view_for
 from eclipsed.methods.method import trained
-from eclipsed.prompts.decompose import changes_of, shape_and_colour
 from eclipsed.search.calibration import range_for
 from eclipsed.search.plan import Finish, Plan
 from eclipsed.types import Goal, World
@@ -24,21 +23,21 @@ from eclipsed.types import Goal, World
 ELSEWHERE = 0.5
 
 
-def plan_changes(world: World, goal: Goal, config: DefaultConfig) -> Plan:
-    """Method default's plan for a goal, of one change or of several.
+def plan_parts(world: World, goal: Goal, config: DefaultConfig) -> Plan:
+    """Method default's plan for a goal, of one part or of several.
 
     Raises UnknownName for layers or regions that do not exist.
     """
-    changes: list[Goal] = []
+    parts: list[Goal] = []
     plans: list[Plan] = []
-    for change in changes_of(goal, world.vocabulary):
-        parts = shape_and_colour(change, world.vocabulary)
-        planned = [default_plan(world, part, config) for part in parts]
+    for part in goal.parts or (goal,):
+        goals = part.shape_and_colour
+        planned = [default_plan(world, one, config) for one in goals]
         if not (planned and apart(*planned)):
-            parts, planned = (change,), [default_plan(world, change, config)]
-        changes += parts
+            goals, planned = (part,), [default_plan(world, part, config)]
+        parts += goals
         plans += planned
-    return several_plan(world, goal, config, changes, plans) if plans[1:] else plans[0]
+    return composite_plan(world, goal, config, parts, plans) if plans[1:] else plans[0]
 
 
 @torch.no_grad()
@@ -52,14 +51,14 @@ def apart(shape: Plan, colour: Plan) -> bool:
     return float(colour.loss(colour.start, 0)["pixels"]) < ELSEWHERE
 
 
-def several_plan(
+def composite_plan(
     world: World,
     goal: Goal,
     config: DefaultConfig,
-    changes: Sequence[Goal],
+    parts: Sequence[Goal],
     plans: Sequence[Plan],
 ) -> Plan:
-    """One plan that carries out those of the changes of a goal side by side.
+    """One plan that carries out those of the parts of a goal side by side.
 
     Adam moves every number by its own gradient, so this is what each would become alone.
     """
@@ -68,25 +67,25 @@ def several_plan(
         return list(zip(plans, directions.split(1), strict=True))
 
     def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
-        parts = [plan.loss(row, step) for plan, row in rows(directions)]
-        names = dict.fromkeys(name for part in parts for name in part)
+        losses = [plan.loss(row, step) for plan, row in rows(directions)]
+        names = dict.fromkeys(name for each in losses for name in each)
         return {
-            name: torch.stack([part[name] for part in parts if name in part]).mean()
+            name: torch.stack([each[name] for each in losses if name in each]).mean()
             for name in names
         }
 
     def combine(directions: Tensor) -> Tensor:
-        # Each at its own strength 1, so that all changes are reached together.
-        scaled = [plan.unit(row[0]) * row for plan, row in rows(directions)]
-        return torch.stack(scaled).sum(dim=0)
+        # Each at its own strength 1, so that all parts are reached together.
+        reached = [plan.unit(row[0]) * row for plan, row in rows(directions)]
+        return torch.stack(reached).sum(dim=0)
 
     def finish(vector: Tensor) -> Finish:
         return Finish(unit=1.0, range=range_for(view_for(world, config), vector, goal.regions))
 
     layers = sorted({layer for plan in plans for layer in plan.facts["trained_layers"]})
-    told = [
-        {"prompt": change.prompt, "trained_layers": plan.facts["trained_layers"]}
-        for change, plan in zip(changes, plans, strict=True)
+    trained = [
+        {"prompt": part.prompt, "trained_layers": plan.facts["trained_layers"]}
+        for part, plan in zip(parts, plans, strict=True)
     ]
     return Plan(
         start=torch.cat([plan.start for plan in plans]),
@@ -99,7 +98,7 @@ def several_plan(
         ),
         combine=combine,
         finish=finish,
-        facts={**plans[0].facts, "trained_layers": layers, "changes": told},
+        facts={**plans[0].facts, "trained_layers": layers, "changes": trained},
     )
 
 
@@ -111,5 +110,5 @@ DEFAULT = trained(
     differs="Text loss and localization are relative to each image; layers are chosen; strength 1 "
     "is calibrated.",
     config=DefaultConfig,
-    plan=plan_changes,
+    plan=plan_parts,
 )

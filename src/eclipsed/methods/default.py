@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting
-from eclipsed.evaluation.metrics import dilate, pixels_at
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search.calibration import MARGIN, alignment_curve, calibrate, unit_of
 from eclipsed.search.losses import (
@@ -187,7 +187,7 @@ class TrainingSet:
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
-    """How the preset looks at a world's images."""
+    """How the method looks at a world's images."""
     half = config.half and fast_bfloat16(world.generator.device)
     return View(world, config.space, config.truncation, half)
 

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.cache import Key, cached_directions, remembered
 from eclipsed.directions import Direction, keep_layers
 from eclipsed.generators.spaces import longest_layer, widths_of
 from eclipsed.methods.default import (
@@ -24,14 +25,13 @@ from eclipsed.methods.default import (
     norms_of,
     prominent_run,
 )
-from eclipsed.methods.keeping import kept
 from eclipsed.methods.method import (
     LONGEST,
     Method,
     as_direction,
     calibrated,
+    key_of_method,
 )
-from eclipsed.prompts.decompose import changes_of
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.calibration import LIMIT
 from eclipsed.search.plan import check_number, check_space
@@ -86,12 +86,6 @@ class Fitted:
     spread: Tensor
     usual: float = 1.0
 
-    def fits(self, world: World, config: ForwardConfig) -> bool:
-        """Whether it was made for this world and config."""
-        mine, parts = self.world, ("generator", "encoder", "segmenter", "truncation")
-        same = all(getattr(mine, part) is getattr(world, part) for part in parts)
-        return same and self.config == config
-
 
 def find(world: World, goal: Goal, config: ForwardConfig) -> list[Direction]:
     """The direction of a prompt; the first one on a world also fits what all others share."""
@@ -102,11 +96,10 @@ def find(world: World, goal: Goal, config: ForwardConfig) -> list[Direction]:
         longest = longest_layer(world.generator, config.space, vector)
         return vector * (fitted.usual / max(1e-12, longest))
 
-    changes = changes_of(goal, world.vocabulary)
     return [
         as_direction(
             world,
-            torch.stack([of_usual_length(change) for change in changes]).sum(dim=0),
+            torch.stack([of_usual_length(part) for part in goal.parts or (goal,)]).sum(dim=0),
             method=FORWARD.name,
             space=config.space,
             config=asdict(config),
@@ -132,20 +125,22 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     return keep_layers(found, world.generator.layers(config.space), run)
 
 
-_kept: list[Fitted] = []  # the last one, so that a second prompt costs no more than its own
+def fitted_on(world: World, config: ForwardConfig) -> Fitted:
+    """Look at the pool, once, and at how long directions are."""
+    return remembered(_key(world, config), lambda: _fitted(world, config))
+
+
+def _key(world: World, config: ForwardConfig) -> Key:
+    # The world's own words show how long directions are.
+    return key_of_method(world, FORWARD.name, config, list(world.vocabulary.items()), world.neutral)
 
 
 @torch.no_grad()
-def fitted_on(world: World, config: ForwardConfig) -> Fitted:
-    """Look at the pool (once a world, kept in the cache), and at how long directions are."""
-    if _kept and _kept[0].fits(world, config):
-        return _kept[0]
-    generator, view = world.generator, view_of(world, config.space)
-    pool = build_pool(view, SEEDS, mixed=True)
-    spread = generator.spread(config.space)
+def _fitted(world: World, config: ForwardConfig) -> Fitted:
+    pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
+    spread = world.generator.spread(config.space)
     fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
-    _kept[:] = [replace(fitted, usual=usual_length(fitted))]
-    return _kept[0]
+    return replace(fitted, usual=usual_length(fitted))
 
 
 def usual_length(fitted: Fitted) -> float:
@@ -172,7 +167,7 @@ def usual_length(fitted: Fitted) -> float:
     generator = world.generator
     lengths = [
         longest_layer(generator, config.space, one.scaled().to(generator.device))
-        for one in kept(world, "forward", config, (), examples)
+        for one in cached_directions(_key(world, config), examples)
     ]
     return float(torch.tensor(lengths).median()) if lengths else LONGEST
 

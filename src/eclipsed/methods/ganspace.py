@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.first_features import features_at, first_feature
-from eclipsed.methods.keeping import kept
-from eclipsed.methods.method import Method, calibrated
+from eclipsed.methods.method import Method, calibrated, key_of_method
 from eclipsed.methods.rows import choices, oriented, spread_over, title
 from eclipsed.search.plan import check_layers, check_number
 from eclipsed.types import Generator, Goal, World
@@ -73,7 +73,7 @@ def find(
     generator = world.generator
     sets = choices(generator, config.layers)
 
-    def make() -> list[Direction]:
+    def compute() -> list[Direction]:
         of_w = best_space(generator) == "w+"
         components = (components_of_w if of_w else components_of_z)(generator, config)
         pairs = zip(components.rows, components.shares.tolist(), strict=True)
@@ -92,7 +92,7 @@ def find(
             for rows in sets
         ]
 
-    return kept(world, GANSPACE.name, config, (), make)
+    return cached_directions(key_of_method(world, GANSPACE.name, config), compute)
 
 
 def _noise(generator: Generator, seed: int, count: int) -> Float[Tensor, "n z"]:

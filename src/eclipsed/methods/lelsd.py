@@ -18,11 +18,11 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.keeping import kept
-from eclipsed.methods.method import Method, calibrated
+from eclipsed.methods.method import Method, calibrated, key_of_method
 from eclipsed.methods.paper import Draw, PaperConfig, PaperScaledConfig, draw, paper_plan
 from eclipsed.search.calibration import LIMIT
 from eclipsed.search.loop import run
@@ -72,10 +72,10 @@ def find(world: World, goal: Goal, config: LelsdConfig) -> list[Direction]:
         raise BadSetting("There is nothing to train: LELSD needs a region.", "Name one.")
     unprompted = Goal("", "", goal.regions)
 
-    def make() -> list[Direction]:
+    def compute() -> list[Direction]:
         return _trained(world, unprompted, config)
 
-    return kept(world, LELSD.name, config, goal.regions, make)
+    return cached_directions(key_of_method(world, LELSD.name, config, goal.regions), compute)
 
 
 def _trained(world: World, goal: Goal, config: LelsdConfig) -> list[Direction]:

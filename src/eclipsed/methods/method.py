@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.cache import NETWORKS, Key, remembered
 from eclipsed.directions import Direction
-from eclipsed.generators.spaces import longest_layer
+from eclipsed.files import sha256_of
+from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.search import calibration
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.loop import train
@@ -25,6 +26,9 @@ from eclipsed.search.plan import Plan
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
 
+# Of every method that caches its directions, calibration included: to be raised when the same
+# config comes to mean other directions.
+VERSION = 1
 # So many of them tell which direction answers a prompt best.
 CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
@@ -191,51 +195,50 @@ def as_direction(
     )
 
 
-# What a direction does to images does not depend on the prompt it is chosen for.
-_MOVED: WeakKeyDictionary[Direction, tuple[World, dict[float, Tensor]]] = WeakKeyDictionary()
+def key_of_method(world: World, method: str, config: Any, *facts: Any) -> Key:
+    """The key of directions that a method finds without a prompt; facts as in `View.key`."""
+    view = view_of(world, best_space(world.generator))
+    return view.key("methods", VERSION, NETWORKS, method, asdict(config), *facts)
 
 
-def _moves(world: World, direction: Direction) -> dict[float, Float[Tensor, "n e"]]:
-    """Sign → how the embeddings of a few images change at strength ±1."""
-    known = _MOVED.get(direction)
-    if known is not None and known[0] is world:
-        return known[1]
-    latents, before = _unmoved(world, direction.space)
-    view, step = view_of(world, direction.space), direction.scaled().to(latents)
-    moves = {sign: picture(view, latents + sign * step)[1] - before for sign in (1.0, -1.0)}
-    _MOVED[direction] = (world, moves)
+Moves = dict[float, Float[Tensor, "n e"]]
+
+
+def _moves(world: World, directions: Sequence[Direction]) -> list[Moves]:
+    """For each direction: sign → how the embeddings of a few images change at strength ±1."""
+    before: dict[Space, tuple[View, Tensor, Tensor]] = {}
+    for space in {direction.space for direction in directions}:
+        view = view_of(world, space)
+        latents = world.generator.sample(
+            calibration.SEEDS[:CHOOSING], truncation=view.truncation, space=space
+        )
+        before[space] = view, latents, picture(view, latents)[1]
+    moves = []
+    for direction in directions:
+        view, latents, embeddings = before[direction.space]
+        step = direction.scaled().to(latents)
+        ends = {sign: picture(view, latents + sign * step)[1] for sign in (1.0, -1.0)}
+        moves.append({sign: end - embeddings for sign, end in ends.items()})
     return moves
 
 
-_unmoved_kept: list[tuple[World, Space, Tensor, Tensor]] = []  # the last ones only
-
-
-def _unmoved(world: World, space: Space) -> tuple[Tensor, Tensor]:
-    """The latents and embeddings of the few images."""
-    for kept, of, latents, before in _unmoved_kept:
-        if kept is world and of == space:
-            return latents, before
-    view = view_of(world, space)
-    latents = world.generator.sample(
-        calibration.SEEDS[:CHOOSING], truncation=view.truncation, space=space
-    )
-    _unmoved_kept[:] = [(world, space, latents, picture(view, latents)[1])]
-    return _unmoved_kept[0][2:]
-
-
 @torch.no_grad()
-def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
+def choose(world: World, goal: Goal, directions: Sequence[Direction]) -> Direction:
     """Of directions that were found without a prompt, the one that answers it best, in the sense
     (sign) that does; calibrated for the goal.
 
     Judged by the training encoder on a few seeds at strength ±1.
     """
     text = text_direction(world, goal)
+    # What directions do to images does not depend on the prompt that one is chosen for.
+    facts = [[sha256_of(each.vector), each.unit, each.space] for each in directions]
+    view = view_of(world, best_space(world.generator))
+    key = view.key("moves", VERSION, ("generator", "encoder"), facts)
+    moves = remembered(key, lambda: _moves(world, directions))
     best: tuple[float, Direction, float] | None = None
-    for direction in found:
-        moves = _moves(world, direction)
-        for sign in (1.0, -1.0):
-            gain = float(alignment(moves[sign], text).mean())
+    for direction, ends in zip(directions, moves, strict=True):
+        for sign, end in ends.items():
+            gain = float(alignment(end, text).mean())
             if best is None or gain > best[0]:
                 best = (gain, direction, sign)
     if best is None:
@@ -248,5 +251,5 @@ def choose(world: World, goal: Goal, found: Sequence[Direction]) -> Direction:
         space=direction.space,
         config=None,
         goal=goal,
-        facts={**direction.config, "chosen": direction.name, "sign": sign, "of": len(found)},
+        facts={**direction.config, "chosen": direction.name, "sign": sign, "of": len(directions)},
     )

@@ -2,7 +2,7 @@
 
 Absolute text loss on the edited image, LELSD's localization on features, correlation between
 several directions; Adam from a random unit vector per layer, one strength per batch, fresh seeds
-every step. It is the baseline that the default preset is compared with, as written and, as
+every step. It is the baseline that method default is compared with, as written and, as
 `paper-scaled`, with the learning rate multiplied by the generator's spread of W.
 """
 

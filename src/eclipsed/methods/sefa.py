@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.first_features import first_weights
-from eclipsed.methods.keeping import kept
-from eclipsed.methods.method import Method, calibrated
+from eclipsed.methods.method import Method, calibrated, key_of_method
 from eclipsed.methods.rows import Rows, choices, oriented, spread_over, title
 from eclipsed.search.plan import check_layers, check_number
 from eclipsed.types import Generator, Goal, World
@@ -57,7 +57,7 @@ def find(
     generator = world.generator
     sets = choices(generator, config.layers)
 
-    def make() -> list[Direction]:
+    def compute() -> list[Direction]:
         return [
             calibrated(
                 world,
@@ -75,7 +75,7 @@ def find(
             )
         ]
 
-    return kept(world, SEFA.name, config, (), make)
+    return cached_directions(key_of_method(world, SEFA.name, config), compute)
 
 
 def weights_of(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:

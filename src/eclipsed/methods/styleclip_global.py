@@ -6,29 +6,22 @@ Every channel of S is moved by itself on sample images, and what the encoder see
     Δs_c         = σ_c · (relevance(c) · Δt), and 0 where |relevance(c) · Δt| < β
 
 Δt is the unit direction from the neutral text to the prompt, each averaged over templates. The
-relevance does not depend on the prompt; it takes minutes and is kept in the user's cache.
+relevance does not depend on the prompt; it takes minutes and is cached.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from platformdirs import user_cache_path
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
+from eclipsed.cache import cached_tensors
 from eclipsed.directions import Direction
-from eclipsed.errors import BadSetting, EclipsedError
-from eclipsed.files import write_atomic
+from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import longest_layer
 from eclipsed.methods.channels import (
     Channel,
@@ -43,6 +36,7 @@ from eclipsed.search.plan import check_number
 from eclipsed.search.pool import BATCH, View, picture, view_of
 from eclipsed.types import Encoder, Goal, World
 
+_VERSION = 1  # to be raised when the same settings come to mean another relevance
 # Seeds of the images on which channels are moved.
 _FIRST_SEED = 22_000_000
 # A prompt is a phrase of any kind here, so the templates are those that any phrase fits into.
@@ -158,14 +152,11 @@ def _purest(
 def relevance(
     view: View, config: StyleClipConfig, channels: Sequence[Channel]
 ) -> Float[Tensor, "c e"]:
-    """How the embedding moves with each channel, rows of length 1; from the cache if it can."""
-    place = _place(view, config)
-    kept = None if place is None else _kept(place, len(channels))
-    if kept is None:
-        kept = _measured(view, config, channels)
-        if place is not None:
-            _keep(place, kept)
-    return kept.to(view.world.generator.device)
+    """How the embedding moves with each channel, rows of length 1; computed once a world."""
+    facts = config.images, config.sigmas, config.seed
+    key = view.key("relevance", _VERSION, ("generator", "encoder"), *facts)
+    cached = cached_tensors(key, lambda: {"relevance": _measured(view, config, channels)})
+    return cached["relevance"].to(view.world.generator.device)
 
 
 def _measured(
@@ -186,33 +177,6 @@ def _measured(
         moves = F.normalize(seen[config.images :] - seen[: config.images], dim=1)
         rows.append(F.normalize(moves.mean(dim=0), dim=0))
     return torch.stack(rows)
-
-
-def _place(view: View, config: StyleClipConfig) -> Path | None:
-    """Where the relevance of this world lies; nowhere for an encoder without a fingerprint."""
-    encoder = getattr(view.world.encoder, "fingerprint", None)
-    if encoder is None:
-        return None
-    generator = view.world.generator
-    facts = [generator.fingerprint, encoder, view.truncation, view.half, generator.device.type]
-    facts += [config.images, config.sigmas, config.seed, torch.__version__]
-    name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
-    return user_cache_path("eclipsed") / "relevance" / f"{name}.safetensors"
-
-
-def _kept(place: Path, count: int) -> Tensor | None:
-    try:
-        found = load_file(place)["relevance"]
-    except (OSError, SafetensorError, KeyError):
-        return None  # not there yet, or damaged: it is made anew
-    return found if found.ndim == 2 and len(found) == count else None
-
-
-def _keep(place: Path, rows: Tensor) -> None:
-    # A cache that cannot be written costs time, not the direction.
-    with contextlib.suppress(OSError, EclipsedError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(place, save({"relevance": rows.cpu().contiguous()}))
 
 
 STYLECLIP_GLOBAL = Method(

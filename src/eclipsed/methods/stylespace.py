@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.evaluation.metrics import dilate, pixels_at
+from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.methods.channels import (
     Channel,
     below_median,
@@ -105,7 +105,8 @@ def contrast(strays: Float[Tensor, "n c"]) -> Float[Tensor, " c"]:
 def try_out(
     ranking: Ranking, goal: Goal, originals: Originals, way: Float[Tensor, " d"]
 ) -> tuple[float, float]:
-    """Greatest mean alignment of moving along a way, and the share of the change inside the region."""
+    """Greatest mean alignment of moving along a way, and the fraction of the change inside the
+    region."""
     found = []
     for length in LENGTHS:
         made, after = picture(ranking.view, originals.latents + length * way)

@@ -11,7 +11,7 @@ from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.method import choose
-from eclipsed.methods.registry import method_of
+from eclipsed.methods.registry import method_named, method_of, names
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import loop
 from eclipsed.search.loop import OnStep
@@ -64,6 +64,11 @@ def train_directions(
         return method.find(world, goal, config)
     plan = method.plan(world, goal, config)
     return loop.train(world, goal, config, plan, on_step, stop=stop, work=work, log=log)
+
+
+def trained_methods() -> tuple[str, ...]:
+    """The methods that train step by step, and so can be watched, stopped and resumed."""
+    return tuple(name for name in names() if method_named(name).plan is not None)
 
 
 def make_plan(world: World, goal: Goal, config: Any) -> Plan:

@@ -1,7 +1,7 @@
 """A prompt that asks for several changes, cut into prompts that ask for one each.
 
-"Red hair and sunglasses" is two wishes, and so may be "a blue hoodie", whose shape and colour are
-decided in different layers. One direction through one run of layers grants one of them; wishes that
+"Red hair and sunglasses" asks for two changes, and so may "a blue hoodie", whose shape and colour
+lie in different layers. One direction through one run of layers makes one of them; changes that
 are answered each for itself add up.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from eclipsed.prompts.goals import Vocabulary, mentions
 from eclipsed.prompts.language import (
     Segment,
     content,
@@ -20,24 +19,12 @@ from eclipsed.prompts.language import (
     stem,
     tokens,
 )
+from eclipsed.prompts.regions import Vocabulary, mentions
 from eclipsed.types import Goal
+from eclipsed.wordlists import word_lists
 
-_COLOURS = frozenset(
-    """red orange yellow green teal turquoise cyan blue violet purple magenta pink brown beige gray
-    grey black white blond blonde ginger auburn golden silver maroon crimson scarlet rose lilac
-    lavender olive khaki""".split()
-)
-# What says which kind of a colour: "jet black", "light blue".
-_SHADES = frozenset(
-    """dark light bright pale deep jet snow ash platinum dirty strawberry chestnut navy neon hot sky
-    royal lime fiery vivid pastel baby blood coal raven sandy honey dusty""".split()
-)
-# What is always there, so that it can only be coloured, and words that do nothing else.
-_THERE = frozenset(
-    """color colour tone colored coloured dyed painted tinted clad dressed clothes clothing shirt
-    top outfit lip lips tooth teeth tongue eye eyes iris nose cheek cheeks ear ears face eyebrow
-    eyebrows brow lash lashes wall backdrop sky light hairs""".split()
-)
+_LISTS = word_lists("eclipsed.prompts", "decompose.toml")
+_COLOURS, _SHADES, _THERE = (frozenset(_LISTS[name]) for name in ("colours", "shades", "always"))
 
 
 @dataclass
@@ -47,6 +34,15 @@ class _Change:
     regions: set[str]
     names: list[str]
     segments: list[Segment] = field(default_factory=list)
+
+
+def decomposed(goal: Goal, vocabulary: Vocabulary) -> Goal:
+    """The goal with its parts, and with shape and colour of each that asks for both."""
+    parts = tuple(
+        replace(part, shape_and_colour=shape_and_colour(part, vocabulary))
+        for part in changes_of(goal, vocabulary)
+    )
+    return replace(goal, parts=parts) if len(parts) > 1 else parts[0]
 
 
 def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:

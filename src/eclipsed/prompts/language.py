@@ -12,129 +12,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from eclipsed.wordlists import word_lists
+
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,;.:!?()/&+]")
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+_LISTS = word_lists("eclipsed.prompts", "language.toml")
 
 
-# Words that carry no meaning of their own here.
-_STOP = _set(
-    """a an the this that these those some any very really quite so too such more most much many
-    is are was were be been being am has have had having do does did can could would should will
-    shall may might must it its it's he's she's they're i you he she they we him her them his hers
-    their theirs my your our me us who whom whose which what where when there here as if then than
-    just only please let lets make makes made making give gives get gets got turn turns put puts
-    change changes add adds set sets become becomes keep keeps let look looks looking seem seems
-    appear appears go goes gone went want try show shows shown showing see seen sport sports
-    sporting feature features featuring pair kind type sort bit lot piece one two both each all
-    left right own rid now again still also completely totally slightly somewhat little wear wears
-    wearing worn up down out off front part thing same into"""
-)
+def _set(name: str) -> frozenset[str]:
+    return frozenset(_LISTS[name])
 
-# Words for pictures, which frame the thing that is asked for.
-_PICTURES = _set(
-    """photo photograph picture image drawing illustration cartoon icon looking style version
-    snapshot render rendering shot closeup close"""
-)
-# Words for people, which frame it where people are what the pictures show.
-_PEOPLE = _set(
-    """portrait headshot avatar character person people human man men woman women boy girl guy lady
-    gentleman male female someone somebody individual face faces head profile figure expression
-    user subject model selfie"""
-)
 
-_NEGATIONS = _set(
-    """no not without never lacking lacks lack non isn't aren't doesn't don't won't hasn't haven't
-    remove removes removed removing delete erase drop stop minus lose loses lost losing nor
-    neither"""
-)
-
-# "take off the glasses": one of these and "off" in one prompt deny what is named.
-_UNDRESSING = _set("take takes took taken taking shave shaves shaved shaving pull pulled rid")
-
-_COORDINATORS = _set("and or plus with without but while wearing , ; . : ! ? ( ) / & +")
-# What follows these only places what came before: "a smile on the lips", "a patch over one eye".
-_PLACERS = _set(
-    """on in over under of behind above below from at to against across around for like near before
-    beneath between covering covers cover hiding hides hide about through inside onto upon beside
-    toward towards by along"""
-)
-
-# Words that say together what one word does.
-_AS_ONE = {
-    "no longer": "not",
-    "in front of": "before",
-    "next to": "beside",
-    "full of": "with",
-}
+_STOP, _PICTURES, _PEOPLE = _set("stop"), _set("pictures"), _set("people")
+_NEGATIONS, _UNDRESSING = _set("negations"), _set("undressing")
+_COORDINATORS, _PLACERS = _set("coordinators"), _set("placers")
+_FEELINGS, _UNCUT = _set("feelings"), _set("uncut")
+_ADJECTIVES, _NOT_ADJECTIVES = _set("adjectives"), _set("not_adjectives")
+_AS_ONE: dict[str, str] = _LISTS["as_one"]
 _TOGETHER = re.compile(rf"\b(?:{'|'.join(_AS_ONE)})\b")
-
-_IRREGULAR = {
-    "teeth": "tooth",
-    "eyed": "eye",
-    "glasses": "spectacles",  # not the plural of glass
-    "grey": "gray",
-    "greying": "gray",
-    "blonde": "blond",
-    "blondes": "blond",
-    "blonder": "blond",
-    "mustache": "moustache",
-    "mustaches": "moustache",
-    "mustachioed": "moustache",
-    "colour": "color",
-    "coloured": "color",
-    "colours": "color",
-    "specs": "spectacles",
-    "shaven": "shaved",
-    "happier": "happy",
-    "sadder": "sad",
-    "angrier": "angry",
-    "curlier": "curl",
-    "hairier": "hair",
-    "balder": "bald",
-    "paler": "pale",
-    "scared": "afraid",  # not with scars
-    "grew": "grow",
-    "grown": "grow",
-    # Adjectives in -y that meet their noun; a general rule would make "pasty" of "past".
-    "curly": "curl",
-    "wavy": "wave",
-    "hairy": "hair",
-    "messy": "mess",
-    "smiley": "smile",
-    "stubbly": "stubble",
-    "toothy": "tooth",
-    "frizzy": "frizz",
-    "nerdy": "nerd",
-    "sleepy": "sleep",
-    "bushy": "bush",
-    "sunny": "sun",
-    "irises": "iris",
-    "tyre": "tire",
-    "tyres": "tire",
-}
+_IRREGULAR: dict[str, str] = _LISTS["irregular"]
 _SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alone
-# Things whose -ing is no ending: cut, they would meet ears and paint.
-_UNCUT = _set("earring painting")
-
-# Feelings that explain what was named before: "eyes wide with fear".
-_FEELINGS = _set(
-    "fear joy anger surprise love rage horror laughter delight shock disbelief amazement terror"
-)
-# Words that describe a person rather than name a part, kinds of people included.
-_NOT_ADJECTIVES = _set(
-    """clothing earring ring king thing wedding red bed beanie building painting ceiling railing
-    awning bedding paneling parking wing string spring evening morning lightning shed"""
-)
-_ADJECTIVES = _set(
-    """bald blond blonde ginger brunette happy sad angry mad furious cheerful joyful glad merry
-    gloomy unhappy awake asleep curly wavy tan pale hairy toothy nerdy sleepy hatless beardless
-    hairless serious upset cross anxious nervous formal casual awestruck lovestruck messy gray
-    frizzy shaggy spiky bushy fluffy pirate nerd geek punk rasta sikh cowboy santa redhead
-    skinhead hipster shaven"""
-)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ SEEDS = range(21_000_000, 21_000_040)
 UNPROMPTED = 12
 # Multiples of the trained vector that are looked at.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
-# The prompt counts as reached in an image where its alignment has come this far to its greatest value,
-# and on the whole where it is reached in this share of the images.
+# The prompt counts as reached in an image where its alignment is this fraction of the greatest,
+# and on the whole where it is reached in this fraction of the images.
 REACHED = 0.9
 MOST = 0.85
 # Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
@@ -42,8 +42,8 @@ STRANGE = 0.35
 @dataclass(frozen=True)
 class Calibration:
     """unit: the multiple of the vector that strength 1 stands for. range: strengths, from a
-    negative to a positive one, between which images look like the generator's own. alignments: mean
-    alignment at each of the multiples; of a vector without a prompt, how far the median image moves at
+    negative to a positive one, between which images look like the generator's own. alignments: the
+    mean at each of the multiples; of a vector without a prompt, how far the median image moves at
     each of them up to the unit."""
 
     unit: float

@@ -5,7 +5,6 @@ It runs any Plan, reports each step, keeps a state on disk and makes directions 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -16,14 +15,19 @@ from typing import Any
 
 import torch
 
+from eclipsed.cache import NETWORKS
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
 from eclipsed.files import failure, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
+from eclipsed.search.pool import view_of
 from eclipsed.types import Goal, World
 
 OnStep = Callable[[State], None]
+# Of all code that a training runs, calibration and its constants included: to be raised when the
+# same goal and config come to mean another direction.
+VERSION = 1
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
@@ -80,16 +84,9 @@ def make_folder(path: Path) -> None:
 
 def training_identity(world: World, goal: Goal, config: Any) -> str:
     """SHA-256 over everything that decides the result of a training."""
-    facts = {
-        "method": config.method,
-        "config": asdict(config),
-        "goal": asdict(goal),
-        "generator": world.generator.fingerprint,
-        "precision": world.generator.precision,
-        "encoder": world.encoder.name,
-        "segmenter": world.segmenter.name,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    facts = config.method, asdict(config), asdict(goal), list(world.vocabulary.items())
+    view = view_of(world, config.space)
+    return view.key("training", VERSION, NETWORKS, *facts).digest
 
 
 def run(

@@ -1,7 +1,7 @@
 """What training minimises: losses as plain functions of tensors.
 
 The first half is the paper's (eCLIPsed; localization and correlation come from LELSD,
-arXiv:2111.12583) and equals the original code; the second half belongs to the default preset.
+arXiv:2111.12583) and equals the original code; the second half belongs to method default.
 Nothing here knows generators, encoders or segmenters: images, features, masks and embeddings come
 in, numbers come out.
 

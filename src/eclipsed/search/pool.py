@@ -6,29 +6,22 @@ of them with everything kept that a step would otherwise compute anew.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from platformdirs import user_cache_path
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
-from eclipsed.errors import EclipsedError
-from eclipsed.files import write_atomic
+from eclipsed.cache import Key, Network, cached_tensors, key_of
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
+_VERSION = 1  # to be raised when what a pool holds of the same seeds changes
 BATCH = 16
-# The seeds that are sampled; scores and users count from 0, the paper's preset from 54321.
+# The seeds that are sampled; scores and users count from 0, method paper from 54321.
 FIRST_SEED = 20_000_000
 SEEDS = range(FIRST_SEED, FIRST_SEED + 1_024)
 THUMBNAIL = 32  # pixels each way, at most
@@ -45,6 +38,18 @@ class View:
     space: Space = "w+"
     truncation: float = 1.0
     half: bool = False
+
+    def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
+        """The key of what these networks, so looked at, and the facts decide (`cache.key_of`)."""
+        return key_of(
+            self.world,
+            kind,
+            version,
+            networks,
+            truncation=self.truncation,
+            half=self.half,
+            facts=facts,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,17 +172,14 @@ def sample_mixed(view: View, seeds: Sequence[int]) -> Float[Tensor, "n d"]:
 def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool:
     """Sample and encode the seeds; mixed: as `sample_mixed` does.
 
-    What the seeds look like does not depend on the prompt, so embeddings and thumbnails are kept
-    in the user's cache, for encoders that have a fingerprint.
+    What the seeds look like does not depend on the prompt, so embeddings and thumbnails are cached.
     """
     if mixed:
         latents = sample_mixed(view, seeds)
     else:
         latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
-    facts: list[Any] = [list(seeds)]
-    facts += ["mixed"] if mixed and view.space not in ("z", "w") else []
 
-    def look() -> dict[str, Tensor]:
+    def compute() -> dict[str, Tensor]:
         parts = []
         for rows in latents.split(BATCH):
             made, embeddings = picture(view, rows)
@@ -186,62 +188,9 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
         return {"embeddings": embeddings, "thumbnails": thumbnails}
 
     # Truncation of z pulls w, so every space shows the same images of a seed.
-    shapes = {"embeddings": (len(seeds), None), "thumbnails": (len(seeds), None, None, None)}
-    kept = kept_tensors(view, facts, shapes, look)
-    return Pool(latents, kept["embeddings"].to(latents), kept["thumbnails"].to(latents))
-
-
-def kept_tensors(
-    view: View,
-    facts: Sequence[Any],
-    shapes: Mapping[str, tuple[int | None, ...]],
-    make: Callable[[], dict[str, Tensor]],
-) -> dict[str, Tensor]:
-    """What `make` makes, from the user's cache where it was made before.
-
-    facts: plain JSON; what it depends on besides the view's networks and truncation. shapes: what
-    is made, by name; a cache that holds anything else is made anew. Kept for encoders that have a
-    fingerprint only.
-    """
-    place = _place(view, facts)
-    found = None if place is None else _read(place, shapes)
-    if found is None:
-        found = make()
-        if place is not None:
-            _keep(place, found)
-    return found
-
-
-def _place(view: View, facts: Sequence[Any]) -> Path | None:
-    """Where what depends on these facts lies in the cache."""
-    encoder = getattr(view.world.encoder, "fingerprint", None)
-    if encoder is None:
-        return None
-    generator = view.world.generator
-    about = [generator.fingerprint, encoder, view.truncation, view.half]
-    about += [generator.device.type, torch.__version__, *facts]
-    name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
-    return user_cache_path("eclipsed") / "pools" / f"{name}.safetensors"
-
-
-def _read(place: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Tensor] | None:
-    try:
-        found = load_file(place)
-    except (OSError, SafetensorError):
-        return None  # not there yet, or damaged
-    fits = found.keys() == shapes.keys() and all(
-        len(shape) == found[name].ndim
-        and all(want in (None, size) for want, size in zip(shape, found[name].shape, strict=True))
-        for name, shape in shapes.items()
-    )
-    return found if fits else None
-
-
-def _keep(place: Path, parts: Mapping[str, Tensor]) -> None:
-    # A cache that cannot be written costs time, not the training.
-    with contextlib.suppress(OSError, EclipsedError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(place, save({key: part.cpu().contiguous() for key, part in parts.items()}))
+    facts = list(seeds), mixed and view.space not in ("z", "w")
+    cached = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
+    return Pool(latents, cached["embeddings"].to(latents), cached["thumbnails"].to(latents))
 
 
 @torch.no_grad()

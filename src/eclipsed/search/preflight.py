@@ -21,21 +21,21 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from eclipsed.cache import cached_tensors
 from eclipsed.generators.spaces import best_space, longest_layer
-from eclipsed.prompts.decompose import changes_of
-from eclipsed.prompts.goals import near_phrases, near_wishes
 from eclipsed.prompts.language import stem
+from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search.pool import (
     BATCH,
     View,
     build_pool,
     fast_bfloat16,
-    kept_tensors,
     masks_of,
     picture,
     spaced,
 )
 from eclipsed.types import Goal, World
+from eclipsed.wordlists import word_lists
 
 # Not among the seeds that training draws (from 54321 on) or that scores use.
 SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_256))
@@ -50,6 +50,8 @@ UNLIKELY = 0.2
 _MIDDLE, _WIDTH = 1.87, 0.5
 # Scores that spread by more than this, in standard deviations, are those of something common.
 _USUAL_SPREAD, _BROAD = 3.5, 2.0
+# To be raised when what is cached here changes: the texts' ways, the trials, the coverage.
+_VERSION = 1
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
@@ -59,27 +61,7 @@ _MASKED = 64
 # that are likely to work, and that at least this share of UNRELATED is answered less clearly than.
 _NEAREST, _OFFERED, _CLEAR = 16, 3, 0.9
 # Texts about everything and nothing. A world may well draw some of them, but not most.
-UNRELATED: tuple[str, ...] = tuple(
-    " ".join(text.split())
-    for text in """
-    a lobster; a spoon; a staircase; a sand castle; a jellyfish; a bridge over a river; a
-    keyboard; a bookshelf; a sandwich; a bicycle wheel; a basketball; a tent in the wild; an ice
-    cream cone; a storm at sea; a crowd in a stadium; a subway station; a mountain range; the
-    surface of the moon; an x-ray; a chess board; a pie chart; a mathematical formula; a musical
-    score; marble; a knitted pattern; water drops; blurry; broken; transparent; made of paper;
-    upside down; frozen in ice; covered in moss; rusty; melting; shattered; loud; expensive; an
-    algorithm; the letter q; seven; a software licence; lorem ipsum; xkcd zzyzx; blorp; qwxz
-    vfg; please wait; page not found; a pineapple; a snail; a lamp post; a tram; an excavator; a
-    parachute; a hot air balloon; a sewing machine; a bag of rice; a pair of trousers; a lawn
-    mower; a railway track; a coconut; a swan; a hedgehog; a bull; a beaver; a caterpillar; a
-    seahorse; a moth; a flamingo; a turkey; a boiled egg; spaghetti; a pork chop; a bottle of
-    milk; a fried egg; a jar of honey; a jug of water; a bunch of grapes; a wheelbarrow; a tape
-    measure; a light switch; a fire extinguisher; an escalator; a vending machine; a ferris
-    wheel; a roller coaster; a lighthouse keeper; a dentist's chair; a courtroom; a laundry
-    basket; a stapler; an hourglass; a compass; a globe; a padlock; a lighter; a thermometer; a
-    shooting star; an iceberg; a sand dune
-    """.split(";")
-)
+UNRELATED: tuple[str, ...] = tuple(word_lists("eclipsed.search", "preflight.toml")["unrelated"])
 # The best of so many answer; rare things are shown by few. Of normally distributed numbers they lie
 # so many deviations up, on average.
 _OF, _BEST = 32, 2.253
@@ -173,10 +155,9 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
     whole, look = _look_at(world, goal, seeds)
-    changes = changes_of(goal, world.vocabulary)
-    if len(changes) == 1:
+    if not goal.parts:
         return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
-    each = [_look_at(world, change, seeds) for change in changes]
+    each = [_look_at(world, part, seeds) for part in goal.parts]
     weakest, look = min(each, key=lambda found: found[0].probability)
     reason, instead = weakest.reason, weakest.instead
     if weakest.verdict != "likely":
@@ -250,9 +231,8 @@ def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
     def others() -> dict[str, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
 
-    shape = {"lines": (len(UNRELATED), len(neutral))}
-    kept = kept_tensors(view, ["unrelated", goal.neutral, UNRELATED], shape, others)
-    return prompt - neutral, kept["lines"]
+    key = view.key("unrelated", _VERSION, ("encoder",), goal.neutral, UNRELATED)
+    return prompt - neutral, cached_tensors(key, others)["lines"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,12 +274,13 @@ class _Look:
     def trials(self) -> Tensor:
         """How well some unrelated texts say what their own trials change; kept for the world."""
         lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
-        facts = ["trials", list(self.seeds), self.neutral, _TRIED, _MOVED, UNRELATED]
+        facts = list(self.seeds), self.neutral, UNRELATED
 
         def told() -> dict[str, Tensor]:
             return {"told": torch.tensor([self.told(line) for line in lines])}
 
-        return kept_tensors(self.view, facts, {"told": (len(lines),)}, told)["told"]
+        key = self.view.key("trials", _VERSION, ("generator", "encoder"), *facts)
+        return cached_tensors(key, told)["told"]
 
     def trial(self, line: Tensor) -> float:
         """How much better a text says what its trial changes than unrelated ones do."""
@@ -335,24 +316,22 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
         ]
         return {"share": torch.cat(parts)}
 
-    segmenter = getattr(view.world.segmenter, "fingerprint", None)
-    if segmenter is None:
-        return covered()["share"]
-    facts = ["covered", segmenter, sorted(goal.regions), [seeds[row] for row in rows]]
-    return kept_tensors(view, facts, {"share": (len(rows),)}, covered)["share"]
+    facts = sorted(goal.regions), [seeds[row] for row in rows]
+    key = view.key("coverage", _VERSION, ("generator", "segmenter"), *facts)
+    return cached_tensors(key, covered)["share"]
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
-    """The nearest things that are likely to work: of the world's wishes, or, where nobody has
+    """The nearest things that are likely to work: of the world's example prompts, or, where nobody has
     listed any, of its words for regions."""
     world = look.view.world
-    if world.wishes:
-        phrases = near_wishes(
-            goal.prompt, world.wishes, goal.regions, world.vocabulary, goal.neutral
+    if world.example_prompts:
+        phrases = near_examples(
+            goal.prompt, world.example_prompts, goal.regions, world.vocabulary, goal.neutral
         )
     else:
         near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
-        # The bare name of a region is no wish: every house has walls.
+        # The bare name of a region is no prompt: every house has walls.
         phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
     phrases = phrases[:_NEAREST]
     if not phrases:

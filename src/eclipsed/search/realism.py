@@ -15,10 +15,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from eclipsed.cache import NETWORKS, remembered
 from eclipsed.generators.spaces import best_space
-from eclipsed.search.pool import SEEDS, build_pool, masks_of, picture, shrink, view_of
+from eclipsed.search.pool import SEEDS, View, build_pool, masks_of, picture, shrink, view_of
 from eclipsed.types import Goal, World
 
+_VERSION = 1  # to be raised when what counts as usual changes
 # The share of the pool that the components are made of, and how many there are, as a part of it.
 _MADE_OF, _COMPONENTS = 0.75, 1 / 3
 # What is left of a strange image is more than what is left of this share of the others.
@@ -40,21 +42,15 @@ class Usual:
     latents: Tensor
     places: dict[str, Tensor] = field(default_factory=dict)
 
-    def of(self, world: World) -> bool:
-        """Whether it was made for this world."""
-        parts = ("generator", "encoder", "segmenter", "truncation")
-        return all(getattr(self.world, part) is getattr(world, part) for part in parts)
-
-
-_kept: list[Usual] = []  # the last one, so that a world is looked at once
-
 
 @torch.no_grad()
 def usual_of(world: World) -> Usual:
-    """Look at the world's pool, which is kept in the user's cache."""
-    if _kept and _kept[0].of(world):
-        return _kept[0]
+    """Look at the world's pool, once."""
     view = view_of(world, best_space(world.generator))
+    return remembered(view.key("usual", _VERSION, NETWORKS), lambda: _usual(view))
+
+
+def _usual(view: View) -> Usual:
     pool = build_pool(view, SEEDS, mixed=True)
     flat = pool.thumbnails.flatten(1)
     count = round(_MADE_OF * len(flat))
@@ -68,8 +64,7 @@ def usual_of(world: World) -> Usual:
     ].float()
     size = pool.thumbnails.shape[2]
     left = _left(flat[count:], mean, components, size)
-    _kept[:] = [Usual(world, mean, components, left, pool.latents[:_LOOKED_AT])]
-    return _kept[0]
+    return Usual(view.world, mean, components, left, pool.latents[:_LOOKED_AT])
 
 
 def _left(

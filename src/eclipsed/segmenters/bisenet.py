@@ -7,6 +7,7 @@ auxiliary heads, which only training needs, are left out, and nothing is downloa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill
+from eclipsed.checkpoints.weights import fill, fingerprint_of
 from eclipsed.encoders.pretrained import Preparation
 from eclipsed.errors import BadFile
 from eclipsed.segmenters.labels import group_labels, label_numbers
@@ -199,6 +200,10 @@ class BiSeNetSegmenter(nn.Module):
         self.name = name
         self.groups = group_labels(LABELS)
         self.regions = tuple(self.groups)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.network, PREPARATION, self.groups, self.feature_names)
 
     @torch.no_grad()
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:

@@ -6,6 +6,7 @@ Every region is a phrase; the network gives each pixel a probability that the ph
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.encoders.pretrained import (
     Preparation,
     load_frozen,
@@ -65,6 +67,13 @@ class PhraseSegmenter(nn.Module):
         self.name = name
         self.threshold = threshold
         self.register_buffer("phrases", phrases)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over every weight, the phrases' embeddings among them, and what is set."""
+        return fingerprint_of(
+            self, self.preparation, self.regions, self.threshold, self.feature_names
+        )
 
     @torch.no_grad()
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from eclipsed.files import (
     metadata_of,
     read_bytes,
     read_tensors,
+    sha256_of,
     shown,
     write_atomic,
 )
@@ -80,6 +82,11 @@ class ClusterSegmenter:
             raise BadSetting("Clusters need one name and one centre each.")
         if not all(self.names):
             raise BadSetting("A cluster's name must not be empty.")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        facts = (self.feature_names, self.widths, self.names, sha256_of(self.centres))
+        return sha256_of(repr(facts).encode())
 
     @property
     def regions(self) -> tuple[str, ...]:

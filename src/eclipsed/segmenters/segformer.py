@@ -7,6 +7,7 @@ Which labels there are is read from the model's own configuration; `labels` make
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.encoders.pretrained import (
     Preparation,
     load_frozen,
@@ -55,6 +57,10 @@ class LabelSegmenter(nn.Module):
         self.name = name
         self.groups = group_labels(labels)
         self.regions = tuple(self.groups)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.model, self.preparation, self.groups, self.feature_names)
 
     @torch.no_grad()
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:

@@ -10,11 +10,6 @@ from pathlib import Path
 from eclipsed.errors import UnknownName
 from eclipsed.types import World
 
-# What comes with the package; catalogue.toml lists what can be fetched.
-WORLDS: dict[str, str] = {
-    "starter": "avatars of 128×128 pixels, made by this project; offline, with exact judges",
-}
-
 
 def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> World:
     """A world by name, from a TOML file that describes it, or from a folder of starter weights.

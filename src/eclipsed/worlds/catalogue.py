@@ -17,6 +17,10 @@ from typing import Any, Literal
 from eclipsed.errors import BadSetting
 from eclipsed.hub import Item, Progress, fetch, is_here, locate
 
+# Worlds that come with the package.
+BUILT_IN: dict[str, str] = {
+    "starter": "avatars of 128×128 pixels, made by this project; offline, with exact judges",
+}
 SOURCE = Path(__file__).with_name("catalogue.toml")
 
 Kind = Literal["generator", "encoder", "segmenter"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from platformdirs import user_cache_path
 from torch import Tensor
 
+from eclipsed.cache import cache_folder
 from eclipsed.files import read_bytes, write_atomic
 from eclipsed.types import Synthesis, World
 
@@ -46,7 +46,7 @@ def check_world(world: World, *, cache: Path | None = None) -> list[Finding]:
     # A class and a precision follow the digits of the weights, of which the first will do.
     fingerprint = world.generator.fingerprint
     name = f"{fingerprint[:24]}{fingerprint[64:]}.json"
-    place = (cache or user_cache_path("eclipsed") / "reference") / name
+    place = (cache or cache_folder() / "reference") / name
     return [
         _images(made.image),
         _pixels(made.image[0].cpu(), place),

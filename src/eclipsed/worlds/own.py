@@ -36,8 +36,7 @@ from eclipsed.errors import BadFile, UnknownName
 from eclipsed.evaluation.judges import NetworkJudge
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
-from eclipsed.worlds import WORLDS
-from eclipsed.worlds.catalogue import KINDS, Kind, Part, catalogue, find_part, part_names
+from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
 Choice = Path | Part | str
@@ -49,7 +48,7 @@ LoadSegmenter = Callable[[Choice, tuple[str, ...], str], Segmenter]
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
-_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "wishes", "regions")
+_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "example_prompts", "regions")
 _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
@@ -65,7 +64,7 @@ class OwnWorld:
 
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
-    wishes: short prompts that the world answers, to offer to people.
+    example_prompts: short prompts that the world answers, to offer to people.
     """
 
     name: str
@@ -77,7 +76,7 @@ class OwnWorld:
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judge_encoder: Choice | None = None
     judge_segmenter: Choice | None = None
-    wishes: tuple[str, ...] = ()
+    example_prompts: tuple[str, ...] = ()
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -113,7 +112,7 @@ def read_own(path: StrPath) -> OwnWorld:
         name=page.world_name(values["name"]),
         neutral=page.text("neutral", values.get("neutral", "a photo")),
         truncation=page.truncation(values.get("truncation", 0.7)),
-        wishes=page.wishes(values.get("wishes", [])),
+        example_prompts=page.example_prompts(values.get("example_prompts", [])),
         regions=page.regions(values.get("regions", {})),
         **chosen,
         **page.judges(values, chosen),
@@ -152,7 +151,7 @@ class _Page:
             raise self.refusal(
                 "name", "must be of letters, digits, - and _", 'Such as name = "my-cats".'
             )
-        if name.lower() in {*WORLDS, *catalogue(), *_VERBS}:
+        if name.lower() in {*BUILT_IN, *catalogue(), *_VERBS}:
             raise self.refusal(
                 "name", f"is {_quoted(name)}, which is taken", "Choose another name."
             )
@@ -200,14 +199,14 @@ class _Page:
             return float(value)
         raise self.refusal("truncation", "must be a number from 0 to 2", "Write truncation = 0.7.")
 
-    def wishes(self, value: object) -> tuple[str, ...]:
+    def example_prompts(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or len(value) > _MOST_WISHES:
             raise self.refusal(
-                "wishes",
+                "example_prompts",
                 f"must be a list of at most {_MOST_WISHES} prompts",
-                'Write wishes = ["pointed ears", "a striped coat"].',
+                'Write example_prompts = ["pointed ears", "a striped coat"].',
             )
-        return tuple(dict.fromkeys(self.text("wishes", wish) for wish in value))
+        return tuple(dict.fromkeys(self.text("example_prompts", prompt) for prompt in value))
 
     def regions(self, value: object) -> Mapping[str, tuple[str, ...]]:
         if not isinstance(value, dict) or len(value) > _MOST_REGIONS:
@@ -295,7 +294,7 @@ def assemble(
         vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
         neutral=own.neutral,
         truncation=own.truncation,
-        wishes=own.wishes,
+        example_prompts=own.example_prompts,
         judge=judge,
     )
 
@@ -376,8 +375,8 @@ def to_toml(own: OwnWorld) -> bytes:
         f"neutral = {_string(own.neutral)}",
         f"truncation = {own.truncation!r}",
     ]
-    if own.wishes:
-        lines.append(f"wishes = [{', '.join(map(_string, own.wishes))}]")
+    if own.example_prompts:
+        lines.append(f"example_prompts = [{', '.join(map(_string, own.example_prompts))}]")
     if own.regions:
         lines += ["", "[regions]"]
     for region, words in own.regions.items():

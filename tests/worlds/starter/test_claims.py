@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from eclipsed.types import Claim
+from eclipsed.worlds.starter.attributes import JUDGED
 from eclipsed.worlds.starter.claims import parse_claim
-from eclipsed.worlds.starter.predicates import PREDICATE, group_values
+from eclipsed.worlds.starter.predicates import PREDICATE
 from tests.prompt_lists import read_prompts
 
 
@@ -56,11 +57,11 @@ def test_a_denial_without_words_of_its_own_asks_for_the_other_values() -> None:
     claim = parse_claim("not winking")
     assert claim is not None
     assert claim.group == "eyes"
-    assert set(claim.values) <= set(group_values("eyes")) - {"wink"}
+    assert set(claim.values) <= set(JUDGED["eyes"]) - {"wink"}
     assert "plain" in claim.values
 
 
-def test_of_several_wishes_the_first() -> None:
+def test_the_first_of_two_attributes_counts() -> None:
     claim = parse_claim("sunglasses and a moustache")
     assert claim == Claim("glasses", ("sunglasses",))
 

@@ -2,21 +2,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
-from eclipsed.types import Encoder, Generator, Judge, Segmenter, Synthesis
-from eclipsed.worlds.starter import sizes
-from eclipsed.worlds.starter.attributes import GROUP, REGIONS
-from eclipsed.worlds.starter.batches import JUDGED
-from eclipsed.worlds.starter.design import W_DIM, mapping_tensors, w_from_codes
+from eclipsed.types import Encoder, Judge, Segmenter, Synthesis
+from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
 from eclipsed.worlds.starter.models import (
     COVERED,
+    JUDGE_HIDDEN,
+    JUDGE_TOWER,
+    JUDGE_UNET,
+    ORACLE_TOWER,
+    WORLD_HIDDEN,
+    WORLD_TOWER,
+    WORLD_UNET,
     StarterEncoder,
     StarterJudge,
     StarterSegmenter,
@@ -24,15 +26,10 @@ from eclipsed.worlds.starter.models import (
     load_generator_file,
     load_judges,
     load_segmenter,
-    save_encoder,
-    save_generator,
-    save_judges,
-    save_segmenter,
 )
 from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
-from eclipsed.worlds.starter.population import Z_DIM, codes_from_z
-from eclipsed.worlds.starter.renderer import Renderer
-from tests.worlds.starter.conftest import SMALL, Smoke, people
+from eclipsed.worlds.starter.world import GENERATOR, WEIGHTS
+from kits.saving import save_networks
 
 
 def shaken(module: nn.Module) -> nn.Module:
@@ -46,11 +43,11 @@ def shaken(module: nn.Module) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def judges() -> StarterJudge:
-    oracle = Classifier(sizes.ORACLE_TOWER, {k: len(v) for k, v in JUDGED.items()})
-    encoder = TextImageModel(sizes.JUDGE_TOWER, sizes.JUDGE_HIDDEN)
+    oracle = Classifier(ORACLE_TOWER, {k: len(v) for k, v in JUDGED.items()})
+    encoder = TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN)
     seen = torch.zeros(len(COVERED), 8, 18, 5, 5, dtype=torch.uint8)
     seen[:, :, 0] = 1
-    parts = (shaken(oracle), shaken(encoder), shaken(UNet(sizes.JUDGE_UNET, len(REGIONS))))
+    parts = (shaken(oracle), shaken(encoder), shaken(UNet(JUDGE_UNET, len(REGIONS))))
     judge = StarterJudge(parts[0], StarterEncoder(parts[1]), StarterSegmenter(parts[2]), seen)
     return judge.eval().requires_grad_(False)
 
@@ -63,40 +60,7 @@ def images() -> Tensor:
 # --- the generator ------------------------------------------------------------------------------
 
 
-def test_the_written_generator_draws_as_the_trained_one(tmp_path: Path) -> None:
-    config = StyleGAN2Config(resolution=128, channels=SMALL, z_dim=Z_DIM, w_dim=W_DIM)
-    synthesis = shaken(SynthesisNetwork(config))
-    assert isinstance(synthesis, SynthesisNetwork)
-    path = tmp_path / "generator.safetensors"
-    save_generator(synthesis, mapping_tensors(), path)
-    generator = load_generator_file(path)
-
-    z = np.random.default_rng(1).standard_normal((4, Z_DIM)).astype(np.float32)
-    w = torch.from_numpy(w_from_codes(codes_from_z(z)))
-    expected, _ = synthesis(synthesis.styles(w[:, None].expand(-1, config.num_ws, -1)))
-    expected = expected / expected.abs().max()
-    made = generator.synthesize(generator.from_z(torch.from_numpy(z))).image
-    made = made / made.abs().max()
-    assert float((made - expected).abs().max()) < 0.02
-    assert isinstance(generator, Generator)
-    assert generator.name == "starter"
-    assert not generator.training
-
-
-def test_the_file_is_small_and_the_mapping_exact(tmp_path: Path) -> None:
-    config = StyleGAN2Config(resolution=128, channels=SMALL, z_dim=Z_DIM, w_dim=W_DIM)
-    path = tmp_path / "generator.safetensors"
-    save_generator(SynthesisNetwork(config), mapping_tensors(), path)
-    tensors = load_file(path)
-    assert {v.dtype for k, v in tensors.items() if k.startswith("mapping.")} == {torch.float32}
-    assert {v.dtype for k, v in tensors.items() if k.endswith("conv1.weight")} == {torch.float16}
-    assert not any(key.endswith("resample_filter") for key in tensors)
-    torch.testing.assert_close(
-        tensors["mapping.fc1.weight"], torch.from_numpy(mapping_tensors()["mapping.fc1.weight"])
-    )
-
-
-def test_what_is_no_generator_is_refused(tmp_path: Path, small_generator: StyleGAN2) -> None:
+def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "generator.safetensors"
     with pytest.raises(BadFile, match="no such file"):
         load_generator_file(path)
@@ -107,7 +71,7 @@ def test_what_is_no_generator_is_refused(tmp_path: Path, small_generator: StyleG
     save_file({"weight": torch.zeros(2)}, path)
     with pytest.raises(BadFile, match="does not hold a starter generator"):
         load_generator_file(path)
-    tensors = {k: v.clone() for k, v in small_generator.state_dict().items()}
+    tensors = load_file(WEIGHTS / GENERATOR)
     del tensors["synthesis.b64.conv0.weight"]
     save_file(tensors, path)
     with pytest.raises(BadFile, match=r"b64\.conv0\.weight"):
@@ -122,10 +86,10 @@ def test_what_is_no_generator_is_refused(tmp_path: Path, small_generator: StyleG
 
 
 def test_the_encoder_survives_the_disk(tmp_path: Path, images: Tensor) -> None:
-    model = shaken(TextImageModel(sizes.WORLD_TOWER, sizes.WORLD_HIDDEN))
+    model = shaken(TextImageModel(WORLD_TOWER, WORLD_HIDDEN))
     assert isinstance(model, TextImageModel)
     path = tmp_path / "encoder.safetensors"
-    save_encoder(model, path)
+    save_networks({"": model}, path)
     encoder = load_encoder(path)
     assert isinstance(encoder, Encoder)
     sentences = torch.randn(5, 384, generator=torch.Generator().manual_seed(1))
@@ -139,7 +103,7 @@ def test_the_encoder_survives_the_disk(tmp_path: Path, images: Tensor) -> None:
 
 
 def test_images_of_other_sizes_are_resized_and_gradients_flow(images: Tensor) -> None:
-    encoder = StarterEncoder(TextImageModel(sizes.WORLD_TOWER, 8)).eval().requires_grad_(False)
+    encoder = StarterEncoder(TextImageModel(WORLD_TOWER, 8)).eval().requires_grad_(False)
     large = torch.nn.functional.interpolate(images, (192, 192), mode="bilinear").requires_grad_()
     embedded = encoder.encode_image(large)
     assert embedded.shape == (3, 256)
@@ -153,7 +117,7 @@ def test_images_of_other_sizes_are_resized_and_gradients_flow(images: Tensor) ->
 
 
 def test_texts_are_unit_vectors() -> None:
-    encoder = StarterEncoder(TextImageModel(sizes.WORLD_TOWER, 8)).eval().requires_grad_(False)
+    encoder = StarterEncoder(TextImageModel(WORLD_TOWER, 8)).eval().requires_grad_(False)
     vectors = encoder.encode_text(["curly hair", "a hat"])
     assert vectors.shape == (2, 256)
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
@@ -161,9 +125,9 @@ def test_texts_are_unit_vectors() -> None:
 
 
 def test_the_segmenter_survives_the_disk(tmp_path: Path, images: Tensor) -> None:
-    network = shaken(UNet(sizes.WORLD_UNET, len(REGIONS)))
+    network = shaken(UNet(WORLD_UNET, len(REGIONS)))
     assert isinstance(network, UNet)
-    save_segmenter(network, tmp_path / "segmenter.safetensors")
+    save_networks({"": network}, tmp_path / "segmenter.safetensors")
     segmenter = load_segmenter(tmp_path / "segmenter.safetensors")
     assert isinstance(segmenter, Segmenter)
     same = segmenter.labels(images) == StarterSegmenter(network).labels(images)
@@ -201,7 +165,12 @@ def test_foreign_weights_are_refused(load: object, tmp_path: Path) -> None:
 
 def test_judges_survive_the_disk(tmp_path: Path, judges: StarterJudge, images: Tensor) -> None:
     path = tmp_path / "judges.safetensors"
-    save_judges(judges.oracle, judges.encoder.model, judges.segmenter.network, judges.seen, path)
+    networks = {
+        "oracle.": judges.oracle,
+        "encoder.": judges.encoder.model,
+        "segmenter.": judges.segmenter.network,
+    }
+    save_networks(networks, path, {"seen": judges.seen})
     loaded = load_judges(path)
     assert isinstance(loaded, Judge)
     one, two = judges.attributes(images), loaded.attributes(images)
@@ -251,21 +220,21 @@ def test_identity_does_not_see_what_is_hidden(judges: StarterJudge, images: Tens
     )
 
 
-def test_the_visibility_table_is_the_renderers(smoke: Smoke, renderer: Renderer) -> None:
-    table = load_judges(smoke.world / "judges.safetensors").seen  # `visibility_table` takes long
-    assert table.dtype == torch.uint8
-    assert table.shape == (len(COVERED), 8, 18, 5, 5)
-    chosen = people(
-        {"mouth": "tongue", "top": "wavy", "glasses": "eyepatch", "beard": "long beard"},
-        {"eyes": "hearts", "glasses": "sunglasses"},
-        {"clothes": "blazer", "top": "straight", "beard": "long beard"},
-        {"brows": "angry", "top": "beanie", "glasses": "round glasses"},
-    )
-    visible = renderer.render(chosen).visible
-    top, glasses, beard = (chosen.index(group) for group in ("top", "glasses", "beard"))
-    for number, group in enumerate(COVERED):
-        value = chosen.index(group)
-        found = table[number, value, top, glasses, beard].bool()
-        assert found.tolist() == visible[group].tolist()
-    # Values past a group's last are never asked for.
-    assert int(table[COVERED.index("brows"), 5:].sum()) == 0
+def test_the_judges_are_other_networks() -> None:
+    assert not JUDGE_TOWER.residual
+    assert not ORACLE_TOWER.residual
+    assert WORLD_TOWER.residual
+    assert ORACLE_TOWER.outputs == sum(len(values) for values in JUDGED.values())
+    assert JUDGE_UNET != WORLD_UNET
+
+
+def test_what_is_shipped_is_small() -> None:
+    judges = [
+        Classifier(ORACLE_TOWER, {k: len(v) for k, v in JUDGED.items()}),
+        TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN),
+        UNet(JUDGE_UNET, 10),
+    ]
+    world = [TextImageModel(WORLD_TOWER, WORLD_HIDDEN), UNet(WORLD_UNET, 10)]
+    count = [sum(p.numel() for n in own for p in n.parameters()) for own in (judges, world)]
+    assert 2 * count[0] < 3 * 2**20  # fp16
+    assert 2 * count[1] < 6 * 2**20

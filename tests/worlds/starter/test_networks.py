@@ -3,8 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eclipsed.worlds.starter import sizes
-from eclipsed.worlds.starter.batches import JUDGED
 from eclipsed.worlds.starter.networks import (
     Classifier,
     ImageTower,
@@ -106,29 +104,3 @@ def test_layout_changes_nothing() -> None:
     before = network(picture)
     assert channels_last(network) is network
     torch.testing.assert_close(network(picture), before, rtol=1e-4, atol=1e-5)
-
-
-def test_the_judges_are_other_networks() -> None:
-    assert not sizes.JUDGE_TOWER.residual
-    assert not sizes.ORACLE_TOWER.residual
-    assert sizes.WORLD_TOWER.residual
-    assert sizes.ORACLE_TOWER.outputs == sum(len(values) for values in JUDGED.values())
-    assert sizes.JUDGE_UNET != sizes.WORLD_UNET
-    seeds: dict[str, set[int]] = {}
-    for name, job in sizes.JOBS.items():
-        # The world's encoder is trained in three goes; each job also uses the seed after its own.
-        network = "encoder" if name.startswith("encoder-") else name
-        seeds.setdefault(network, set()).update((job.seed, job.seed + 1))
-    assert len(set.union(*seeds.values())) == sum(len(own) for own in seeds.values())
-
-
-def test_what_is_shipped_is_small() -> None:
-    judges = [
-        Classifier(sizes.ORACLE_TOWER, {k: len(v) for k, v in JUDGED.items()}),
-        TextImageModel(sizes.JUDGE_TOWER, sizes.JUDGE_HIDDEN),
-        UNet(sizes.JUDGE_UNET, 10),
-    ]
-    world = [TextImageModel(sizes.WORLD_TOWER, sizes.WORLD_HIDDEN), UNet(sizes.WORLD_UNET, 10)]
-    count = [sum(p.numel() for n in own for p in n.parameters()) for own in (judges, world)]
-    assert 2 * count[0] < 3 * 2**20  # fp16
-    assert 2 * count[1] < 6 * 2**20

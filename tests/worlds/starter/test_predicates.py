@@ -2,25 +2,21 @@ from __future__ import annotations
 
 from collections import Counter
 
-from eclipsed.worlds.starter.predicates import (
-    PREDICATE,
-    PREDICATE_GROUPS,
-    PREDICATES,
-    group_values,
-)
+from eclipsed.worlds.starter.attributes import JUDGED
+from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES
 
 
 def test_every_single_value_has_a_predicate() -> None:
     said = {(p.group, p.values[0]) for p in PREDICATES if len(p.values) == 1}
-    assert said == {(g, v) for g in PREDICATE_GROUPS for v in group_values(g)}
+    assert said == {(group, value) for group, values in JUDGED.items() for value in values}
 
 
 def test_values_and_doubts_exist() -> None:
     for predicate in PREDICATES:
         assert predicate.values
-        assert set(predicate.values) < set(group_values(predicate.group)), predicate.name
+        assert set(predicate.values) < set(JUDGED[predicate.group]), predicate.name
         for group, values in predicate.doubts.items():
-            assert set(values) <= set(group_values(group)), predicate.name
+            assert set(values) <= set(JUDGED[group]), predicate.name
 
 
 def test_no_value_is_both_true_and_doubted() -> None:

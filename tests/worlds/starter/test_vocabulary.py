@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from eclipsed.prompts.goals import mentions
+from eclipsed.prompts.regions import mentions
 from eclipsed.worlds.starter.attributes import REGIONS
 from eclipsed.worlds.starter.claims import parse_claim
-from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY, STARTER_WISHES
+from eclipsed.worlds.starter.vocabulary import STARTER_PROMPTS, STARTER_VOCABULARY
 
 
 def test_every_region_has_words_and_its_own_name() -> None:
@@ -13,12 +13,12 @@ def test_every_region_has_words_and_its_own_name() -> None:
     assert all(region in words for region, words in STARTER_VOCABULARY.items())
 
 
-def test_every_wish_is_about_one_region_and_the_judge_knows_it() -> None:
-    assert len(set(STARTER_WISHES)) == len(STARTER_WISHES)
-    for wish in STARTER_WISHES:
-        found = {mention.region for mention in mentions(wish, STARTER_VOCABULARY, "a person")}
-        assert len(found) == 1, wish
-        assert parse_claim(wish) is not None, wish
+def test_every_prompt_is_about_one_region_and_the_judge_knows_it() -> None:
+    assert len(set(STARTER_PROMPTS)) == len(STARTER_PROMPTS)
+    for prompt in STARTER_PROMPTS:
+        regions = {mention.region for mention in mentions(prompt, STARTER_VOCABULARY, "a person")}
+        assert len(regions) == 1, prompt
+        assert parse_claim(prompt) is not None, prompt
 
 
 def test_no_phrase_means_two_regions() -> None:

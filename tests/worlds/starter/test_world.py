@@ -11,17 +11,16 @@ from eclipsed.errors import BadFile, UnknownName
 from eclipsed.types import World
 from eclipsed.worlds import load_world
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.world import FILES, RECORD, load_starter, read_record
-from tests.worlds.starter.conftest import Smoke
+from eclipsed.worlds.starter.world import FILES, RECORD, WEIGHTS, load_starter, read_record
 
 
 @pytest.fixture
-def copy(smoke: Smoke, tmp_path: Path) -> Path:
-    return shutil.copytree(smoke.world, tmp_path / "world")
+def copy(tmp_path: Path) -> Path:
+    return shutil.copytree(WEIGHTS, tmp_path / "world")
 
 
-def test_a_folder_of_weights_is_a_world(smoke: Smoke) -> None:
-    world = load_world(smoke.world)
+def test_a_folder_of_weights_is_a_world() -> None:
+    world = load_world(WEIGHTS)
     assert isinstance(world, World)
     assert world.generator.resolution == 128
     assert set(world.vocabulary) <= set(REGIONS)
@@ -32,8 +31,8 @@ def test_a_folder_of_weights_is_a_world(smoke: Smoke) -> None:
     assert bool((cosine.abs() <= 1 + 1e-5).all())
 
 
-def test_judges_are_loaded_when_asked_and_once(smoke: Smoke) -> None:
-    world = load_starter(smoke.world)
+def test_judges_are_loaded_when_asked_and_once() -> None:
+    world = load_starter(WEIGHTS)
     assert world.judge is not None
     judge = world.judge()
     assert world.judge() is judge
@@ -41,8 +40,8 @@ def test_judges_are_loaded_when_asked_and_once(smoke: Smoke) -> None:
     assert set(judge.attributes(images).probabilities) == set(judge.groups)
 
 
-def test_the_same_folder_is_the_same_generator(smoke: Smoke) -> None:
-    one, two = load_starter(smoke.world), load_starter(smoke.world)
+def test_the_same_folder_is_the_same_generator() -> None:
+    one, two = load_starter(WEIGHTS), load_starter(WEIGHTS)
     assert one.generator.fingerprint == two.generator.fingerprint
 
 
@@ -95,8 +94,8 @@ def test_a_folder_without_a_record_is_no_world(tmp_path: Path) -> None:
         load_world(tmp_path)
 
 
-def test_the_record_names_every_file(smoke: Smoke) -> None:
-    record = read_record(smoke.world)
+def test_the_record_names_every_file() -> None:
+    record = read_record(WEIGHTS)
     assert set(record["sha256"]) == set(record["bytes"]) == set(FILES)
-    assert record["bytes"] == {name: (smoke.world / name).stat().st_size for name in FILES}
+    assert record["bytes"] == {name: (WEIGHTS / name).stat().st_size for name in FILES}
     assert json.loads(json.dumps(record)) == record

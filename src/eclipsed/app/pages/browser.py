@@ -8,7 +8,7 @@ from typing import cast
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from eclipsed.app import serving
+from eclipsed.app import server
 from eclipsed.app.desk import Desk
 
 # Streamlit leaves room above the page for a toolbar that this app does not have, and fades what it
@@ -44,27 +44,27 @@ def icon() -> Image.Image:
 def desk() -> Desk:
     """This tab's desk, made when it is first asked for."""
     if "desk" not in st.session_state:
-        st.session_state["desk"] = serving.shared().desk()
+        st.session_state["desk"] = server.shared().desk()
     return cast("Desk", st.session_state["desk"])
 
 
 def keep(desk: Desk) -> None:
     """Remember that this desk is in use."""
-    serving.shared().desks.keep(desk)
+    server.shared().desks.keep(desk)
 
 
 def begin() -> Desk:
     """What every page begins with: the shared look, and the desk, that of before a reload."""
     st.html(_LOOK)
-    found = desk()
-    keep(found)
-    told = {"token": found.token, "settled": found.settled}
-    _keeper(key=_KEY, data=told, on_token_change=lambda: _resume(found))
-    return found
+    own = desk()
+    keep(own)
+    token = {"token": own.token, "settled": own.settled}
+    _keeper(key=_KEY, data=token, on_token_change=lambda: _resume(own))
+    return own
 
 
-def _resume(found: Desk) -> None:
-    serving.shared().desks.resume(found, st.session_state[_KEY]["token"])
+def _resume(own: Desk) -> None:
+    server.shared().desks.resume(own, st.session_state[_KEY]["token"])
 
 
 def notice(desk: Desk) -> None:
@@ -74,8 +74,8 @@ def notice(desk: Desk) -> None:
             st.text(("Could not: " if desk.notice.bad else "") + desk.notice.text)
 
 
-def sheet(made: bytes | None) -> None:
+def sheet(picture: bytes | None) -> None:
     """A sheet to look at, and to save."""
-    if made is not None:
-        st.image(made)
-        st.download_button("Save PNG", made, "sheet.png", mime="image/png")
+    if picture is not None:
+        st.image(picture)
+        st.download_button("Save PNG", picture, "sheet.png", mime="image/png")

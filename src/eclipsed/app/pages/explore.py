@@ -1,5 +1,4 @@
-"""The page Explore: what directions do, side by side and across each other, and new ones found by
-looking."""
+"""The page Explore: what directions do, side by side and across each other."""
 
 from __future__ import annotations
 
@@ -7,11 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from eclipsed.app.arithmetic import Sum
-from eclipsed.app.components import MOST, WAYS
 from eclipsed.app.explorer import Explorer
 from eclipsed.app.pages import browser
-from eclipsed.directions import Direction
 from eclipsed.editing.animation import KINDS, MEDIA_TYPES
 
 # Where the Library leaves the files that were chosen there to be compared.
@@ -53,69 +49,15 @@ def _palette(explorer: Explorer) -> None:
 
 def _grid(explorer: Explorer) -> None:
     count = st.slider("Seeds", 2, 8, 4)
-    made = explorer.grid(count)
-    if made is None:
+    sheet = explorer.grid(count)
+    if sheet is None:
         st.text("Select an edit on the Edit page first: this view moves it.")
     else:
-        browser.sheet(made)
+        browser.sheet(sheet)
 
 
 def _layers(explorer: Explorer) -> None:
     browser.sheet(explorer.layers(_card(explorer, "Card", 0)))
-
-
-def _components(explorer: Explorer) -> None:
-    left, middle, right = st.columns(3)
-    way = left.selectbox("Method", list(WAYS))
-    rows = middle.selectbox("Layers that move", explorer.row_sets)
-    count = right.slider("Components", 1, MOST, 4)
-    st.caption(WAYS[way])
-    with st.spinner("Looking at the generator …"):
-        found = explorer.components(way, count, rows)
-    if found:
-        browser.sheet(explorer.component_sheet(found))
-        _keep_component(explorer, found)
-
-
-def _keep_component(explorer: Explorer, found: list[Direction]) -> None:
-    with st.form("keep component", border=False):
-        left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
-        names = [direction.name for direction in found]
-        at = left.selectbox("Keep", range(len(found)), format_func=lambda at: names[at])
-        name = middle.text_input("as", placeholder="what it does: turns the head …")
-        if right.form_submit_button("Keep", width="stretch") and at is not None:
-            explorer.keep(found[at], name)
-
-
-def _arithmetic(explorer: Explorer) -> None:
-    st.caption(
-        "The mean of images that have something, minus the mean of images that lack it, added to "
-        "others. Seeds are written like 1,2,5-9."
-    )
-    with st.form("sum", border=False):
-        left, middle, right = st.columns(3)
-        plus = left.text_input("Seeds with it", "1,2,3")
-        minus = middle.text_input("Seeds without it", "4,5,6")
-        to = right.text_input("Add it to", placeholder="the Edit page's seed")
-        st.form_submit_button("Show")
-    total = explorer.total(plus, minus, to)
-    if total is not None:
-        with st.spinner("Adding up …"):
-            made = explorer.sum_sheet(total)
-        browser.sheet(made)
-        _keep_sum(explorer, total)
-
-
-def _keep_sum(explorer: Explorer, total: Sum) -> None:
-    with st.form("keep sum", border=False):
-        left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
-        name = left.text_input("Keep “with − without” as", placeholder="a name")
-        prompt = middle.text_input(
-            "What it brings, in words (may stay empty)",
-            placeholder="then strength 1 is where this is reached",
-        )
-        if right.form_submit_button("Keep", width="stretch"):
-            explorer.keep_sum(total, name, prompt)
 
 
 def _between(explorer: Explorer) -> None:
@@ -127,21 +69,21 @@ def _between(explorer: Explorer) -> None:
     kind = right.segmented_control(
         "As", KINDS, default="webp", format_func=str.upper, required=True
     )
-    made = explorer.animation(int(to), kind)
-    if made is not None:
+    animation = explorer.animation(int(to), kind)
+    if animation is not None:
         with st.container(width=384):
             if kind == "mp4":
-                st.video(made, loop=True, autoplay=True, muted=True)
+                st.video(animation, loop=True, autoplay=True, muted=True)
             else:
-                st.image(made, width="stretch")
+                st.image(animation, width="stretch")
         label, name = f"Save {kind.upper()}", f"seed-{seed}-to-{to}.{kind}"
-        st.download_button(label, made, name, mime=MEDIA_TYPES[kind])
+        st.download_button(label, animation, name, mime=MEDIA_TYPES[kind])
 
 
 def _card(explorer: Explorer, label: str, at: int) -> str | None:
     files = explorer.files
-    place = min(at, len(files) - 1) if files else None
-    chosen: str | None = st.selectbox(label, files, index=place, format_func=explorer.name_of)
+    index = min(at, len(files) - 1) if files else None
+    chosen: str | None = st.selectbox(label, files, index=index, format_func=explorer.name_of)
     return chosen
 
 
@@ -150,7 +92,5 @@ _VIEWS: dict[str, Callable[[Explorer], None]] = {
     "Palette": _palette,
     "Seeds × strengths": _grid,
     "Layers": _layers,
-    "Components": _components,
-    "Arithmetic": _arithmetic,
     "Between seeds": _between,
 }

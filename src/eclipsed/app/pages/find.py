@@ -8,10 +8,11 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from eclipsed.app import wording
+from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.searching import Look, Seen
+from eclipsed.app.search import Look, Request, Seen, layers_written
+from eclipsed.methods.training import trained_methods
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {
     "likely": "green",
@@ -24,24 +25,39 @@ _AUTO, _WHOLE, _CHOSEN = "chosen by the prompt", "the whole image", "these"
 def show() -> None:
     """Draw the page."""
     desk = browser.begin()
+    world = desk.world
     st.subheader("What should change?")
     with st.form("find", border=False):
         prompt = st.text_input(
             "Prompt",
-            placeholder=", ".join([*desk.wishes, "…"]),
+            placeholder=", ".join([*world.example_prompts[:3], "…"]),
             label_visibility="collapsed",
         )
         with st.expander("More"):
             region = st.radio("Region", [_AUTO, _WHOLE, _CHOSEN], horizontal=True)
-            regions = st.multiselect("Regions", desk.regions, placeholder="hair, hat …")
+            regions = st.multiselect("Regions", world.segmenter.regions, placeholder="hair, hat …")
             left, middle, right = st.columns(3)
-            preset = left.selectbox("Preset", desk.presets)
-            space = middle.selectbox("Space", ["usual", *desk.spaces])
+            method = left.selectbox("Method", trained_methods())
+            space = middle.selectbox(
+                "Space", [None, *world.generator.spaces], format_func=lambda name: name or "auto"
+            )
             layers = right.text_input("Layers", placeholder="all, or 3-5")
-            steps = st.number_input("Steps (0: the preset's)", min_value=0, max_value=5000, value=0)
+            steps = st.number_input("Steps (0: the method's)", min_value=0, max_value=5000, value=0)
         if st.form_submit_button("Find", type="primary"):
-            given = {_AUTO: None, _WHOLE: [], _CHOSEN: regions}[region]
-            desk.find(prompt, given, preset, None if space == "usual" else space, layers, steps)
+            chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
+            with desk.reporting():
+                desk.find(
+                    Request(
+                        prompt,
+                        regions=chosen,
+                        method=method,
+                        space=space,
+                        layers=layers_written(layers),
+                        steps=steps or None,
+                        seed=desk.session.seed,
+                        truncation=desk.session.truncation,
+                    )
+                )
     browser.notice(desk)
     if desk.search is not None:
         st.fragment(_search, run_every=0.7 if desk.status.running else None)(desk)
@@ -50,14 +66,15 @@ def show() -> None:
 def _search(desk: Desk) -> None:
     status = desk.status
     desk.collect()
-    share, words = wording.progress(status)
-    st.text(f"“{desk.prompt}”")
-    st.progress(share, text=" ")
+    done, words = descriptions.progress(status)
+    if desk.search is not None:
+        st.text(f"“{desk.search.request.prompt.strip()}”")
+    st.progress(done, text=" ")
     st.text(words)
     if status.running and status.stage != "scoring":
         st.button("Stop and keep", on_click=desk.stop, key="stop")
     elif status.stage == "asking":
-        st.button("Train anyway", on_click=desk.go_on, type="primary")
+        st.button("Train anyway", on_click=desk.train_anyway, type="primary")
         st.button("Leave it", on_click=desk.stop)
     if status.snapshots:
         st.caption("What is learned, on the image of the Edit page")
@@ -69,16 +86,16 @@ def _search(desk: Desk) -> None:
 
 
 def _look(look: Look) -> None:
-    st.badge(look.found.verdict, color=_COLOURS[look.found.verdict])
-    st.text(look.found.reason)
+    st.badge(look.preflight.verdict, color=_COLOURS[look.preflight.verdict])
+    st.text(look.preflight.reason)
     best, worst = st.columns(2)
     _images(best, "Answer it best", look.best)
     _images(worst, "Answer it least", look.worst)
     st.caption("Each with its seed, and how much of it the region covers.")
-    st.text("\n".join(wording.check_lines(look.found, look.understood)))
+    st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))
 
 
-def _images(column: DeltaGenerator, title: str, found: Sequence[Seen]) -> None:
+def _images(column: DeltaGenerator, title: str, images: Sequence[Seen]) -> None:
     column.caption(title)
-    labels = [f"{one.seed} · {one.covered:.0%}" for one in found]
-    column.image([one.picture for one in found], caption=labels, width=96)
+    labels = [f"{one.seed} · {one.covered:.0%}" for one in images]
+    column.image([one.picture for one in images], caption=labels, width=96)

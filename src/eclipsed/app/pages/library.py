@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 import streamlit as st
 
-from eclipsed.app import wording
+from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
-from eclipsed.app.library import Entry
-from eclipsed.app.pages import browser, drawing, explore
-from eclipsed.app.terms import terms
+from eclipsed.app.library import Entry, matching
+from eclipsed.app.licences import terms
+from eclipsed.app.pages import browser, explore
+from eclipsed.app.thumbnails import thumbnail
+from eclipsed.errors import EclipsedError
 
 _COLUMNS = 3
 
@@ -23,27 +28,31 @@ def show() -> None:
         files = st.file_uploader("Cards", type="safetensors", accept_multiple_files=True)
         if st.form_submit_button("Import"):
             for file in files:
-                desk.take(file.getvalue(), file.name)
+                _import(desk, file.getvalue(), file.name)
     browser.notice(desk)
     if desk.deleted is not None:
         said, undo = st.columns([4, 1], vertical_alignment="center")
         said.text(f"Deleted: {desk.deleted}")
         undo.button("Undo", on_click=desk.undelete, width="stretch")
-    found = desk.entries(words)
-    if not found:
-        st.text(desk.nothing_found(words))
-    _compare(desk, found)
-    for start in range(0, len(found), _COLUMNS):
+    entries = matching(desk.attempt(desk.library.entries) or [], words)
+    if not entries:
+        st.text(descriptions.no_cards(words))
+    _compare(desk, entries)
+    for start in range(0, len(entries), _COLUMNS):
         for column, entry in zip(
-            st.columns(_COLUMNS), found[start : start + _COLUMNS], strict=False
+            st.columns(_COLUMNS), entries[start : start + _COLUMNS], strict=False
         ):
             with column.container(border=True):
                 _card(desk, entry)
 
 
-def _compare(desk: Desk, found: list[Entry]) -> None:
+def _import(desk: Desk, data: bytes, name: str) -> None:
+    desk.carry_out(lambda: desk.library.take(data, name), "The card is in the library.")
+
+
+def _compare(desk: Desk, entries: list[Entry]) -> None:
     """A button that shows the ticked cards side by side."""
-    ticked = [entry.file for entry in found if st.session_state.get(_tick(entry.file))]
+    ticked = [entry.file for entry in entries if st.session_state.get(_tick(entry.file))]
     if ticked:
         cards = "1 card" if len(ticked) == 1 else f"{len(ticked)} cards"
         if st.button(f"Compare {cards} on the image of {desk.session.image_words}", type="primary"):
@@ -56,8 +65,11 @@ def _tick(file: str) -> str:
 
 
 def _card(desk: Desk, entry: Entry) -> None:
-    trouble = desk.trouble(entry)
-    picture = None if trouble else desk.picture(entry)
+    trouble = entry.trouble(desk.world.generator)
+    picture = None
+    if not trouble:
+        with suppress(EclipsedError):
+            picture = thumbnail(desk.renderer, desk.library, entry.file)
     if picture is not None:
         st.image(picture, width="stretch")
     st.text(entry.name)
@@ -67,26 +79,29 @@ def _card(desk: Desk, entry: Entry) -> None:
     direction = entry.direction
     if direction is not None:
         with st.container(horizontal=True):
-            for words, colour in wording.badges(direction):
+            for words, colour in descriptions.badges(direction):
                 st.badge(words, color=colour)
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
             scored = "" if direction.scores else " · not scored"
-            st.caption(f"{wording.ago(entry.changed)}{scored}", width="content")
+            st.caption(f"{descriptions.ago(entry.changed)}{scored}", width="content")
             if not trouble:
                 st.checkbox("Compare", key=_tick(entry.file))
         with st.popover("About", width="stretch"):
-            st.text(wording.headline(direction))
-            st.text("\n".join(wording.provenance(direction)))
+            st.text(descriptions.headline(direction))
+            st.text("\n".join(descriptions.provenance(direction)))
             if not trouble:
                 st.text("\n".join(terms(desk.session.world)))
             if direction.scores:
-                drawing.table(wording.score_table(direction.scores), key=f"scores {entry.file}")
+                st.dataframe(descriptions.score_rows(direction.scores), hide_index=True)
             _rename(desk, entry)
     with st.container(horizontal=True):
         if not trouble:
-            st.button("Add", key=f"add {entry.file}", on_click=desk.add_safely, args=(entry.file,))
+            add = partial(
+                desk.carry_out, partial(desk.add, entry.file), "The card is in the stack."
+            )
+            st.button("Add", key=f"add {entry.file}", on_click=add)
         if direction is not None:
             name, data = desk.library.export(entry.file)
             st.download_button("Export", data, name, key=f"export {entry.file}")
@@ -97,5 +112,6 @@ def _rename(desk: Desk, entry: Entry) -> None:
     with st.form(f"rename {entry.file}", border=False):
         name = st.text_input("Name", entry.name)
         if st.form_submit_button("Rename"):
-            desk.rename(entry.file, name)
+            rename = partial(desk.library.rename, entry.file, name)
+            desk.carry_out(rename, "The card has its new name.")
             st.rerun()

@@ -1,7 +1,6 @@
-"""The starter networks behind the project's Protocols, and how they lie on disk.
+"""The starter networks behind the project's Protocols, their sizes, and how they are loaded.
 
-Weights are safetensors in fp16, the mapping network and what absorbs its offset in fp32. A folder
-holds generator, encoder, segmenter and judges; `world.json` beside them holds the measured scores.
+Weights are safetensors in fp16, the mapping network and what absorbs its offset in fp32.
 """
 
 from __future__ import annotations
@@ -11,37 +10,41 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fill, fingerprint_of
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import read_bytes, shown, write_atomic
-from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config, SynthesisNetwork
+from eclipsed.files import read_bytes, shown
+from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.types import Claim, Synthesis, Verdict
-from eclipsed.worlds.starter.attributes import GROUP, REGIONS
-from eclipsed.worlds.starter.batches import JUDGED
-from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
-from eclipsed.worlds.starter.renderer import Avatars, Floats, Renderer
-from eclipsed.worlds.starter.sizes import (
-    JUDGE_HIDDEN,
-    JUDGE_TOWER,
-    JUDGE_UNET,
-    ORACLE_TOWER,
-    WORLD_HIDDEN,
-    WORLD_TOWER,
-    WORLD_UNET,
-)
+from eclipsed.worlds.starter.artifacts import artifact
+from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
+from eclipsed.worlds.starter.networks import Classifier, TextImageModel, TowerConfig, UNet
 
-SIZE = 128
+WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
+WORLD_HIDDEN = 512
+WORLD_UNET = (32, 64, 96)
+# The judges: another architecture (no shortcuts, ReLU), other widths, other seeds.
+JUDGE_TOWER = TowerConfig(widths=(24, 48, 96, 112), head=24, outputs=128, residual=False)
+JUDGE_HIDDEN = 256
+JUDGE_UNET = (16, 36, 60)
+ORACLE_TOWER = TowerConfig(
+    widths=(24, 56, 96, 128), head=24, outputs=sum(map(len, JUDGED.values())), residual=False
+)
 # Parts that other parts can cover, and the groups whose values do the covering.
 COVERED = ("mouth", "eyes", "brows", "clothes")
 COVERING = ("top", "glasses", "beard")
+# Of the table that says which part shows: covered group, its value, values of the covering groups.
+TABLE_SHAPE = (
+    len(COVERED),
+    max(len(GROUP[group].values) for group in COVERED),
+    *(len(GROUP[group].values) for group in COVERING),
+)
 _REMAKE = "Reinstall eclipsed or remake it with `make starter`."
 _MOST_BYTES = 64 * 2**20
 _BLOCK = re.compile(r"synthesis\.b(\d+)\.conv1\.weight")
@@ -56,16 +59,6 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise BadFile(f"The weights file {shown(path)} is damaged.", _REMAKE) from None
 
 
-def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
-    whole = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    write_atomic(path, save(whole, {"format": "pt"}))
-
-
-def _halve(module: nn.Module) -> dict[str, Tensor]:
-    tensors = module.state_dict()
-    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-
-
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         fill(module, tensors, "network of the starter world")
@@ -77,39 +70,14 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         ) from error
 
 
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def save_generator(synthesis: SynthesisNetwork, mapping: Mapping[str, Floats], path: Path) -> None:
-    """Write synthesis (fp16) and mapping (fp32); affine biases absorb the mapping's `w_avg`.
-
-    The synthesis was trained on w centred on 0; the written network takes w centred on `w_avg`.
-    """
-    tensors = {key: torch.from_numpy(value.copy()) for key, value in mapping.items()}
-    centre = tensors["mapping.w_avg"]
-    state = synthesis.state_dict()
-    for key, value in state.items():
-        if key.endswith("resample_filter"):
-            continue  # the same in every network
-        name = f"synthesis.{key}"
-        if not key.endswith("affine.bias"):
-            tensors[name] = value.float() if key.endswith("bias") else value.half()
-            continue
-        # What fp16 makes of the weight is what `centre` will be multiplied with.
-        weight = state[key.removesuffix("bias") + "weight"].half().float()
-        tensors[name] = value.float() - (weight / weight.shape[1] ** 0.5) @ centre
-    _write(tensors, path)
-
-
 def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
-    """The starter generator from a file that `save_generator` wrote.
+    """The starter generator of a file.
 
     Raises BadFile when the file is missing, damaged, or not a StyleGAN2 under NVIDIA's names.
     """
     tensors = _read(path)
-    found = {key: _BLOCK.fullmatch(key) for key in tensors}
-    channels = {int(block[1]): tensors[key].shape[0] for key, block in found.items() if block}
+    blocks = {key: _BLOCK.fullmatch(key) for key in tensors}
+    channels = {int(block[1]): tensors[key].shape[0] for key, block in blocks.items() if block}
     first, centre = tensors.get("mapping.fc0.weight"), tensors.get("mapping.w_avg")
     if not channels or first is None or first.ndim != 2 or centre is None or centre.ndim != 1:
         raise BadFile(f"The file {shown(path)} does not hold a starter generator.", _REMAKE)
@@ -138,7 +106,7 @@ class StarterEncoder(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.model)
+        return fingerprint_of(self.model, self.size, self.mean, self.std)
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         # Loading it costs seconds, and images need none of it.
@@ -176,7 +144,7 @@ class StarterSegmenter(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.network)
+        return fingerprint_of(self.network, self.regions, self.feature_names)
 
     @torch.no_grad()
     def labels(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n h w"]:
@@ -192,16 +160,15 @@ class StarterSegmenter(nn.Module):
                 f"There is no region {unknown[0]!r} in this world.",
                 f"Choose from {', '.join(self.regions)}.",
             )
-        wanted = torch.tensor(
-            [self.regions.index(r) for r in regions], device=synthesis.image.device
-        )
-        return torch.isin(self.labels(synthesis.image), wanted).float()
+        numbers = [self.regions.index(region) for region in regions]
+        labels = self.labels(synthesis.image)
+        return torch.isin(labels, torch.tensor(numbers, device=labels.device)).float()
 
 
 class StarterJudge(nn.Module):
     """Oracle, second encoder and second segmenter (eclipsed.types.Judge); used by scores only.
 
-    seen: uint8 [COVERED, value, top, glasses, beard], from `visibility_table`.
+    seen: uint8 TABLE_SHAPE, 1 where at least 60% of the part's own pixels show.
     """
 
     groups: Mapping[str, tuple[str, ...]] = JUDGED
@@ -244,20 +211,15 @@ class StarterJudge(nn.Module):
     def maps(self, images: Float[Tensor, "n 3 h w"]) -> tuple[Tensor, ...]:
         """The oracle's feature maps of images, one per stage, finest first: [N, C, h, w]."""
         x = images.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
-        found = []
+        maps = []
         for stage in self.oracle.tower.stages:
             x = stage(x)
-            found.append(x)
-        return tuple(found)
+            maps.append(x)
+        return tuple(maps)
 
-    def unclean(self, images: Float[Tensor, "n 3 h w"], verdict: Verdict) -> Float[Tensor, " n"]:
-        """How far images are from the nearest clean drawing of what the oracle sees in them.
-
-        Raises MissingExtra without the packages that draw.
-        """
-        from eclipsed.worlds.starter.redraw import nearest_drawing
-
-        return nearest_drawing(images, verdict.probabilities)[1]
+    def artifact(self, images: Float[Tensor, "n 3 h w"], verdict: Verdict) -> Float[Tensor, " n"]:
+        """The distance of images to the nearest clean avatars of what the oracle sees in them."""
+        return artifact(images, verdict.probabilities)
 
     def claim(self, prompt: str) -> Claim | None:
         from eclipsed.worlds.starter.claims import parse_claim  # needs the sentence encoder
@@ -265,82 +227,32 @@ class StarterJudge(nn.Module):
         return parse_claim(prompt)
 
 
-def save_encoder(model: TextImageModel, path: Path) -> None:
-    """Write an encoder in fp16."""
-    _write(_halve(model), path)
-
-
 def load_encoder(path: Path) -> StarterEncoder:
-    """The world's encoder from a file that `save_encoder` wrote."""
+    """The world's encoder of a file."""
     model = TextImageModel(WORLD_TOWER, WORLD_HIDDEN)
     _fill(model, _read(path), path)
     return StarterEncoder(model).eval().requires_grad_(False)
 
 
-def save_segmenter(network: UNet, path: Path) -> None:
-    """Write a segmenter in fp16."""
-    _write(_halve(network), path)
-
-
 def load_segmenter(path: Path) -> StarterSegmenter:
-    """The world's segmenter from a file that `save_segmenter` wrote."""
+    """The world's segmenter of a file."""
     network = UNet(WORLD_UNET, len(REGIONS))
     _fill(network, _read(path), path)
     return StarterSegmenter(network).eval().requires_grad_(False)
 
 
-def save_judges(
-    oracle: Classifier, encoder: TextImageModel, segmenter: UNet, seen: Tensor, path: Path
-) -> None:
-    """Write the three judges and the visibility table into one file."""
-    parts = {"oracle": oracle, "encoder": encoder, "segmenter": segmenter}
-    tensors = {f"{name}.{k}": v for name, part in parts.items() for k, v in _halve(part).items()}
-    _write(tensors | {"seen": seen.to(torch.uint8)}, path)
-
-
 def load_judges(path: Path) -> StarterJudge:
-    """The judges from a file that `save_judges` wrote."""
+    """The judges of one file: three networks, each under its prefix, and the table `seen`."""
     tensors = _read(path)
-    oracle = Classifier(ORACLE_TOWER, {k: len(v) for k, v in JUDGED.items()})
+    oracle = Classifier(ORACLE_TOWER, {group: len(values) for group, values in JUDGED.items()})
     encoder, segmenter = TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN), UNet(JUDGE_UNET, len(REGIONS))
-    for name, part in {"oracle": oracle, "encoder": encoder, "segmenter": segmenter}.items():
-        _fill(part, _under(tensors, f"{name}."), path)
+    for name, part in {"oracle.": oracle, "encoder.": encoder, "segmenter.": segmenter}.items():
+        own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+        _fill(part, own, path)
     seen = tensors.get("seen", torch.empty(0))
-    if seen.shape != _table_shape():
+    if seen.shape != TABLE_SHAPE:
         raise BadFile(
             f"The weights file {shown(path)} lacks the table of what hides what.", _REMAKE
         )
     judge = StarterJudge(oracle, StarterEncoder(encoder), StarterSegmenter(segmenter), seen)
     return judge.eval().requires_grad_(False)
-
-
-def _table_shape() -> tuple[int, ...]:
-    most = max(len(GROUP[group].values) for group in COVERED)
-    return (len(COVERED), most, *(len(GROUP[group].values) for group in COVERING))
-
-
-def visibility_table() -> Tensor:
-    """uint8 [COVERED, value, top, glasses, beard]: 1 where at least 60 % of the part shows.
-
-    Exact, from the renderer, so that judging needs no renderer. Values past a group's last are 0.
-    """
-    table = np.zeros(_table_shape(), dtype=np.uint8)
-    sizes = table.shape[2:]
-    covering = dict(zip(COVERING, np.indices(sizes).reshape(len(sizes), -1), strict=True))
-    n = int(np.prod(sizes))
-    renderer = Renderer(SIZE)
-    for value in range(table.shape[1]):
-        shown_values = {
-            name: covering.get(name, np.full(n, min(value, len(group.values) - 1)))
-            for name, group in GROUP.items()
-        }
-        weights = {
-            name: np.eye(len(GROUP[name].values), dtype=np.float32)[index]
-            for name, index in shown_values.items()
-        }
-        plain = Avatars(weights, np.full(n, 0.3, np.float32), np.zeros((n, 2), np.float32))
-        visible = renderer.render(plain).visible
-        for number, group in enumerate(COVERED):
-            if value < len(GROUP[group].values):
-                table[number, value] = visible[group].reshape(sizes)
-    return torch.from_numpy(table)

@@ -17,7 +17,7 @@ from eclipsed.worlds.starter.models import (
     load_judges,
     load_segmenter,
 )
-from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY, STARTER_WISHES
+from eclipsed.worlds.starter.vocabulary import STARTER_PROMPTS, STARTER_VOCABULARY
 
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = "world.json"  # hashes of the weights, how they were made, what was measured
@@ -47,7 +47,7 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         segmenter=load_segmenter(folder / SEGMENTER).to(device),
         vocabulary=STARTER_VOCABULARY,
         neutral="a person",
-        wishes=STARTER_WISHES,
+        example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
     )
 

@@ -1,0 +1,1 @@
+"""What builds the worlds that the package ships, outside of it; run from the root of a checkout."""

@@ -1,0 +1,1 @@
+"""A world of drawn houses: an example of a world described by a TOML file."""

@@ -1,0 +1,183 @@
+"""Trains text-image encoders: every step, every predicate's text against every image.
+
+The loss is SigLIP's sigmoid (Zhai et al. 2023, arXiv:2303.15343), but each pair carries its exact
+truth, pairs that cannot be known are left out, and the two answers weigh the same for every text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from eclipsed.files import write_atomic
+from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, channels_last
+from eclipsed.worlds.starter.predicates import PREDICATE
+from kits.fitting import Job, disturb, rng_of, run, to_images
+from kits.losses import pair_loss
+from kits.starter.captions import NEUTRAL, UNRELATED, Caption, captions, phrasings, truths
+from kits.starter.design import draw
+from kits.starter.renderer import Renderer
+
+COMPOSITES_PER_STEP, NEUTRAL_PER_STEP, UNRELATED_PER_STEP = 32, 3, 6
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How many sentences an encoder is trained on: of each predicate, and about several things;
+    and how many images the text tower alone is trained on at last."""
+
+    phrasings: int = 240
+    composites: int = 6_000
+    images: int = 3_000
+
+    def __post_init__(self) -> None:
+        if min(self.phrasings, self.composites, self.images) < 1:
+            raise ValueError(f"not enough sentences: {self}")
+
+
+@dataclass(frozen=True)
+class TextBank:
+    """Sentence vectors to train on.
+
+    predicates: one [phrasings, 384] per predicate. composites: [C, 384], and the predicates that
+    each states, bool [C, P]. neutral, unrelated: NEUTRAL and UNRELATED.
+    """
+
+    predicates: list[Tensor]
+    composites: Tensor
+    stated: NDArray[np.bool_]
+    neutral: Tensor
+    unrelated: Tensor
+
+
+def text_bank(folder: Path, size: Texts = Texts(), seed: int = 5) -> TextBank:
+    """Every training sentence's vector; they are kept in `folder`."""
+    sentences = [_spread(texts, size.phrasings) for texts in phrasings("train").values()]
+    composites = _composites(size.composites, seed)
+    stated = np.zeros((len(composites), len(PREDICATE)), dtype=bool)
+    column = {name: i for i, name in enumerate(PREDICATE)}
+    for row, caption in enumerate(composites):
+        stated[row, [column[name] for name in caption.predicates]] = True
+    parts = [*sentences, [caption.text for caption in composites], NEUTRAL, UNRELATED]
+    vectors = embedded(folder / "sentences.safetensors", [text for part in parts for text in part])
+    *predicates, stating, neutral, unrelated = vectors.split([len(part) for part in parts])
+    return TextBank(predicates, stating, stated, neutral, unrelated)
+
+
+def _spread(texts: list[str], most: int) -> list[str]:
+    """At most so many of them, evenly over the list."""
+    if len(texts) <= most:
+        return texts
+    return [texts[int(i)] for i in np.linspace(0, len(texts) - 1, most)]
+
+
+def _composites(count: int, seed: int) -> list[Caption]:
+    rng = np.random.default_rng([seed, 7])
+    renderer = Renderer()
+    composites: list[Caption] = []
+    while len(composites) < count:
+        n = min(500, count - len(composites))
+        avatars, drawing = draw(renderer, seed, len(composites) // 500, n)
+        composites += captions(avatars, range(n), rng, "train", drawing.visible)
+    return composites
+
+
+def embedded(path: Path, texts: list[str]) -> Float[Tensor, "n 384"]:
+    """Sentence vectors [N, 384], from `path` when it holds those of exactly these texts."""
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    try:
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("texts") == digest:
+                return file.get_tensor("vectors")
+    except (OSError, SafetensorError):
+        pass  # not there yet, or damaged: it is made anew
+    vectors = sentence_encoder().encode(texts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, save({"vectors": vectors}, {"texts": digest}))
+    return vectors
+
+
+def texts_at(
+    bank: TextBank,
+    value: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    unrelated: int = UNRELATED_PER_STEP,
+) -> tuple[Tensor, NDArray[np.bool_], NDArray[np.bool_]]:
+    """One step's sentence vectors [M, 384]; which are true, and known, of each image, [N, M].
+
+    value, known: of each predicate, bool [N, P], as `truths` tells them. unrelated: how many
+    sentences that are true of no image.
+    """
+    n = len(value)
+    rows = torch.stack([each[int(rng.integers(len(each)))] for each in bank.predicates])
+    chosen = rng.integers(len(bank.composites), size=COMPOSITES_PER_STEP)
+    stated = bank.stated[chosen].T.astype(np.float32)
+    fails = (~value & known).astype(np.float32) @ stated > 0
+    holds = (~(value & known)).astype(np.float32) @ stated == 0
+    neutral = rng.integers(len(bank.neutral), size=NEUTRAL_PER_STEP)
+    foreign = rng.integers(len(bank.unrelated), size=unrelated)
+    texts = torch.cat(
+        [rows, bank.composites[chosen], bank.neutral[neutral], bank.unrelated[foreign]]
+    )
+    always = np.ones((n, NEUTRAL_PER_STEP), dtype=bool)
+    never = np.zeros((n, unrelated), dtype=bool)
+    true = np.concatenate([value, holds, always, never], axis=1)
+    return texts, true, np.concatenate([known, holds | fails, always, ~never], axis=1)
+
+
+def fit_encoder(
+    folder: Path,
+    job: Job,
+    tower: TowerConfig,
+    *,
+    hidden: int,
+    size: Texts = Texts(),
+    name: str = "encoder",
+    start: TextImageModel | None = None,
+    undecided: float = 0.0,
+    device: str = "cpu",
+    compiled: bool = True,
+) -> TextImageModel:
+    """Train (or resume) an encoder in `folder`; returns the moving average.
+
+    tower, hidden: sizes of the image tower and of the text tower's inner layer. start: a network
+    to go on from. undecided: see `pair_loss`.
+    """
+    torch.manual_seed(job.seed)
+    network = channels_last(TextImageModel(tower, hidden)).to(device)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    bank, renderer = text_bank(folder, size), Renderer()
+
+    def loss(images: Tensor, texts: Tensor, true: Tensor, known: Tensor) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16):
+            image = network.image(images)
+        logits = network.logits(image.float(), network.text(texts))
+        return pair_loss(logits, true, known, undecided)
+
+    step_loss: Callable[..., Tensor] = torch.compile(loss) if compiled else loss
+
+    def loss_at(step: int) -> Tensor:
+        rng = rng_of(job.seed + 1, step)
+        torch.manual_seed(job.seed * 1_000_003 + step)  # for dropout
+        avatars, drawing = draw(renderer, job.seed, step, job.batch)
+        texts, true, known = texts_at(bank, *truths(avatars, drawing.visible), rng)
+        texts = F.normalize(texts + 0.02 * torch.randn(texts.shape), dim=1)
+        images = disturb(to_images(drawing.images), rng, shift=4)
+        batch = (images, texts, torch.from_numpy(true), torch.from_numpy(known))
+        return step_loss(*(tensor.to(device) for tensor in batch))
+
+    return run(network, loss_at, job, folder, name)

@@ -1,0 +1,132 @@
+"""How cards and searches read on a page: short plain texts, to be shown as text."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from eclipsed.app.reports import Report
+from eclipsed.app.search import Status
+from eclipsed.directions import Direction, Scores
+from eclipsed.evaluation.scores import SCORES
+from eclipsed.search.preflight import Preflight
+
+_TOLD = ("success", "locality", "preservation")
+Colour = Literal["green", "orange", "red"]
+
+
+def where(regions: tuple[str, ...]) -> str:
+    """Regions as words."""
+    return ", ".join(regions) or "the whole image"
+
+
+def headline(direction: Direction) -> str:
+    """What a card is, in one line."""
+    low, high = direction.range
+    good = f"good from {low:+.1f} to {high:+.1f}"
+    return f"in {where(direction.regions)} · {direction.space} · {direction.method} · {good}"
+
+
+def provenance(direction: Direction) -> list[str]:
+    """Where a card comes from, a line each."""
+    lines = [
+        f"prompt: {direction.prompt or '–'}",
+        f"neutral text: {direction.neutral or '–'}",
+        f"generator: {direction.generator_name} ({direction.generator_fingerprint[:12]})",
+    ]
+    if direction.judged_by:
+        lines.append(f"judged by {direction.judged_by}")
+    done, steps = direction.config.get("steps_done"), direction.config.get("steps")
+    if done is not None and steps is not None:
+        lines.append(f"trained for {done} of {steps} steps")
+    return lines
+
+
+def badges(direction: Direction) -> list[tuple[str, Colour]]:
+    """The scores that tell most, and how good they are; empty for a card that was not scored."""
+    result: list[tuple[str, Colour]] = []
+    for name in _TOLD:
+        score = direction.scores.get(name)
+        value = None if score is None else score.get("median")
+        if value is not None:
+            colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
+            result.append((f"{name} {value:.2f}", colour))
+    return result
+
+
+def score_rows(scores: Scores) -> list[dict[str, str]]:
+    """Scores as rows of a table: median, interval, and what they say."""
+    rows = []
+    for name, score in scores.items():
+        known = score is not None and {"median", "low", "high"} <= set(score)
+        median = f"{score['median']:.3f}" if known and score else "cannot be told"
+        interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
+        meaning = SCORES[name][0] if name in SCORES else ""
+        rows.append(
+            {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
+        )
+    return rows
+
+
+def no_cards(words: str = "") -> str:
+    """What to say where no card is shown."""
+    if words.strip():
+        return "No card fits these words."
+    return "No cards yet. Find one with a sentence, or import one."
+
+
+def ago(moment: float) -> str:
+    """How long ago a moment (seconds since 1970) was: "3 min ago"."""
+    seconds = max(0.0, time.time() - moment)
+    for unit, name in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name} ago"
+    return "just now"
+
+
+def check_lines(preflight: Preflight, understood: str) -> list[str]:
+    """What pre-flight says, a line each."""
+    rank = f"more than {preflight.rank:.0%} of unrelated texts get"
+    near = " or ".join(f"“{phrase}”" for phrase in preflight.instead)
+    return [
+        f"chance: {preflight.probability:.0%}",
+        *([f"near to it, and likely: {near}"] if near else []),
+        f"region: {where(preflight.goal.regions)}",
+        f"because: {understood}",
+        f"neutral text: {preflight.goal.neutral}",
+        f"in sight in {preflight.present:.0%} of the images",
+        f"coverage {preflight.coverage:.1%} of an image where in sight",
+        f"contrast {preflight.contrast:.2f}, {rank}",
+    ]
+
+
+def report_lines(report: Report) -> list[str]:
+    """What a report was measured on, and by whom, a line each."""
+    measured = len(report.seeds)
+    of = "" if measured == report.wanted else f" of {report.wanted}, as time was up"
+    return [
+        f"{report.direction.name} · {headline(report.direction)}",
+        f"measured on {measured} unseen images{of}, in {report.seconds:.0f} s",
+        f"judged by {report.judged_by}",
+    ]
+
+
+def progress(status: Status) -> tuple[float, str]:
+    """How far a search is, 0 … 1, and what it is doing, in words."""
+    state = status.state
+    if status.stage == "training" and state is not None:
+        left = "" if status.left is None else f", about {status.left:.0f} s left"
+        return state.step / state.steps, f"step {state.step} of {state.steps}{left}"
+    words = {
+        "checking": "Can this generator do it?",
+        "asking": "This is unlikely to work here.",
+        "looking": "Looking at the world; the first time takes longest.",
+        "training": "Taking the first step.",
+        "scoring": "In the library and in the stack. Now it is scored on unseen images.",
+        "done": "Done. It is in the library and in the stack.",
+        "stopped": "Stopped."
+        + (" What was learned is in the library and in the stack." if status.file else ""),
+        "failed": status.error,
+    }
+    done = {"checking": 0.0, "looking": 0.0, "training": 0.0}
+    return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"

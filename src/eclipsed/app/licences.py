@@ -1,0 +1,40 @@
+"""On what terms a world's networks may be used, as far as the world says so."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from eclipsed.errors import EclipsedError
+from eclipsed.worlds.catalogue import Part, catalogue
+from eclipsed.worlds.own import read_own, registered
+
+_STARTER = (
+    "generator, encoder, segmenter: Apache-2.0",
+    "avatar art: Avataaars by Pablo Stanley, free for personal and commercial use",
+)
+
+
+@lru_cache(maxsize=32)
+def terms(world: str) -> tuple[str, ...]:
+    """The terms of a world by the name it was loaded by, a line each; none where it names none."""
+    if world == "starter":
+        return _STARTER
+    return tuple(_line(part) for part in _parts(world))
+
+
+def _parts(world: str) -> tuple[Part, ...]:
+    entry = catalogue().get(world)
+    if entry is not None:
+        return entry.parts
+    try:
+        path = registered().get(world, Path(world))
+        choices = read_own(path).choices.values() if path.is_file() else ()
+    except (EclipsedError, OSError, ValueError):  # it is shown beside a card, and no more
+        return ()
+    return tuple(choice for choice in choices if isinstance(choice, Part))
+
+
+def _line(part: Part) -> str:
+    bounds = ", not for commercial use" if part.licence.non_commercial else ""
+    return f"{part.kind} {part.name}: {part.licence.name}{bounds}"

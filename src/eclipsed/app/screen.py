@@ -1,0 +1,183 @@
+"""What the Edit page is told: a desk as plain JSON, pictures included."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from eclipsed.app import session as sessions
+from eclipsed.app.desk import Desk
+from eclipsed.app.rendering import reach_of
+from eclipsed.app.search import Search
+from eclipsed.app.session import Line, Session
+from eclipsed.app.thumbnails import known_thumbnail
+from eclipsed.editing.animation import MEDIA_TYPES
+from eclipsed.types import Generator
+
+# So many cards of the library are on offer beside the stack.
+OFFERED = 12
+# What browsers call the files that are handed out, by their endings.
+_MEDIA = {"png": "image/png", **{str(kind): media for kind, media in MEDIA_TYPES.items()}}
+
+
+def view(desk: Desk) -> dict[str, Any]:
+    """The exact image, the stack, what can be done and what there is to say.
+
+    Frames, and what a brush begins with, are part of it only once after they were asked for, so
+    that nothing waits for them.
+    """
+    desk.collect()
+    wants_frames, desk.wants_frames = desk.wants_frames, False
+    brushed, desk.wanted_brush = desk.wanted_brush, None
+    session, generator = desk.session, desk.world.generator
+    before = desk.attempt(lambda: desk.renderer.before(session))
+    shot = desk.attempt(lambda: desk.renderer.shot(session)) or before
+    offers = desk.attempt(lambda: offers_of(desk)) or []
+    at = session.selected
+    return {
+        "image": "" if shot is None else png_uri(shot.png),
+        "before": "" if before is None else png_uri(before.png),
+        "mask": _mask(desk),
+        "inside": _inside(session),
+        "milliseconds": None if shot is None else round(shot.milliseconds, 1),
+        "seed": session.seed,
+        "latent": "" if session.start is None else session.start.name,
+        "truncation": session.truncation,
+        "compare": session.compare,
+        "selected": at,
+        "lines": [_line(line, generator) for line in session.lines],
+        "regions": list(desk.world.segmenter.regions),
+        "undo": len(desk.history.past),
+        "redo": len(desk.history.future),
+        "offers": offers,
+        "sketching": sum(not offer["picture"] for offer in offers),
+        "frames_key": "" if at is None else desk.renderer.frames_key(session, at),
+        "search": None if desk.search is None else _search(desk.search),
+        "notice": None if desk.notice is None else vars(desk.notice),
+        "token": desk.token,
+        "settled": desk.settled,
+        "heard": desk.heard,
+        "frames": frames(desk) if wants_frames else None,
+        "brush": None if brushed is None else brush(desk, brushed),
+        "download": _download(desk),
+    }
+
+
+def frames(desk: Desk) -> dict[str, Any] | None:
+    """The pictures that the selected line's slider is dragged over; None without."""
+    session, at = desk.session, desk.session.selected
+    strip = None if at is None else desk.attempt(lambda: desk.renderer.frames(session, at))
+    if at is None or strip is None:
+        return None
+    return {
+        "key": desk.renderer.frames_key(session, at),
+        "strengths": list(strip.strengths),
+        "pictures": [jpeg_uri(picture) for picture in strip.pictures],
+        "milliseconds": round(strip.milliseconds, 1),
+    }
+
+
+def brush(desk: Desk, at: int) -> dict[str, Any] | None:
+    """What drawing the mask of a line begins with; None where there is no such line."""
+    if not 0 <= at < len(desk.session.lines):
+        return None
+    mask = desk.attempt(lambda: desk.renderer.brush(desk.session, at))
+    return None if mask is None else {"at": at, "mask": png_uri(mask)}
+
+
+def _inside(session: Session) -> list[str]:
+    """In words where the edits mean to change the image; nothing for all of it."""
+    regions, masks = reach_of(session) or ((), ())
+    return [*regions, *(["the drawn mask"] if masks else [])]
+
+
+def _line(line: Line, generator: Generator) -> dict[str, Any]:
+    low, high = sessions.ends_of(line)
+    return {
+        "name": line.direction.name,
+        "file": line.file,
+        "strength": line.edit.strength,
+        "low": low,
+        "high": high,
+        "good": list(line.direction.range),
+        "muted": line.edit.muted,
+        "hard": line.edit.hard,
+        "drawn": line.edit.drawn is not None,
+        "layers": None if line.edit.layers is None else list(line.edit.layers),
+        "count": len(sessions.layers_of(line.direction, generator)),
+        "touched": _touched(line),
+        "regions": list(line.reach),
+    }
+
+
+def _touched(line: Line) -> list[int]:
+    """The layers that the direction moves at all; none are told of one that moves all alike."""
+    if line.direction.space == "w":
+        return []
+    pieces = line.direction.vector.split([layer.width for layer in line.direction.layers])
+    return [index for index, piece in enumerate(pieces) if bool(piece.any())]
+
+
+def offers_of(desk: Desk) -> list[dict[str, str]]:
+    """Cards that this world can use, the newest first; the picture is an empty text where it was
+    not drawn yet."""
+    offers: list[dict[str, str]] = []
+    for entry in desk.library.entries():
+        if (
+            entry.direction is not None
+            and not entry.trouble(desk.world.generator)
+            and len(offers) < OFFERED
+        ):
+            known = known_thumbnail(desk.renderer, entry.direction)
+            picture = "" if known is None else jpeg_uri(known)
+            offers.append({"file": entry.file, "name": entry.name, "picture": picture})
+    return offers
+
+
+def _mask(desk: Desk) -> str:
+    session = desk.session
+    if session.compare != "outside" or not session.lines:
+        return ""
+    mask = desk.attempt(lambda: desk.renderer.mask(session))
+    return "" if mask is None else png_uri(mask)
+
+
+def _download(desk: Desk) -> dict[str, Any] | None:
+    if desk.download is None:
+        return None
+    name, data = desk.download
+    address = _uri(data, _MEDIA[name.rpartition(".")[2]])
+    return {"number": desk.downloads, "name": name, "data": address}
+
+
+def _search(search: Search) -> dict[str, Any]:
+    status = search.status
+    state, look = status.state, status.look
+    return {
+        "prompt": search.request.prompt.strip(),
+        "stage": status.stage,
+        "running": status.running,
+        "step": 0 if state is None else state.step,
+        "steps": 0 if state is None else state.steps,
+        "left": None if status.left is None else round(status.left, 1),
+        "seconds": round(status.seconds),
+        "verdict": None if look is None else look.preflight.verdict,
+        "reason": "" if look is None else look.preflight.reason,
+        "regions": [] if look is None else list(look.preflight.goal.regions),
+        "error": status.error,
+        "snapshots": [jpeg_uri(picture) for picture in status.snapshots],
+    }
+
+
+def png_uri(data: bytes) -> str:
+    """The address of a PNG that needs no file."""
+    return _uri(data, "image/png")
+
+
+def jpeg_uri(data: bytes) -> str:
+    """The address of a JPEG that needs no file."""
+    return _uri(data, "image/jpeg")
+
+
+def _uri(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

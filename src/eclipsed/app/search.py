@@ -1,0 +1,282 @@
+"""From a sentence to a card in the library, in the background: looked at, stopped, stored.
+
+A search first asks whether the generator can do it, goes on by itself unless that is unlikely,
+trains, stores the card, and scores it last, when it is already in use. Whoever shows it reads
+`status`, which is a value.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from eclipsed.app.library import Library
+from eclipsed.cache import cache_folder
+from eclipsed.directions import Direction
+from eclipsed.editing.images import to_pil, to_uint8
+from eclipsed.editing.masks import dilate, pixels_at
+from eclipsed.errors import BadSetting, EclipsedError
+from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
+from eclipsed.generators.spaces import best_space
+from eclipsed.methods.registry import config_for
+from eclipsed.methods.training import train_directions
+from eclipsed.prompts.goals import checked_prompt, goal_from_prompt, understand
+from eclipsed.ranges import whole_numbers
+from eclipsed.search import preflight
+from eclipsed.search.optimizer import State
+from eclipsed.search.preflight import Preflight
+from eclipsed.types import Goal, Space, World
+
+Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
+RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
+SNAPSHOT_EVERY = 5  # steps
+SHOWN = 5  # best and worst images of a pre-flight
+_WIDEST = 256
+_LINE = (217.0, 72.0, 15.0)  # around regions
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is searched for, and how. regions: None to choose by the prompt, () for the whole
+    image. space, layers, steps: None for what suits the method and the generator. seed: of the
+    image that progress is shown on.
+
+    Raises EclipsedError for a prompt that cannot be one.
+    """
+
+    prompt: str
+    regions: tuple[str, ...] | None = None
+    method: str = "default"
+    space: Space | None = None
+    layers: tuple[int, ...] | None = None
+    steps: int | None = None
+    seed: int = 1
+    truncation: float = 0.7
+
+    def __post_init__(self) -> None:
+        checked_prompt(self.prompt)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A JPEG of a seed's image, on which its regions are drawn, and the fraction of it that they
+    cover (1 for the whole image)."""
+
+    seed: int
+    picture: bytes
+    covered: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
+    the prompt best and least."""
+
+    preflight: Preflight
+    understood: str
+    best: tuple[Seen, ...]
+    worst: tuple[Seen, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a search is. file: of the card in the library, once it is there. snapshots: JPEGs of
+    one image under what was learned so far, the image itself first."""
+
+    stage: Stage
+    look: Look | None = None
+    state: State | None = None
+    snapshots: tuple[bytes, ...] = ()
+    file: str = ""
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether something is still being done."""
+        return self.stage in RUNNING
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the last step, judging by those done; None before the first."""
+        if self.state is None:
+            return None
+        done = self.state.step
+        return self.state.seconds / done * (self.state.steps - done)
+
+
+class Search:
+    """One search, which begins at once in a thread of its own.
+
+    Networks are asked without a lock: they are frozen, and nothing in them changes when they are
+    asked, so images can be drawn meanwhile.
+    """
+
+    def __init__(self, world: World, library: Library, request: Request) -> None:
+        self.world, self.library, self.request = world, library, request
+        self._status = Status("checking")
+        self._began = time.monotonic()
+        self._stop = threading.Event()
+        self._start(self._check_then_train)
+
+    @property
+    def status(self) -> Status:
+        """How far it is now."""
+        if not self._status.running:
+            return self._status
+        return replace(self._status, seconds=time.monotonic() - self._began)
+
+    def stop(self) -> None:
+        """End early; what was learned by then is stored."""
+        self._stop.set()
+        if self._status.stage == "asking":
+            self._say(stage="stopped")
+
+    def train_anyway(self) -> None:
+        """Train although pre-flight thinks it unlikely to work."""
+        if self._status.stage == "asking":
+            self._say(stage="looking")
+            self._start(self._train)
+
+    def wait(self, timeout: float | None = None) -> Status:
+        """The status once nothing is being done any more, or after so many seconds."""
+        self._thread.join(timeout)
+        return self.status
+
+    def _start(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except EclipsedError as error:
+                self._say(stage="stopped" if self._stop.is_set() else "failed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
+                summary = str(error).strip().split("\n")[0]
+                what = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
+                self._say(stage="failed", error=what)
+
+        self._thread = threading.Thread(target=guarded, name="search", daemon=True)
+        self._thread.start()
+
+    def _say(self, **changes: object) -> None:
+        seconds = time.monotonic() - self._began
+        self._status = replace(self._status, seconds=seconds, **changes)  # type: ignore[arg-type]
+
+    def _goal(self) -> Goal:
+        return goal_from_prompt(self.request.prompt, self.world, regions=self.request.regions)
+
+    def _check_then_train(self) -> None:
+        goal = self._goal()
+        result = preflight.check(self.world, goal)
+        why = (
+            understand(goal.prompt, self.world).reason
+            if self.request.regions is None
+            else "The region was given."
+        )
+        best, worst = (
+            seen(self.world, goal, seeds) for seeds in (result.best(SHOWN), result.worst(SHOWN))
+        )
+        self._say(look=Look(result, why, best, worst))
+        if self._stop.is_set():
+            self._say(stage="stopped")
+        elif result.verdict == "unlikely":
+            self._say(stage="asking")
+        else:
+            self._say(stage="looking")
+            self._train()
+
+    def _train(self) -> None:
+        goal, request = self._goal(), self.request
+        config = config_for(
+            request.method,
+            space=request.space or best_space(self.world.generator),
+            layers=request.layers,
+            steps=request.steps,
+        )
+        direction = train_directions(
+            self.world,
+            goal,
+            config,
+            lambda state: self._report(config.space, state),
+            stop=self._stop.is_set,
+            work=cache_folder() / "directions",
+        )[0]
+        file = self.library.add(direction)
+        self._say(stage="scoring", file=file)
+        self._score(file, direction)
+
+    def _score(self, file: str, direction: Direction) -> None:
+        scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
+        self.library.store_scores(file, scores, judged_by(self.world))
+        self._say(stage="stopped" if direction.config.get("interrupted") else "done")
+
+    def _report(self, space: Space, state: State) -> None:
+        self._say(stage="training", state=state)
+        if state.step % SNAPSHOT_EVERY == 0 or state.step == state.steps:
+            self._snapshot(space, state.directions.sum(dim=0))
+
+    @torch.no_grad()
+    def _snapshot(self, space: Space, learned: Float[Tensor, " d"]) -> None:
+        """One more picture of what was learned; training's own length stands in for a strength."""
+        generator, request = self.world.generator, self.request
+        start = generator.sample([request.seed], truncation=request.truncation, space=space)
+        moves = [learned] if self._status.snapshots else [torch.zeros_like(learned), learned]
+        images = [generator.synthesize(start + move, space).image[0] for move in moves]
+        pictures = [_jpeg(to_pil(image)) for image in images]
+        self._say(snapshots=(*self._status.snapshots, *pictures))
+
+
+def layers_written(text: str) -> tuple[int, ...] | None:
+    """ "3-5,7" → (3, 4, 5, 7), "" → None (what suits); raises BadSetting for anything else."""
+    if text.strip() in ("", "all"):
+        return None
+    try:
+        return tuple(sorted(set(whole_numbers(text, largest=9_999, most=10_000))))
+    except BadSetting as error:
+        raise BadSetting(f"Layers: {error.message}", "Write them like 3-5,7.") from error
+
+
+@torch.no_grad()
+def seen(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Seen, ...]:
+    """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
+    around them; nothing is drawn where the goal is the whole image."""
+    generator, segmenter = world.generator, world.segmenter
+    latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
+    synthesis = generator.synthesize(
+        latents, "z", features=segmenter.feature_names, truncation=world.truncation
+    )
+    pixels = to_uint8(synthesis.image).float()
+    inside = torch.ones_like(synthesis.image[:, 0]).cpu()
+    if goal.regions:
+        inside = segmenter.masks(synthesis, goal.regions).cpu()
+        pixels = _drawn(pixels, inside)
+    return tuple(
+        Seen(seed, _jpeg(Image.fromarray(one.to(torch.uint8).numpy())), float(mask.mean()))
+        for seed, one, mask in zip(seeds, pixels, inside, strict=True)
+    )
+
+
+def _drawn(
+    pixels: Float[Tensor, "n h w 3"], inside: Float[Tensor, "n h w"]
+) -> Float[Tensor, "n h w 3"]:
+    """Pixels of 0 … 255 with all but the masks dimmed, and a line just outside of them."""
+    grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
+    mixed = torch.lerp(grey, pixels, inside[..., None])
+    solid = (inside > 0.5).float()
+    line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
+    return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.thumbnail((_WIDEST, _WIDEST))
+    picture.save(buffer, "JPEG", quality=90, subsampling=0)
+    return buffer.getvalue()

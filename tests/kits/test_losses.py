@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from kits.losses import local_contrast, pair_loss, reconstruction_loss
+
+
+def test_reconstruction_loss_counts_pixels_and_edges() -> None:
+    image = torch.zeros(1, 3, 4, 4)
+    one = torch.ones(1, 1, 4, 4)
+    assert float(reconstruction_loss(image, image, one)) == 0
+    # A flat error has no edges; a checkered one of the same size has.
+    flat = float(reconstruction_loss(image + 0.5, image, one))
+    checkered = (torch.arange(16).view(1, 1, 4, 4) + torch.arange(4).view(1, 1, 4, 1)) % 2 - 0.5
+    assert flat == pytest.approx(0.5)
+    assert float(reconstruction_loss(image + checkered, image, one)) == pytest.approx(2.5)
+    assert float(reconstruction_loss(image + 0.5, image, 3 * one)) == pytest.approx(3 * flat)
+
+
+def test_the_colour_loss_sees_what_is_off_on_the_whole_alone() -> None:
+    image = torch.zeros(1, 3, 16, 16)
+    one = torch.ones(1, 1, 16, 16)
+    noise = ((torch.arange(16).view(1, -1) + torch.arange(16).view(-1, 1)) % 2 - 0.5).expand(
+        1, 3, -1, -1
+    )
+    for error, more in ((image + 0.5, 1.0), (image + noise, 0.0)):
+        plain = float(reconstruction_loss(error, image, one))
+        assert float(reconstruction_loss(error, image, one, 2.0)) == pytest.approx(plain + more)
+
+
+def test_pair_loss_balances_answers_and_skips_the_unknown() -> None:
+    true = torch.tensor([[True], [False], [False], [False]])
+    known = torch.ones(4, 1, dtype=torch.bool)
+    logits = torch.tensor([[2.0], [-1.0], [-1.0], [-1.0]])
+    expected = torch.nn.functional.softplus(torch.tensor([-2.0, -1.0])).sum()
+    torch.testing.assert_close(pair_loss(logits, true, known), expected)
+    known[3] = False
+    logits[3] = 100.0
+    torch.testing.assert_close(pair_loss(logits, true, known), expected)
+
+
+def test_contrast_is_where_a_line_is() -> None:
+    flat = torch.full((1, 3, 8, 8), 0.4)
+    assert float(local_contrast(flat).abs().max()) < 1e-6
+    line = flat.clone()
+    line[..., 4] = -0.6
+    contrast = local_contrast(line)[0, 0]
+    assert float(contrast[:, 4].min()) > 3 * float(contrast[:, 3].max())
