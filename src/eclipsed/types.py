@@ -266,7 +266,7 @@ class World:
 
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
-    example_prompts: short prompts that this world answers, to offer to people; none where nobody knows any.
+    example_prompts: short prompts that this world answers, to offer to people.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
     """

@@ -116,4 +116,4 @@ def test_help_imports_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0
-    assert b"paper-scaled" in done.stdout
+    assert b"ganspace" in done.stdout

@@ -7,8 +7,11 @@ from dataclasses import replace
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.types import World
+from eclipsed.types import Goal, World
 from tests.fakes import OnlyZ, fake_world, patch_mask
+
+# What a method that reads no prompt is asked.
+NO_GOAL = Goal("", "", ())
 
 
 def gain(world: World, direction: Direction, patch: str, strength: float = 1.0) -> float:

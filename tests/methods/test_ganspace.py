@@ -13,7 +13,7 @@ from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.ganspace import GanSpaceConfig, components_of_w, components_of_z, find
 from eclipsed.types import Goal, Noise, Space, Synthesis
 from tests.fakes import W_DIM, FakeGenerator, OnlyZ, fake_world
-from tests.methods.looking import only_z_world
+from tests.methods.looking import NO_GOAL, only_z_world
 
 SOME = (" of layers 0-2", " of layers 3")
 QUICK = GanSpaceConfig(count=3, samples=500, feature_samples=64)
@@ -76,7 +76,7 @@ def test_directions_of_z_are_those_that_move_the_components_of_features() -> Non
 
 
 def test_every_component_is_a_direction_of_w_plus() -> None:
-    found = find(fake_world(), None, replace(QUICK, layers=(0, 1, 2, 3)))
+    found = find(fake_world(), NO_GOAL, replace(QUICK, layers=(0, 1, 2, 3)))
     assert [each.name for each in found] == ["component 1", "component 2", "component 3"]
     assert {each.space for each in found} == {"w+"}
     for number, each in enumerate(found, start=1):
@@ -89,7 +89,7 @@ def test_every_component_is_a_direction_of_w_plus() -> None:
 
 
 def test_a_component_can_move_some_rows_only() -> None:
-    found = find(fake_world(), None, replace(QUICK, count=1, layers=(1, 2)))
+    found = find(fake_world(), NO_GOAL, replace(QUICK, count=1, layers=(1, 2)))
     assert [each.name for each in found] == ["component 1 of layers 1-2"]
     rows = found[0].vector.view(4, W_DIM)
     assert not rows[[0, 3]].any()
@@ -98,18 +98,18 @@ def test_a_component_can_move_some_rows_only() -> None:
 
 
 def test_without_a_choice_every_component_is_offered_on_all_sets_of_rows() -> None:
-    found = find(fake_world(), None, replace(QUICK, count=2))
+    found = find(fake_world(), NO_GOAL, replace(QUICK, count=2))
     names = [f"component {i}{rows}" for i in (1, 2) for rows in ("", *SOME)]
     assert [each.name for each in found] == names
 
 
 def test_no_more_components_than_a_latent_has_numbers() -> None:
-    found = find(fake_world(), None, replace(QUICK, count=50, layers=(0,)))
+    found = find(fake_world(), NO_GOAL, replace(QUICK, count=50, layers=(0,)))
     assert len(found) == W_DIM
 
 
 def test_a_generator_with_z_alone_has_components_too() -> None:
-    found = find(only_z_world(), None, replace(QUICK, count=2))
+    found = find(only_z_world(), NO_GOAL, replace(QUICK, count=2))
     assert [(each.name, each.space) for each in found] == [
         ("component 1", "z"),
         ("component 2", "z"),
@@ -119,16 +119,16 @@ def test_a_generator_with_z_alone_has_components_too() -> None:
 def test_same_call_same_bytes_whatever_the_goal() -> None:
     goal = Goal("bright hair", "a person", ("hair",))
     config = replace(QUICK, count=1)
-    first, again = (find(fake_world(), each, config) for each in (None, goal))
+    first, again = (find(fake_world(), each, config) for each in (NO_GOAL, goal))
     assert [each.unit for each in first] == [each.unit for each in again]
     assert all(torch.equal(a.vector, b.vector) for a, b in zip(first, again, strict=True))
-    other = find(fake_world(), None, replace(config, seed=1))
+    other = find(fake_world(), NO_GOAL, replace(config, seed=1))
     assert not torch.equal(first[0].vector, other[0].vector)
 
 
 def test_a_row_that_is_not_there_is_refused() -> None:
     with pytest.raises(UnknownName, match="no layer 9"):
-        find(fake_world(), None, replace(QUICK, layers=(9,)))
+        find(fake_world(), NO_GOAL, replace(QUICK, layers=(9,)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eclipsed.methods.paper import paper_losses, start_directions
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.types import Goal, Synthesis, World
 from tests.fakes import fake_world
-from tests.methods.looking import only_z_world
+from tests.methods.looking import NO_GOAL, only_z_world
 
 GOAL = Goal("", "", ("hair",))
 QUICK = LelsdConfig(count=2, steps=3, batch=2)
@@ -129,8 +129,8 @@ def test_same_call_same_bytes() -> None:
     assert not torch.equal(first[0].vector, other[0].vector)
 
 
-@pytest.mark.parametrize("goal", [None, Goal("bright hair", "a person")])
-def test_without_a_region_there_is_nothing_to_train(goal: Goal | None) -> None:
+@pytest.mark.parametrize("goal", [NO_GOAL, Goal("bright hair", "a person")])
+def test_without_a_region_there_is_nothing_to_train(goal: Goal) -> None:
     with pytest.raises(BadSetting, match="needs a region"):
         find(fake_world(), goal, QUICK)
 

@@ -10,7 +10,7 @@ from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.sefa import SeFaConfig, affine_weights, factorized, find, weights_of
 from tests.fakes import W_DIM, FakeGenerator, fake_world
 from tests.families import GENERATORS
-from tests.methods.looking import only_z_world
+from tests.methods.looking import NO_GOAL, only_z_world
 
 
 def test_weights_are_those_of_the_affine_layers() -> None:
@@ -49,7 +49,7 @@ def test_directions_are_those_that_unit_rows_lengthen_most() -> None:
 
 
 def test_every_direction_moves_the_rows_whose_weights_were_read() -> None:
-    found = find(fake_world(), None, SeFaConfig(count=2, layers=(0, 1)))
+    found = find(fake_world(), NO_GOAL, SeFaConfig(count=2, layers=(0, 1)))
     assert [each.name for each in found] == [
         "component 1 of layers 0-1",
         "component 2 of layers 0-1",
@@ -62,18 +62,18 @@ def test_every_direction_moves_the_rows_whose_weights_were_read() -> None:
 
 
 def test_without_a_choice_all_sets_of_rows_are_offered() -> None:
-    found = find(fake_world(), None, SeFaConfig(count=1))
+    found = find(fake_world(), NO_GOAL, SeFaConfig(count=1))
     names = ["component 1", "component 1 of layers 0-2", "component 1 of layers 3"]
     assert [each.name for each in found] == names
 
 
 def test_no_more_directions_than_a_latent_has_numbers() -> None:
-    assert len(find(fake_world(), None, SeFaConfig(count=50, layers=(0,)))) == W_DIM
+    assert len(find(fake_world(), NO_GOAL, SeFaConfig(count=50, layers=(0,)))) == W_DIM
     assert weights_of(FakeGenerator(), (0,)).shape == (W_DIM, W_DIM)
 
 
 def test_a_generator_with_z_alone_is_read_too() -> None:
-    found = find(only_z_world(), None, SeFaConfig(count=2))
+    found = find(only_z_world(), NO_GOAL, SeFaConfig(count=2))
     assert [(each.name, each.space) for each in found] == [
         ("component 1", "z"),
         ("component 2", "z"),
@@ -81,14 +81,15 @@ def test_a_generator_with_z_alone_is_read_too() -> None:
 
 
 def test_same_call_same_bytes() -> None:
-    first, again = (find(fake_world(), None, SeFaConfig(count=1, layers=(0,)))[0] for _ in range(2))
+    config = SeFaConfig(count=1, layers=(0,))
+    first, again = (find(fake_world(), NO_GOAL, config)[0] for _ in range(2))
     assert torch.equal(first.vector, again.vector)
     assert first.unit == again.unit
 
 
 def test_a_row_that_is_not_there_is_refused() -> None:
     with pytest.raises(UnknownName, match="no layer 9"):
-        find(fake_world(), None, SeFaConfig(layers=(9,)))
+        find(fake_world(), NO_GOAL, SeFaConfig(layers=(9,)))
 
 
 @pytest.mark.parametrize("settings", [{"count": 0}, {"layers": (1, 1)}])

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +255,7 @@ def test_identity_depends_on_all_that_decides_the_result() -> None:
     others = [
         training_identity(world, replace(GOAL, neutral="a face"), config),
         training_identity(world, GOAL, replace(config, seed=1)),
-        training_identity(world, GOAL, replace(config, scaled=True)),
+        training_identity(world, GOAL, PaperScaledConfig(**asdict(config))),
         training_identity(world, GOAL, CONFIGS["default"]),
         *(
             training_identity(replace(world, **changes), GOAL, config)

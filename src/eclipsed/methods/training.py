@@ -11,6 +11,7 @@ from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.method import choose
+from eclipsed.methods.paper import PaperConfig
 from eclipsed.methods.registry import method_named, method_of, names
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import loop
@@ -28,8 +29,11 @@ def train_direction(
 ) -> Direction:
     """One direction for a goal or a prompt; arguments as in `train_directions`.
 
-    The first of several; of a method that reads no prompt, the one that answers the prompt best.
+    Of a method that reads no prompt, the one that answers the prompt best. Raises BadSetting for a
+    training of several at once.
     """
+    if isinstance(config, PaperConfig) and config.directions != 1:
+        raise BadSetting("Several directions at once come from train_directions, not from here.")
     goal = goal_from_prompt(goal, world) if isinstance(goal, str) else goal
     directions = train_directions(world, goal, config, on_step, **options)
     if config is None or method_of(config).takes == "prompt":

@@ -322,8 +322,8 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
-    """The nearest things that are likely to work: of the world's example prompts, or, where nobody has
-    listed any, of its words for regions."""
+    """The nearest prompts that are likely to work: of the world's examples, or, where it has none,
+    of its words for regions."""
     world = look.view.world
     if world.example_prompts:
         phrases = near_examples(
