@@ -110,8 +110,9 @@ def look(
         raise typer.BadParameter(f"that is more than {MAX_IMAGES} images.", param_hint="--seeds")
     check_place(check_ending(out, ".png"))
 
+    from eclipsed.cli.cluster_sheet import cluster_sheet
     from eclipsed.editing.images import save_png
-    from eclipsed.segmenters.clusters import ClusterSegmenter, cluster_sheet
+    from eclipsed.segmenters.clusters import ClusterSegmenter
 
     clusters = ClusterSegmenter.load(file)
     loaded, truncation = _opened(world, generator, device)
