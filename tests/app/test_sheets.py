@@ -195,8 +195,6 @@ def test_a_report_is_written_into_its_card(explorer: Explorer, library: Library)
 def test_a_generator_without_styles_says_so(world: World, explorer: Explorer) -> None:
     from dataclasses import replace
 
-    from tests.fakes import OnlyZ
-
-    other = replace(world, generator=OnlyZ())
+    other = replace(world, generator=FakeGenerator(spaces=("z",)))
     with pytest.raises(UnknownName):
         sheets.style_channel(other, 0, 0)

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import speed
 from eclipsed import worlds
 from eclipsed.methods import registry
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 
 
 def test_the_bench_measures_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:

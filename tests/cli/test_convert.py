@@ -10,11 +10,11 @@ from safetensors.torch import load_file
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.directions import Direction
 from eclipsed.generators.loading import load_generator
+from eclipsed.testing import patch_vector
 from eclipsed.types import World
 from tests.checkpoints import making
 from tests.checkpoints.making import FILES
 from tests.cli.conftest import Run, save_card
-from tests.fakes import patch_vector
 
 
 def save_rows(path: str = "smile.npy") -> None:

@@ -23,7 +23,7 @@ def _cards(world: World) -> None:
 
 
 def brightness(path: str, world: World, place: str) -> float:
-    from tests.fakes import PATCHES
+    from eclipsed.testing import PATCHES
 
     rows, columns = PATCHES[place]
     picture, _ = load_png(path)

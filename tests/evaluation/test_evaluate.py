@@ -20,14 +20,14 @@ from eclipsed.evaluation.evaluate import (
 )
 from eclipsed.evaluation.observe import Observation
 from eclipsed.evaluation.scores import KEYS
-from eclipsed.types import Claim, Synthesis, Verdict, World
-from tests.fakes import (
+from eclipsed.testing import (
     FakeGenerator,
     FakeJudge,
     FakeSegmenter,
     fake_world,
     patch_vector,
 )
+from eclipsed.types import Claim, Synthesis, Verdict, World
 
 WORLD = fake_world()
 LADDER = (-2.0, -1.0, 0.0, 1.0, 2.0)

@@ -13,10 +13,10 @@ from torch import Tensor
 from eclipsed import load_world
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
+from eclipsed.testing import FakeEncoder, FakeSegmenter, fake_world
 from eclipsed.types import Goal, Synthesis
 from kits.houses import phrases
 from kits.starter.captions import UNRELATED, foreign_sentences
-from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
 
 HOUSES = Path(phrases.__file__).parent
 
@@ -47,7 +47,7 @@ def test_the_verdict_follows_trial_and_sight(
         return seen.float()[:, None, None].expand(-1, 32, 32)
 
     monkeypatch.setattr(preflight, "probability_of", lambda *_: chance)
-    monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
+    monkeypatch.setattr(FakeSegmenter, "masks", masks)
     monkeypatch.setattr("eclipsed.search.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
     assert found.verdict == verdict
@@ -215,9 +215,10 @@ def test_coverage_is_of_images_where_the_region_is_in_sight() -> None:
 
 
 def test_a_region_out_of_sight_is_unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tests.fakes.FakeSegmenter.masks", lambda _, made, __: torch.zeros_like(made.image[:, 0])
-    )
+    def nothing(_: object, synthesis: Synthesis, __: object) -> Tensor:
+        return torch.zeros_like(synthesis.image[:, 0])
+
+    monkeypatch.setattr(FakeSegmenter, "masks", nothing)
     found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
     assert (found.present, found.coverage, found.verdict) == (0.0, 0.0, "unlikely")
 
