@@ -18,6 +18,7 @@ from eclipsed.app.session import Session
 from eclipsed.app.sheets import Row
 from eclipsed.editing.animation import Kind
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.testing import FakeGenerator
 from eclipsed.types import World
 
 

@@ -10,6 +10,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png
 from eclipsed.methods import registry
 from eclipsed.methods.lelsd import LelsdConfig
+from eclipsed.testing import FakeGenerator
 from eclipsed.types import World
 from tests.cli.conftest import Run
 

@@ -13,7 +13,7 @@ from eclipsed.evaluation import evaluate
 from eclipsed.methods import registry
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
-from eclipsed.testing import patch_vector
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Goal, World
 from tests.cli.conftest import Run, save_card
 
