@@ -12,8 +12,8 @@ import os
 import secrets
 import stat
 import tomllib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -70,6 +70,15 @@ def shown(path: StrPath) -> str:
     """A path for a message: quoted, and nothing in it can move a terminal's cursor."""
     text = os.fspath(path)
     return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + "'"
+
+
+@contextmanager
+def refused(path: StrPath) -> Iterator[None]:
+    """A BadFile that is a reason only becomes a sentence about this file."""
+    try:
+        yield
+    except BadFile as error:
+        raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
 
 
 def sha256_of(data: bytes | Tensor) -> str:
