@@ -19,12 +19,12 @@ from eclipsed.app import downloads, screen, search
 from eclipsed.app import session as sessions
 from eclipsed.app.code_export import files_of
 from eclipsed.app.desk import Desk
-from eclipsed.app.downloads import ANIMATION_STRENGTHS as ANIMATED
 from eclipsed.app.events import handle, handle_all
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request
+from eclipsed.app.sheets import SWEPT
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
@@ -318,7 +318,7 @@ def test_the_selected_line_moves_from_end_to_end_and_back(filled: Desk, kind: st
     assert head == f"data:image/{kind};base64"
     moving = Image.open(io.BytesIO(base64.b64decode(data)))
     assert moving.format == kind.upper()
-    assert ANIMATED < moving.n_frames <= 2 * ANIMATED - 2, "equal pictures become one"
+    assert SWEPT < moving.n_frames <= 2 * SWEPT - 2, "equal pictures become one"
     frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(moving)]
     for strength, nearest in ((-1.5, frames[:1]), (3.0, frames)):
         exact = filled.renderer.shot(sessions.set_strength(filled.session, 1, strength)).png
@@ -410,7 +410,7 @@ def test_a_deleted_card_comes_back(desk: Desk, library: Library) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name: str) -> None:
-    desk.carry_out(lambda: library.rename("hair.safetensors", name), "Renamed.")
+    desk.attempt(lambda: library.rename("hair.safetensors", name), "Renamed.")
     shown = {offer["name"] for offer in view(desk)["offers"]}
     entry = library.entry("hair.safetensors")
     assert entry.name in shown
@@ -449,15 +449,15 @@ def test_a_search_that_was_stopped_keeps_what_it_learned(
 
     def stop_soon(search: search.Search, **changes: Any) -> None:
         say(search, **changes)
-        if "report" in changes and changes["report"].step == 2:
+        if "state" in changes and changes["state"].step == 2:
             search.stop()
 
     monkeypatch.setattr(search.Search, "_say", stop_soon)
     do(desk, "find", prompt="bright mouth")
     wait(desk)
     assert desk.status.stage == "stopped"
-    assert desk.status.report is not None
-    assert desk.status.report.step == 2
+    assert desk.status.state is not None
+    assert desk.status.state.step == 2
     assert library.direction(desk.status.file).config["interrupted"] is True
     assert len(view(desk)["lines"]) == 1
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eclipsed.app import descriptions, reports
+from eclipsed.app import descriptions, sheets
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.reports import Report, measure
@@ -86,6 +86,6 @@ def test_a_world_without_judges_says_who_judged(world: World, library: Library) 
 def test_the_sheet_has_a_row_for_each_ranked_seed(
     renderer: Renderer, session: Session, report: Report
 ) -> None:
-    assert Image.open(io.BytesIO(reports.sheet(renderer, session, report))).height > 3 * 96
-    one = replace(report, ranked=report.ranked[:1])
-    assert Image.open(io.BytesIO(reports.sheet(renderer, session, one))).height < 2 * 96
+    for rows in (3, 1):
+        data = sheets.ranked(renderer, session, report.ranked[:rows], report.direction)
+        assert rows * 96 < Image.open(io.BytesIO(data)).height < (rows + 1) * 96

@@ -46,8 +46,7 @@ def badges(direction: Direction) -> list[tuple[str, Colour]]:
     """The scores that tell most, and how good they are; empty for a card that was not scored."""
     result: list[tuple[str, Colour]] = []
     for name in _TOLD:
-        score = direction.scores.get(name)
-        value = None if score is None else score.get("median")
+        value = (direction.scores.get(name) or {}).get("median")
         if value is not None:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
             result.append((f"{name} {value:.2f}", colour))
@@ -58,10 +57,11 @@ def score_rows(scores: Scores) -> list[dict[str, str]]:
     """Scores as rows of a table: median, interval, and what they say."""
     rows = []
     for name, score in scores.items():
-        known = score is not None and {"median", "low", "high"} <= set(score)
-        median = f"{score['median']:.3f}" if known and score else "cannot be told"
-        interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
-        meaning = SCORES[name][0] if name in SCORES else ""
+        median, interval = "cannot be told", ""
+        if score and {"median", "low", "high"} <= set(score):
+            median = f"{score['median']:.3f}"
+            interval = f"{score['low']:.3f} … {score['high']:.3f}"
+        meaning, _ = SCORES.get(name, ("", ""))
         rows.append(
             {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
         )

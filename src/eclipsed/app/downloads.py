@@ -6,31 +6,31 @@ Each is a file's name and its bytes.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from PIL import Image
 
+from eclipsed.app import sheets
 from eclipsed.app.recipe import recipe_of
-from eclipsed.app.rendering import Renderer, at_strengths
-from eclipsed.app.session import Line, Session, next_seeds
-from eclipsed.editing.animation import KINDS, animated, need_video, there_and_back
-from eclipsed.editing.images import save_png, strength_label, strip_picture, to_pil
+from eclipsed.app.rendering import Renderer
+from eclipsed.app.session import Session, next_seeds
+from eclipsed.editing.animation import KINDS
+from eclipsed.editing.images import save_png
 from eclipsed.errors import UnknownName
 from eclipsed.naming import file_name
 
 STRIP_ROWS = 3
-STRIP_STRENGTHS = 7
-ANIMATION_STRENGTHS = 25  # of one way; the way back repeats them
 
 
 def picture(renderer: Renderer, session: Session) -> tuple[str, bytes]:
     """The PNG of the picture on the screen, with its recipe inside."""
     image = Image.open(io.BytesIO(renderer.shot(session).png)).convert("RGB")
     name = "-".join([session.image_name, *(line.direction.name for line in session.lines[:3])])
-    return f"{file_name(name)}.png", _as_bytes(image, recipe_of(session, renderer.world))
+    with TemporaryDirectory(prefix="eclipsed-") as folder:
+        path = Path(folder) / "picture.png"
+        save_png(image, path, recipe_of(session, renderer.world))
+        return f"{file_name(name)}.png", path.read_bytes()
 
 
 def strip(renderer: Renderer, session: Session) -> tuple[str, bytes] | None:
@@ -39,22 +39,9 @@ def strip(renderer: Renderer, session: Session) -> tuple[str, bytes] | None:
     at = session.selected
     if at is None:
         return None
-    line = session.lines[at]
-    strengths = [round(strength, 2) for strength in _strengths(line, STRIP_STRENGTHS)]
-    if session.start is None:
-        seeds = next_seeds(session, STRIP_ROWS)
-        rows = [str(seed) for seed in seeds]
-        images = renderer.strip(session, at, seeds, strengths)
-    else:
-        rows = [session.start.name]
-        images = renderer.images(at_strengths(session, at, strengths))[None]
-    sheet = strip_picture(
-        images,
-        rows,
-        [strength_label(strength) for strength in strengths],
-        title=" + ".join(line.direction.name for line in session.lines),
-    )
-    return f"{file_name(line.direction.name)}-strip.png", _as_bytes(sheet, None)
+    seeds = next_seeds(session, STRIP_ROWS) if session.start is None else None
+    name = file_name(session.lines[at].direction.name)
+    return f"{name}-strip.png", sheets.strip(renderer, session, at, seeds)
 
 
 def animation(renderer: Renderer, session: Session, kind: str) -> tuple[str, bytes] | None:
@@ -68,23 +55,5 @@ def animation(renderer: Renderer, session: Session, kind: str) -> tuple[str, byt
     at = session.selected
     if at is None:
         return None
-    if kind == "mp4":
-        need_video()  # before pictures are drawn for nothing
-    line = session.lines[at]
-    moving = at_strengths(session, at, _strengths(line, ANIMATION_STRENGTHS))
-    pictures = [to_pil(image) for image in renderer.images(moving)]
-    data = animated(there_and_back(pictures), wanted[0])
-    return f"{file_name(line.direction.name)}.{kind}", data
-
-
-def _strengths(line: Line, count: int) -> list[float]:
-    """Strengths from end to end of a card's range."""
-    low, high = line.direction.range
-    return [low + (high - low) * i / (count - 1) for i in range(count)]
-
-
-def _as_bytes(image: Image.Image, recipe: Mapping[str, Any] | None) -> bytes:
-    with TemporaryDirectory(prefix="eclipsed-") as folder:
-        path = Path(folder) / "picture.png"
-        save_png(image, path, recipe)
-        return path.read_bytes()
+    name = file_name(session.lines[at].direction.name)
+    return f"{name}.{kind}", sheets.sweep(renderer, session, at, wanted[0])

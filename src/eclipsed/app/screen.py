@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from eclipsed.app import session as sessions
@@ -32,7 +34,7 @@ def view(desk: Desk) -> dict[str, Any]:
     session, generator = desk.session, desk.world.generator
     before = desk.attempt(lambda: desk.renderer.before(session))
     shot = desk.attempt(lambda: desk.renderer.shot(session)) or before
-    offers = desk.attempt(lambda: offers_of(desk)) or []
+    offers = offers_of(desk)
     at = session.selected
     return {
         "image": "" if shot is None else png_uri(shot.png),
@@ -121,17 +123,10 @@ def _touched(line: Line) -> list[int]:
 def offers_of(desk: Desk) -> list[dict[str, str]]:
     """Cards that this world can use, the newest first; the picture is an empty text where it was
     not drawn yet."""
-    offers: list[dict[str, str]] = []
-    for entry in desk.library.entries():
-        if (
-            entry.direction is not None
-            and not entry.trouble(desk.world.generator)
-            and len(offers) < OFFERED
-        ):
-            known = known_thumbnail(desk.renderer, entry.direction)
-            picture = "" if known is None else jpeg_uri(known)
-            offers.append({"file": entry.file, "name": entry.name, "picture": picture})
-    return offers
+    return [
+        {"file": file, "name": card.name, "picture": jpeg_uri(known_thumbnail(desk.renderer, card))}
+        for file, card in islice(desk.cards().items(), OFFERED)
+    ]
 
 
 def _mask(desk: Desk) -> str:
@@ -146,7 +141,7 @@ def _download(desk: Desk) -> dict[str, Any] | None:
     if desk.download is None:
         return None
     name, data = desk.download
-    address = _uri(data, _MEDIA[name.rpartition(".")[2]])
+    address = _uri(data, _MEDIA[Path(name).suffix[1:]])
     return {"number": desk.downloads, "name": name, "data": address}
 
 
@@ -169,15 +164,15 @@ def _search(search: Search) -> dict[str, Any]:
     }
 
 
-def png_uri(data: bytes) -> str:
-    """The address of a PNG that needs no file."""
+def png_uri(data: bytes | None) -> str:
+    """The address of a PNG that needs no file; empty without one."""
     return _uri(data, "image/png")
 
 
-def jpeg_uri(data: bytes) -> str:
-    """The address of a JPEG that needs no file."""
+def jpeg_uri(data: bytes | None) -> str:
+    """The address of a JPEG that needs no file; empty without one."""
     return _uri(data, "image/jpeg")
 
 
-def _uri(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+def _uri(data: bytes | None, kind: str) -> str:
+    return "" if data is None else f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Look, Request, Seen, layers_written
+from eclipsed.app.search import Look, Request, Shown, layers_written
 from eclipsed.methods.training import trained_methods
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {
@@ -45,8 +45,8 @@ def show() -> None:
             steps = st.number_input("Steps (0: the method's)", min_value=0, max_value=5000, value=0)
         if st.form_submit_button("Find", type="primary"):
             chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
-            with desk.reporting():
-                desk.find(
+            desk.attempt(
+                lambda: desk.find(
                     Request(
                         prompt,
                         regions=chosen,
@@ -58,6 +58,7 @@ def show() -> None:
                         truncation=desk.session.truncation,
                     )
                 )
+            )
     browser.notice(desk)
     if desk.search is not None:
         st.fragment(_search, run_every=0.7 if desk.status.running else None)(desk)
@@ -95,7 +96,7 @@ def _look(look: Look) -> None:
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))
 
 
-def _images(column: DeltaGenerator, title: str, images: Sequence[Seen]) -> None:
+def _images(column: DeltaGenerator, title: str, images: Sequence[Shown]) -> None:
     column.caption(title)
     labels = [f"{one.seed} · {one.covered:.0%}" for one in images]
     column.image([one.picture for one in images], caption=labels, width=96)
