@@ -226,13 +226,13 @@ def test_a_saved_picture_holds_its_recipe(filled: Desk, tmp_path: Path) -> None:
 
 
 def test_a_strip_is_a_picture(filled: Desk) -> None:
-    found = downloads.strip(filled.renderer, filled.session)
-    assert found is not None
-    name, data = found
+    name, data = downloads.strip(filled.renderer, filled.session)
     assert name == "bright-eyes-strip.png"
     assert Image.open(io.BytesIO(data)).width > 500
     do(filled, "reset")
-    assert downloads.strip(filled.renderer, filled.session) is None
+    do(filled, "strip")
+    assert view(filled)["download"] is None
+    assert view(filled)["notice"]["text"].startswith("No edit is selected.")
 
 
 def as_text(data: bytes) -> str:
@@ -286,8 +286,7 @@ def test_a_dropped_latent_is_the_image_until_the_next_seed(filled: Desk, ending:
     assert len(shown["lines"]) == 2
     name, data = downloads.picture(filled.renderer, filled.session)
     assert name.endswith(".png")
-    found = downloads.strip(filled.renderer, filled.session)
-    assert found is not None
+    assert downloads.strip(filled.renderer, filled.session)[1]
     other = Desk(filled.renderer, filled.library, "starter", "cpu")
     other.drop(data, name)
     assert view(other)["image"] == shown["image"]
@@ -422,7 +421,7 @@ def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name:
 
 def wait(desk: Desk) -> None:
     assert desk.search is not None
-    desk.search.wait(60)
+    desk.search.thread.join(60)
 
 
 def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> None:

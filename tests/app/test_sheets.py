@@ -144,10 +144,10 @@ def test_sheets_are_drawn_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_strip_follows_the_image(desk: Desk) -> None:
     desk.add("hair.safetensors")
-    strip = desk.sheet(sheets.strip, 0)
+    strip = desk.sheet(sheets.strip)
     assert strip is not None
     handle(desk, {"do": "next", "by": 1})
-    assert desk.sheet(sheets.strip, 0) != strip
+    assert desk.sheet(sheets.strip) != strip
 
 
 @pytest.mark.parametrize("channel", ["x", "1", "1/", "/1", "-1/2", "9/9", "1/2/3", "²/1", "9" * 30])

@@ -48,7 +48,7 @@ def snippet(session: Session, device: str = "cpu") -> str:
         names, stack = ["Direction", "Edit", "EditStack"], ["stack = EditStack((", *edits, "))"]
     if any(line.edit.drawn for line in session.active):
         names.append("Mask")
-    if any(_other_regions(line) for line in session.active):
+    if any(line.regions is not None for line in session.active):
         replacing = ["from dataclasses import replace", ""]
     latents = f'"z", world.generator.sample([{session.seed}], space="z")'
     if session.start is not None:
@@ -105,19 +105,15 @@ def _card(session: Session, line: Line) -> str:
         text += f"@hard:{_mask_file(line.edit.drawn)}"
     elif line.edit.hard:
         text += "@hard"
-        if line.reach != line.direction.regions:
-            text += ":" + (",".join(line.reach) or "none")
+        if line.regions is not None:
+            text += ":" + (",".join(line.regions) or "none")
     return text
-
-
-def _other_regions(line: Line) -> bool:
-    return line.edit.drawn is None and line.reach != line.direction.regions
 
 
 def _edit(session: Session, line: Line) -> str:
     card = f"Direction.load({str(session.library / line.file)!r})"
-    if _other_regions(line):
-        card = f"replace({card}, regions={line.reach!r})"
+    if line.regions is not None:
+        card = f"replace({card}, regions={line.regions!r})"
     parts = [card, f"strength={float(line.edit.strength)!r}"]
     if line.edit.layers is not None:
         parts.append(f"layers={line.edit.layers!r}")

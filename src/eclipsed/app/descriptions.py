@@ -117,6 +117,7 @@ def progress(status: Status) -> tuple[float, str]:
     if status.stage == "training" and state is not None:
         left = "" if status.left is None else f", about {status.left:.0f} s left"
         return state.step / state.steps, f"step {state.step} of {state.steps}{left}"
+    learned = " What was learned is in the library and in the stack." if status.file else ""
     words = {
         "checking": "Can this generator do it?",
         "asking": "This is unlikely to work here.",
@@ -124,9 +125,8 @@ def progress(status: Status) -> tuple[float, str]:
         "training": "Taking the first step.",
         "scoring": "In the library and in the stack. Now it is scored on unseen images.",
         "done": "Done. It is in the library and in the stack.",
-        "stopped": "Stopped."
-        + (" What was learned is in the library and in the stack." if status.file else ""),
+        "stopped": f"Stopped.{learned}",
         "failed": status.error,
     }
-    done = {"checking": 0.0, "looking": 0.0, "training": 0.0}
-    return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"
+    begun = status.stage not in ("checking", "looking", "training")
+    return float(begun), f"{words[status.stage]} {status.seconds:.0f} s"

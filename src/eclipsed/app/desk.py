@@ -63,7 +63,6 @@ class Desk:
         self.downloads = 0
         self._collected: Search | None = None  # whose card is in the stack already
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
-        self._was_running = False
 
     @property
     def session(self) -> Session:
@@ -84,11 +83,6 @@ class Desk:
         self.history = earlier.history
         self.search, self._collected = earlier.search, earlier._collected
         self._deleted = earlier._deleted
-        self._was_running = self.status.running
-
-    def warn(self, text: str) -> None:
-        """Say what went wrong."""
-        self.notice = Notice(text, bad=True)
 
     def attempt(self, make: Callable[[], Result], message: str = "") -> Result | None:
         """What `make` makes, and a message where there is one; None, and a sentence of why, where
@@ -96,7 +90,7 @@ class Desk:
         try:
             result = make()
         except EclipsedError as error:
-            self.warn(str(error))
+            self.notice = Notice(str(error), bad=True)
             return None
         if message:
             self.notice = Notice(message, bad=False)
@@ -139,17 +133,6 @@ class Desk:
             raise BadSetting("A search is running.", "Stop it first.")
         self.notice = None
         self.search = Search(self.world, self.library, request)
-        self._was_running = True
-
-    def stop(self) -> None:
-        """End the search early; what was learned is stored."""
-        if self.search is not None:
-            self.search.stop()
-
-    def train_anyway(self) -> None:
-        """Train although it is unlikely to work."""
-        if self.search is not None:
-            self.search.train_anyway()
 
     def dismiss(self) -> None:
         """Show the search no longer, once it is over."""
@@ -160,11 +143,6 @@ class Desk:
     def status(self) -> Status:
         """How far the search is; an empty one without a search."""
         return Status("stopped") if self.search is None else self.search.status
-
-    def search_over_since_last_asked(self) -> bool:
-        """Whether the search came to an end, or to a question, since this was asked before."""
-        was, self._was_running = self._was_running, self.status.running
-        return was and not self._was_running
 
     def collect(self) -> None:
         """Put the card of a finished training into the stack, once."""
@@ -193,7 +171,7 @@ class Desk:
             session = self.session
             cards = [self.library.direction(file) for file in files]
             lines = () if cards else tuple(line.key() for line in session.lines)
-            key = (draw, session.seed, session.image_key, lines, *words, *cards)
+            key = (draw, session.seed, session.image_key, session.selected, lines, *words, *cards)
             return self.renderer.cached(key, lambda: draw(self.renderer, session, *words, *cards))
 
         return self.attempt(drawn)

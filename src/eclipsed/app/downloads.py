@@ -33,27 +33,24 @@ def picture(renderer: Renderer, session: Session) -> tuple[str, bytes]:
         return f"{file_name(name)}.png", path.read_bytes()
 
 
-def strip(renderer: Renderer, session: Session) -> tuple[str, bytes] | None:
+def strip(renderer: Renderer, session: Session) -> tuple[str, bytes]:
     """A PNG of seeds, or the latent, as rows and strengths of the selected line as columns, the
-    rest of the stack as it is; None without a line."""
-    at = session.selected
-    if at is None:
-        return None
+    rest of the stack as it is; UnknownName without a line."""
     seeds = next_seeds(session, STRIP_ROWS) if session.start is None else None
-    name = file_name(session.lines[at].direction.name)
-    return f"{name}-strip.png", sheets.strip(renderer, session, at, seeds)
+    return f"{_name(session)}-strip.png", sheets.strip(renderer, session, seeds)
 
 
-def animation(renderer: Renderer, session: Session, kind: str) -> tuple[str, bytes] | None:
-    """A WebP, GIF or MP4 of the selected line going from end to end and back; None without a line.
+def animation(renderer: Renderer, session: Session, kind: str) -> tuple[str, bytes]:
+    """A WebP, GIF or MP4 of the selected line going from end to end and back.
 
-    Raises UnknownName for another kind, MissingExtra for an MP4 that cannot be written here.
+    Raises UnknownName for another kind or without a line, MissingExtra for an MP4 that cannot be
+    written here.
     """
-    wanted = [known for known in KINDS if known == kind]
-    if not wanted:
-        raise UnknownName(f"There is no animation '{kind}'.", f"Choose from {', '.join(KINDS)}.")
-    at = session.selected
-    if at is None:
-        return None
-    name = file_name(session.lines[at].direction.name)
-    return f"{name}.{kind}", sheets.sweep(renderer, session, at, wanted[0])
+    for known in KINDS:
+        if known == kind:
+            return f"{_name(session)}.{kind}", sheets.sweep(renderer, session, known)
+    raise UnknownName(f"There is no animation '{kind}'.", f"Choose from {', '.join(KINDS)}.")
+
+
+def _name(session: Session) -> str:
+    return file_name(session.lines[session.at_hand].direction.name)

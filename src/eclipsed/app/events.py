@@ -13,9 +13,9 @@ from typing import Any
 
 from eclipsed.app import downloads
 from eclipsed.app import session as sessions
-from eclipsed.app.desk import Desk
+from eclipsed.app.desk import Desk, Notice
 from eclipsed.app.screen import offers_of
-from eclipsed.app.search import Request
+from eclipsed.app.search import Request, Search
 from eclipsed.app.session import Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.editing.masks import Mask
@@ -24,7 +24,6 @@ Reader = Callable[[Any], Any]  # of one word of an event
 
 # What the page asks for by itself; a sentence on the screen stays there.
 _QUIET = frozenset({"look", "frames", "select", "brush"})
-_WRONG_EVENT = "The page asked for something that does not exist."
 
 
 def handle_all(desk: Desk, events: object) -> None:
@@ -46,7 +45,7 @@ def handle(desk: Desk, event: Mapping[str, Any]) -> None:
     try:
         desk.attempt(lambda: _carry_out(desk, event))
     except (KeyError, TypeError, ValueError, OverflowError):
-        desk.warn(_WRONG_EVENT)
+        desk.notice = Notice("The page asked for something that does not exist.", bad=True)
 
 
 def _carry_out(desk: Desk, event: Mapping[str, Any]) -> None:
@@ -150,10 +149,14 @@ def _to_session(change: Callable[..., Session]) -> Callable[..., None]:
     return lambda desk, *words: desk.change(change(desk.session, *words))
 
 
-def _to_download(make: Callable[..., tuple[str, bytes] | None]) -> Callable[..., None]:
+def _to_search(change: Callable[[Search], None]) -> Callable[[Desk], None]:
+    return lambda desk: None if desk.search is None else change(desk.search)
+
+
+def _to_download(make: Callable[..., tuple[str, bytes]]) -> Callable[..., None]:
     def act(desk: Desk, *words: object) -> None:
         desk.download = make(desk.renderer, desk.session, *words)
-        desk.downloads += desk.download is not None
+        desk.downloads += 1
 
     return act
 
@@ -168,8 +171,8 @@ _HANDLERS: dict[str, tuple[Any, ...]] = {
     "brush": (_brush, _AT),
     "mask": (_to_session(sessions.set_mask), _AT, ("to", _or_none(_mask))),
     "find": (_find, ("prompt", _text)),
-    "stop": (Desk.stop,),
-    "go on": (Desk.train_anyway,),
+    "stop": (_to_search(Search.stop),),
+    "go on": (_to_search(Search.train_anyway),),
     "dismiss": (Desk.dismiss,),
     "frames": (_frames,),
     "look": (_look,),

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,22 +74,17 @@ class Library:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.RLock()
-        self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
 
     def entries(self) -> list[Entry]:
         """All cards, the newest first; a file that is no card is listed with its problem."""
-        with self._lock:
-            entries = [self._entry(path) for path in self._paths()]
-            for file in set(self._read) - {entry.file for entry in entries}:
-                del self._read[file]
-            return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
+        entries = [_entry(path) for path in self._paths()]
+        return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
 
     def entry(self, file: str) -> Entry:
         """One card by its file's name; UnknownName where the folder lists no such file."""
-        with self._lock:
-            for path in self._paths():
-                if path.name == file:
-                    return self._entry(path)
+        for path in self._paths():
+            if path.name == file:
+                return _entry(path)
         raise UnknownName("This card is no longer in the library.")
 
     def direction(self, file: str) -> Direction:
@@ -181,20 +177,23 @@ class Library:
     def _paths(self) -> Iterator[Path]:
         return (path for path in _listed(self.folder) if path.name.endswith(ENDING))
 
-    def _entry(self, path: Path) -> Entry:
-        try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-            known = self._read.get(path.name)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            entry = Entry(path.name, Direction.load(path), "", status.st_mtime)
-        except BadFile as error:
-            entry = Entry(path.name, None, str(error), status.st_mtime)
-        except OSError as error:  # it went away between the listing and now
-            return Entry(path.name, None, str(failure("read", path, error)), 0.0)
-        self._read[path.name] = (stamp, entry)
-        return entry
+
+def _entry(path: Path) -> Entry:
+    try:
+        status = path.stat()
+    except OSError as error:  # it went away between the listing and now
+        return Entry(path.name, None, str(failure("read", path, error)), 0.0)
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, stamp: tuple[int, int]) -> Entry:
+    """A file as it was when it had this stamp: nanoseconds since 1970, and bytes."""
+    changed = stamp[0] / 1e9
+    try:
+        return Entry(path.name, Direction.load(path), "", changed)
+    except BadFile as error:
+        return Entry(path.name, None, str(error), changed)
 
 
 def read_as_file(data: bytes, name: str, read: Callable[[Path], Result]) -> Result:

@@ -25,7 +25,7 @@ from eclipsed.editing.images import to_pil
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.stack import EditStack, feather, region_mask, render
 from eclipsed.files import sha256_of
-from eclipsed.types import SPACES, Space, World
+from eclipsed.types import Space, World
 
 FRAMES = 25
 # A hard edit takes several images and masks for each frame; the page blends between frames.
@@ -66,19 +66,14 @@ class Frames:
 class Renderer:
     """Draws sessions of one world, from any thread, one image at a time.
 
-    Raises what `stack.render` raises.
+    bytes_cached: how much the pictures in the cache take. Raises what `stack.render` raises.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self._lock = threading.RLock()
         self._cache: OrderedDict[object, Sized] = OrderedDict()
-        self._bytes = 0
-
-    @property
-    def bytes_cached(self) -> int:
-        """How much the pictures in the cache take."""
-        return self._bytes
+        self.bytes_cached = 0
 
     def shot(self, session: Session) -> Shot:
         """The image that is on the screen."""
@@ -106,19 +101,20 @@ class Renderer:
     def images(self, sessions: Sequence[Session]) -> Float[Tensor, "n 3 h w"]:
         """An image of each session, a few at a time; equal to `image`'s but for rounding."""
         generator = self.world.generator
-        if any(edit.hard for session in sessions for edit in session.stack.active):
+        starts = [self._start(session) for session in sessions]
+        stacks = [session.stack for session in sessions]
+        spaces = {stack.space(space) for stack, (_, space) in zip(stacks, starts, strict=True)}
+        if len(spaces) > 1 or any(edit.hard for stack in stacks for edit in stack.active):
             return torch.cat([self.image(session) for session in sessions])
-        edited: list[tuple[Tensor, Space, float]] = []
-        for session in sessions:
-            latents, space = self._start(session)
-            psi, stack = session.truncation, session.stack
-            latents = stack.apply(generator, latents, space, truncation=psi)
-            edited.append((latents, stack.space(space), psi))
-        last = max((space for _, space, _ in edited), key=SPACES.index)
-        rows = [generator.convert(latents, space, last, psi) for latents, space, psi in edited]
         psi = sessions[0].truncation
+        rows = [
+            stack.apply(generator, *start, truncation=psi)
+            for stack, start in zip(stacks, starts, strict=True)
+        ]
         with self._lock:
-            return render(generator, torch.cat(rows), EditStack(), space=last, truncation=psi)
+            return render(
+                generator, torch.cat(rows), EditStack(), space=spaces.pop(), truncation=psi
+            )
 
     def strip(
         self, session: Session, at: int, seeds: Sequence[int], strengths: Sequence[float]
@@ -130,13 +126,14 @@ class Renderer:
     def frames(self, session: Session, at: int) -> Frames:
         """The image at several strengths of the line at index `at`, from end to end of its
         slider."""
-        key, strengths = _frames_of(session, at)
+        key, strengths = self.frames_key(session, at), _slider_strengths(session, at)
         return self.cached(key, lambda: self._frames(session, at, strengths))
 
     def frames_key(self, session: Session, at: int) -> str:
         """What `frames` depends on, in short; it stays while that line's slider moves."""
-        key, _ = _frames_of(session, at)
-        return sha256_of(repr(key).encode())[:24]
+        (still,) = at_strengths(session, at, [0.0])
+        facts = (_key(still), at, _slider_strengths(session, at))
+        return sha256_of(repr(facts).encode())[:24]
 
     def mask(self, session: Session) -> bytes:
         """Where the edits mean to change the image: a PNG, white inside the regions of all of them
@@ -221,9 +218,9 @@ class Renderer:
                 self._cache.move_to_end(key)
                 return cast("Item", self._cache[key])
             item = self._cache[key] = make()
-            self._bytes += len(item)
-            while self._bytes > _MOST_BYTES and len(self._cache) > 1:
-                self._bytes -= len(self._cache.popitem(last=False)[1])
+            self.bytes_cached += len(item)
+            while self.bytes_cached > _MOST_BYTES and len(self._cache) > 1:
+                self.bytes_cached -= len(self._cache.popitem(last=False)[1])
             return item
 
 
@@ -232,15 +229,11 @@ def _key(session: Session) -> tuple[object, ...]:
     return (session.image_key, *(line.key() for line in session.active))
 
 
-def _frames_of(session: Session, at: int) -> tuple[object, list[float]]:
-    """The key and the strengths of a slider's frames."""
+def _slider_strengths(session: Session, at: int) -> list[float]:
+    """From end to end of a line's slider."""
     line = session.lines[at]
     hard = any(edit.hard for edit in (*session.stack.active, line.edit))
-    # Ordinary numbers, so that equal strengths are equal keys.
-    count = HARD_FRAMES if hard else FRAMES
-    strengths = [float(x) for x in np.linspace(*ends_of(line), count)]
-    (still,) = at_strengths(session, at, [0.0])
-    return ("frames", _key(still), at, tuple(strengths)), strengths
+    return [float(x) for x in np.linspace(*ends_of(line), HARD_FRAMES if hard else FRAMES)]
 
 
 def reach_of(session: Session) -> tuple[tuple[str, ...], tuple[Mask, ...]] | None:

@@ -42,11 +42,12 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Curve:
-    """about: what it shows. points: strength, median over seeds, and its 95% interval. ends: of the
-    numbers that are possible, None where they have none."""
+    """about: what it shows. points: each with its strength, the median over seeds, and `low` and
+    `high` of its 95% interval. ends: of the numbers that are possible, None where they have none.
+    """
 
     about: str
-    points: tuple[tuple[float, float, float, float], ...]
+    points: tuple[dict[str, float], ...]
     ends: tuple[float, float] | None
 
 
@@ -115,7 +116,7 @@ def _curves(columns: Mapping[tuple[str, float], Column]) -> tuple[Curve, ...]:
     curves = []
     for name, (about, ends) in _CURVES.items():
         points = tuple(
-            (strength, level["median"], level["low"], level["high"])
+            {"strength": strength, **level}
             for strength in STRENGTHS
             if (level := interval(columns[name, strength])) is not None
         )

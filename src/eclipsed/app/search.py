@@ -36,6 +36,7 @@ from eclipsed.search.preflight import Preflight
 from eclipsed.types import Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
+Captioned = tuple[tuple[bytes, str], ...]  # JPEGs, each with a caption
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
 SNAPSHOT_EVERY = 5  # steps
 SHOWN = 5  # best and worst images of a pre-flight
@@ -66,24 +67,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A JPEG of a seed's image, on which its regions are drawn, and the fraction of it that they
-    cover (1 for the whole image)."""
-
-    seed: int
-    picture: bytes
-    covered: float
-
-
-@dataclass(frozen=True)
 class Look:
     """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
     the prompt best and least."""
 
     preflight: Preflight
     understood: str
-    best: tuple[Shown, ...]
-    worst: tuple[Shown, ...]
+    best: Captioned
+    worst: Captioned
 
 
 @dataclass(frozen=True)
@@ -146,11 +137,6 @@ class Search:
             self._say(stage="looking")
             self._start(self._train)
 
-    def wait(self, timeout: float | None = None) -> Status:
-        """The status once nothing is being done any more, or after so many seconds."""
-        self._thread.join(timeout)
-        return self.status
-
     def _start(self, work: Callable[[], None]) -> None:
         def guarded() -> None:
             try:
@@ -162,8 +148,8 @@ class Search:
                 what = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
                 self._say(stage="failed", error=what)
 
-        self._thread = threading.Thread(target=guarded, name="search", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=guarded, name="search", daemon=True)
+        self.thread.start()
 
     def _say(self, **changes: object) -> None:
         seconds = time.monotonic() - self._began
@@ -238,9 +224,10 @@ def layers_written(text: str) -> tuple[int, ...] | None:
 
 
 @torch.no_grad()
-def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Shown, ...]:
+def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
     """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
-    around them; nothing is drawn where the goal is the whole image."""
+    around them; nothing is drawn where the goal is the whole image. A caption says the seed, and
+    how much of the image the regions cover."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
     synthesis = generator.synthesize(
@@ -253,7 +240,7 @@ def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Shown, ..
         pixels = _drawn(pixels, inside)
     pictures = [Image.fromarray(image.numpy()) for image in pixels.to(torch.uint8)]
     return tuple(
-        Shown(seed, jpeg(picture, _WIDEST), float(mask.mean()))
+        (jpeg(picture, _WIDEST), f"{seed} · {float(mask.mean()):.0%}")
         for seed, picture, mask in zip(seeds, pictures, inside, strict=True)
     )
 

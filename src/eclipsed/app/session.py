@@ -52,7 +52,7 @@ class Line:
 
     def applied(self) -> Edit:
         """The edit that is rendered."""
-        if self.reach == self.direction.regions:
+        if self.regions is None:
             return self.edit
         return replace(self.edit, direction=replace(self.direction, regions=self.reach))
 
@@ -97,6 +97,13 @@ class Session:
     def active(self) -> tuple[Line, ...]:
         """The lines that are not muted."""
         return tuple(line for line in self.lines if not line.edit.muted)
+
+    @property
+    def at_hand(self) -> int:
+        """The index of the selected line; UnknownName where none is selected."""
+        if self.selected is None:
+            raise UnknownName("No edit is selected.", "Select one on the Edit page first.")
+        return self.selected
 
     @property
     def image_name(self) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from eclipsed.app.rendering import Renderer, at_strengths, png
 from eclipsed.app.session import Line, Session, layers_of
@@ -86,9 +87,13 @@ def layers(renderer: Renderer, session: Session, direction: Direction) -> bytes:
     low, high = direction.range
     strengths = [min(high, 1.0), max(low, -1.0)]
     sessions = [
-        alone(session, Edit(direction, strength, chosen, muted=muted))
+        alone(session, edit)
         for strength in strengths
-        for chosen, muted in [(None, True), (None, False), *((group, False) for group in groups)]
+        for edit in (
+            Edit(direction, 0.0),
+            Edit(direction, strength),
+            *(Edit(direction, strength, group) for group in groups),
+        )
     ]
     images = renderer.images(sessions).unflatten(0, (len(strengths), len(groups) + 2))
     spans = [str(g[0]) if len(g) == 1 else f"{g[0]}–{g[-1]}" for g in groups]
@@ -105,11 +110,10 @@ def ranked(
     return _sheet(images, [f"{word} {seed}" for word, seed in seeds], strengths)
 
 
-def strip(
-    renderer: Renderer, session: Session, at: int, seeds: Sequence[int] | None = None
-) -> bytes:
-    """A PNG of seeds, or None for the session's own image (rows), with the whole stack, the line
-    at `at` from end to end of its range (columns)."""
+def strip(renderer: Renderer, session: Session, seeds: Sequence[int] | None = None) -> bytes:
+    """A PNG of seeds, or None for the session's own image (rows), with the whole stack, the
+    selected line from end to end of its range (columns)."""
+    at = session.at_hand
     strengths = steps(*session.lines[at].direction.range, COLUMNS)
     if seeds is None:
         names = [session.image_name]
@@ -121,32 +125,32 @@ def strip(
     return _sheet(images, names, strengths, title)
 
 
-def sweep(renderer: Renderer, session: Session, at: int, kind: Kind) -> bytes:
-    """An animation of the line at `at` going from end to end of its range and back."""
+def sweep(renderer: Renderer, session: Session, kind: Kind) -> bytes:
+    """An animation of the selected line going from end to end of its range and back.
+
+    Raises what `animated` raises where what it needs is missing.
+    """
+    at = session.at_hand
     strengths = steps(*session.lines[at].direction.range, SWEPT)
-    return _moving(renderer, at_strengths(session, at, strengths), kind)
+    return _animation(renderer, at_strengths(session, at, strengths), kind)
 
 
 def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind) -> bytes:
-    """An animation from the session's seed to another and back, with its edits.
+    """An animation from the session's seed to another and back, with its edits: every z on the way
+    is as far from the centre as both are.
 
     Raises what `animated` raises where what it needs is missing.
     """
     ends = renderer.world.generator.sample([session.seed, to], space="z")
-    latents = [_between(ends, float(fraction)) for fraction in np.linspace(0.0, 1.0, SWEPT)]
-    sessions = [replace(session, start=Start.of("", "z", latent)) for latent in latents]
-    return _moving(renderer, sessions, kind)
+    way = torch.linspace(0.0, 1.0, SWEPT, device=ends.device)[:, None]
+    first, last = ends.split(1)
+    lengths = torch.lerp(first.norm(), last.norm(), way)
+    latents = F.normalize(torch.lerp(first, last, way), dim=1) * lengths
+    starts = [Start.of("", "z", latent) for latent in latents.split(1)]
+    return _animation(renderer, [replace(session, start=start) for start in starts], kind)
 
 
-def _between(ends: Float[Tensor, "2 d"], fraction: float) -> Float[Tensor, "1 d"]:
-    """On the way from one z to another, as far from the centre as both are."""
-    straight = torch.lerp(ends[0], ends[1], fraction)
-    length = torch.lerp(ends[0].norm(), ends[1].norm(), fraction)
-    latent: Tensor = straight / straight.norm().clamp_min(1e-12) * length
-    return latent[None]
-
-
-def _moving(renderer: Renderer, sessions: Sequence[Session], kind: Kind) -> bytes:
+def _animation(renderer: Renderer, sessions: Sequence[Session], kind: Kind) -> bytes:
     if kind == "mp4":
         need_video()  # before pictures are drawn for nothing
     pictures = [to_pil(image) for image in renderer.images(sessions)]
@@ -159,7 +163,7 @@ def random_like(direction: Direction) -> Direction:
     pieces = []
     for piece in direction.vector.split([layer.width for layer in direction.layers]):
         noise = torch.randn(piece.shape, generator=generator)
-        pieces.append(noise / noise.norm().clamp_min(1e-12) * piece.norm())
+        pieces.append(F.normalize(noise, dim=0) * piece.norm())
     vector = torch.cat(pieces)
     return replace(direction, vector=vector, name="random", prompt="", method="random")
 

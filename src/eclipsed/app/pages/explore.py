@@ -57,12 +57,7 @@ def _palette(desk: Desk) -> None:
 
 def _grid(desk: Desk) -> None:
     count = st.slider("Seeds", 2, 8, 4)
-    at = desk.session.selected
-    if at is None:
-        st.text("Select an edit on the Edit page first: this view moves it.")
-    else:
-        seeds = tuple(next_seeds(desk.session, count))
-        browser.sheet(desk.sheet(sheets.strip, at, seeds))
+    browser.sheet(desk.sheet(sheets.strip, tuple(next_seeds(desk.session, count))))
 
 
 def _layers(desk: Desk) -> None:

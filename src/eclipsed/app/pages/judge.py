@@ -75,11 +75,9 @@ def _report(desk: Desk, file: str, report: Report) -> None:
 
 def _chart(curve: Curve) -> alt.LayerChart:
     """The median as a line and the interval as a band over the strengths."""
-    points = [
-        dict(zip(("strength", "median", "low", "high"), point, strict=True))
-        for point in curve.points
-    ]
-    base = alt.Chart(alt.InlineData(points)).encode(alt.X("strength:Q", title="strength"))
+    base = alt.Chart(alt.InlineData(list(curve.points))).encode(
+        alt.X("strength:Q", title="strength")
+    )
     scale = alt.Scale(zero=False) if curve.ends is None else alt.Scale(domain=list(curve.ends))
     band = base.mark_area(opacity=0.2).encode(
         alt.Y("low:Q", title=None, scale=scale), alt.Y2("high:Q")
