@@ -22,6 +22,10 @@ def test_there_are_no_circles() -> None:
     assert structure.circles(GRAPH) == []
 
 
+def test_no_module_imports_from_a_layer_above_its_own() -> None:
+    assert structure.upward(GRAPH, MODULES) == []
+
+
 def test_every_room_has_a_layer() -> None:
     known = {room for rooms in structure.LAYERS for room in rooms}
     assert {each.room for each in MODULES.values()} - known <= {"__init__", "__main__"}
