@@ -73,6 +73,15 @@ def shown(path: StrPath) -> str:
 
 
 @contextmanager
+def disk(action: str, path: StrPath) -> Iterator[None]:
+    """The system's refusals become a BadFile, for example for `action` "write"."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(action, path, error) from error
+
+
+@contextmanager
 def refused(path: StrPath) -> Iterator[None]:
     """A BadFile that is a reason only becomes a sentence about this file."""
     try:

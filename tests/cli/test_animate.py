@@ -19,11 +19,11 @@ def _cards(world: World) -> None:
     save_card(world, "eyes.safetensors", "bright eyes")
 
 
-def brightness(path: str, place: str) -> list[float]:
+def brightness(path: str, patch: str) -> list[float]:
     """How bright a patch is in every picture, those that are shown twice as long counted once."""
-    rows, columns = PATCHES[place]
-    found = ImageSequence.Iterator(Image.open(io.BytesIO(Path(path).read_bytes())))
-    return [float(np.asarray(one.convert("RGB"), float)[rows, columns].mean()) for one in found]
+    rows, columns = PATCHES[patch]
+    result = ImageSequence.Iterator(Image.open(io.BytesIO(Path(path).read_bytes())))
+    return [float(np.asarray(one.convert("RGB"), float)[rows, columns].mean()) for one in result]
 
 
 def test_a_card_goes_through_its_range_and_back(eclipsed: Run) -> None:

@@ -43,23 +43,23 @@ def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:
 
 
 def test_bench_as_json_is_one_object_and_goes_on(eclipsed: Run) -> None:
-    found: dict[str, Any] = eclipsed(*WORDS, "-o", "x", "--json").json
-    assert found["prompts"] == ["bright hair"]
-    assert set(found["contenders"]) == {"paper"}
-    assert found["contenders"]["paper"]["cold_seconds"] == 1.0
+    result: dict[str, Any] = eclipsed(*WORDS, "-o", "x", "--json").json
+    assert result["prompts"] == ["bright hair"]
+    assert set(result["contenders"]) == {"paper"}
+    assert result["contenders"]["paper"]["cold_seconds"] == 1.0
     rows = Path("x/rows.jsonl").read_bytes()
     again = eclipsed(*WORDS, "-o", "x", "--json")
     assert again.code == 0
     assert Path("x/rows.jsonl").read_bytes() == rows
-    assert again.json["contenders"] == found["contenders"]
+    assert again.json["contenders"] == result["contenders"]
 
 
 def test_prompts_may_come_from_a_file(eclipsed: Run) -> None:
     Path("list.txt").write_text("dark eyes # a remark\n")
-    found = eclipsed(
+    result = eclipsed(
         "bench", "--methods", "paper", "--prompts", "list.txt", "--seeds", "2", "--json"
     ).json
-    assert found["prompts"] == ["dark eyes"]
+    assert result["prompts"] == ["dark eyes"]
 
 
 def test_ctrl_c_says_what_is_kept(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:

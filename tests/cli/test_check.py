@@ -10,13 +10,13 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
     assert ran.code == 0, ran.err
     assert ran.out.startswith(("likely: ", "unsure: "))
     assert "because" in ran.out
-    found = eclipsed("check", "bright hair", "--json", "--region", "none").json
-    assert found["regions"] == []
-    assert found["coverage"] == 1.0
-    assert found["verdict"] in ("likely", "unsure", "unlikely")
-    assert {"best", "worst", "contrast", "present", "reason", "understood"} <= set(found)
-    assert {"probability", "trial", "spread", "instead"} <= set(found)
-    assert found["changes"] == ["bright hair"]
+    result = eclipsed("check", "bright hair", "--json", "--region", "none").json
+    assert result["regions"] == []
+    assert result["coverage"] == 1.0
+    assert result["verdict"] in ("likely", "unsure", "unlikely")
+    assert {"best", "worst", "contrast", "present", "reason", "understood"} <= set(result)
+    assert {"probability", "trial", "spread", "instead"} <= set(result)
+    assert result["changes"] == ["bright hair"]
 
 
 def test_cuda_where_there_is_none_is_a_sentence(

@@ -66,9 +66,9 @@ def test_convert_refuses_and_leaves_nothing(
 ) -> None:
     if content is not None:
         Path("net").write_bytes(content)
-    place = out if out.endswith(".pt") else f"{out}.safetensors"
-    ran = eclipsed("convert", "net", "-o", place)
+    path = out if out.endswith(".pt") else f"{out}.safetensors"
+    ran = eclipsed("convert", "net", "-o", path)
     assert (ran.code, ran.out) == (code, "")
     assert words in ran.err
     assert ran.err.count("\n") == 1
-    assert not Path(place).exists()
+    assert not Path(path).exists()

@@ -15,9 +15,9 @@ def test_doctor_is_fine_or_says_what_is_not(eclipsed: Run, monkeypatch: pytest.M
     ran = eclipsed("doctor")
     assert ran.code == 0
     assert "Everything is in place." in ran.out
-    found = eclipsed("doctor", "--json").json
-    assert found["ok"] is True
-    assert found["versions"]["torch"] == torch.__version__
+    result = eclipsed("doctor", "--json").json
+    assert result["ok"] is True
+    assert result["versions"]["torch"] == torch.__version__
 
     def broken(*_: object) -> World:
         raise BadFile("The weights are damaged.", "Install eclipsed again.")

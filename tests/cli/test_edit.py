@@ -22,10 +22,10 @@ def _cards(world: World) -> None:
     save_card(world, "eyes.safetensors", "bright eyes")
 
 
-def brightness(path: str, world: World, place: str) -> float:
+def brightness(path: str, world: World, patch: str) -> float:
     from eclipsed.testing import PATCHES
 
-    rows, columns = PATCHES[place]
+    rows, columns = PATCHES[patch]
     picture, _ = load_png(path)
     return float(np.asarray(picture, dtype=float)[rows, columns].mean())
 
@@ -37,7 +37,7 @@ def test_edit_applies_every_direction_at_its_strength(eclipsed: Run, world: Worl
     ran = eclipsed(*base, "both.png", *words)
     assert ran.code == 0, ran.err
     assert ran.out == "wrote both.png\n"
-    hair, eyes = (brightness("both.png", world, place) for place in ("hair", "eyes"))
+    hair, eyes = (brightness("both.png", world, patch) for patch in ("hair", "eyes"))
     assert hair > brightness("zero.png", world, "hair") + 50
     assert eyes < brightness("zero.png", world, "eyes") - 25
     assert brightness("both.png", world, "mouth") == brightness("zero.png", world, "mouth")
@@ -68,10 +68,10 @@ def test_a_strength_beyond_the_range_is_warned_of(eclipsed: Run, world: World) -
 
 def test_the_recipe_says_how_it_was_made(eclipsed: Run) -> None:
     words = ("edit", "--seed", "5", "-d", "hair.safetensors=1.5", "--layers", "0", "-o", "x.png")
-    found = eclipsed(*words, "--json").json
+    result = eclipsed(*words, "--json").json
     _, recipe = load_png("x.png")
     assert recipe is not None
-    assert recipe.items() <= found.items()
+    assert recipe.items() <= result.items()
     assert recipe["seeds"] == [5]
     assert recipe["truncation"] == 0.7
     (edit,) = recipe["edits"]

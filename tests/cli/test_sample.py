@@ -15,10 +15,10 @@ def _cards(world: World) -> None:
 def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> None:
     assert eclipsed("sample", "--seeds", "0-4", "-o", "grid.png").code == 0
     assert load_png("grid.png")[1] is not None
-    found = eclipsed(
+    result = eclipsed(
         "sample", "--seeds", "0,2", "-o", "all/deep", "--json", "--truncation", "1"
     ).json
-    assert found["files"] == ["all/deep/seed-0.png", "all/deep/seed-2.png"]
+    assert result["files"] == ["all/deep/seed-0.png", "all/deep/seed-2.png"]
     picture, recipe = load_png("all/deep/seed-2.png")
     assert recipe is not None
     assert (recipe["seeds"], recipe["truncation"]) == ([2], 1.0)

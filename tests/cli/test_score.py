@@ -9,10 +9,10 @@ from tests.cli.conftest import Run, check_refusal, save_card
 
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     save_card(world, "c.safetensors")
-    found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(found) == {*evaluate.KEYS, "judged_by"}
-    assert found["judged_by"] == evaluate.INDEPENDENT
-    assert found["success"]["median"] > 0.9
+    result = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
+    assert set(result) == {*evaluate.KEYS, "judged_by"}
+    assert result["judged_by"] == evaluate.INDEPENDENT
+    assert result["success"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")
     assert ran.code == 0
     assert "success" in ran.out

@@ -28,10 +28,10 @@ def test_show_a_card(eclipsed: Run, world: World) -> None:
     assert "the direction 'bright hair'" in ran.out
     assert "0.900 [0.800, 1.000]" in ran.out
     assert "cannot be told" in ran.out
-    found = eclipsed("show", "c.safetensors", "--json").json
-    assert found["kind"] == "card"
-    assert found["generator"] == {"name": "fake", "fingerprint": "f" * 64}
-    assert found["scores"]["success"] == interval
+    result = eclipsed("show", "c.safetensors", "--json").json
+    assert result["kind"] == "card"
+    assert result["generator"] == {"name": "fake", "fingerprint": "f" * 64}
+    assert result["scores"]["success"] == interval
 
 
 def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:
@@ -49,9 +49,9 @@ def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:
 def test_show_a_checkpoint(eclipsed: Run) -> None:
     tensors = {"a.weight": torch.ones(2, 3), "b": torch.ones(4, dtype=torch.float16)}
     save_file(tensors, "net.pt", metadata={"made": "here"})
-    found = eclipsed("show", "net.pt", "--json").json
-    assert (found["kind"], found["tensors"], found["numbers"]) == ("checkpoint", 2, 10)
-    assert found["names"][0] == {"name": "a.weight", "shape": [2, 3], "type": "F32"}
+    result = eclipsed("show", "net.pt", "--json").json
+    assert (result["kind"], result["tensors"], result["numbers"]) == ("checkpoint", 2, 10)
+    assert result["names"][0] == {"name": "a.weight", "shape": [2, 3], "type": "F32"}
     assert "2×3" in eclipsed("show", "net.pt").out
 
 

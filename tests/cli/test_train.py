@@ -162,9 +162,9 @@ def test_a_method_for_one_image_is_scored_on_that_image(
     card = Direction.load("bright-hair.safetensors")
     assert (card.name, card.method) == ("bright hair, image 7", "styleclip-optimization")
     assert (card.config["image"], card.config["steps"]) == (7, 3)
-    found = eclipsed(*words, "--image", "8", "--json").json
-    assert found["image"] == 8
-    assert set(evaluate.KEYS) <= set(found)
+    result = eclipsed(*words, "--image", "8", "--json").json
+    assert result["image"] == 8
+    assert set(evaluate.KEYS) <= set(result)
 
 
 def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:

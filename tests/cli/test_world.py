@@ -63,18 +63,18 @@ def test_worlds_are_listed_with_what_is_missing(eclipsed: Run) -> None:
     assert lines[0].split() == ["starter", "built", "in", "avatars", "here"]
     assert "craters, 64×64 pixels" in lines[1]
     assert lines[1].endswith("to fetch  non-commercial")
-    starter, found = eclipsed("worlds", "--json").json["worlds"]
+    starter, result = eclipsed("worlds", "--json").json["worlds"]
     assert starter == {"name": "starter", "kind": "built in", "about": "avatars", "here": True}
-    assert found["files"] == {"moon.pkl": False, "eye.bin": False, "parts.bin": False}
-    assert found["licences"]["generator"] == "for the curious"
-    assert found["bytes"] == 10
+    assert result["files"] == {"moon.pkl": False, "eye.bin": False, "parts.bin": False}
+    assert result["licences"]["generator"] == "for the curious"
+    assert result["bytes"] == 10
 
 
 def test_world_says_what_it_holds(eclipsed: Run) -> None:
-    found = eclipsed("world", "starter", "--json").json
-    assert found["generator"]["resolution"] == 32
-    assert found["spaces"]["w+"] == {"layers": 4, "numbers": 32}
-    assert "hair" in found["regions"]
+    result = eclipsed("world", "starter", "--json").json
+    assert result["generator"]["resolution"] == 32
+    assert result["spaces"]["w+"] == {"layers": 4, "numbers": 32}
+    assert "hair" in result["regions"]
     assert "32 numbers, layers: 4" in eclipsed("world", "starter").out
     assert eclipsed("world", "mars").code == 1
 
@@ -95,8 +95,8 @@ def test_files_are_taken_by_name_or_by_their_hash(
     (Path("parts.bin")).write_bytes(b"anything")
     asked = ["world", "moon", "--from", "renamed", "--from", "eye.bin", "--from", "parts.bin"]
     monkeypatch.setattr("eclipsed.cli.world.open_world", lambda name, device: world)
-    found = eclipsed(*asked, "--json").json
-    assert found["licences"]["segmenter"] == "for the curious"
+    result = eclipsed(*asked, "--json").json
+    assert result["licences"]["segmenter"] == "for the curious"
     for name, content in (
         ("moon.pkl", b"craters"),
         ("eye.bin", b"eye"),

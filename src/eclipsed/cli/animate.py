@@ -79,5 +79,4 @@ def _ladder(strength: float | None, moving: Edit) -> Sequence[float]:
     """The strengths that the moving edit goes through: from 0 to the one that stands after its
     card, or from end to end of the card's range."""
     low, high = moving.direction.range if strength is None else (0.0, strength)
-    step = (high - low) / (COUNT - 1)
-    return [round(low + step * i, 10) for i in range(COUNT)]
+    return options.spaced(low, high, COUNT)

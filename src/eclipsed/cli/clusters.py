@@ -37,16 +37,10 @@ def make(
     count: Annotated[int, typer.Option(min=2, max=256, help="How many clusters.")] = 12,
     layer: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A feature to look at, such as layer_7; may be given again. By default the last "
-            "of about 32 pixels, less for small images.",
-        ),
+        typer.Option(metavar="NAME", help="A feature, such as layer_7; may be given again."),
     ] = None,
     seeds: options.Seeds = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=options.MAX_SEED, help="Random seed of the clustering.")
-    ] = 0,
+    seed: options.RandomSeed = 0,
     world: options.World = "starter",
     generator: GeneratorOption = None,
     device: options.Device = "auto",
@@ -54,7 +48,8 @@ def make(
 ) -> None:
     """Find clusters in what a generator draws.
 
-    By default in the images of seeds 0-49.
+    By default of the last feature of about 32 pixels (less for small images), in the images of
+    seeds 0-49.
     """
     images = seeds or range(50)
 
@@ -69,10 +64,7 @@ def make(
         "clusters": count,
         "layers": list(clusters.feature_names),
         "seeds": len(images),
-        "generator": {
-            "name": clusters.generator_name,
-            "fingerprint": clusters.generator_fingerprint,
-        },
+        "generator": {"name": loaded.name, "fingerprint": clusters.generator_fingerprint},
     }
     where = f"-w {world}" if generator is None else f"--generator {generator}"
     words = (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Within every direction's range.
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 SHEET = "sheet.png"
+MOST = options.MAX_IMAGES // len(STRENGTHS)  # directions
 
 
 def discover(
@@ -36,25 +37,19 @@ def discover(
         typer.Option("-o", "--out", help="A folder for cards and sheet; by default the method's."),
     ] = None,
     count: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=options.MAX_IMAGES // len(STRENGTHS),
-            help="How many directions; by default the method's number.",
-        ),
+        int | None, typer.Option(min=1, max=MOST, help="By default the method's number.")
     ] = None,
     layers: options.Layers = None,
     region: options.Region = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=options.MAX_SEED, help="The image that the sheet shows.")
-    ] = 1,
+    seed: options.Seed = None,
     world: options.World = "starter",
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
     """Find directions without a prompt.
 
-    Writes a card for each into a folder, and a sheet that shows what they do to one image.
+    Writes a card for each into a folder, and a sheet that shows what they do to one image, by
+    default that of seed 1.
     """
     began = time.monotonic()
     folder = out or Path(file_name(method))
@@ -79,7 +74,7 @@ def discover(
         path = folder / f"{file_name(direction.name)}.safetensors"
         direction.save(path)
         cards.append(written_facts(path, direction))
-    _write_sheet(folder / SHEET, loaded, chosen.name, directions, seed)
+    _write_sheet(folder / SHEET, loaded, chosen.name, directions, 1 if seed is None else seed)
     facts = {
         "method": chosen.name,
         "world": loaded.name,

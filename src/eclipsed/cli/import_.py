@@ -22,10 +22,7 @@ def import_(
         ),
     ],
     world: options.World = "starter",
-    space: Annotated[
-        options.SpaceName | None,
-        typer.Option(help="The space it is of, where the file does not say."),
-    ] = None,
+    space: options.Space = None,
     index: Annotated[
         int | None, typer.Option(min=1, help="Only this one of several directions, from 1.")
     ] = None,

@@ -11,7 +11,7 @@ import typer
 
 from eclipsed.cli import console
 from eclipsed.cli.options import CardChoice, DeviceName
-from eclipsed.errors import BadFile, EclipsedError, UnknownName
+from eclipsed.errors import BadFile, EclipsedError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,12 +40,10 @@ def device_name(device: DeviceName) -> str:
 
 def make_folder(path: Path) -> None:
     """Make a folder for pictures unless it is there; raises BadFile where it cannot be made."""
-    from eclipsed.files import failure
+    from eclipsed.files import disk
 
-    try:
+    with disk("make the folder", path):
         path.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise failure("make the folder", path, error) from error
 
 
 # --- cards --------------------------------------------------------------------------------------
@@ -70,20 +68,19 @@ def open_edits(
     """
     from eclipsed.editing.masks import Mask
     from eclipsed.editing.stack import Edit
+    from eclipsed.prompts.goals import checked_regions
 
-    known, edits = world.segmenter.regions, []
+    edits = []
     for choice in choices:
         card = open_card(choice.path, world)
-        for region in choice.regions or ():
-            if region not in known:
-                hint = f"Choose from {', '.join(known)}."
-                raise UnknownName(f"There is no region '{region}'.", hint)
+        if choice.regions is not None:
+            card = replace(card, regions=checked_regions(choice.regions, world))
         mask = None if choice.mask is None else Mask.load(choice.mask)
         if mask is not None:
             mask.text()  # a recipe must be able to hold it: asked before the work
         edits.append(
             Edit(
-                card if choice.regions is None else replace(card, regions=choice.regions),
+                card,
                 1.0 if choice.strength is None else choice.strength,
                 choice.layers if choice.layers is not None or layers is None else tuple(layers),
                 choice.hard,

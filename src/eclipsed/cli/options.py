@@ -81,6 +81,11 @@ def parse_strengths(text: str) -> tuple[float, ...]:
     count = int(parts[2])
     if not 2 <= count <= MAX_STRENGTHS:
         raise BadParameter(f"the count must be from 2 to {MAX_STRENGTHS}, not {count}.")
+    return spaced(first, last, count)
+
+
+def spaced(first: float, last: float, count: int) -> tuple[float, ...]:
+    """So many evenly spaced numbers, both ends included."""
     step = (last - first) / (count - 1)
     # Rounding keeps the middle of -2:2:7 at 0 and not at 2e-16.
     return tuple(round(first + step * i, 10) for i in range(count))
@@ -269,9 +274,11 @@ Cards = Annotated[
 ]
 SEEDS = typer.Option(parser=parse_seeds, metavar="1,2,5-9", help="Seeds, and ranges of seeds.")
 Seeds = Annotated[Sequence[int] | None, SEEDS]
+Space = Annotated[SpaceName | None, typer.Option(help="The latent space; by default what fits.")]
 Seed = Annotated[
     int | None, typer.Option(min=0, max=MAX_SEED, help="Which image: the one of this seed.")
 ]
+RandomSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Latent = Annotated[
     Path | None, typer.Option(help="A latent in place of a seed: a .safetensors or .npy file.")
 ]

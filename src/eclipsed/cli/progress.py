@@ -12,10 +12,10 @@ from eclipsed.cli.console import note
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
+    from eclipsed import hub
     from eclipsed.search.optimizer import State
 
 OnStep = Callable[["State"], None]
-OnBytes = Callable[[int, "int | None"], None]
 _LINES = 10  # of a training whose stderr is no terminal
 
 
@@ -51,7 +51,7 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
 
 
 @contextmanager
-def transfer_progress() -> Iterator[Callable[[str], OnBytes]]:
+def transfer_progress() -> Iterator[Callable[[str], hub.Progress]]:
     """A function that starts showing a file's transfer and returns what its progress goes to."""
     if not sys.stderr.isatty():
         yield _announce
@@ -61,14 +61,14 @@ def transfer_progress() -> Iterator[Callable[[str], OnBytes]]:
 
     with _bars(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as progress:
 
-        def start(name: str) -> OnBytes:
+        def start(name: str) -> hub.Progress:
             task = progress.add_task(escape(name), total=None)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
         yield start
 
 
-def _announce(name: str) -> OnBytes:
+def _announce(name: str) -> hub.Progress:
     note(f"fetching {name}")
     return lambda *_: None  # a file that is no terminal gets no moving bar
 

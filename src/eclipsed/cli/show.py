@@ -23,9 +23,11 @@ def show(
     """Say what a file is, executing nothing."""
     from eclipsed.inspect import describe
 
-    console.result(
-        describe(file), lambda facts: f"{file}: {_WORDS[facts['kind']](facts)}", as_json=as_json
-    )
+    console.result(describe(file), lambda facts: f"{file}: {_words(facts)}", as_json=as_json)
+
+
+def _words(facts: console.Facts) -> str:
+    return _WORDS.get(facts["kind"], _part_words)(facts)
 
 
 def _picture_words(picture: console.Facts) -> str:
@@ -120,7 +122,4 @@ _WORDS: dict[str, Callable[[console.Facts], str]] = {
     "checkpoint": _checkpoint_words,
     "directions": _direction_words,
     "arrays": _array_words,
-    "encoder": _part_words,
-    "segmenter": _part_words,
-    "world description": _part_words,
 }

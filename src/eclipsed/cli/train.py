@@ -35,26 +35,11 @@ def train(
         str, typer.Option(metavar="NAME", help=f"How to find it: {', '.join(names())}.")
     ] = "default",
     region: options.Region = None,
-    space: Annotated[
-        options.SpaceName | None,
-        typer.Option(help="Which latents to move; by default what suits method and generator."),
-    ] = None,
+    space: options.Space = None,
     layers: options.Layers = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="How many; by default the method's.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Random seed; by default the method's.")
-    ] = None,
-    image: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=options.MAX_SEED,
-            metavar="SEED",
-            help="For methods that change one image: which.",
-        ),
-    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="By default the method's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="By default the method's.")] = None,
+    image: options.Seed = None,
     world: options.World = "starter",
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -63,7 +48,8 @@ def train(
 
     Trains it, scores it on seeds that were not trained on, and writes its card; a JSON-lines log
     of every step lies beside the card. Ctrl-C keeps what was learned; the same command goes on
-    from there. Methods that are not trained step by step keep nothing before they are done.
+    from there. Methods that are not trained step by step keep nothing before they are done; those
+    that edit a single image need --image.
     """
     began = time.monotonic()
     card = out or Path(f"{file_name(prompt)}.safetensors")

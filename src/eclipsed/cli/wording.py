@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eclipsed.evaluation.scores import INDEPENDENT, OWN, SCORES
+from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES
 
 # Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.
 _JUDGES: dict[str, str] = {
@@ -30,17 +30,14 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def score_table(scores: Mapping[str, Any], judged_by: str) -> str:
     """Each score as "median [low, high]", the worst tenth of the seeds, what it means, and who
     judged ("": not known)."""
-    others = [name for name, score in scores.items() if name not in SCORES and _is_interval(score)]
+    ordered = sorted(scores, key=lambda name: KEYS.index(name) if name in KEYS else len(KEYS))
     rows = [
         [name, *_cells(scores[name]), SCORES[name][0] if name in SCORES else ""]
-        for name in [*(name for name in SCORES if name in scores), *others]
+        for name in ordered
+        if scores[name] is None or {"median", "low", "high"} <= set(scores[name])
     ]
     judge = f"\n  judged by {_JUDGES.get(judged_by, judged_by)}" if judged_by else ""
     return table(rows) + judge
-
-
-def _is_interval(score: object) -> bool:
-    return isinstance(score, Mapping) and {"median", "low", "high"} <= set(score)
 
 
 def _cells(score: Mapping[str, Any] | None) -> tuple[str, str]:
