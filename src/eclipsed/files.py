@@ -11,8 +11,8 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,6 +67,16 @@ def shown(path: StrPath) -> str:
     """A path for a message: quoted, and nothing in it can move a terminal's cursor."""
     text = os.fspath(path)
     return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + "'"
+
+
+@contextmanager
+def using(path: StrPath, hint: str = "") -> Iterator[None]:
+    """Name the file in a BadFile whose message is the reason only; hint: where it has none."""
+    try:
+        yield
+    except BadFile as error:
+        message = f"Cannot use {shown(path)}: {error.message.removesuffix('.')}."
+        raise BadFile(message, error.hint or hint) from error
 
 
 def sha256_of(data: bytes | Tensor) -> str:

@@ -18,7 +18,7 @@ from eclipsed.app.rendering import Renderer, at_strengths
 from eclipsed.app.session import Session, set_seed
 from eclipsed.app.sheets import alone, strength_sheet
 from eclipsed.directions import Direction, Scores
-from eclipsed.editing.masks import dilate, pixels_at
+from eclipsed.editing.masks import DILATION, dilate, pixels_at
 from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.evaluate import (
@@ -29,7 +29,6 @@ from eclipsed.evaluation.evaluate import (
     judged_by,
     summary,
 )
-from eclipsed.evaluation.measures import DILATION
 from eclipsed.evaluation.observe import judge_of
 from eclipsed.types import Judge, Synthesis, World
 
@@ -170,7 +169,7 @@ def _texts(
         return {}
     start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
     codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in syntheses]
-    return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
+    return {"gain": torch.stack([metrics.projection(wanted, start, code) for code in codes], dim=1)}
 
 
 _ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {

@@ -99,7 +99,7 @@ def directional(
     return F.cosine_similarity(after - before, text[None], dim=1)
 
 
-def reach(
+def projection(
     text: Float[Tensor, " e"], before: Float[Tensor, "n e"], after: Float[Tensor, "n e"]
 ) -> PerImage:
     """How far images move along the change of a text: (after − before) · text / |text|.
@@ -151,7 +151,7 @@ def preservation(
     after: Mapping[str, Float[Tensor, "n _"]],
     visible: Mapping[str, Bool[Tensor, " n"]],
 ) -> PerImage:
-    """Share of the visible attributes whose most probable value is the same before and after.
+    """Fraction of the visible attributes whose most probable value is the same before and after.
 
     before, after: attribute → probabilities. visible: attribute → whether it counts in an image.
     NaN where none counts.

@@ -22,9 +22,9 @@ from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.first_features import features_at, first_feature
-from eclipsed.methods.method import Method, calibrated, key_of_method
-from eclipsed.methods.rows import choices, oriented, spread_over, title
-from eclipsed.search.plan import check_layers, check_number
+from eclipsed.methods.method import described, key_of_method
+from eclipsed.methods.rows import choices, component_direction, oriented
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 _CHUNK = 8_192
@@ -32,33 +32,29 @@ _CHUNK = 8_192
 
 @dataclass(frozen=True, kw_only=True)
 class GanSpaceConfig:
-    """count: how many components, as far as latents have so many numbers. layers: the rows of W+
-    that they move; None gives each on all rows, on the coarse, the middle and the fine ones.
-    samples: of w; feature_samples: of z where features have to be computed. seed: of the samples.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    count: int = 20
+    # How many components, as far as latents have so many numbers.
+    count: int = setting(20, 1)
+    # The layers of W+ that they move; None gives each on all, the coarse, the middle and the fine.
     layers: tuple[int, ...] | None = None
-    samples: int = 100_000
-    feature_samples: int = 1_024
-    seed: int = 0
+    # Of w.
+    samples: int = setting(100_000, 2)
+    # Of z, where features have to be computed.
+    feature_samples: int = setting(1_024, 2)
+    # Of the samples.
+    seed: int = setting(0, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
-        check_number("count", self.count, 1)
-        check_layers(self.layers)
-        check_number("samples", self.samples, 2)
-        check_number("feature_samples", self.feature_samples, 2)
-        check_number("seed", self.seed, 0, 2**32 - 1)
+        check_settings(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """rows [K, W]: a component each, the widest first. shares [K]: of all variance."""
+    """rows [K, W]: a component each, the widest first. variances [K]: as fractions of the sum."""
 
     rows: Tensor
-    shares: Tensor
+    variances: Tensor
 
 
 def find(
@@ -76,23 +72,16 @@ def find(
     def compute() -> list[Direction]:
         of_w = best_space(generator) == "w+"
         components = (components_of_w if of_w else components_of_z)(generator, config)
-        pairs = zip(components.rows, components.shares.tolist(), strict=True)
+        pairs = zip(components.rows, components.variances.tolist(), strict=True)
         return [
-            calibrated(
-                world,
-                spread_over(generator, row, rows),
-                method=GANSPACE.name,
-                space=best_space(generator),
-                config=config,
-                goal=None,
-                name=title(number, generator, rows),
-                facts={"component": number, "rows": list(rows), "variance": share},
+            component_direction(
+                world, row, number, rows, config, method="ganspace", variance=variance
             )
-            for number, (row, share) in enumerate(pairs, start=1)
+            for number, (row, variance) in enumerate(pairs, start=1)
             for rows in sets
         ]
 
-    return cached_directions(key_of_method(world, GANSPACE.name, config), compute)
+    return cached_directions(key_of_method(world, "ganspace", config), compute)
 
 
 def _noise(generator: Generator, seed: int, count: int) -> Float[Tensor, "n z"]:
@@ -125,14 +114,4 @@ def components_of_z(generator: Generator, config: GanSpaceConfig) -> Components:
     return Components(oriented(rows), values[order] / values.sum())
 
 
-GANSPACE = Method(
-    name="ganspace",
-    paper="Härkönen, Hertzmann, Lehtinen, Paris: GANSpace, NeurIPS 2020, arXiv:2004.02546",
-    about="Principal components of w, or of the first features of a generator that has only z.",
-    differs="No person chooses the rows of a component: all, the coarse, the middle and the fine "
-    "ones are offered. There are 100,000 samples of w, or 1,024 of features, not a million, and "
-    "the components are exact, not incremental.",
-    takes="nothing",
-    config=GanSpaceConfig,
-    find=find,
-)
+GANSPACE = described("ganspace", GanSpaceConfig, find)

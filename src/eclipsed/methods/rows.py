@@ -1,4 +1,4 @@
-"""What methods without a prompt move: all rows of W+, or some of them; z where there is no W+.
+"""Components of W that move all layers of W+, or some of them; of z where there is no W+.
 
 The coarse rows of a StyleGAN (4² and 8² pixels) hold pose and shape, the middle ones (16² and 32²)
 features, the fine ones colours (arXiv:1812.04948). The rows are StyleGAN2's.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.directions import keep_layers
+from eclipsed.directions import Direction, keep_layers
 from eclipsed.generators.spaces import best_space
-from eclipsed.types import Generator
+from eclipsed.methods.method import calibrated
+from eclipsed.types import Generator, Goal, World
 
 # Where the coarse, the middle and the fine rows begin.
 _STARTS = (0, 3, 7)
@@ -45,6 +47,32 @@ def spread_over(generator: Generator, row: Float[Tensor, " w"], rows: Rows) -> F
     return keep_layers(every, generator.layers(space), rows)
 
 
+def component_direction(
+    world: World,
+    component: Float[Tensor, " w"],
+    number: int,
+    rows: Rows,
+    config: Any,
+    *,
+    method: str,
+    **facts: Any,
+) -> Direction:
+    """A component on these layers as a direction, called by its number (from 1); facts: as in
+    `calibrated`."""
+    return calibrated(
+        world,
+        spread_over(world.generator, component, rows),
+        Goal("", ""),
+        config,
+        method=method,
+        space=best_space(world.generator),
+        name=title(number, world.generator, rows),
+        component=number,
+        rows=list(rows),
+        **facts,
+    )
+
+
 def title(number: int, generator: Generator, rows: Rows) -> str:
     """A component's name: "component 3", or "component 3 of layers 0-4"."""
     if len(rows) == len(generator.layers(best_space(generator))):
@@ -64,6 +92,6 @@ def _listed(rows: Rows) -> str:
 
 
 def oriented(components: Float[Tensor, "k w"]) -> Float[Tensor, "k w"]:
-    """Components whose greatest number is positive; a component has no sense of its own."""
+    """Components whose greatest number is positive; a component has no sign of its own."""
     greatest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
     return components * torch.where(greatest < 0, -1.0, 1.0).to(components)

@@ -22,27 +22,24 @@ from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.first_features import first_weights
-from eclipsed.methods.method import Method, calibrated, key_of_method
-from eclipsed.methods.rows import Rows, choices, oriented, spread_over, title
-from eclipsed.search.plan import check_layers, check_number
+from eclipsed.methods.method import described, key_of_method
+from eclipsed.methods.rows import Rows, choices, component_direction, oriented, spread_over
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeFaConfig:
-    """count: how many directions for each set of rows, as far as latents have so many numbers.
-    layers: the rows of W+ whose weights are read and which are moved; None takes all rows, and the
-    coarse, the middle and the fine ones.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    count: int = 10
+    # How many directions for each set of layers, as far as latents have so many numbers.
+    count: int = setting(10, 1)
+    # The layers of W+ whose weights are read and which are moved; None takes all, and then the
+    # coarse, the middle and the fine ones.
     layers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_number("count", self.count, 1)
-        check_layers(self.layers)
+        check_settings(self)
 
 
 def find(
@@ -58,24 +55,14 @@ def find(
     sets = choices(generator, config.layers)
 
     def compute() -> list[Direction]:
+        components = {rows: factorized(weights_of(generator, rows), config.count) for rows in sets}
         return [
-            calibrated(
-                world,
-                spread_over(generator, row, rows),
-                method=SEFA.name,
-                space=best_space(generator),
-                config=config,
-                goal=None,
-                name=title(number, generator, rows),
-                facts={"component": number, "rows": list(rows)},
-            )
+            component_direction(world, row, number, rows, config, method="sefa")
             for rows in sets
-            for number, row in enumerate(
-                factorized(weights_of(generator, rows), config.count), start=1
-            )
+            for number, row in enumerate(components[rows], start=1)
         ]
 
-    return cached_directions(key_of_method(world, SEFA.name, config), compute)
+    return cached_directions(key_of_method(world, "sefa", config), compute)
 
 
 def weights_of(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
@@ -107,14 +94,4 @@ def factorized(weights: Float[Tensor, "a w"], count: int) -> Float[Tensor, "k w"
     return oriented(vectors.T[values.argsort(descending=True)[:count]].float())
 
 
-SEFA = Method(
-    name="sefa",
-    paper="Shen, Zhou: Closed-Form Factorization of Latent Semantics in GANs, CVPR 2021, "
-    "arXiv:2007.06600",
-    about="What the first weights of a generator's layers change most, without any image.",
-    differs="The affine layers of the colours (toRGB) count as well. No person chooses the rows: "
-    "all, the coarse, the middle and the fine ones are offered.",
-    takes="nothing",
-    config=SeFaConfig,
-    find=find,
-)
+SEFA = described("sefa", SeFaConfig, find)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SENTENCE_WIDTH = 384
 MAX_TOKENS = 256  # the model's own limit; what is longer is cut
 BATCH = 128
-REMEMBERED = 64  # calls whose answers are kept: the same sentences are asked for again and again
+REMEMBERED = 64  # calls whose answers are cached: the same sentences are asked for again and again
 
 
 class SentenceEncoder:
@@ -91,8 +91,7 @@ def sentence_encoder(device: str = "cpu") -> SentenceEncoder:
         model: torch.nn.Module = BertModel(config, add_pooling_layer=False)
         tensors = load_file(folder / "model.safetensors")
         # The file also holds a pooler and a position index, which this model has no use for.
-        wanted = model.state_dict().keys()
-        model.load_state_dict({k: v for k, v in tensors.items() if k in wanted})
+        model.load_state_dict({name: tensors[name] for name in model.state_dict()})
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:
         raise BadFile(

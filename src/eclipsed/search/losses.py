@@ -145,7 +145,7 @@ def feature_change(
     return 1.0 - F.cosine_similarity(before, after, dim=1)
 
 
-def share_inside(
+def fraction_inside(
     change: Float[Tensor, "n h w"], mask: Float[Tensor, "n h w"]
 ) -> Float[Tensor, " n"]:
     """Share of the change inside the mask, per image, in [0, 1]; 0 where nothing changed."""
@@ -176,7 +176,7 @@ def localization_loss(
     ):
         wanted = layer_mask if mode == "foreground" else 1.0 - layer_mask
         change = feature_change(before[name].detach(), changed, distance)
-        total = total + weight * share_inside(change, wanted)
+        total = total + weight * fraction_inside(change, wanted)
     return -total.mean()
 
 

@@ -33,7 +33,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.evaluation.judges import NetworkJudge
+from eclipsed.evaluation.observe import NetworkJudge
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
