@@ -69,7 +69,7 @@ class Direction:
     with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
     change belongs; empty for the whole image. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config and scores must be
-    JSON; a score that could not be told is None. judged_by: who scored, as
+    JSON; a score that could not be measured is None. judged_by: who scored, as
     `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
 
     Raises ValueError, with one sentence, for a value that no direction can have.
@@ -129,11 +129,7 @@ class Direction:
                 f"({generator.fingerprint[:12]}).",
                 hint,
             )
-        try:
-            fits = generator.layers(self.space) == self.layers
-        except UnknownName:
-            fits = False
-        if not fits:
+        if self.space not in generator.spaces or generator.layers(self.space) != self.layers:
             raise WrongGenerator(
                 f"The direction '{self.name}' has other layers than the space '{self.space}' of "
                 f"the generator '{generator.name}'.",
@@ -141,7 +137,7 @@ class Direction:
             )
 
     def save(self, path: StrPath) -> None:
-        """Write the card, whole or not at all; raises BadFile when the place cannot be written."""
+        """Write the card, whole or not at all; raises BadFile when it cannot be written."""
         card = {"format": FORMAT, **card_facts(self), "sha256": sha256_of(self.vector)}
         text = json.dumps(card, ensure_ascii=False, allow_nan=False)
         data = safetensors.torch.save({"vector": self.vector}, metadata={"eclipsed": text})

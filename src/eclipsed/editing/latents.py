@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eclipsed.checkpoints.numpy_files import load_npy
-from eclipsed.errors import BadFile, UnknownName
+from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, shown, using
 from eclipsed.types import Generator, Space
 
@@ -29,7 +29,8 @@ def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
         raise BadFile(
             f"The latent {shown(path)} holds numbers that are not finite.", "Make it again."
         )
-    sizes = {space: size for space in _ORDER if (size := _size(generator, space))}
+    spaces = [space for space in _ORDER if space in generator.spaces]
+    sizes = {space: sum(layer.width for layer in generator.layers(space)) for space in spaces}
     for space, size in sizes.items():
         if numbers.size == size:
             latent = torch.from_numpy(numbers.astype(np.float32).reshape(1, size))
@@ -40,13 +41,6 @@ def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
         f"{tuple(numbers.shape)}, which is no latent of '{generator.name}'.",
         f"It takes one latent of {expected}.",
     )
-
-
-def _size(generator: Generator, space: Space) -> int:
-    try:
-        return sum(layer.width for layer in generator.layers(space))
-    except UnknownName:
-        return 0
 
 
 def _numbers(path: StrPath) -> NDArray[np.floating]:

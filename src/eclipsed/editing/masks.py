@@ -67,7 +67,7 @@ class Mask:
 
     @classmethod
     def of(cls, numbers: Tensor) -> Mask:
-        """Of numbers [h, w] from 0 to 1, or of bools; kept in steps of 1/255.
+        """Of numbers [h, w] from 0 to 1, or of bools; in steps of 1/255.
 
         Raises BadSetting for another shape or other numbers.
         """

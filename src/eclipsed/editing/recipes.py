@@ -77,28 +77,26 @@ def edit_facts(
 
     Raises BadSetting for a drawn mask of too much detail.
     """
-    return {
+    facts = {
         "card": card,
         "name": edit.direction.name,
         "sha256": sha256_of(edit.direction.vector),
         "unit": edit.direction.unit,
-        **({"strength": edit.strength} if strength else {}),
-        **({} if edit.layers is None else {"layers": list(edit.layers)}),
-        **({} if regions is None else {"regions": list(regions)}),
-        **({"hard": True} if edit.hard else {}),
-        **({"muted": True} if edit.muted else {}),
-        **({} if edit.drawn is None else {"mask": edit.drawn.text()}),
+        "strength": edit.strength if strength else None,
+        "layers": None if edit.layers is None else list(edit.layers),
+        "regions": None if regions is None else list(regions),
+        "hard": edit.hard or None,
+        "muted": edit.muted or None,
+        "mask": None if edit.drawn is None else edit.drawn.text(),
     }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def latent_facts(start: Start) -> dict[str, Any]:
     """What a recipe says of a latent in place of a seed; the numbers themselves if they are few."""
     small = len(start.numbers) <= MOST_BYTES
-    return {
-        "latent": start.name,
-        "space": start.space,
-        **({"numbers": start.text()} if small else {}),
-    }
+    facts = {"latent": start.name, "space": start.space}
+    return facts | ({"numbers": start.text()} if small else {})
 
 
 def read_recipe(recipe: Mapping[str, Any]) -> ImageFacts:

@@ -77,20 +77,20 @@ class EditStack:
         return EditStack((*self.edits[:index], edit, *self.edits[index:]))
 
     def remove(self, index: int) -> EditStack:
-        """Without the edit at a place."""
+        """Without the edit at an index."""
         index = self._checked(index, len(self.edits))
         return EditStack(self.edits[:index] + self.edits[index + 1 :])
 
     def move(self, index: int, to: int) -> EditStack:
-        """With the edit of one place moved to another."""
+        """With the edit of one index moved to another."""
         return self.remove(index).add(self.edits[index], at=to)
 
     def change(self, index: int, edit: Edit) -> EditStack:
-        """With another edit at a place."""
+        """With another edit at an index."""
         return self.remove(index).add(edit, at=index)
 
     def mute(self, index: int, *, muted: bool = True) -> EditStack:
-        """With the edit at a place left out, or back in."""
+        """With the edit at an index left out, or back in."""
         index = self._checked(index, len(self.edits))
         return self.change(index, replace(self.edits[index], muted=muted))
 

@@ -99,7 +99,7 @@ def score_direction(
     """A direction's scores: for each of `KEYS`, {median, low, high, worst} or None; see `summary`.
 
     seeds: not used in training; 32 give a quick score, 200 a claim. latents: [N, D] of `space`, in
-    place of seeds. strengths: where monotonicity is looked at; −1, 0 and 1 are always added.
+    place of seeds. strengths: where monotonicity is measured; −1, 0 and 1 are always added.
 
     Raises WrongGenerator for a direction of another generator.
     """
@@ -151,16 +151,8 @@ def evaluate(
     rows: list[Row] = []
     for part in latents.split(BATCH):
         sample = sample_of(evaluator, part, space, maps=False)
-        rows += measure(
-            evaluator,
-            target,
-            direction,
-            sample,
-            ladder,
-            steady=ladder,
-            fidelity=False,
-            watch=watch,
-        )
+        options: dict[str, Any] = {"steady": ladder, "fidelity": False, "watch": watch}
+        rows += measure(evaluator, target, direction, sample, ladder, **options)
     return [_scores_of(row) for row in rows]
 
 
@@ -190,22 +182,20 @@ def measure(
 ) -> list[Row]:
     """A row for each latent: has, strengths, curves over the strengths, scores at one of them.
 
-    strengths: 0 and `at` among them. steady: those that monotonicity is looked at on. maps: those
+    strengths: 0 and `at` among them. steady: those that monotonicity is measured on. maps: those
     where the judge's feature maps are wanted. fidelity: whether psnr, ssim and distance are.
     """
+
+    def observed_at(part: Sample, strength: float) -> Observation:
+        if strength == 0.0:
+            return part.before
+        synthesis = edited(evaluator, direction, part.latents, strength, part.space)
+        return observe(evaluator, synthesis, maps=strength in maps)
+
     rows: list[Row] = []
     for start in range(0, len(sample.latents), BATCH):
         part = sample.take(slice(start, start + BATCH))
-        observed = {
-            strength: part.before
-            if strength == 0.0
-            else observe(
-                evaluator,
-                edited(evaluator, direction, part.latents, strength, part.space),
-                maps=strength in maps,
-            )
-            for strength in strengths
-        }
+        observed = {strength: observed_at(part, strength) for strength in strengths}
         if watch:
             watch(observed)
         rows += _rows(evaluator, target, observed, at=at, steady=steady, fidelity=fidelity)
@@ -233,11 +223,8 @@ def _rows(
         has = column(claims.shown(evaluator.judge, target.claims, before.verdict), visible)
     rows: list[Row] = []
     for i, had in enumerate(has):
-        curves = {
-            name: [columns[name][i] for columns in quick.values()]
-            for name in CURVES
-            if name in quick[at]
-        }
+        names = [name for name in CURVES if name in quick[at]]
+        curves = {name: [columns[name][i] for columns in quick.values()] for name in names}
         row: Row = {"has": had, "strengths": list(observed), "curves": curves}
         row["scores"] = {name: values[i] for name, values in scores.items() if name != "shows"}
         row["scores"] |= _yes_or_no(row, at, steady)
@@ -279,7 +266,7 @@ def _rises_by_text(levels: Float[Tensor, "1 a"]) -> bool:
 def _quick_columns(
     evaluator: Evaluator, target: Target, before: Observation, after: Observation
 ) -> Columns:
-    """What can be told of every strength: text_gain, reach, shows, probability, preservation,
+    """The measures of every strength: text_gain, reach, shows, probability, preservation,
     dependency, artifact."""
     values: dict[str, Tensor] = {}
     if target.text is not None:

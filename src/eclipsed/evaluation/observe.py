@@ -1,4 +1,4 @@
-"""Images under a direction, and all that a world's judge says of them, each looked at once."""
+"""Images under a direction, and all that a world's judge says of them, each judged once."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def indices_of(channels: list[Channel], device: torch.device) -> Int[Tensor, " c
 
 @torch.no_grad()
 def style_population(world: World) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
-    """Mean and standard deviation of every number of S, over the images that methods look at."""
+    """Mean and standard deviation of every number of S, over the pool's seeds."""
     styles = world.generator.sample(SEEDS, truncation=world.truncation, space="s")
     return styles.mean(dim=0), styles.std(dim=0)
 

@@ -39,14 +39,14 @@ from eclipsed.types import Goal, Space, World
 FEATURE_SIZES = (16, 64)
 # Multiples of the warm start that are tried for its length; at 1 its longest layer is at the cap.
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
-# Images of each kind that the search for length and layers looks at.
+# Images of each kind on which length and layers are searched.
 SEARCH_IMAGES = 6
 # A run of fewer layers is taken for this much more loss, because layers that are left out cannot
-# change anything in images that were not looked at.
+# change anything in images outside this search.
 TOLERANCE = 0.01
 # A start that gains less than this along the text counts as gaining this much.
 LEAST_GAIN = 0.02
-# Images that calibration looks at.
+# Images for calibration.
 HELD_OUT = 20
 
 
@@ -84,7 +84,7 @@ class DefaultConfig:
     pixel_weight: float = setting(0.5, 0.0)
     # Greatest length of a layer, in units of that layer's spread.
     norm_cap: float = setting(0.7, 1e-6)
-    # ψ of the images that are looked at.
+    # ψ of all images.
     truncation: float = setting(0.7, 0.0)
     # Indices that are trained; None takes the shortest run that does as well as the best.
     layers: tuple[int, ...] | None = None
@@ -118,7 +118,7 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """All that the steps look at and that does not change.
+    """All that the steps need and that does not change.
 
     originals: first `negatives` images without the attribute, then those with it. held_out:
     latents [H, D] without it that are not trained on. start: the warm start [D].
@@ -141,7 +141,7 @@ class TrainingSet:
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
-    """How the method looks at a world's images."""
+    """The world as the config has it."""
     half = config.half and pool.fast_bfloat16(world.generator.device)
     return View(world, config.space, config.truncation, half)
 

@@ -112,20 +112,20 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
 
 def fitted_on(world: World, config: ForwardConfig) -> Fitted:
     """Fit the regression to the pool, once, and measure how long directions are."""
-    return remembered(_key(world, config), lambda: _fitted(world, config))
+
+    @torch.no_grad()
+    def compute() -> Fitted:
+        pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
+        spread = world.generator.spread(config.space)
+        fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
+        return replace(fitted, length=median_length(fitted))
+
+    return remembered(_key(world, config), compute)
 
 
 def _key(world: World, config: ForwardConfig) -> Key:
     # The world's own words show how long directions are.
     return key_of_method(world, "forward", config, list(world.vocabulary.items()), world.neutral)
-
-
-@torch.no_grad()
-def _fitted(world: World, config: ForwardConfig) -> Fitted:
-    pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
-    spread = world.generator.spread(config.space)
-    fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
-    return replace(fitted, length=median_length(fitted))
 
 
 def median_length(fitted: Fitted) -> float:

@@ -21,9 +21,8 @@ from torch import Tensor
 from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.first_features import features_at, first_feature
+from eclipsed.methods import components
 from eclipsed.methods.method import described, key_of_method
-from eclipsed.methods.rows import choices, component_direction, oriented
 from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
@@ -67,14 +66,14 @@ def find(
     Raises UnknownName for a row that the generator lacks.
     """
     generator = world.generator
-    sets = choices(generator, config.layers)
+    sets = components.choices(generator, config.layers)
 
     def compute() -> list[Direction]:
         of_w = best_space(generator) == "w+"
-        components = (components_of_w if of_w else components_of_z)(generator, config)
-        pairs = zip(components.rows, components.variances.tolist(), strict=True)
+        result = (components_of_w if of_w else components_of_z)(generator, config)
+        pairs = zip(result.rows, result.variances.tolist(), strict=True)
         return [
-            component_direction(
+            components.component_direction(
                 world, row, number, rows, config, method="ganspace", variance=variance
             )
             for number, (row, variance) in enumerate(pairs, start=1)
@@ -97,21 +96,21 @@ def components_of_w(generator: Generator, config: GanSpaceConfig) -> Components:
     around = (w - w.mean(dim=0)).double()
     values, vectors = torch.linalg.eigh(around.T @ around)
     order = values.argsort(descending=True)[: config.count]
-    return Components(oriented(vectors.T[order].float()), values[order] / values.sum())
+    return Components(components.oriented(vectors.T[order].float()), values[order] / values.sum())
 
 
 @torch.no_grad()
 def components_of_z(generator: Generator, config: GanSpaceConfig) -> Components:
     """The directions of z that go with the principal components of the first features."""
     z = _noise(generator, config.seed, config.feature_samples)
-    features = features_at(generator, z, first_feature(generator))
+    features = components.features_at(generator, z, components.first_feature(generator))
     around = features - features.mean(dim=0)
     # There are more features than samples, so the small matrix of the two that have the same
     # eigenvalues is taken. Its eigenvectors are the coordinates x of the samples, of length 1.
     values, coordinates = torch.linalg.eigh((around @ around.T).double())
     order = values.argsort(descending=True)[: config.count]
     rows = coordinates.T[order].float() @ z
-    return Components(oriented(rows), values[order] / values.sum())
+    return Components(components.oriented(rows), values[order] / values.sum())
 
 
 GANSPACE = described("ganspace", GanSpaceConfig, find)

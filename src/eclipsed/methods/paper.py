@@ -32,7 +32,7 @@ from eclipsed.types import Generator, Goal, Space, World
 
 # Step i of the original draws its batch from RandomState(54321 + i).
 FIRST_SEED = 54321
-# Strengths that calibration looks at. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
+# Strengths that calibration tries. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
 MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 # Temperature of the mix of several directions: all but one coefficient are almost always 0.
 TEMPERATURE = 0.001

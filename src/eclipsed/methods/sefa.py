@@ -21,9 +21,9 @@ from torch import Tensor
 from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.first_features import first_weights
+from eclipsed.methods import components
+from eclipsed.methods.components import Rows
 from eclipsed.methods.method import described, key_of_method
-from eclipsed.methods.rows import Rows, choices, component_direction, oriented, spread_over
 from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
@@ -52,14 +52,14 @@ def find(
     Raises UnknownName for a row that the generator lacks.
     """
     generator = world.generator
-    sets = choices(generator, config.layers)
+    sets = components.choices(generator, config.layers)
 
     def compute() -> list[Direction]:
-        components = {rows: factorized(weights_of(generator, rows), config.count) for rows in sets}
+        vectors = {rows: factorized(weights_of(generator, rows), config.count) for rows in sets}
         return [
-            component_direction(world, row, number, rows, config, method="sefa")
+            components.component_direction(world, row, number, rows, config, method="sefa")
             for rows in sets
-            for number, row in enumerate(components[rows], start=1)
+            for number, row in enumerate(vectors[rows], start=1)
         ]
 
     return cached_directions(key_of_method(world, "sefa", config), compute)
@@ -68,7 +68,7 @@ def find(
 def weights_of(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
     """A: what makes the styles of these rows of w, or the first features of z."""
     if best_space(generator) == "z":
-        return first_weights(generator)
+        return components.first_weights(generator)
     return affine_weights(generator, rows)
 
 
@@ -80,7 +80,7 @@ def affine_weights(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
     """
     width = generator.layers("w")[0].width
     units = torch.eye(width, device=generator.device)
-    moved = torch.stack([spread_over(generator, unit, rows) for unit in units])
+    moved = torch.stack([components.spread_over(generator, unit, rows) for unit in units])
     at_rest = generator.convert(torch.zeros_like(moved[:1]), "w+", "s")
     weights = (generator.convert(moved, "w+", "s") - at_rest).T
     # The other rows' styles have not moved at all.
@@ -91,7 +91,7 @@ def factorized(weights: Float[Tensor, "a w"], count: int) -> Float[Tensor, "k w"
     """Unit vectors that the weights, rows scaled to length 1, lengthen most, the first most."""
     unit = torch.nn.functional.normalize(weights.double(), dim=1)
     values, vectors = torch.linalg.eigh(unit.T @ unit)
-    return oriented(vectors.T[values.argsort(descending=True)[:count]].float())
+    return components.oriented(vectors.T[values.argsort(descending=True)[:count]].float())
 
 
 SEFA = described("sefa", SeFaConfig, find)

@@ -53,7 +53,7 @@ TEMPLATES = (
 )
 # How many channels may stay where β is searched.
 COUNTS = (4, 8, 16, 32, 64, 128, 256)
-# Images that the search looks at, and multiples of a vector whose longest layer is at the cap.
+# Images of the search for β, and multiples of a vector whose longest layer is at the cap.
 SEARCH_IMAGES = 10
 SEARCH_LENGTHS = (0.5, 1.0, 2.0, 3.0)
 

@@ -18,17 +18,8 @@ from itertools import zip_longest
 from typing import Any
 
 from eclipsed.errors import MissingExtra
-from eclipsed.prompts.language import (
-    Segment,
-    content,
-    frame_of,
-    is_adjective,
-    is_feeling,
-    segments,
-    stem,
-    subject_of,
-    tokens,
-)
+from eclipsed.prompts import language
+from eclipsed.prompts.language import Segment, content, segments, stem, tokens
 from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.wordlists import word_lists
 
@@ -112,7 +103,7 @@ def _index(vocabulary: _Frozen, neutral: str) -> _Index:
     phrases: dict[tuple[str, ...], str] = {}
     placed: dict[tuple[str, ...], str] = {}
     idioms: dict[_IdiomKey, str] = {}
-    subject = _stems(tuple(subject_of(neutral)))
+    subject = _stems(tuple(language.subject_of(neutral)))
     claims = [(region, region) for region, _ in vocabulary]
     claims += [(region, text) for region, texts in vocabulary for text in texts]
     for region, text in claims:
@@ -164,7 +155,7 @@ def _matches(segment: Segment, following: Segment | None, index: _Index) -> list
                 break
             if region is not None:
                 words = segment.words[start:end]
-                strong = not is_adjective(words[-1])
+                strong = not language.is_adjective(words[-1])
                 subject = index.subject.issuperset(key)
                 matches.append(_Match(region, " ".join(words), strong, len(key), start, subject))
                 start = end
@@ -196,7 +187,7 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
     What only places something is left out: "a smile on the lips" is about the smile, while "a
     hoodie on a red background" is about both.
     """
-    index, frame = _index(_frozen(vocabulary), neutral), frame_of(neutral)
+    index, frame = _index(_frozen(vocabulary), neutral), language.frame_of(neutral)
     result: list[Mention] = []
     anchor: _Match | None = None  # what a following preposition may only place
     parts = segments(prompt, neutral)
@@ -208,7 +199,7 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
             result.append(Mention(idiom, phrase, segment))
             continue
         matches = _matches(segment, following, index)
-        feeling = is_feeling(segment.words)
+        feeling = language.is_feeling(segment.words)
         if not (segment.placer or feeling):
             anchor = None
         own = [m for m in matches if not m.subject]
@@ -228,7 +219,7 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
 
 def _essence(prompt: str, neutral: str) -> str:
     """The prompt's own words in one string: no frame, no function words."""
-    frame = frame_of(neutral)
+    frame = language.frame_of(neutral)
     return " ".join(w for s in segments(prompt, neutral) for w in s.words if w not in frame)
 
 
@@ -242,7 +233,7 @@ def _is_bare_subject(mention: Mention, subject: frozenset[str], neutral: str) ->
     # "Riding the horse" and "the horse stands" say what is done, "make the horse black" does not.
     return not (
         (before and not before[-1].endswith("ing"))
-        or (after and not (is_adjective(after[-1]) or after[-1].endswith("s")))
+        or (after and not (language.is_adjective(after[-1]) or after[-1].endswith("s")))
     )
 
 
@@ -340,9 +331,8 @@ def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> Re
     about = {m.segment for m in mentioned}
     others = [segment for segment in segments(prompt, neutral) if segment not in about]
     if mentioned and not any(content(segment.words, neutral) for segment in others):
-        return _chosen(
-            mentioned, scores
-        )  # "the horse is sleeping" speaks of nothing but the subject
+        # "The horse is sleeping" speaks of nothing but the subject.
+        return _chosen(mentioned, scores)
     said = _essence(prompt, neutral)
     if not said:
         return RegionChoice((), scores, "The prompt names no part, so the whole image may change.")

@@ -28,7 +28,7 @@ REMEMBERED = 64  # calls whose answers are cached: the same sentences are asked 
 
 
 class SentenceEncoder:
-    """Frozen text encoder; call it, or `encode`, with texts."""
+    """Frozen text encoder; call it with texts."""
 
     def __init__(self, *, model: torch.nn.Module, tokenizer: Tokenizer) -> None:
         self.model = model.eval().requires_grad_(False)
@@ -42,11 +42,8 @@ class SentenceEncoder:
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
-        return self.encode(texts)
-
     @torch.no_grad()
-    def encode(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
         """Texts → float32 [N, 384], rows of length 1, in the order given."""
         if not texts:
             return torch.zeros(0, SENTENCE_WIDTH, device=self.device)

@@ -44,5 +44,5 @@ class Plan:
     combine: Callable[[Tensor], Tensor] = lambda directions: directions
     # The multiple of a trained vector [D] that strength 1 stands for, where it is one of a sum.
     unit: Callable[[Tensor], float] = lambda _: 1.0
-    # What was found out while planning, for the card.
+    # What planning determined, for the card.
     facts: Mapping[str, Any] = field(default_factory=dict)

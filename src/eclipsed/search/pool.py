@@ -31,8 +31,8 @@ _OTHERS = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """How latents are looked at: in which world and space, at which truncation (which matters for
-    z only), and whether the networks may count in bfloat16."""
+    """What turns latents into images and embeddings: a world, the latents' space, the truncation
+    (which matters for z only), and whether the networks may count in bfloat16."""
 
     world: World
     space: Space = "w+"
@@ -40,7 +40,7 @@ class View:
     half: bool = False
 
     def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
-        """The key of what these networks, so looked at, and the facts decide (`cache.key_of`)."""
+        """The key of what these networks, under this view, and the facts decide (`cache.key_of`)."""
         numbers = self.truncation, self.half
         return key_of(self.world, kind, version, networks, *numbers, facts)
 

@@ -48,7 +48,7 @@ _VERSION = 2
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
-# How many images are looked at for their regions.
+# How many images are searched for the regions.
 _MASKED = 64
 # Of so many of the vocabulary's phrases that are nearest to the prompt, a few are offered instead
 # that are likely to work and answered more clearly than at least this fraction of UNRELATED.

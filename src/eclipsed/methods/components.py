@@ -1,5 +1,7 @@
 """Components of W that move all layers of W+, or some of them; of z where there is no W+.
 
+Generators that have only z are described by the first of their features that depends on it.
+
 The coarse rows of a StyleGAN (4² and 8² pixels) hold pose and shape, the middle ones (16² and 32²)
 features, the fine ones colours (arXiv:1812.04948). The rows are StyleGAN2's.
 """
@@ -15,12 +17,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction, keep_layers
+from eclipsed.errors import EclipsedError
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.method import calibrated
 from eclipsed.types import Generator, Goal, World
 
 # Where the coarse, the middle and the fine rows begin.
 _STARTS = (0, 3, 7)
+
+# Latents at once.
+BATCH = 16
+# Far out, the bias of the first layer no longer matters.
+_FAR = 1e3
 
 Rows = tuple[int, ...]
 
@@ -95,3 +103,41 @@ def oriented(components: Float[Tensor, "k w"]) -> Float[Tensor, "k w"]:
     """Components whose greatest number is positive; a component has no sign of its own."""
     greatest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
     return components * torch.where(greatest < 0, -1.0, 1.0).to(components)
+
+
+def first_feature(generator: Generator) -> str:
+    """The name of the first feature that is not the same for every z.
+
+    Raises EclipsedError where there is none.
+    """
+    z = generator.sample([0, 1], space="z")
+    for name in generator.feature_names:
+        one, other = _flat(generator, z, name)
+        if not torch.equal(one, other):
+            return name
+    raise EclipsedError(f"No feature of the generator '{generator.name}' depends on its latent.")
+
+
+@torch.no_grad()
+def features_at(generator: Generator, z: Float[Tensor, "n z"], name: str) -> Float[Tensor, "n f"]:
+    """One feature of many z, flat."""
+    return torch.cat([_flat(generator, part, name) for part in z.split(BATCH)])
+
+
+@torch.no_grad()
+def first_weights(generator: Generator) -> Float[Tensor, "f z"]:
+    """The matrix that makes the first features of z, each row up to a factor.
+
+    Read off features far out on every axis, on both sides: that way a ReLU behind it does no harm,
+    each row is halved by one.
+    """
+    name = first_feature(generator)
+    out = _FAR * torch.eye(generator.z_dim, device=generator.device)
+    columns = features_at(generator, out, name) - features_at(generator, -out, name)
+    return columns.T / (2.0 * _FAR)
+
+
+@torch.no_grad()
+def _flat(generator: Generator, z: Tensor, name: str) -> Tensor:
+    synthesis = generator.synthesize(z, space="z", features=[name], truncation=1.0)
+    return synthesis.features[name].flatten(1).float()
