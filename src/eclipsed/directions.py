@@ -25,8 +25,8 @@ from eclipsed.files import (
     kind_of,
     read_bytes,
     read_tensors,
+    refused,
     sha256_of,
-    using,
     write_atomic,
 )
 from eclipsed.types import SPACES, Generator, Layer, Space, weights_of
@@ -150,7 +150,7 @@ class Direction:
         Raises BadFile when it is not a card, is damaged, or has a format this version cannot read.
         """
         data = read_bytes(path, limit=_LIMIT)
-        with using(path):
+        with refused(path):
             vector, text = _open(data)
             card = _parse(text)
             _check_format(card)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,8 +19,10 @@ from eclipsed.methods.components import (
     spread_over,
     title,
 )
-from tests.fakes import FakeGenerator, OnlyZ
+from eclipsed.testing import FakeGenerator
 from tests.families import GENERATORS
+
+ONLY_Z = FakeGenerator(spaces=("z",))
 
 
 def test_rows_are_offered_as_a_whole_and_in_three_parts() -> None:
@@ -33,7 +35,7 @@ def test_rows_are_offered_as_a_whole_and_in_three_parts() -> None:
         (7, 8, 9),
     )
     assert choices(FakeGenerator(), None) == ((0, 1, 2, 3), (0, 1, 2), (3,))
-    assert choices(OnlyZ(), None) == ((0,),)
+    assert choices(ONLY_Z, None) == ((0,),)
 
 
 def test_rows_that_are_given_are_taken() -> None:
@@ -41,14 +43,14 @@ def test_rows_that_are_given_are_taken() -> None:
     with pytest.raises(UnknownName, match="no layer 4"):
         choices(FakeGenerator(), (0, 4))
     with pytest.raises(UnknownName, match="no layer 1"):
-        choices(OnlyZ(), (1,))
+        choices(ONLY_Z, (1,))
 
 
 def test_a_row_is_repeated_where_it_should_be() -> None:
     row = torch.arange(1.0, 9.0)
     spread = spread_over(FakeGenerator(), row, (0, 2)).view(4, 8)
     assert torch.equal(spread, torch.stack([row, 0 * row, row, 0 * row]))
-    assert torch.equal(spread_over(OnlyZ(), row, (0,)), row)
+    assert torch.equal(spread_over(ONLY_Z, row, (0,)), row)
 
 
 @pytest.mark.parametrize(
@@ -72,24 +74,21 @@ def test_the_greatest_number_of_a_component_is_positive() -> None:
 
 
 def test_the_first_feature_that_is_not_constant_is_found() -> None:
-    assert first_feature(OnlyZ()) == "layer_1"
+    assert first_feature(ONLY_Z) == "layer_1"
     assert first_feature(GENERATORS["dcgan"]) == "layer_0"
 
 
 def test_a_generator_whose_features_are_all_constant_is_refused() -> None:
-    @dataclass(frozen=True)
-    class Constant(OnlyZ):
-        feature_names: tuple[str, ...] = ("layer_0",)
-
+    constant = replace(ONLY_Z, feature_names=("layer_0",))
     with pytest.raises(EclipsedError, match="depends on its latent"):
-        first_feature(Constant())
+        first_feature(constant)
 
 
 def test_features_of_many_latents_come_in_order() -> None:
-    z = OnlyZ().sample(range(20))
-    found = features_at(OnlyZ(), z, "layer_1")
-    alone = OnlyZ().synthesize(z[17:18], features=["layer_1"]).features["layer_1"]
-    torch.testing.assert_close(found[17], alone.flatten())
+    z = ONLY_Z.sample(range(20))
+    features = features_at(ONLY_Z, z, "layer_1")
+    alone = ONLY_Z.synthesize(z[17:18], features=["layer_1"]).features["layer_1"]
+    torch.testing.assert_close(features[17], alone.flatten())
 
 
 def test_weights_of_a_linear_layer_are_those_of_the_network() -> None:

@@ -13,8 +13,8 @@ from eclipsed.methods.method import CHOOSING, calibrated, choose, for_one_image,
 from eclipsed.methods.registry import method_named, names
 from eclipsed.search.calibration import SEEDS
 from eclipsed.search.pool import View
+from eclipsed.testing import W_DIM, fake_world, patch_vector
 from eclipsed.types import Goal, World
-from tests.fakes import W_DIM, fake_world, patch_vector
 
 UNPROMPTED = Goal("", "")
 GOAL = Goal("bright hair", "a person", ("hair",))

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, using, write_atomic
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
 
 CHUNK = "eclipsed"
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -199,7 +199,7 @@ def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
     that is no JSON object.
     """
     data = read_bytes(path, limit=_MOST_BYTES)
-    with using(path):
+    with refused(path):
         return _decode(data)
 
 

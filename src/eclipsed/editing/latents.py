@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eclipsed.checkpoints.numpy_files import load_npy
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, shown, using
+from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, refused, shown
 from eclipsed.types import Generator, Space
 
 # A thousand latents of the largest space known are 40 MB.
@@ -45,7 +45,7 @@ def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
 
 def _numbers(path: StrPath) -> NDArray[np.floating]:
     data = read_bytes(path, limit=_LIMIT)
-    with using(path, hint="Save it again."):
+    with refused(path, hint="Save it again."):
         kind = kind_of(data)
         if kind == "a NumPy array":
             array = load_npy(data)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
-from eclipsed.files import StrPath, kind_of, read_bytes, sha256_of, using
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, sha256_of
 
 # Widths in pixels are given for images of this size, and grow with the image.
 REFERENCE = 128
@@ -86,7 +86,7 @@ class Mask:
         Raises BadFile for a file that cannot be read or is no such picture.
         """
         data = read_bytes(path, limit=_MOST_BYTES)
-        with using(path):
+        with refused(path):
             return cls.read(data)
 
     @classmethod

@@ -213,10 +213,10 @@ def _rows(
 ) -> list[Row]:
     before, after = observed[0.0], observed[at]
     quick = {
-        strength: _quick_columns(evaluator, target, before, one)
+        strength: quick_columns(evaluator, target, before, one)
         for strength, one in observed.items()
     }
-    scores = quick[at] | _close_columns(evaluator, target, before, after, fidelity=fidelity)
+    scores = quick[at] | close_columns(evaluator, target, before, after, fidelity=fidelity)
     has: Column = [None] * len(before.codes)
     if target.claims:
         visible = claims.in_sight(target.claims, before.verdict)
@@ -263,7 +263,7 @@ def _rises_by_text(levels: Float[Tensor, "1 a"]) -> bool:
     return bool(metrics.monotonicity((levels - low) / (high - low).clamp(min=1e-6), SLACK)[0])
 
 
-def _quick_columns(
+def quick_columns(
     evaluator: Evaluator, target: Target, before: Observation, after: Observation
 ) -> Columns:
     """The measures of every strength: text_gain, reach, shows, probability, preservation,
@@ -289,7 +289,7 @@ def _quick_columns(
 
 
 @torch.no_grad()
-def _close_columns(
+def close_columns(
     evaluator: Evaluator,
     target: Target,
     before: Observation,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from eclipsed.cache import NETWORKS, Key, remembered
 from eclipsed.directions import Direction
-from eclipsed.files import sha256_of
+from eclipsed.files import sha256_of, word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.search import calibration
 from eclipsed.search.loop import as_direction, train
@@ -24,7 +24,6 @@ from eclipsed.search.losses import alignment
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
 from eclipsed.types import Goal, Space, World
-from eclipsed.wordlists import word_lists
 
 # Of every method that caches its directions, calibration included: to be raised when the same
 # config comes to mean other directions.

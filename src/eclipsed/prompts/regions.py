@@ -18,10 +18,10 @@ from itertools import zip_longest
 from typing import Any
 
 from eclipsed.errors import MissingExtra
+from eclipsed.files import word_lists
 from eclipsed.prompts import language
 from eclipsed.prompts.language import Segment, content, segments, stem, tokens
 from eclipsed.prompts.sentences import sentence_encoder
-from eclipsed.wordlists import word_lists
 
 Vocabulary = Mapping[str, Sequence[str]]  # region → words and phrases that mean it
 _Frozen = tuple[tuple[str, tuple[str, ...]], ...]

@@ -49,9 +49,9 @@ def train(
     """Carry out the plan that a trained method has for a goal and its config.
 
     on_step: called after every step. stop: asked before every step; true ends training early, as
-    Ctrl-C does, and the state so far becomes the direction. work: a folder for the state, made if missing; a
-    training that was cut short there goes on where it stood, with the same result. log: a
-    JSON-lines file of all steps.
+    Ctrl-C does, and the state so far becomes the direction. work: a folder for the state, made if
+    missing; a training that was cut short there goes on where it stood, with the same result. log:
+    a JSON-lines file of all steps.
 
     Raises EclipsedError (and its kinds) for what the user can mend.
     """

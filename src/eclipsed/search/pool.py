@@ -40,7 +40,7 @@ class View:
     half: bool = False
 
     def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
-        """The key of what these networks, under this view, and the facts decide (`cache.key_of`)."""
+        """The key of what these networks under this view and the facts decide (`cache.key_of`)."""
         numbers = self.truncation, self.half
         return key_of(self.world, kind, version, networks, *numbers, facts)
 
