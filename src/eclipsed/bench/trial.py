@@ -13,8 +13,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.claims import in_sight, shown
-from eclipsed.evaluation.evaluate import Row, measure
-from eclipsed.evaluation.measures import column
+from eclipsed.evaluation.evaluate import Row, column, measure
 from eclipsed.evaluation.observe import Evaluator, Observation, Sample, Target, edited
 
 # Of every number in a row: there are tens of thousands, and what is read are means of hundreds.
@@ -50,7 +49,7 @@ def _slider(target: Target, observed: Mapping[float, Observation]) -> list[Row]:
     if target.text is not None:
         codes = [observed[strength].codes for strength in SLIDER]
         reach = torch.stack(
-            [metrics.reach(target.text, observed[0.0].codes, code) for code in codes], dim=1
+            [metrics.projection(target.text, observed[0.0].codes, code) for code in codes], dim=1
         )
     found = slider_columns(reach, [observed[strength].maps for strength in SLIDER], SLIDER)
     columns = {name: column(values) for name, values in found.items()}
@@ -70,7 +69,9 @@ def reaches(
     for latents in sample.latents.split(BATCH):
         image = edited(evaluator, direction, latents, strength, sample.space).image
         parts.append(evaluator.judge.encoder.encode_image(image.clamp(-1.0, 1.0)))
-    moved: list[float] = metrics.reach(target.text, sample.before.codes, torch.cat(parts)).tolist()
+    moved: list[float] = metrics.projection(
+        target.text, sample.before.codes, torch.cat(parts)
+    ).tolist()
     return moved
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile
-from eclipsed.evaluation.judges import NetworkJudge
+from eclipsed.evaluation.observe import NetworkJudge
 from eclipsed.files import metadata_of, shown
 from eclipsed.generators.loading import load_generator as load_generator_file
 from eclipsed.hub import is_here

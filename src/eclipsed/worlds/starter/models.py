@@ -87,7 +87,7 @@ class StarterEncoder(nn.Module):
         # Loading it costs seconds, and images need none of it.
         from eclipsed.prompts.sentences import sentence_encoder
 
-        return self.encode_sentences(sentence_encoder().encode(list(texts)))
+        return self.encode_sentences(sentence_encoder()(list(texts)))
 
     @torch.no_grad()
     def encode_sentences(self, vectors: Float[Tensor, "n 384"]) -> Float[Tensor, "n e"]:
