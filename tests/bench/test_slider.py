@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.bench import slider
+from eclipsed.evaluation.scores import SLIDER
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
@@ -46,9 +47,9 @@ def test_what_never_moves_has_no_shape() -> None:
     still = torch.zeros(1, 4)
     assert slider.delta(still, still[:, :3]).isnan().all()
     assert slider.steps_of(torch.zeros(1, 5)).isnan().all()
-    found = slider.slider_columns(torch.zeros(1, 5), line(0, 0, 0, 0, 0), STRENGTHS)
-    assert found["reach_range"].item() == 0.0
-    assert all(found[name].isnan().all() for name in ("delta", "linearity", "csm", "mid"))
+    columns = slider.slider_columns(torch.zeros(1, 5), line(0, 0, 0, 0, 0), STRENGTHS)
+    assert columns["reach_range"].item() == 0.0
+    assert all(columns[name].isnan().all() for name in ("delta", "linearity", "csm", "mid"))
 
 
 def test_what_cannot_be_told_is_left_out() -> None:
@@ -56,7 +57,7 @@ def test_what_cannot_be_told_is_left_out() -> None:
     only = slider.slider_columns(torch.arange(5.0)[None], [()] * 5, STRENGTHS)
     assert set(only) == {"csm", "mid", "reach_range"}
     assert set(slider.slider_columns(torch.arange(5.0)[None], line(*STRENGTHS), STRENGTHS)) == set(
-        slider.MEASURES
+        SLIDER
     )
 
 
@@ -64,5 +65,5 @@ def test_what_cannot_be_told_is_left_out() -> None:
 def test_distances_are_a_metric_so_no_detour_is_negative(points: list[float]) -> None:
     start, steps, double = slider.distances(line(*points), 2)
     assert start[0, 2].item() == 0.0
-    found = slider.delta(steps, double)
-    assert bool((found.isnan() | (found >= -1e-3)).all())
+    detours = slider.delta(steps, double)
+    assert bool((detours.isnan() | (detours >= -1e-3)).all())

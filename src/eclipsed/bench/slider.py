@@ -18,7 +18,6 @@ from eclipsed.evaluation import metrics
 PerImage = Float[Tensor, " n"]
 # A text gain that moves by less than this from end to end cannot be cut into steps.
 _LEAST = 1e-3
-MEASURES = ("delta", "linearity", "csm", "mid", "reach_range")
 
 
 def distances(
@@ -61,7 +60,7 @@ def linearity(start: Float[Tensor, "n s"], strengths: Sequence[float]) -> PerIma
 def steps_of(reach: Float[Tensor, "n s"]) -> Float[Tensor, "n _"]:
     """How the way along the text from end to end is divided into steps; they sum to 1.
 
-    Steps back are negative and are kept. NaN where the ends are as good as equal.
+    Steps back are negative and count. NaN where the ends are as good as equal.
     """
     whole = reach[:, -1:] - reach[:, :1]
     return torch.where(whole.abs() > _LEAST, reach.diff(dim=1) / whole, torch.nan)
@@ -86,7 +85,7 @@ def slider_columns(
     maps: Sequence[Sequence[Tensor]],
     strengths: Sequence[float],
 ) -> dict[str, PerImage]:
-    """Those of MEASURES that can be told. maps: per strength, of the same images; or none."""
+    """What of `scores.SLIDER` can be told. maps: per strength, of the same images, or none."""
     columns: dict[str, PerImage] = {}
     if all(maps):
         start, steps, double = distances(maps, list(strengths).index(0.0))

@@ -72,8 +72,8 @@ def bench(
         done = run_bench(loaded, config, out, cold=search, note=console.note)
     except KeyboardInterrupt:
         raise console.Stopped(f"Stopped; what is done is kept in {out}.", _AGAIN) from None
-    results = results_of(done.records, config.prompts, config.contenders)
-    page = write_report(loaded, results, out)
+    results = results_of(done.records, config.prompts, config.methods)
+    page = write_report(loaded, results, out, note=console.note)
     found = {
         "report": str(page),
         "rows": str(done.records.path),
