@@ -13,8 +13,7 @@ from PIL import Image
 from eclipsed.bench import report
 from eclipsed.bench.bench import run_bench
 from eclipsed.bench.protocol import BenchConfig
-from eclipsed.bench.report import write_report
-from eclipsed.bench.strips import ranked
+from eclipsed.bench.report import ranked, write_report
 from eclipsed.bench.summary import against, results_of
 from eclipsed.search import preflight
 from eclipsed.types import World

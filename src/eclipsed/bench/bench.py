@@ -124,8 +124,7 @@ def _run_prompt(bench: Bench, methods: Sequence[Method], prompt: str) -> bool:
     """All methods on one prompt; whether it was searched for at all."""
     goal = goal_from_prompt(prompt, bench.evaluator.world)
     target = observe.target_of(bench.evaluator, goal)
-    verdict = _preflight(bench, target)
-    if verdict == "unlikely" and not bench.config.unlikely:
+    if _preflight(bench, target) == "unlikely" and not bench.config.unlikely:
         bench.note(f"pre-flight calls '{prompt}' unlikely, so nobody searches for it")
         return False
     for method in methods:
@@ -171,8 +170,7 @@ def _enter(bench: Bench, method: Method, target: Target, image: int | None) -> N
     done = {row["seed"] for row in bench.records.of("seed", **key)}
     if done >= set(sample.seeds):
         return
-    ladder = bench.config.ladder_seeds
-    for row in try_direction(bench.evaluator, target, direction, sample, ladder):
+    for row in try_direction(bench.evaluator, target, direction, sample, bench.config.ladder_seeds):
         if row["seed"] not in done:
             bench.records.add(kind="seed", **key, **row)
 
@@ -231,11 +229,12 @@ def _judge_at(
     bench: Bench, target: Target, key: Facts, facts: Facts, curve: Sequence[Point], level: float
 ) -> None:
     """Rows with these facts for a method's seeds, where its curve gets up to a level."""
+    rows, folder = bench.records.of("direction", **key), bench.records.folder
     trials = [
-        (Direction.load(bench.records.folder / row["card"]), row["image"])
-        for row in bench.records.of("direction", **key)
+        (Direction.load(folder / row["card"]), bench.sample_for(row["image"]), row["image"])
+        for row in rows
     ]
-    seeds = {seed for _, image in trials for seed in bench.sample_for(image).seeds}
+    seeds = {seed for _, sample, _ in trials for seed in sample.seeds}
     done = {row["seed"] for row in bench.records.of(**key, **facts)}
     if done >= seeds:
         return
@@ -243,8 +242,7 @@ def _judge_at(
 
     def look(strength: float) -> float:
         values: dict[int, Any] = {}
-        for direction, image in trials:
-            sample = bench.sample_for(image)
+        for direction, sample, _ in trials:
             values |= quick_look(bench.evaluator, target, direction, sample, strength)
         if facts["kind"] == "matched":
             return float(median(reach for reach, _ in values.values()))
@@ -253,8 +251,7 @@ def _judge_at(
     strength = strength_at(curve, level, look)
     if not strength:
         return
-    for direction, image in trials:
-        sample = bench.sample_for(image)
+    for direction, sample, image in trials:
         for row in try_strength(bench.evaluator, target, direction, sample, strength):
             if row["seed"] not in done:
                 bench.records.add(**facts, **key, image=image, strength=strength, **row)

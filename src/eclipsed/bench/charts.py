@@ -61,12 +61,10 @@ def svg(panels: Sequence[Panel], names: Sequence[str]) -> bytes:
         ) from error
     buffer = io.BytesIO()
     with rc_context(_STYLE):
-        size = (_WIDTH * len(panels) + _LEGEND, _HEIGHT)
-        figure = Figure(size, layout="constrained")
+        figure = Figure((_WIDTH * len(panels) + _LEGEND, _HEIGHT), layout="constrained")
         labels: dict[str, Any] = {}
         for index, panel in enumerate(panels, start=1):
-            ax = figure.add_subplot(1, len(panels), index)
-            labels |= _draw(ax, panel, names)
+            labels |= _draw(figure.add_subplot(1, len(panels), index), panel, names)
         shown = [name for name in names if name in labels]
         figure.legend([labels[name] for name in shown], shown, loc="outside right upper")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

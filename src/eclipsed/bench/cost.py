@@ -40,11 +40,10 @@ class Finder:
 
     def prepare(self, method: Method, goal: Goal) -> list[Direction]:
         """The directions that a method finds without a prompt, of which `find` chooses."""
-        regions = goal.regions if method.takes == "regions" else ()
-        if (method.name, regions) not in self._ready:
-            found = method.find(self.world, Goal("", "", regions), method.config())
-            self._ready[method.name, regions] = found
-        return self._ready[method.name, regions]
+        key = method.name, goal.regions if method.takes == "regions" else ()
+        if key not in self._ready:
+            self._ready[key] = method.find(self.world, Goal("", "", key[1]), method.config())
+        return self._ready[key]
 
     def find(self, method: Method, goal: Goal, image: int | None = None) -> Direction:
         """The direction for a goal, of all images or of the one of a seed.
@@ -111,9 +110,7 @@ def cold(world: str, device: str, method: str, prompt: str, image: int | None) -
         words = [empty, world, device, method, prompt, *([] if image is None else [str(image)])]
         command = [sys.executable, "-m", "eclipsed.bench.cost", *words]
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=COLD_LIMIT, check=True
-            )
+            done = subprocess.run(command, capture_output=True, timeout=COLD_LIMIT, check=True)
             cost = Cost(**json.loads(done.stdout.splitlines()[-1]))
         except subprocess.TimeoutExpired:
             return Cost(float(COLD_LIMIT), float(COLD_LIMIT), None)

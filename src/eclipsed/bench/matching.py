@@ -102,9 +102,8 @@ def level_of(curves: Iterable[Curve]) -> Level | None:
     moves towards the text at all.
     """
     curves = tuple(curves)
-    halves = [(curve, half_strength(curve)) for curve in curves]
-    done = [_reach_at(curve, strength) for curve, strength in halves if strength is not None]
-    done = [reach for reach in done if reach > 0.0]
+    halves = [_reach_at(curve, half) for curve in curves if (half := half_strength(curve))]
+    done = [reach for reach in halves if reach > 0.0]
     # Rounded as it is in a row, so that rows can be compared with it.
     if done:
         return Level(rounded(min(done)), "success")

@@ -58,8 +58,7 @@ class BenchConfig:
                 raise BadSetting(f"A bench without {what} has nothing to compare.")
             if len(set(names)) < len(names):
                 raise BadSetting(f"The {what} of a bench must differ from each other.")
-        if len(self.prompts) > MOST_PROMPTS:
-            raise BadSetting(f"That is more than {MOST_PROMPTS} prompts.")
+        check_number("prompts", len(self.prompts), 1, MOST_PROMPTS)
 
     @property
     def held_out(self) -> tuple[int, ...]:
@@ -77,15 +76,9 @@ def config_for(
     """A bench of the default size; a full one has more seeds, judges all of them at every
     strength, and tries what pre-flight calls unlikely."""
     count = seeds or (FULL_SEEDS if full else SEEDS)
-    return BenchConfig(
-        prompts,
-        methods,
-        seeds=count,
-        ladder_seeds=count if full else min(LADDER_SEEDS, count),
-        images=min(IMAGES, count),
-        unlikely=full,
-        minutes=None if full else MINUTES,
-    )
+    ladder, images = count if full else min(LADDER_SEEDS, count), min(IMAGES, count)
+    minutes = None if full else MINUTES
+    return BenchConfig(prompts, methods, count, ladder, images, unlikely=full, minutes=minutes)
 
 
 def read_prompts(path: Path = PROMPTS) -> dict[str, str]:

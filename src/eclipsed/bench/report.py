@@ -7,65 +7,37 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eclipsed.bench import charts
+import torch
+from PIL import Image
+from torch import Tensor
+
+from eclipsed.bench import charts, summary
 from eclipsed.bench.charts import Panel
 from eclipsed.bench.cost import COLD_LIMIT
-from eclipsed.bench.matching import HALF, half_strength
+from eclipsed.bench.matching import HALF, Row, half_strength
 from eclipsed.bench.pages import escaped, table, write_pages
-from eclipsed.bench.strips import prompt_strip
-from eclipsed.bench.summary import (
-    AT_ONE,
-    MATCHED,
-    SCORES,
-    SLIDER,
-    Results,
-    Row,
-    against,
-    numbers_of,
-    overall,
-)
+from eclipsed.bench.summary import AT_ONE, MATCHED, SCORES, SLIDER, Results
+from eclipsed.directions import Direction
+from eclipsed.editing.images import strip_picture
+from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import MissingExtra
+from eclipsed.evaluation import scores
 from eclipsed.evaluation.evaluate import Score
 from eclipsed.files import write_atomic
 from eclipsed.methods.registry import method_named
 from eclipsed.types import World
+from eclipsed.wordlists import word_lists
 
-NAME = "report"
 PICTURES = "pictures"
+# Of a strip: at a matched text gain half of an edit is done, so that strength 1 stands beside it.
+_COLUMNS = ("best", "matched", "at 1", "median", "matched", "at 1", "worst", "matched", "at 1")
+# Method → what `summary.overall` says of it.
+Numbers = Mapping[str, Mapping[str, Any]]
 # File, what it shows, and panels → the chart's Markdown.
 Draw = Callable[[str, str, Sequence[Panel]], str]
 _NOTHING = "–"
-# Headings of columns, where the score's name alone does not say it.
-_TITLES = {
-    "reversal": "reversal at −1",
-    "reach": "text projection",
-    "psnr": "PSNR outside, dB",
-    "ssim": "SSIM outside",
-    "distance": "oracle feature distance outside",
-    "dependency": "attribute dependency",
-    "reach_range": "text projection −2 to 2",
-    "delta": "δ",
-    "linearity": "|r|",
-    "csm": "CSM",
-    "mid": "MID",
-}
-# Of columns that need more or fewer than two.
-_PRECISE = ("reach", "leakage", "ssim", "distance", "identity", "dependency", "artifact")
-_DIGITS = {"psnr": 1, "reach_range": 3, **dict.fromkeys(_PRECISE, 3)}
-_AT_ONE = """Every direction at its own strength 1, which is where its search says that the prompt
-is reached (reversal: at −1). Weak edits look good here in all that stays the same."""
-_MATCHED = """Every direction at the strength that moves images equally far along the text in the
-judge's encoder; for each prompt that is where the weakest method which does the job has changed
-half of the seeds. PSNR, SSIM and distance are of the pixels outside the regions. A method that
-never gets there is not in a prompt's numbers, so read how many prompts it reached."""
-_HALF = """Every direction at the strength where half of the seeds that lack the attribute show it,
-by the judge's classifier and the seeds that climb the whole ladder: the same amount of the job by
-another measure. It says nothing where no judge can count."""
-_AGAINST = """The same numbers, each minus those of {first}, seed by seed, in the prompts that both
-reached: what is hard for everybody cancels. Bold is better than {first} by more than the
-interval."""
-_SLIDER = """Nine even strengths from −2 to 2. What hardly moves is smooth as well: read δ, CSM and
-MID next to text gain and range."""
+_LISTS = word_lists("eclipsed.bench", "report.toml")
+_TEXTS, _TITLES, _DIGITS = (_LISTS[key] for key in ("texts", "titles", "digits"))
 
 
 def write_report(
@@ -93,7 +65,7 @@ def write_report(
     if missing:
         note(missing[0])
         blocks.insert(2, escaped(missing[0]))
-    return write_pages([block for block in blocks if block], folder, NAME, title)
+    return write_pages([block for block in blocks if block], folder, "report", title)
 
 
 def _picture(folder: Path, file: str, shows: str, data: bytes) -> str:
@@ -102,12 +74,11 @@ def _picture(folder: Path, file: str, shows: str, data: bytes) -> str:
 
 
 def _blocks(world: World, results: Results, folder: Path, draw: Draw) -> Iterator[str]:
-    numbers = overall(results)
-    yield from ("## At matched text gain", _MATCHED, *_compared(results, numbers, "matched"))
-    yield from ("## Where half of the seeds have changed", _HALF)
-    yield from _compared(results, numbers, "half")
-    yield from ("## At strength 1", _AT_ONE, _table(_part(numbers, "at_one"), AT_ONE))
-    yield from ("## As a slider", _SLIDER, _table(_part(numbers, "slider"), SLIDER))
+    numbers = summary.overall(results)
+    yield from ("## At matched text gain", *_compared(results, numbers, "matched"))
+    yield from ("## Where half of the seeds have changed", *_compared(results, numbers, "half"))
+    yield from ("## At strength 1", _TEXTS["at_one"], _table(_part(numbers, "at_one"), AT_ONE))
+    yield from ("## As a slider", _TEXTS["slider"], _table(_part(numbers, "slider"), SLIDER))
     yield from ("## Quality against seconds", _cost_table(numbers), _quality(numbers, draw))
     yield from ("## Prompts", _prompt_table(results))
     for number, prompt in enumerate(results.searched, start=1):
@@ -123,35 +94,24 @@ def _blocks(world: World, results: Results, folder: Path, draw: Draw) -> Iterato
     about = [(method.name, method.about, method.paper, method.differs) for method in methods]
     yield "## Methods"
     yield _texts(("method", "what it does", "paper", "what differs"), about)
-    keys = dict.fromkeys((*MATCHED, *AT_ONE, *SLIDER))
-    yield "## Columns"
-    columns = [(_title(key), SCORES[key][0], SCORES[key][1] or "") for key in keys]
+    yield "## Columns beside the scores of a card"
+    own = {**scores.MORE, **scores.SLIDER}.items()
+    columns = [(_title(key), about, better or "") for key, (about, better) in own]
     yield _texts(("column", "what it says", "better"), columns)
 
 
 def _about(results: Results) -> str:
     facts = results.records.rows[0]
-    drawn = "" if facts["drawn"] else " Artifacts are missing: this world cannot be drawn here."
-    return (
-        f"{_count(results.methods, 'method')} on {_count(results.searched, 'prompt')} and "
-        f"{facts['seeds']} seeds that no search saw, {facts['ladder_seeds']} of them at all "
-        f"{len(facts['ladder'])} strengths; judged by {facts['judged_by']}. Medians, or fractions "
-        f"where things are counted, with bootstrap 95% intervals over seeds, and after ≥ or ≤ what "
-        f"nine of ten seeds keep to; bold is the best middle. Overall numbers leave out prompts "
-        f"that pre-flight calls unlikely. Times are on {facts['device']}, {facts['threads']} "
-        f"threads, torch {facts['torch']}.{drawn}"
-    )
-
-
-def _count(things: Sequence[str], name: str) -> str:
-    return f"{len(things)} {name}" + "s" * (len(things) != 1)
+    counts = {"methods": len(results.methods), "prompts": len(results.searched)}
+    about: str = _TEXTS["about"].format(**facts, **counts, strengths=len(facts["ladder"]))
+    return about if facts["drawn"] else f"{about} {_TEXTS['not_drawn']}"
 
 
 def _title(key: str) -> str:
-    return _TITLES.get(key, key.replace("_", " "))
+    return str(_TITLES.get(key, key.replace("_", " ")))
 
 
-def _part(numbers: Mapping[str, Mapping[str, Any]], part: str) -> dict[str, Any]:
+def _part(numbers: Numbers, part: str) -> dict[str, Any]:
     return {name: each[part] for name, each in numbers.items()}
 
 
@@ -171,9 +131,9 @@ def _table(
     return table(("method", *extra, *map(_title, keys)), rows, len(extra) + len(keys))
 
 
-def _column(key: str, scores: Sequence[Score | None]) -> list[str]:
+def _column(key: str, column: Sequence[Score | None]) -> list[str]:
     digits, better = _DIGITS.get(key, 2), SCORES[key][1]
-    middles = [round(score["median"], digits) for score in scores if score is not None]
+    middles = [round(score["median"], digits) for score in column if score is not None]
     best = None
     if middles and better is not None:
         best = max(middles) if better == "higher" else min(middles)
@@ -181,7 +141,7 @@ def _column(key: str, scores: Sequence[Score | None]) -> list[str]:
         _cell(score, f".{digits}f", bold=round(score["median"], digits) == best, better=better)
         if score
         else _NOTHING
-        for score in scores
+        for score in column
     ]
 
 
@@ -194,16 +154,15 @@ def _cell(score: Score, form: str, *, bold: bool, better: str | None) -> str:
     return f"**{middle}** *{beside}*" if bold else f"{middle} *{beside}*"
 
 
-def _compared(
-    results: Results, numbers: Mapping[str, Mapping[str, Any]], kind: str
-) -> Iterator[str]:
+def _compared(results: Results, numbers: Numbers, kind: str) -> Iterator[str]:
     """Everybody where the job is equal, and everybody against the first of them."""
     levels = sum(prompt in results.levels for prompt in results.possible)
     reached = [f"{each[f'{kind}_prompts']} of {levels}" for each in numbers.values()]
+    yield _TEXTS[kind]
     yield _table(_part(numbers, kind), MATCHED, {"prompts reached": reached})
     if len(results.methods) > 1:
         first, *others = results.methods
-        yield _AGAINST.format(first=escaped(first))
+        yield _TEXTS["against"].format(first=escaped(first))
         keys = [key for key in MATCHED if SCORES[key][1] is not None]
         rows = {name: results.rows(kind, name, results.possible) for name in results.methods}
         cells = [[escaped(name), *_differences(rows[name], rows[first], keys)] for name in others]
@@ -213,7 +172,7 @@ def _compared(
 def _differences(rows: Sequence[Row], base: Sequence[Row], keys: Sequence[str]) -> Iterator[str]:
     yield str(len({row["prompt"] for row in rows} & {row["prompt"] for row in base}))
     for key in keys:
-        score, better = against(rows, base, key), SCORES[key][1]
+        score, better = summary.against(rows, base, key), SCORES[key][1]
         if score is None:
             yield _NOTHING
         else:
@@ -225,7 +184,7 @@ def _number(value: float | None, form: str, nothing: str = _NOTHING) -> str:
     return nothing if value is None else f"{value:{form}}"
 
 
-def _cost_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
+def _cost_table(numbers: Numbers) -> str:
     rows = []
     for name, each in numbers.items():
         over = "≥ " if (each["cold_seconds"] or 0.0) >= COLD_LIMIT else ""
@@ -234,14 +193,10 @@ def _cost_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
     return table(("method", "seconds, warm", "seconds, first of all", "memory, MiB"), rows, 3)
 
 
-def _quality(numbers: Mapping[str, Mapping[str, Any]], draw: Draw) -> str:
-    """Success at strength 1, locality and artifact where matched, against seconds of a search."""
+def _quality(numbers: Numbers, draw: Draw) -> str:
+    """What a method achieves against the seconds of its search."""
     panels = []
-    for title, part, key in (
-        ("success at strength 1", "at_one", "success"),
-        ("locality, matched", "matched", "locality"),
-        ("artifact, matched (lower is better)", "matched", "artifact"),
-    ):
+    for title, (part, key) in _LISTS["quality"].items():
         points = {
             name: [(each["warm_seconds"], each[part][key]["median"])]
             for name, each in numbers.items()
@@ -267,7 +222,7 @@ def _prompt_table(results: Results) -> str:
 def _prompt_blocks(results: Results, prompt: str, stem: str, draw: Draw) -> Iterator[str]:
     yield f"### {escaped(prompt)}"
     if prompt not in results.levels:
-        yield "There is no projection to compare at: no method does half of the job."
+        yield _TEXTS["no_level"]
     curves = results.curves[prompt]
     matched = {name: results.rows("matched", name, [prompt]) for name in results.methods}
     halves = [half_strength(curves[name]) if name in curves else None for name in matched]
@@ -276,9 +231,13 @@ def _prompt_blocks(results: Results, prompt: str, stem: str, draw: Draw) -> Iter
         "half have it at": [_number(strength, ".2f", "never") for strength in halves],
         "matched at": [_number(strength, ".2f", "never") for strength in strengths],
     }
-    yield _table({name: numbers_of(matched[name], MATCHED) for name in matched}, MATCHED, extra)
+    yield _table(
+        {name: summary.numbers_of(matched[name], MATCHED) for name in matched},
+        MATCHED,
+        extra,
+    )
     seeds = {name: results.rows("seed", name, [prompt]) for name in results.methods}
-    yield _table({name: numbers_of(seeds[name], AT_ONE) for name in seeds}, AT_ONE)
+    yield _table({name: summary.numbers_of(seeds[name], AT_ONE) for name in seeds}, AT_ONE)
     reach = {name: curve.points(curve.reach) for name, curve in curves.items()}
     success = {name: curve.points(curve.success) for name, curve in curves.items() if curve.success}
     panels = [
@@ -300,3 +259,47 @@ def _failures(results: Results) -> Iterator[str]:
     if rows:
         yield "## What was refused"
         yield _texts(("method", "prompt", "reason"), rows)
+
+
+def ranked(rows: list[Row]) -> list[Row]:
+    """Rows from best to worst: successes first, then the cleanest, then the most local.
+
+    Seeds that had the attribute before come into it only where there are no others.
+    """
+    asked = [row for row in rows if row["scores"].get("success") is not None] or rows
+
+    def merit(row: Row) -> tuple[float, ...]:
+        keys = ("success", "artifact", "locality", "reach")
+        success, artifact, *rest = (float(row["scores"].get(key) or 0.0) for key in keys)
+        return success, -artifact, *rest
+
+    return sorted(asked, key=merit, reverse=True)
+
+
+def prompt_strip(world: World, results: Results, prompt: str) -> Image.Image | None:
+    """A row for each method that found a direction; seeds as it ranks at matched text gain, or at
+    strength 1 where it never gets there. None where nobody found any."""
+    cells = {}
+    for name in results.methods:
+        rows = results.rows("matched", name, [prompt]) or results.rows("seed", name, [prompt])
+        if rows:
+            cells[name] = _cells(world, results, rows)
+    if not cells:
+        return None
+    return strip_picture(torch.stack([*cells.values()]), [*cells], _COLUMNS, title=prompt)
+
+
+def _cells(world: World, results: Results, rows: list[Row]) -> Tensor:
+    """[9, 3, H, W]: three seeds before, matched (white where it never gets there), at 1."""
+    order = ranked(rows)
+    cells = []
+    for row in (order[0], order[len(order) // 2], order[-1]):
+        key = {name: row[name] for name in ("method", "prompt", "image")}
+        card = next(results.records.of("direction", **key))["card"]
+        direction = Direction.load(results.records.folder / card)
+        latents = world.generator.sample([row["seed"]], space="z")
+        for strength in (0.0, row.get("strength"), 1.0):
+            stack = EditStack((Edit(direction, strength or 0.0),))
+            image = render(world.generator, latents, stack, space="z", truncation=world.truncation)
+            cells.append(torch.ones_like(image[0]) if strength is None else image[0])
+    return torch.stack(cells)

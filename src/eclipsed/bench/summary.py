@@ -6,18 +6,17 @@ overall number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 from typing import Any
 
-from eclipsed.bench.matching import Curve, curves_of, level_of
+from eclipsed.bench.matching import Curve, Row, curves_of, level_of
 from eclipsed.bench.records import Records
 from eclipsed.evaluation import metrics, scores
 from eclipsed.evaluation.evaluate import Score, statistics
 
-Row = Mapping[str, Any]
 Numbers = dict[str, Score | None]
 
 # Every score that a table may show: what it says, and which way is better.

@@ -9,13 +9,13 @@ import torch
 
 from eclipsed.bench.protocol import ENDS, LADDER, SLIDER
 from eclipsed.bench.records import rounded
-from eclipsed.bench.slider import slider_columns
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
 from eclipsed.evaluation.evaluate import Row, measure
 from eclipsed.evaluation.measures import column, quick_columns
 from eclipsed.evaluation.observe import Evaluator, Observation, Sample, Target, edited, observe
+from eclipsed.evaluation.slider import slider_columns
 
 # Of every number in a row: there are tens of thousands, and what is read are means of hundreds.
 DIGITS = 4

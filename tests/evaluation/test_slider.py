@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eclipsed.bench import slider
+from eclipsed.evaluation import slider
 from eclipsed.evaluation.scores import SLIDER
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
