@@ -10,7 +10,7 @@ from eclipsed.checkpoints.writing import write_checkpoint
 from eclipsed.editing.images import load_png
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.types import World
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, check_refusal
 from tests.generators import test_stylegan2
 
 MAKE = ("clusters", "make", "--count", "4", "--seeds", "0-9", "-o", "parts.safetensors")
@@ -126,11 +126,5 @@ def test_refusals_are_one_sentence_and_leave_nothing_behind(
     eclipsed: Run, parts: Path, words: str, code: int
 ) -> None:
     before = parts.read_bytes()
-    ran = eclipsed("clusters", *words.split())
-    assert ran.code == code, ran.err
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1
-    assert ran.err.startswith("eclipsed: ")
-    assert [path.name for path in Path().iterdir()] == ["parts.safetensors"]
+    check_refusal(eclipsed, ["clusters", *words.split()], code)
     assert parts.read_bytes() == before
-    assert set(eclipsed("clusters", *words.split(), "--json").json) == {"error", "hint"}

@@ -23,10 +23,9 @@ from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import MissingExtra
 from eclipsed.evaluation import scores
 from eclipsed.evaluation.evaluate import Score
-from eclipsed.files import write_atomic
+from eclipsed.files import word_lists, write_atomic
 from eclipsed.methods.registry import method_named
 from eclipsed.types import World
-from eclipsed.wordlists import word_lists
 
 PICTURES = "pictures"
 # Of a strip: at a matched text gain half of an edit is done, so that strength 1 stands beside it.

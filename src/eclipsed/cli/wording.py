@@ -15,7 +15,7 @@ _JUDGES: dict[str, str] = {
 }
 
 
-def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells in aligned columns; the last column is not padded."""
     if not rows:
         return ""
@@ -23,23 +23,17 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     lines = []
     for row in rows:
         cells = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)]
-        lines.append(indent + "  ".join(cells).rstrip())
+        lines.append("  " + "  ".join(cells).rstrip())
     return "\n".join(lines)
 
 
-def score_table(scores: Mapping[str, Mapping[str, Any] | None], judged_by: str) -> str:
+def score_table(scores: Mapping[str, Any], judged_by: str) -> str:
     """Each score as "median [low, high]", the worst tenth of the seeds, what it means, and who
     judged ("": not known)."""
-    known = [name for name in SCORES if name in scores]
-    others = [name for name in scores if name not in SCORES and _is_interval(scores[name])]
+    others = [name for name, score in scores.items() if name not in SCORES and _is_interval(score)]
     rows = [
-        [
-            name,
-            _interval(scores[name]),
-            _worst(scores[name]),
-            SCORES[name][0] if name in SCORES else "",
-        ]
-        for name in known + others
+        [name, *_cells(scores[name]), SCORES[name][0] if name in SCORES else ""]
+        for name in [*(name for name in SCORES if name in scores), *others]
     ]
     judge = f"\n  judged by {_JUDGES.get(judged_by, judged_by)}" if judged_by else ""
     return table(rows) + judge
@@ -49,15 +43,12 @@ def _is_interval(score: object) -> bool:
     return isinstance(score, Mapping) and {"median", "low", "high"} <= set(score)
 
 
-def _interval(score: Mapping[str, Any] | None) -> str:
+def _cells(score: Mapping[str, Any] | None) -> tuple[str, str]:
     if score is None:
-        return "cannot be told"
-    return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-
-
-def _worst(score: Mapping[str, Any] | None) -> str:
-    worst = None if score is None else score.get("worst")
-    return "" if worst is None else f"worst {worst:.3f}"
+        return "cannot be told", ""
+    worst = score.get("worst")
+    interval = f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    return interval, "" if worst is None else f"worst {worst:.3f}"
 
 
 def _width(text: str) -> int:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eclipsed.cli import console
+from eclipsed.cli import console, options
 from eclipsed.cli.loading import open_world
-from eclipsed.cli.options import DeviceOption, JsonOption, WorldOption, check_prompt
 from eclipsed.cli.wording import table
 
 if TYPE_CHECKING:
     from eclipsed.bench.protocol import BenchConfig
 
-_AGAIN = "The same command goes on from there."
-# What is printed of each contender: heading, and where it is found in the result.
+# What is printed of each method: heading, and where it is in the result.
 _SHOWN = (
     ("success at 1", "at_one", "success"),
     ("locality, matched", "matched", "locality"),
@@ -30,17 +28,14 @@ _SHOWN = (
 
 def bench(
     methods: Annotated[
-        str | None,
-        typer.Option("--methods", metavar="A,B", help="Who takes part; by default everybody."),
+        str | None, typer.Option(metavar="A,B", help="Who takes part; by default everybody.")
     ] = None,
     prompts: Annotated[
         str | None,
-        typer.Option(
-            "--prompts", metavar="FILE|'a;b'", help="What is asked for; by default a fixed list."
-        ),
+        typer.Option(metavar="FILE|'a;b'", help="What is asked for; by default a fixed list."),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, max=1000, help="How many images to judge.")
+        int | None, typer.Option(min=1, max=1000, help="How many images to judge.")
     ] = None,
     full: Annotated[
         bool,
@@ -49,9 +44,9 @@ def bench(
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The folder for rows, cards and report.")
     ] = Path("bench"),
-    world: WorldOption = "starter",
-    device: DeviceOption = "auto",
-    as_json: JsonOption = False,
+    world: options.World = "starter",
+    device: options.Device = "auto",
+    as_json: options.Json = False,
 ) -> None:
     """Compare ways to find a direction, on prompts and seeds that none of them chose.
 
@@ -71,17 +66,19 @@ def bench(
     try:
         done = run_bench(loaded, config, out, cold=search, note=console.note)
     except KeyboardInterrupt:
-        raise console.Stopped(f"Stopped; what is done is kept in {out}.", _AGAIN) from None
+        raise console.Stopped(
+            f"Stopped; what is done is kept in {out}.", "The same command goes on from there."
+        ) from None
     results = results_of(done.records, config.prompts, config.methods)
     page = write_report(loaded, results, out, note=console.note)
-    found = {
+    facts = {
         "report": str(page),
         "rows": str(done.records.path),
         "prompts": list(results.prompts),
         "contenders": overall(results),
         "seconds": round(time.monotonic() - began, 1),
     }
-    console.result(found, as_json=as_json, words=lambda: _words(found))
+    console.result(facts, _words, as_json=as_json)
 
 
 def _config(
@@ -97,29 +94,24 @@ def _config(
         for name in names:
             registry.method_named(name)
     if prompts is None:
-        wanted = tuple(read_prompts())
+        asked = tuple(read_prompts())
     elif Path(prompts).is_file():
-        wanted = tuple(read_prompts(Path(prompts)))
+        asked = tuple(read_prompts(Path(prompts)))
     else:
-        wanted = tuple(dict.fromkeys(check_prompt(part) for part in prompts.split(";")))
+        asked = tuple(dict.fromkeys(options.parse_prompt(part) for part in prompts.split(";")))
     try:
-        return config_for(wanted, names, seeds=seeds, full=full)
+        return config_for(asked, names, seeds=seeds, full=full)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def _words(found: dict[str, Any]) -> str:
+def _words(facts: console.Facts) -> str:
     rows = [["", *(heading for heading, _, _ in _SHOWN), "seconds"]]
-    for name, numbers in found["contenders"].items():
+    for name, numbers in facts["contenders"].items():
         scores = [numbers[part][key] for _, part, key in _SHOWN]
-        warm = numbers["warm_seconds"]
-        rows.append(
-            [
-                name,
-                *("-" if one is None else f"{one['median']:.3f}" for one in scores),
-                "-" if warm is None else f"{warm:.1f}",
-            ]
-        )
-    count = len(found["prompts"])
-    prompts = "1 prompt" if count == 1 else f"{count} prompts"
-    return f"{prompts} in {found['seconds']:.0f} s\n{table(rows)}\nread {found['report']}"
+        medians = ["-" if score is None else f"{score['median']:.3f}" for score in scores]
+        seconds = numbers["warm_seconds"]
+        rows.append([name, *medians, "-" if seconds is None else f"{seconds:.1f}"])
+    count = len(facts["prompts"])
+    head = f"{count} {'prompt' if count == 1 else 'prompts'} in {facts['seconds']:.0f} s"
+    return f"{head}\n{table(rows)}\nread {facts['report']}"

@@ -13,7 +13,7 @@ from eclipsed.editing.masks import Mask
 from eclipsed.editing.recipes import read_recipe
 from eclipsed.editing.starts import Start
 from eclipsed.types import World
-from tests.cli.conftest import Run, save_card
+from tests.cli.conftest import Run, check_refusal, save_card
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def _cards(world: World) -> None:
 
 
 def brightness(path: str, world: World, place: str) -> float:
-    from tests.fakes import PATCHES
+    from eclipsed.testing import PATCHES
 
     rows, columns = PATCHES[place]
     picture, _ = load_png(path)
@@ -92,49 +92,6 @@ def test_a_latent_file_is_edited(eclipsed: Run, world: World, ending: str) -> No
     assert load_png("a.png")[0].tobytes() == load_png("b.png")[0].tobytes()
 
 
-def test_strip_has_a_row_for_each_seed_and_a_column_for_each_strength(eclipsed: Run) -> None:
-    words = ("strip", "-d", "hair.safetensors", "-d", "eyes.safetensors", "-o", "s.png", "--seeds")
-    small = eclipsed(*words, "1", "--strengths", "-1:1:3", "--json").json
-    assert small["strengths"] == [-1.0, 0.0, 1.0]
-    one = load_png("s.png")[0].size
-    large = eclipsed(*words, "1-3", "--json").json
-    assert (len(large["strengths"]), large["seeds"]) == (7, [1, 2, 3])
-    other = load_png("s.png")[0].size
-    assert other[0] > one[0]
-    assert other[1] > one[1]
-
-
-def test_latent_files_stand_in_for_seeds(eclipsed: Run, world: World) -> None:
-    latents = world.generator.sample([5, 6], truncation=world.truncation)
-    for name, latent in zip(("five.npy", "six.npy"), latents, strict=True):
-        np.save(name, latent.numpy())
-    files = ("--latent", "five.npy", "--latent", "six.npy")
-    ran = eclipsed("strip", "-d", "hair.safetensors", *files, "-o", "s.png", "--json")
-    assert [fact["latent"] for fact in ran.json["latents"]] == ["five.npy", "six.npy"]
-    told = eclipsed("score", "hair.safetensors", *files, "--json").json
-    seeds = eclipsed("score", "hair.safetensors", "--seeds", "5,6", "--json").json
-    assert told["locality"] == pytest.approx(seeds["locality"], abs=1e-4)
-    words = ("animate", "-d", "hair.safetensors", "--strengths", "0:1:2")
-    assert eclipsed(*words, "--latent", "five.npy", "-o", "a.gif").code == 0
-    for verb in ("strip", "score"):
-        both = (verb, "hair.safetensors") if verb == "score" else (verb, "-d", "hair.safetensors")
-        assert eclipsed(*both, "--seeds", "1", *files).code == 2
-
-
-def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> None:
-    assert eclipsed("sample", "--seeds", "0-4", "-o", "grid.png").code == 0
-    assert load_png("grid.png")[1] is not None
-    found = eclipsed(
-        "sample", "--seeds", "0,2", "-o", "all/deep", "--json", "--truncation", "1"
-    ).json
-    assert found["files"] == ["all/deep/seed-0.png", "all/deep/seed-2.png"]
-    picture, recipe = load_png("all/deep/seed-2.png")
-    assert recipe is not None
-    assert (recipe["seeds"], recipe["truncation"]) == ([2], 1.0)
-    latents = world.generator.sample([2], truncation=1.0)
-    assert picture.tobytes() == to_pil(world.generator.synthesize(latents).image[0]).tobytes()
-
-
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -149,31 +106,13 @@ def test_sample_draws_a_grid_or_single_pictures(eclipsed: Run, world: World) -> 
         (["edit", "--seed", "1", "-d", "hair.safetensors", "-o", "x.png", "--layers", "9"], 1),
         (["edit", "--latent", "hair.safetensors", "-d", "none", "-o", "x.png"], 1),
         (["edit", "--latent", "none.npy", "-d", "hair.safetensors", "-o", "x.png"], 1),
-        (["strip", "-d", "hair.safetensors", "-o", "x.png"], 2),
-        (["strip", "-d", "hair.safetensors=1", "--seeds", "1", "-o", "x.png"], 2),
-        (["strip", "-d", "hair.safetensors", "--seeds", "3-1", "-o", "x.png"], 2),
-        (["strip", "-d", "hair.safetensors", "--seeds", "0-999", "-o", "x.png"], 2),
-        (["strip", "-d", "hair.safetensors", "--seeds", "1", "--strengths", "x", "-o", "x.png"], 2),
-        (["sample", "--seeds", "0", "--truncation", "9", "-o", "x.png"], 2),
-        (["sample", "--seeds", "0", "--truncation", "nan", "-o", "x.png"], 2),
-        (["sample", "--seeds", "0", "-o", "hair.safetensors/x"], 1),
-        (["sample", "--seeds", "0-2000", "-o", "x.png"], 2),
-        (["sample", "--seeds", "0", "-o", "x.jpg"], 2),
         (["edit", "--seed", "1", "-d", "hair.safetensors", "-o", "hair.safetensors"], 2),
-        (["strip", "-d", "hair.safetensors", "--seeds", "1", "-o", "x.jpeg"], 2),
     ],
 )
 def test_refusals_are_one_sentence_and_leave_nothing_behind(
     eclipsed: Run, words: list[str], code: int
 ) -> None:
-    before = sorted(Path().iterdir())
-    ran = eclipsed(*words)
-    assert ran.code == code
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1
-    assert ran.err.startswith("eclipsed: ")
-    assert sorted(Path().iterdir()) == before
-    assert set(eclipsed(*words, "--json").json) == {"error", "hint"}
+    check_refusal(eclipsed, words, code)
 
 
 def test_a_card_of_another_generator_is_refused(eclipsed: Run, world: World) -> None:

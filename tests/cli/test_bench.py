@@ -11,7 +11,7 @@ from eclipsed.methods import registry
 from eclipsed.methods.paper import PaperConfig
 from eclipsed.methods.registry import method_named
 from eclipsed.types import World
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, check_refusal
 
 # Three seeds and one training of the quickest method say all there is about the command line.
 WORDS = ("bench", "--methods", "paper", "--prompts", "bright hair", "--seeds", "3")
@@ -85,8 +85,4 @@ def test_ctrl_c_says_what_is_kept(eclipsed: Run, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_refusals_are_one_sentence(eclipsed: Run, words: list[str], code: int) -> None:
-    ran = eclipsed("bench", *words)
-    assert ran.code == code
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1
-    assert not Path("bench").exists()
+    check_refusal(eclipsed, ["bench", *words], code)

@@ -94,7 +94,7 @@ def test_files_are_taken_by_name_or_by_their_hash(
     (Path("eye.bin")).write_bytes(b"eye")
     (Path("parts.bin")).write_bytes(b"anything")
     asked = ["world", "moon", "--from", "renamed", "--from", "eye.bin", "--from", "parts.bin"]
-    monkeypatch.setattr("eclipsed.cli.loading.open_world", lambda name, device: world)
+    monkeypatch.setattr("eclipsed.cli.world.open_world", lambda name, device: world)
     found = eclipsed(*asked, "--json").json
     assert found["licences"]["segmenter"] == "for the curious"
     for name, content in (

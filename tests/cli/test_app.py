@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from eclipsed.app import server
-from eclipsed.cli import apping
 from eclipsed.types import World
 from tests.cli.conftest import Run
 
@@ -44,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         load_config_options=lambda flag_options: notes.update(options=flag_options),
         run=lambda script, hello, words, flags: notes.update(script=script, flags=flags),
     )
-    monkeypatch.setattr(apping, "_streamlit", lambda: bootstrap)
+    monkeypatch.setattr("eclipsed.cli.app._streamlit", lambda: bootstrap)
     return notes
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from eclipsed.testing import PATCHES
 from eclipsed.types import World
-from tests.cli.conftest import Run, save_card
-from tests.fakes import PATCHES
+from tests.cli.conftest import Run, check_refusal, save_card
 
 
 @pytest.fixture(autouse=True)
@@ -103,8 +103,4 @@ def test_what_is_missing_for_an_mp4_is_said_before_any_work(
 def test_refusals_are_one_sentence_and_leave_nothing_behind(
     eclipsed: Run, words: list[str], code: int
 ) -> None:
-    before = sorted(Path().iterdir())
-    ran = eclipsed("animate", *words)
-    assert (ran.code, ran.out) == (code, "")
-    assert ran.err.count("\n") == 1
-    assert sorted(Path().iterdir()) == before
+    check_refusal(eclipsed, ["animate", *words], code)

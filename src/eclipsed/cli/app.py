@@ -7,26 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
-from eclipsed.cli import console
+from eclipsed.cli import console, options
 from eclipsed.cli.loading import device_name
-from eclipsed.cli.options import DeviceOption, WorldOption
 from eclipsed.errors import MissingExtra
 
 
 def app(
-    world: WorldOption = "starter",
+    world: options.World = "starter",
     library: Annotated[
         Path | None,
-        typer.Option("--library", help="The folder of cards; by default one in your user data."),
+        typer.Option(help="The folder of cards; by default one in your user data."),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="By default the first free one from 8501."),
+        typer.Option(min=1, max=65535, help="By default the first free one from 8501."),
     ] = None,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address instead of opening it.")
     ] = False,
-    device: DeviceOption = "auto",
+    device: options.Device = "auto",
 ) -> None:
     """Open the editor in the browser.
 
