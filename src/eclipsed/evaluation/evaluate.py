@@ -30,7 +30,7 @@ from eclipsed.evaluation.observe import (
     sample_of,
     target_of,
 )
-from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES, Better
+from eclipsed.evaluation.scores import COUNTED, INDEPENDENT, KEYS, OWN, SCORES, Better
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import Space, World
 
@@ -40,8 +40,6 @@ QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is sc
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
-# Counted over things, so their statistic is the fraction of all of them, not the median seed's.
-_COUNTED = ("success", "preservation", "monotonicity", "reversal")
 # What a row holds of every strength.
 CURVES = ("reach", "text_gain", "shows", "probability", "preservation", "dependency", "artifact")
 
@@ -116,7 +114,7 @@ def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
     bootstrap interval. worst: what nine of ten latents do better than; None of yes or no.
     """
     return {
-        key: statistics([getattr(score, key) for score in scores], better, key in _COUNTED)
+        key: statistics([getattr(score, key) for score in scores], better, key in COUNTED)
         for key, (_, better) in SCORES.items()
     }
 
