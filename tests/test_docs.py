@@ -22,7 +22,7 @@ from PIL import Image, ImageSequence
 from eclipsed import cli
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.inspect import describe
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -18,7 +18,7 @@ from eclipsed.app.session import Session, next_seeds
 from eclipsed.editing.animation import KINDS
 from eclipsed.editing.images import save_png
 from eclipsed.errors import UnknownName
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 
 STRIP_ROWS = 3
 

@@ -22,7 +22,7 @@ from platformdirs import user_data_path
 from eclipsed.directions import Direction, Scores
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import failure, read_bytes, sha256_of, shown, write_atomic
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 from eclipsed.types import Generator
 
 ENDING = ".safetensors"

@@ -29,10 +29,10 @@ from eclipsed.generators.spaces import best_space
 from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import train_directions
 from eclipsed.prompts.goals import checked_prompt, goal_from_prompt, understand
-from eclipsed.ranges import whole_numbers
 from eclipsed.search import preflight
 from eclipsed.search.optimizer import State
 from eclipsed.search.preflight import Preflight
+from eclipsed.text import whole_numbers
 from eclipsed.types import Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]

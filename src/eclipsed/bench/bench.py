@@ -28,9 +28,9 @@ from eclipsed.evaluation.evaluate import judged_by
 from eclipsed.evaluation.observe import Evaluator, Sample, Target
 from eclipsed.methods.method import Method
 from eclipsed.methods.registry import method_named
-from eclipsed.naming import file_name
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
+from eclipsed.text import file_name
 from eclipsed.types import Goal, World
 
 CARDS = "cards"

@@ -14,7 +14,7 @@ from eclipsed.cli import console, options
 from eclipsed.cli.loading import make_folder, open_source, open_world, written_facts
 from eclipsed.cli.train import configured
 from eclipsed.cli.wording import table
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction

@@ -18,7 +18,7 @@ import typer
 from typer import BadParameter
 
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.ranges import whole_numbers
+from eclipsed.text import whole_numbers
 
 SpaceName = Literal["w+", "w", "z", "s"]
 DeviceName = Literal["auto", "cpu", "cuda"]

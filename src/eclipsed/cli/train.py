@@ -17,7 +17,7 @@ from eclipsed.cli.progress import training_progress
 from eclipsed.cli.wording import score_table
 from eclipsed.errors import UnknownName
 from eclipsed.methods.registry import names
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 
 if TYPE_CHECKING:
     from eclipsed.directions import Direction

@@ -1,8 +1,9 @@
-"""Lists of whole numbers as people write them: 1,2,5-9."""
+"""What people type: lists of whole numbers, and prompts as the names of files."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from eclipsed.errors import BadSetting
 
@@ -27,3 +28,9 @@ def whole_numbers(text: str, *, largest: int, most: int) -> list[int]:
             raise BadSetting(f"that is more than {most} at once.")
         numbers.extend(range(first, last + 1))
     return numbers
+
+
+def file_name(prompt: str) -> str:
+    """A prompt as a file's name: "Curly hair!" → "curly-hair"."""
+    plain = unicodedata.normalize("NFKD", prompt.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "direction"

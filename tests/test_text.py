@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclipsed.naming import file_name
+from eclipsed.text import file_name
 
 
 @pytest.mark.parametrize(
