@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from eclipsed.cli import console
+from eclipsed.cli import console, options
 from eclipsed.cli.loading import open_world
-from eclipsed.cli.options import DeviceOption, WorldOption
 from eclipsed.errors import UnknownName
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -28,8 +27,8 @@ def reproduce(
     out: Annotated[
         Path, typer.Option("-o", "--out", help="A folder; each study gets one in there.")
     ] = Path("reproduction/rerun"),
-    world: WorldOption = "starter",
-    device: DeviceOption = "auto",
+    world: options.World = "starter",
+    device: options.Device = "auto",
 ) -> None:
     """Rerun a table or figure of the paper, and say with intervals what survives of it.
 

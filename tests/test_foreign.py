@@ -19,13 +19,14 @@ from eclipsed.directions import Direction
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.foreign import ForeignDirection, in_words, read_directions, to_card
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Space
 from tests.checkpoints.hostile import every_file
 from tests.checkpoints.making import Call, Name, pickled, saved
-from tests.fakes import FakeGenerator, OnlyZ, patch_vector
 from tests.golden import golden_arrays, golden_case, golden_file
 
 GENERATOR = FakeGenerator()
+ONLY_Z = FakeGenerator(spaces=("z",))
 
 GOLDEN = [
     "eclipsed_S_conv_K1",
@@ -89,19 +90,19 @@ def model_pth(class_name: str = "eCLIPsed", **attributes: Any) -> bytes:
 def test_model_pth_holds_exactly_what_the_originals_saved(name: str) -> None:
     attributes = golden_case(f"pth_{name}")["attributes"]
     expected = golden_arrays(f"model_pth/{name}.npz")
-    found = read_directions(golden_file(f"model_pth/{name}.pth"))
-    assert len(found) == attributes["num_latent_dirs"]
+    directions = read_directions(golden_file(f"model_pth/{name}.pth"))
+    assert len(directions) == attributes["num_latent_dirs"]
     space = GOLDEN_SPACES.get(attributes["latent_space"], "s")
-    for k, direction in enumerate(found):
+    for k, direction in enumerate(directions):
         assert direction.space == space
         assert direction.told
         assert direction.facts["regions"] == attributes["semantic_parts"]
         ends = [attributes["min_alpha_value"], attributes["max_alpha_value"]]
         assert direction.facts["strengths"] == list(direction.range) == ends
         if space == "s":
-            kept = attributes["s_layers_to_apply"]
+            used_layers = attributes["s_layers_to_apply"]
             for i, layer in enumerate(direction.layers):
-                used = kept is None or i in kept
+                used = used_layers is None or i in used_layers
                 assert torch.equal(layer, expected[f"dirs.{i}"][k] * used)
             assert len(direction.layers) == 26
         else:
@@ -111,9 +112,13 @@ def test_model_pth_holds_exactly_what_the_originals_saved(name: str) -> None:
 
 def test_model_pth_says_how_it_was_found_but_not_on_which_machine(tmp_path: Path) -> None:
     path = write(tmp_path, model_pth(lr=0.001, mode="foreground", loss_function="L2\x1b[31m"))
-    (found,) = read_directions(path)
-    assert (found.name, found.origin, found.range) == ("hair", "eCLIPsed model.pth", (-1.0, 1.0))
-    assert found.facts == {
+    (direction,) = read_directions(path)
+    assert (direction.name, direction.origin, direction.range) == (
+        "hair",
+        "eCLIPsed model.pth",
+        (-1.0, 1.0),
+    )
+    assert direction.facts == {
         "method": "eCLIPsed",
         "regions": ["hair"],
         "strengths": [-1.0, 1.0],
@@ -125,7 +130,7 @@ def test_model_pth_says_how_it_was_found_but_not_on_which_machine(tmp_path: Path
 
 def test_styles_lose_their_last_layer_and_the_layers_left_alone(tmp_path: Path) -> None:
     dirs = [numbers(2, width).numpy() for width in (5, 5, 4, 4, 3, 3)]
-    for chosen, kept in (
+    for chosen, used_layers in (
         (None, {0, 1, 2, 3, 4}),
         ([], {0, 1, 2, 3, 4}),
         ([0, 3, 5], {0, 3}),
@@ -135,7 +140,7 @@ def test_styles_lose_their_last_layer_and_the_layers_left_alone(tmp_path: Path) 
         assert (first.name, second.name) == ("hair_1", "hair_2")
         assert second.widths == (5, 5, 4, 4, 3)
         for i, layer in enumerate(second.layers):
-            assert torch.equal(layer, torch.from_numpy(dirs[i][1]) * (i in kept))
+            assert torch.equal(layer, torch.from_numpy(dirs[i][1]) * (i in used_layers))
 
 
 @pytest.mark.parametrize(
@@ -193,10 +198,10 @@ WRITERS: dict[str, Callable[[Tensor], bytes]] = {
 @pytest.mark.parametrize("shape", [(4, 8), (1, 4, 8)])
 def test_rows_are_a_direction_of_w_plus(tmp_path: Path, kind: str, shape: tuple[int, ...]) -> None:
     vector = numbers(32).view(shape)
-    (found,) = read_directions(write(tmp_path, WRITERS[kind](vector)))
-    assert (found.name, found.space, found.widths) == ("smile", "w+", (8, 8, 8, 8))
-    assert torch.equal(torch.cat(found.layers), vector.flatten())
-    assert (found.unit, found.range) == (1.0, (-10.0, 10.0))
+    (direction,) = read_directions(write(tmp_path, WRITERS[kind](vector)))
+    assert (direction.name, direction.space, direction.widths) == ("smile", "w+", (8, 8, 8, 8))
+    assert torch.equal(torch.cat(direction.layers), vector.flatten())
+    assert (direction.unit, direction.range) == (1.0, (-10.0, 10.0))
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -205,10 +210,10 @@ def test_one_row_is_a_direction_of_w_unless_said_otherwise(
     tmp_path: Path, kind: str, shape: tuple[int, ...]
 ) -> None:
     vector = numbers(8).view(shape)
-    (found,) = read_directions(write(tmp_path, WRITERS[kind](vector)))
-    assert (found.space, found.told) == ("w", False)
-    assert to_card(found, GENERATOR).space == "w"
-    card = to_card(found, GENERATOR, space="z", name="happy")
+    (direction,) = read_directions(write(tmp_path, WRITERS[kind](vector)))
+    assert (direction.space, direction.told) == ("w", False)
+    assert to_card(direction, GENERATOR).space == "w"
+    card = to_card(direction, GENERATOR, space="z", name="happy")
     assert (card.space, card.name) == ("z", "happy")
     assert torch.equal(card.vector, vector.flatten())
 
@@ -216,28 +221,28 @@ def test_one_row_is_a_direction_of_w_unless_said_otherwise(
 def test_a_boundary_is_told_by_its_length(tmp_path: Path) -> None:
     boundary = torch.nn.functional.normalize(numbers(1, 8), dim=1)
     for data in (npy(boundary.numpy()), saved(boundary)):
-        (found,) = read_directions(write(tmp_path, data))
-        assert (found.origin, found.range) == ("InterFaceGAN boundary", (-3.0, 3.0))
+        (direction,) = read_directions(write(tmp_path, data))
+        assert (direction.origin, direction.range) == ("InterFaceGAN boundary", (-3.0, 3.0))
     (other,) = read_directions(write(tmp_path, npy(2 * boundary.numpy())))
     assert (other.origin, other.range) == ("NumPy array", (-10.0, 10.0))
 
 
 def test_two_latents_are_subtracted_and_it_is_said(tmp_path: Path) -> None:
     pair = numbers(2, 4, 8)
-    (found,) = read_directions(write(tmp_path, saved(pair)))
-    assert torch.equal(torch.stack(found.layers), pair[1] - pair[0])
-    assert "second minus first" in found.origin
-    assert to_card(found, GENERATOR).method == found.origin
+    (direction,) = read_directions(write(tmp_path, saved(pair)))
+    assert torch.equal(torch.stack(direction.layers), pair[1] - pair[0])
+    assert "second minus first" in direction.origin
+    assert to_card(direction, GENERATOR).method == direction.origin
 
 
 def test_several_named_vectors_are_several_directions(tmp_path: Path) -> None:
     table = {"smile": numbers(4, 8), "age": -numbers(4, 8)}
     arrays = {name: value.numpy() for name, value in table.items()}
     for data in (saved(table), npz(**arrays), safetensors.torch.save(table)):
-        found = {one.name: one for one in read_directions(write(tmp_path, data))}
-        assert set(found) == set(table)
+        directions = {one.name: one for one in read_directions(write(tmp_path, data))}
+        assert set(directions) == set(table)
         for name, value in table.items():
-            assert torch.equal(torch.stack(found[name].layers), value)
+            assert torch.equal(torch.stack(directions[name].layers), value)
 
 
 def test_an_array_without_a_name_takes_the_files(tmp_path: Path) -> None:
@@ -249,9 +254,9 @@ def test_an_array_without_a_name_takes_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8"])
 def test_numbers_of_every_width_become_float32(tmp_path: Path, dtype: str) -> None:
     vector = np.arange(8, dtype=dtype)
-    (found,) = read_directions(write(tmp_path, npy(vector)))
-    assert found.layers[0].dtype == torch.float32
-    assert found.layers[0].tolist() == list(range(8))
+    (direction,) = read_directions(write(tmp_path, npy(vector)))
+    assert direction.layers[0].dtype == torch.float32
+    assert direction.layers[0].tolist() == list(range(8))
 
 
 @pytest.mark.parametrize(
@@ -350,11 +355,11 @@ def components(count: int = 3, **changes: Any) -> dict[str, Any]:
 
 def test_components_are_directions_in_units_of_their_deviation(tmp_path: Path) -> None:
     content = components()
-    found = read_directions(write(tmp_path, npz(**content)))
-    assert [one.name for one in found] == ["pc_0", "pc_1", "pc_2"]
-    assert [one.unit for one in found] == [2.0, 1.0, 0.5]
+    directions = read_directions(write(tmp_path, npz(**content)))
+    assert [one.name for one in directions] == ["pc_0", "pc_1", "pc_2"]
+    assert [one.unit for one in directions] == [2.0, 1.0, 0.5]
     assert {(one.space, one.range) for one in found} == {("w", (-2.0, 2.0))}
-    card = to_card(found[2], GENERATOR)
+    card = to_card(directions[2], GENERATOR)
     assert torch.equal(card.vector, torch.from_numpy(content["lat_comp"][2, 0]))
     assert torch.equal(card.scaled(), 0.5 * card.vector)
     assert card.config == {"method": "GANSpace", "component": 2, "deviation": 0.5}
@@ -373,9 +378,9 @@ def test_the_short_form_of_components_is_read_too(tmp_path: Path) -> None:
     }
     arrays = {name: value.numpy() for name, value in content.items()}
     for data in (saved(content), pickled(arrays), npz(**arrays)):
-        found = read_directions(write(tmp_path, data))
-        assert [one.unit for one in found] == [2.0, 1.0, 3.0]
-        assert torch.equal(found[1].layers[0], content["comp"][1, 0])
+        directions = read_directions(write(tmp_path, data))
+        assert [one.unit for one in directions] == [2.0, 1.0, 3.0]
+        assert torch.equal(directions[1].layers[0], content["comp"][1, 0])
 
 
 @pytest.mark.parametrize(
@@ -411,9 +416,9 @@ def test_styles_take_this_packages_convention(tmp_path: Path, count: int) -> Non
     arrays = styles(count)
     as_numpy = [array.numpy() for array in arrays]
     for data in (saved(arrays), pickled(as_numpy)):
-        (found,) = read_directions(write(tmp_path, data))
-        assert (found.space, found.widths) == ("s", WIDTHS)
-        for i, (layer, array) in enumerate(zip(found.layers, arrays, strict=True)):
+        (direction,) = read_directions(write(tmp_path, data))
+        assert (direction.space, direction.widths) == ("s", WIDTHS)
+        for i, (layer, array) in enumerate(zip(direction.layers, arrays, strict=True)):
             expected = array[0] if count == 1 else array[1] - array[0]
             gain = 1 / math.sqrt(len(layer)) if i in (1, 4) else 1.0
             torch.testing.assert_close(layer, expected.flatten() * gain)
@@ -475,13 +480,13 @@ def test_a_long_vector_finds_the_space_it_fits() -> None:
 
 
 def test_a_generator_without_w_gets_what_fits_z() -> None:
-    assert to_card(foreign(8, space="w", told=False), OnlyZ()).space == "z"
+    assert to_card(foreign(8, space="w", told=False), ONLY_Z).space == "z"
     with pytest.raises(WrongGenerator, match=r"space z .* has 1 layer of 8 numbers"):
-        to_card(foreign(7, space="w", told=False), OnlyZ())
+        to_card(foreign(7, space="w", told=False), ONLY_Z)
     with pytest.raises(UnknownName):
-        to_card(foreign(8, space="w"), OnlyZ())
+        to_card(foreign(8, space="w"), ONLY_Z)
     with pytest.raises(UnknownName):
-        to_card(foreign(8, space="w", told=False), OnlyZ(), space="w")
+        to_card(foreign(8, space="w", told=False), ONLY_Z, space="w")
 
 
 @pytest.mark.parametrize(

@@ -26,33 +26,33 @@ from tests.worlds.test_small import REGIONS, small_model, small_network
 def told(path: Path, data: bytes | None = None) -> dict[str, Any]:
     if data is not None:
         path.write_bytes(data)
-    found = describe(path)
-    json.dumps(found, allow_nan=False)
-    return found
+    result = describe(path)
+    json.dumps(result, allow_nan=False)
+    return result
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_checkpoint_of_every_format_says_what_it_is(tmp_path: Path, name: str) -> None:
     path = tmp_path / "net"
-    found = told(path, FILES[name]())
+    result = told(path, FILES[name]())
     expected = read_checkpoint(path)
-    assert (found["kind"], found["format"]) == ("checkpoint", expected.format)
-    assert (found["family"], found["config"]) == (expected.family, dict(expected.config))
-    assert found["tensors"] == len(expected.tensors)
-    assert found["numbers"] == sum(value.numel() for value in expected.tensors.values())
-    assert sum(found["types"].values()) == found["tensors"]
-    shapes = {entry["name"]: entry["shape"] for entry in found["names"]}
+    assert (result["kind"], result["format"]) == ("checkpoint", expected.format)
+    assert (result["family"], result["config"]) == (expected.family, dict(expected.config))
+    assert result["tensors"] == len(expected.tensors)
+    assert result["numbers"] == sum(value.numel() for value in expected.tensors.values())
+    assert sum(result["types"].values()) == result["tensors"]
+    shapes = {entry["name"]: entry["shape"] for entry in result["names"]}
     assert shapes == {key: list(value.shape) for key, value in expected.tensors.items()}
-    assert "it needs" in found["needs"] or "it has" in found["needs"]
+    assert "it needs" in result["needs"] or "it has" in result["needs"]
 
 
 def test_tensors_of_no_known_network_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "net"
     save_file({"a": torch.ones(2, 3), "b": torch.ones(4)}, path, metadata={"made": "here"})
-    found = told(path)
-    assert (found["kind"], found["format"], found["tensors"]) == ("checkpoint", "safetensors", 2)
-    assert found["metadata"] == {"made": "here"}
-    assert "family" not in found
+    result = told(path)
+    assert (result["kind"], result["format"], result["tensors"]) == ("checkpoint", "safetensors", 2)
+    assert result["metadata"] == {"made": "here"}
+    assert "family" not in result
     save_file({"a": torch.ones(70, 3)}, path)  # one shape, but no direction's
     assert told(path)["kind"] == "checkpoint"
 
@@ -80,11 +80,11 @@ def test_directions_of_other_tools_are_told(tmp_path: Path, kind: str) -> None:
             torch.save(rows, file)
     if kind == "safetensors":
         save_file({"smile": rows}, path)
-    found = told(path)
-    assert found["kind"] == "directions"
-    (one,) = found["directions"]
+    result = told(path)
+    assert result["kind"] == "directions"
+    (one,) = result["directions"]
     assert (one["name"], one["space"], one["widths"]) == ("smile", "w+", [8] * 4)
-    assert found["needs"] == "a generator whose space w+ has 4 layers of 8 numbers"
+    assert result["needs"] == "a generator whose space w+ has 4 layers of 8 numbers"
 
 
 def test_directions_say_what_their_file_says(tmp_path: Path) -> None:
@@ -94,37 +94,37 @@ def test_directions_say_what_their_file_says(tmp_path: Path) -> None:
         "semantic_parts": ["hair"],
     }
     data = making.pickled(making.Call(making.Name("lelsd", "LELSD"), state=state, new=True))
-    found = told(tmp_path / "model.pth", data)
-    assert found["format"] == "LELSD model.pth"
-    assert [one["name"] for one in found["directions"]] == ["hair_1", "hair_2"]
-    assert found["directions"][0]["facts"]["regions"] == ["hair"]
+    result = told(tmp_path / "model.pth", data)
+    assert result["format"] == "LELSD model.pth"
+    assert [one["name"] for one in result["directions"]] == ["hair_1", "hair_2"]
+    assert result["directions"][0]["facts"]["regions"] == ["hair"]
     np.save(tmp_path / "v.npy", np.ones((1, 8)))
     assert "which the file does not name" in told(tmp_path / "v.npy")["needs"]
 
 
 def test_arrays_that_are_no_direction_are_shown_with_the_reason(tmp_path: Path) -> None:
     np.save(tmp_path / "fs3.npy", np.ones((6048, 3), np.float16))
-    found = told(tmp_path / "fs3.npy")
-    assert (found["kind"], found["format"]) == ("arrays", "NumPy")
-    assert found["names"] == [{"name": "", "shape": [6048, 3], "type": "float16"}]
-    assert "no direction until" in found["note"]
+    result = told(tmp_path / "fs3.npy")
+    assert (result["kind"], result["format"]) == ("arrays", "NumPy")
+    assert result["names"] == [{"name": "", "shape": [6048, 3], "type": "float16"}]
+    assert "no direction until" in result["note"]
     torch.save(torch.ones(5, 4, 8), tmp_path / "latents.pt")
-    found = told(tmp_path / "latents.pt")
-    assert (found["kind"], found["names"][0]["shape"]) == ("arrays", [5, 4, 8])
-    assert "5 latents" in found["note"]
+    result = told(tmp_path / "latents.pt")
+    assert (result["kind"], result["names"][0]["shape"]) == ("arrays", [5, 4, 8])
+    assert "5 latents" in result["note"]
     np.savez(tmp_path / "mixed.npz", a=np.ones(3), b=np.arange(4))
-    found = told(tmp_path / "mixed.npz")
-    assert [entry["type"] for entry in found["names"]] == ["float64", "int64"]
-    assert found["note"] == "it holds no direction that is known here"
+    result = told(tmp_path / "mixed.npz")
+    assert [entry["type"] for entry in result["names"]] == ["float64", "int64"]
+    assert result["note"] == "it holds no direction that is known here"
 
 
 def test_what_eclipsed_writes_for_worlds_is_told(tmp_path: Path) -> None:
     save_small_encoder(small_model(), tmp_path / "encoder")
-    found = told(tmp_path / "encoder")
-    assert (found["kind"], found["name"], found["size"]) == ("encoder", "encoder", 32)
+    result = told(tmp_path / "encoder")
+    assert (result["kind"], result["name"], result["size"]) == ("encoder", "encoder", 32)
     save_small_segmenter(small_network(), REGIONS, tmp_path / "segmenter")
-    found = told(tmp_path / "segmenter")
-    assert (found["kind"], found["regions"]) == ("segmenter", list(REGIONS))
+    result = told(tmp_path / "segmenter")
+    assert (result["kind"], result["regions"]) == ("segmenter", list(REGIONS))
     ClusterSegmenter(
         feature_names=("layer_1",),
         widths=(2,),
@@ -133,9 +133,9 @@ def test_what_eclipsed_writes_for_worlds_is_told(tmp_path: Path) -> None:
         generator_name="houses",
         generator_fingerprint="a" * 64,
     ).save(tmp_path / "clusters")
-    found = told(tmp_path / "clusters")
-    assert (found["kind"], found["regions"]) == ("segmenter", ["sky", "roof"])
-    assert found["generator"] == {"name": "houses", "fingerprint": "a" * 64}
+    result = told(tmp_path / "clusters")
+    assert (result["kind"], result["regions"]) == ("segmenter", ["sky", "roof"])
+    assert result["generator"] == {"name": "houses", "fingerprint": "a" * 64}
 
 
 def test_a_world_description_is_told(tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_a_world_description_is_told(tmp_path: Path) -> None:
         [regions]
         ears = ["pointed ears"]
     """
-    found = told(tmp_path / "cats.toml", text.encode())
-    assert (found["kind"], found["name"]) == ("world description", "cats")
-    assert found["generator"] == str(tmp_path / "cats.pkl")
-    assert (found["encoder"], found["segmenter"]) == ("starter", segmenter)
-    assert found["regions"] == {"ears": ["ears", "pointed ears"]}
+    result = told(tmp_path / "cats.toml", text.encode())
+    assert (result["kind"], result["name"]) == ("world description", "cats")
+    assert result["generator"] == str(tmp_path / "cats.pkl")
+    assert (result["encoder"], result["segmenter"]) == ("starter", segmenter)
+    assert result["regions"] == {"ears": ["ears", "pointed ears"]}
     with pytest.raises(BadFile, match=r"dogs\.pkl"):
         told(tmp_path / "dogs.toml", text.replace("cats.pkl", "dogs.pkl").encode())
 

@@ -11,10 +11,13 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import safetensors
 import safetensors.torch
@@ -67,6 +70,25 @@ def shown(path: StrPath) -> str:
     """A path for a message: quoted, and nothing in it can move a terminal's cursor."""
     text = os.fspath(path)
     return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + "'"
+
+
+@contextmanager
+def disk(action: str, path: StrPath) -> Iterator[None]:
+    """The system's refusals become a BadFile, for example for `action` "write"."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(action, path, error) from error
+
+
+@contextmanager
+def refused(path: StrPath, hint: str = "") -> Iterator[None]:
+    """A BadFile that is a reason only becomes a sentence about this file; hint: if it has none."""
+    try:
+        yield
+    except BadFile as error:
+        message = f"Cannot use {shown(path)}: {error.message.removesuffix('.')}."
+        raise BadFile(message, error.hint or hint) from error
 
 
 def sha256_of(data: bytes | Tensor) -> str:
@@ -127,6 +149,12 @@ def read_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadFile("it is a safetensors file that is damaged or cut short") from error
     return tensors, header.get("__metadata__") or {}
+
+
+@cache
+def word_lists(package: str, name: str) -> dict[str, Any]:
+    """The tables of a TOML file that lies beside the code of a package, read once."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def metadata_of(path: StrPath) -> dict[str, str]:

@@ -28,7 +28,7 @@ from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import Record, damage, in_brief
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, WrongGenerator
-from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, shown
+from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, refused, shown
 from eclipsed.types import Generator, Layer, Space
 
 # GANSpace's files also carry components of activations, of which there may be many.
@@ -78,20 +78,11 @@ def read_directions(path: StrPath) -> tuple[ForeignDirection, ...]:
     Raises BadFile, with one sentence, for a file that is missing, damaged, refused, or holds none.
     """
     content = read_content(path)
-    try:
+    with refused(path):
         directions = recognise(content, Path(path).stem)
-    except BadFile as error:
-        raise _refusal(path, error) from error
-    if directions is None:
-        raise BadFile(
-            f"Cannot use {shown(path)}: it holds no direction that is known here, but "
-            f"{in_brief(content)}."
-        )
+        if directions is None:
+            raise BadFile(f"it holds no direction that is known here, but {in_brief(content)}")
     return directions
-
-
-def _refusal(path: StrPath, error: BadFile) -> BadFile:
-    return BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint)
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -103,25 +94,18 @@ def read_content(path: StrPath) -> object:
     Raises BadFile for a file that is missing, damaged, refused, or larger than any of directions.
     """
     data = read_bytes(path, limit=LIMIT)
-    try:
-        return _decoded(data)
-    except BadFile as error:
-        raise _refusal(path, error) from error
-
-
-@damage()
-def _decoded(data: bytes) -> object:
-    if data.startswith(MAGIC):
-        return load_npy(data)
-    if is_npz(data[:512]):
-        keys = npz_keys(data)
-        return load_npz(data, _GANSPACE if _GANSPACE[0] in keys else None)
-    if kind_of(data[:16]) != "a safetensors file":
-        return load(memoryview(data))
-    tensors, metadata = read_tensors(data)
-    if "eclipsed" in metadata:
-        raise BadFile("it is a card already", "Use it with -d.")
-    return tensors
+    with refused(path), damage():
+        if data.startswith(MAGIC):
+            return load_npy(data)
+        if is_npz(data[:512]):
+            keys = npz_keys(data)
+            return load_npz(data, _GANSPACE if _GANSPACE[0] in keys else None)
+        if kind_of(data[:16]) != "a safetensors file":
+            return load(memoryview(data))
+        tensors, metadata = read_tensors(data)
+        if "eclipsed" in metadata:
+            raise BadFile("it is a card already", "Use it with -d.")
+        return tensors
 
 
 # --- what content means -------------------------------------------------------------------------
@@ -285,10 +269,10 @@ def _style_dirs(content: object, chosen: object) -> list[tuple[Tensor, ...]]:
         raise BadFile("its latent_dirs are not all of the shape [K, channels]")
     _check_count(len(tables[0]))
     used = _chosen_layers(chosen, len(tables))
-    tables = [
+    layers = [
         _checked(table if i in used else torch.zeros_like(table)) for i, table in enumerate(tables)
     ]
-    return [tuple(table[k] for table in tables[:-1]) for k in range(len(tables[0]))]
+    return list(zip(*layers[:-1], strict=True))
 
 
 def _chosen_layers(chosen: object, count: int) -> set[int]:

@@ -33,7 +33,7 @@ from filelock import FileLock
 
 from eclipsed.cache import cache_folder
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
+from eclipsed.files import StrPath, disk, read_bytes, shown, write_atomic
 
 # Host → the domains that it redirects downloads to.
 HOSTS: Mapping[str, tuple[str, ...]] = {
@@ -151,7 +151,7 @@ def adopt(item: Item, source: StrPath, *, cache: Path | None = None) -> Path:
     path = locate(item, cache)
     if not os.path.isfile(source):
         read_bytes(source, limit=0)  # which says what is wrong
-    with _locked(path), _disk("read", source), open(source, "rb") as file:
+    with _locked(path), disk("read", source), open(source, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         wrong = "" if item.size in (None, size) else f"it has {size:,} bytes, not {item.size:,}"
         digest = "" if wrong else hashlib.file_digest(file, "sha256").hexdigest()
@@ -179,7 +179,7 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _is_valid(item: Item, path: Path) -> bool:
     """Whether the file is cached; raises BadFile when a file is, but not the right one."""
-    with _disk("read", path), suppress(FileNotFoundError):
+    with disk("read", path), suppress(FileNotFoundError):
         digest = _digest(path)
         if wrong := _mismatch(item, path, digest):
             record = shown(_beside(path, ".lock.json"))
@@ -230,24 +230,15 @@ def _record(item: Item, path: Path, digest: str) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Only one process at a time is in here for one file; the system releases a dead one's lock."""
-    with _disk("write", path):
+    with disk("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(_beside(path, ".lock")).acquire()
     with lock:
         yield
 
 
-@contextmanager
-def _disk(action: str, path: StrPath) -> Iterator[None]:
-    """The system's refusals about a file become a BadFile."""
-    try:
-        yield
-    except OSError as error:
-        raise failure(action, path, error) from error
-
-
 def _check_space(item: Item, path: Path, size: int) -> None:
-    with _disk("write", path):
+    with disk("write", path):
         free = shutil.disk_usage(path.parent).free
     if free < size + _RESERVE:
         needed, reserve, left = (f"{n / 2**20:,.1f} MiB" for n in (size, _RESERVE, free))
@@ -259,7 +250,7 @@ def _check_space(item: Item, path: Path, size: int) -> None:
 
 
 def _discard(path: Path) -> None:
-    with _disk("write", path):
+    with disk("write", path):
         _beside(path, ".part").unlink(missing_ok=True)
         _beside(path, ".part.json").unlink(missing_ok=True)
 
@@ -362,14 +353,14 @@ def _attempt(item: Item, url: str, path: Path, report: Progress) -> None:
     size, _, total = _partial(path, url)
     if size == 0 or size != total:
         _transfer(item, url, path, report)
-    with _disk("read", part):
+    with disk("read", part):
         digest = _digest(part)
     if wrong := _mismatch(item, path, digest):
         _discard(path)
         # The resumed part may be at fault; only bytes that all came now accuse the address.
         raise (_Broken if size else _Refused)(wrong)
     _record(item, path, digest)
-    with _disk("write", path):
+    with disk("write", path):
         # The bytes are on the disk. If a power cut undoes the renaming, the part is complete.
         os.replace(part, path)
     _discard(path)
@@ -418,7 +409,7 @@ def _append(
     seconds, least = STALL
     deadline, goal = time.monotonic() + seconds, size + least
     report(size, total)
-    with _disk("write", part), open(part, "ab") as file:
+    with disk("write", part), open(part, "ab") as file:
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > most:

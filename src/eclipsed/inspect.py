@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,10 +12,11 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eclipsed.checkpoints.mapped import map_file
 from eclipsed.directions import Direction, card_facts
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, failure, kind_of, read_bytes, shown
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, shown
 
 if TYPE_CHECKING:
     from eclipsed.foreign import ForeignDirection
@@ -38,38 +38,28 @@ def describe(path: StrPath) -> dict[str, Any]:
     Raises BadFile, with one sentence, for anything else and for what is missing, damaged or
     refused; its name's ending is never asked.
     """
-    head = _head(path)
+    from eclipsed.checkpoints.numpy_files import MAGIC, is_npz
+    from eclipsed.checkpoints.torch_files import is_pickle
+
+    data = map_file(path)
+    head = bytes(data[:512])
     words = kind_of(head)
     if words in _PICTURES:
         return _picture(path, words)
     if words == "a safetensors file":
         return _tensors(path)
-    if _holds_arrays(head):
-        found = _numbers(path)
-    elif words in _PICKLES or _is_pickle(path):
-        found = _network(path)
+    if head.startswith(MAGIC) or is_npz(head):
+        facts = _numbers(path)
+    elif words in _PICKLES or is_pickle(data):
+        facts = _network(path)
     else:
-        found = _world_description(path)
-    if found is not None:
-        return found
+        facts = _world_description(path)
+    if facts is not None:
+        return facts
     raise BadFile(
         f"Cannot show {shown(path)}: it is {words}.",
         "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
     )
-
-
-def _head(path: StrPath) -> bytes:
-    """The first bytes of a regular file; a checkpoint may be far too large to read whole."""
-    try:
-        # Asked before opening: opening a pipe would wait for ever.
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise BadFile(f"Cannot read {shown(path)}: it is {what}.", "Name a file.")
-        with open(path, "rb") as file:
-            return file.read(512)
-    except (OSError, ValueError) as error:
-        raise failure("read", path, error) from error
 
 
 def _picture(path: StrPath, words: str) -> dict[str, Any]:
@@ -92,27 +82,25 @@ def _tensors(path: StrPath) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            names = list(file.keys())
-            slices = [file.get_slice(name) for name in names]
-            shapes = [list(piece.get_shape()) for piece in slices]
-            types = [str(piece.get_dtype()) for piece in slices]
+            slices = [(name, file.get_slice(name)) for name in list(file.keys())]
+            names = [
+                {"name": name, "shape": list(part.get_shape()), "type": str(part.get_dtype())}
+                for name, part in slices
+            ]
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise BadFile(
             f"Cannot read {shown(path)}: it is a damaged safetensors file.", "Get it again."
         ) from error
-    if "eclipsed" in metadata and names == ["vector"]:
+    if "eclipsed" in metadata and [name for name, _ in slices] == ["vector"]:
         return {"kind": "card", **card_facts(Direction.load(path))}
     listed = {
         "kind": "checkpoint",
         "format": "safetensors",
         "tensors": len(names),
-        "numbers": sum(prod(shape) for shape in shapes),
-        "types": dict(Counter(types)),
+        "numbers": sum(prod(entry["shape"]) for entry in names),
+        "types": dict(Counter(entry["type"] for entry in names)),
         "metadata": metadata,
-        "names": [
-            {"name": name, "shape": shape, "type": kind}
-            for name, shape, kind in zip(names, shapes, types, strict=True)
-        ],
+        "names": names,
     }
     return _own_part(path, metadata) or _known_tensors(path, metadata, listed)
 
@@ -123,16 +111,16 @@ def _own_part(path: StrPath, metadata: Mapping[str, str]) -> dict[str, Any] | No
     from eclipsed.worlds import small
 
     if clusters.KEY in metadata:
-        found = clusters.ClusterSegmenter.load(path)
-        generator = {"name": found.generator_name, "fingerprint": found.generator_fingerprint}
+        part = clusters.ClusterSegmenter.load(path)
+        generator = {"name": part.generator_name, "fingerprint": part.generator_fingerprint}
         return {
             "kind": "segmenter",
             "format": "clusters of features",
-            "name": found.name,
-            "regions": list(found.regions),
-            "features": list(found.feature_names),
+            "name": part.name,
+            "regions": list(part.regions),
+            "features": list(part.feature_names),
             "generator": generator,
-            "needs": f"the generator {found.generator_name}, whose features it tells apart",
+            "needs": f"the generator {part.generator_name}, whose features it tells apart",
         }
     if small.SEGMENTER in metadata:
         segmenter = small.load_small_segmenter(path)
@@ -159,62 +147,53 @@ def _known_tensors(
     path: StrPath, metadata: Mapping[str, str], listed: dict[str, Any]
 ) -> dict[str, Any]:
     """What the tensors are, if they are a known network or directions; else the bare list."""
-    from eclipsed.checkpoints.reading import read_checkpoint
     from eclipsed.checkpoints.writing import KEY
-    from eclipsed.generators.loading import describe_checkpoint
 
     try:
-        found = describe_checkpoint(read_checkpoint(path))
+        facts = _checkpoint(path)
     except BadFile:
         if KEY in metadata:  # a checkpoint of our own that is damaged, or newer
             raise
     else:
-        known = {key: found[key] for key in ("format", "family", "config", "needs")}
-        return {**listed, **_json_only(path, known)}
+        return {**listed, **{key: facts[key] for key in ("format", "family", "config", "needs")}}
     shapes = {tuple(entry["shape"]) for entry in listed["names"]}
     # A table of many shapes is no list of directions, and may be far too large to read.
     if len(shapes) == 1 and listed["numbers"] <= _MOST_NUMBERS:
         with suppress(BadFile):
-            numbers = _numbers(path)
-            return listed if numbers is None else numbers
+            return _numbers(path) or listed
     return listed
-
-
-def _json_only(path: StrPath, facts: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(facts, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise BadFile(f"Cannot read {shown(path)}: its settings make no sense.") from error
-    return facts
 
 
 # --- checkpoints --------------------------------------------------------------------------------
 
 
-def _is_pickle(path: StrPath) -> bool:
-    from eclipsed.checkpoints.mapped import map_file
-    from eclipsed.checkpoints.torch_files import is_pickle
+def _checkpoint(path: StrPath) -> dict[str, Any]:
+    """A network of any known format; BadFile for other files."""
+    from eclipsed.checkpoints.reading import read_checkpoint
+    from eclipsed.generators.loading import describe_checkpoint
 
-    return is_pickle(map_file(path))
+    checkpoint = read_checkpoint(path)
+    facts = describe_checkpoint(checkpoint)
+    del facts["shapes"]
+    try:
+        json.dumps(facts, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadFile(f"Cannot read {shown(path)}: its settings make no sense.") from error
+    return {**facts, "names": _listed(checkpoint.tensors)}
 
 
 def _network(path: StrPath) -> dict[str, Any]:
     """A network of any format, or else the directions that a file of torch.save may hold."""
-    from eclipsed.checkpoints.reading import read_checkpoint
     from eclipsed.foreign import LIMIT
-    from eclipsed.generators.loading import describe_checkpoint
 
     try:
-        checkpoint = read_checkpoint(path)
+        return _checkpoint(path)
     except BadFile:
         # Only small files are read twice.
-        found = _numbers(path) if os.path.getsize(path) <= LIMIT else None
-        if found is None:
+        facts = _numbers(path) if os.path.getsize(path) <= LIMIT else None
+        if facts is None:
             raise
-        return found
-    facts = describe_checkpoint(checkpoint)
-    del facts["shapes"]
-    return {**_json_only(path, facts), "names": _listed(checkpoint.tensors)}
+        return facts
 
 
 def _listed(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -228,25 +207,20 @@ def _listed(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 # --- directions and arrays ----------------------------------------------------------------------
 
 
-def _holds_arrays(head: bytes) -> bool:
-    from eclipsed.checkpoints.numpy_files import MAGIC, is_npz
-
-    return head.startswith(MAGIC) or is_npz(head)
-
-
 def _numbers(path: StrPath) -> dict[str, Any] | None:
     """Directions of other tools, or arrays that are none; None for other content."""
     from eclipsed.foreign import read_content, recognise
 
     content = read_content(path)
     arrays = _arrays(content)
-    try:
-        found = recognise(content, Path(path).stem)
-    except BadFile as error:
-        if arrays is None:
-            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
-        return {**arrays, "note": error.message}
-    return arrays if found is None else _directions(found)
+    with refused(path):
+        try:
+            directions = recognise(content, Path(path).stem)
+        except BadFile as error:
+            if arrays is None:
+                raise
+            return {**arrays, "note": error.message}
+    return arrays if directions is None else _directions(directions)
 
 
 def _arrays(content: object) -> dict[str, Any] | None:
@@ -268,14 +242,11 @@ def _arrays(content: object) -> dict[str, Any] | None:
     }
 
 
-def _directions(found: Sequence[ForeignDirection]) -> dict[str, Any]:
+def _directions(directions: Sequence[ForeignDirection]) -> dict[str, Any]:
     from eclipsed.foreign import in_words
 
-    first = found[0]
+    first = directions[0]
     widths = in_words(first.widths)
-    needs = f"a generator whose space {first.space} has {widths}"
-    if not first.told:
-        needs = f"a generator that has {widths} in a space, which the file does not name"
     return {
         "kind": "directions",
         "format": first.origin,
@@ -288,9 +259,11 @@ def _directions(found: Sequence[ForeignDirection]) -> dict[str, Any]:
                 "range": list(one.range),
                 "facts": dict(one.facts),
             }
-            for one in found
+            for one in directions
         ],
-        "needs": needs,
+        "needs": f"a generator whose space {first.space} has {widths}"
+        if first.told
+        else f"a generator that has {widths} in a space, which the file does not name",
     }
 
 

@@ -17,8 +17,8 @@ from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
 from eclipsed.editing.animation import Kind
 from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.testing import FakeGenerator
 from eclipsed.types import World
-from tests.fakes import OnlyZ
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -166,4 +166,4 @@ def test_a_card_that_went_away_is_a_sentence(desk: Desk, library: Library) -> No
 
 def test_a_generator_without_styles_says_so(world: World) -> None:
     with pytest.raises(UnknownName):
-        sheets.style_channel(replace(world, generator=OnlyZ()), "0/0")
+        sheets.style_channel(replace(world, generator=FakeGenerator(spaces=("z",))), "0/0")

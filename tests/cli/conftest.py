@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import pytest
 from eclipsed import cli, worlds
 from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
+from eclipsed.testing import fake_world, patch_vector
 from eclipsed.types import World
-from tests.fakes import fake_world, patch_vector
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Ran:
         """The one object on stdout; fails where there is anything else."""
         assert self.out.endswith("\n")
         assert self.out.count("\n") == 1
-        found: dict[str, Any] = json.loads(self.out)
-        return found
+        result: dict[str, Any] = json.loads(self.out)
+        return result
 
 
 Run = Callable[..., Ran]
@@ -43,19 +43,19 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """The same, for fixtures of other folders."""
-    made = fake_world()
+    fake = fake_world()
 
     def load_world(name: str, device: str = "cpu") -> World:
         if name != "starter":
             raise UnknownName(f"There is no world '{name}'.", "Choose starter.")
-        return made
+        return fake
 
     monkeypatch.setattr(worlds, "load_world", load_world)
     monkeypatch.setenv("ECLIPSED_TRACEBACK", "1")
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    return made
+    return fake
 
 
 @pytest.fixture
@@ -68,6 +68,20 @@ def eclipsed(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
         return Ran(code, out, err)
 
     return run
+
+
+def check_refusal(run: Run, words: Sequence[str], code: int) -> None:
+    """The command line ends with this code and one sentence, and leaves the folder as it was."""
+    before = sorted(Path().iterdir())
+    ran = run(*words)
+    assert (ran.code, ran.out) == (code, ""), ran.err
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("eclipsed: ")
+    as_json = run(*words, "--json")
+    assert as_json.code == code
+    assert set(as_json.json) == {"error", "hint"}
+    assert as_json.json["error"]
+    assert sorted(Path().iterdir()) == before
 
 
 def save_card(world: World, path: Path | str, name: str = "bright hair", **changes: Any) -> None:

@@ -10,7 +10,7 @@ from eclipsed.checkpoints.writing import write_checkpoint
 from eclipsed.editing.images import load_png
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.types import World
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, check_refusal
 from tests.generators import test_stylegan2
 
 MAKE = ("clusters", "make", "--count", "4", "--seeds", "0-9", "-o", "parts.safetensors")
@@ -23,12 +23,12 @@ def parts(eclipsed: Run) -> Path:
 
 
 def test_clusters_are_made_of_the_worlds_generator(eclipsed: Run, world: World) -> None:
-    found = eclipsed(*MAKE, "--json").json
-    made = ClusterSegmenter.load("parts.safetensors")
-    made.check(world.generator)
-    assert made.regions == ("cluster_0", "cluster_1", "cluster_2", "cluster_3")
+    result = eclipsed(*MAKE, "--json").json
+    clusters = ClusterSegmenter.load("parts.safetensors")
+    clusters.check(world.generator)
+    assert clusters.regions == ("cluster_0", "cluster_1", "cluster_2", "cluster_3")
     # Images of 32 pixels: the feature of 8.
-    assert found == {
+    assert result == {
         "out": "parts.safetensors",
         "clusters": 4,
         "layers": ["layer_2"],
@@ -66,8 +66,8 @@ def test_a_sheet_and_a_list_tell_what_there_is_to_name(eclipsed: Run, parts: Pat
     assert ran.code == 0, ran.err
     assert "cluster_3  cluster 3" in ran.out
     wide = load_png("sheet.png")[0].width
-    found = eclipsed("clusters", "look", str(parts), "-o", "sheet.png", "--seeds", "1", "--json")
-    assert found.json["regions"] == {f"cluster_{n}": [n] for n in range(4)}
+    result = eclipsed("clusters", "look", str(parts), "-o", "sheet.png", "--seeds", "1", "--json")
+    assert result.json["regions"] == {f"cluster_{n}": [n] for n in range(4)}
     assert load_png("sheet.png")[0].width < wide
 
 
@@ -79,8 +79,10 @@ def test_named_clusters_are_regions_that_can_be_trained_in(
     assert ran.out.splitlines()[1].split() == ["front", "wall", "clusters", "0,", "2,", "3"]
     named = ClusterSegmenter.load(parts)
     assert named.groups == {"front wall": (0, 2, 3), "sky": (1,)}
-    made = world.generator.synthesize(world.generator.sample([1]), features=named.feature_names)
-    assert float(named.masks(made, ["front wall", "sky"]).mean()) == 1.0
+    synthesis = world.generator.synthesize(
+        world.generator.sample([1]), features=named.feature_names
+    )
+    assert float(named.masks(synthesis, ["front wall", "sky"]).mean()) == 1.0
 
 
 def test_naming_elsewhere_leaves_the_file_alone(eclipsed: Run, parts: Path) -> None:
@@ -126,11 +128,5 @@ def test_refusals_are_one_sentence_and_leave_nothing_behind(
     eclipsed: Run, parts: Path, words: str, code: int
 ) -> None:
     before = parts.read_bytes()
-    ran = eclipsed("clusters", *words.split())
-    assert ran.code == code, ran.err
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1
-    assert ran.err.startswith("eclipsed: ")
-    assert [path.name for path in Path().iterdir()] == ["parts.safetensors"]
+    check_refusal(eclipsed, ["clusters", *words.split()], code)
     assert parts.read_bytes() == before
-    assert set(eclipsed("clusters", *words.split(), "--json").json) == {"error", "hint"}

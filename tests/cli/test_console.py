@@ -12,6 +12,7 @@ import typer
 
 from eclipsed.cli import console
 from eclipsed.errors import BadFile
+from tests.cli.conftest import Run
 
 
 def app_raising(error: BaseException) -> typer.Typer:
@@ -117,3 +118,12 @@ def test_help_imports_no_torch() -> None:
     )
     assert done.returncode == 0
     assert b"ganspace" in done.stdout
+
+
+def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
+    ran = eclipsed()
+    assert (ran.code, ran.out) == (2, "")
+    assert "train" in ran.err
+    assert eclipsed("--help").code == 0
+    assert eclipsed("--version").out.startswith("eclipsed 0.")
+    assert eclipsed("sing").code == 2

@@ -75,8 +75,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             parse(text)
 
 
-def test_layers_are_sorted_and_none_means_all() -> None:
-    assert parse_layers(None) is None
+def test_layers_are_sorted() -> None:
     assert parse_layers("7-9,3,8") == (3, 7, 8, 9)
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from eclipsed import worlds
 from eclipsed.editing.images import save_png
-from eclipsed.errors import BadFile
 from eclipsed.types import World
 from tests.checkpoints.making import FILES
 from tests.cli.conftest import Run, save_card
@@ -31,10 +28,10 @@ def test_show_a_card(eclipsed: Run, world: World) -> None:
     assert "the direction 'bright hair'" in ran.out
     assert "0.900 [0.800, 1.000]" in ran.out
     assert "cannot be told" in ran.out
-    found = eclipsed("show", "c.safetensors", "--json").json
-    assert found["kind"] == "card"
-    assert found["generator"] == {"name": "fake", "fingerprint": "f" * 64}
-    assert found["scores"]["success"] == interval
+    result = eclipsed("show", "c.safetensors", "--json").json
+    assert result["kind"] == "card"
+    assert result["generator"] == {"name": "fake", "fingerprint": "f" * 64}
+    assert result["scores"]["success"] == interval
 
 
 def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:
@@ -52,9 +49,9 @@ def test_show_a_picture_with_and_without_a_recipe(eclipsed: Run) -> None:
 def test_show_a_checkpoint(eclipsed: Run) -> None:
     tensors = {"a.weight": torch.ones(2, 3), "b": torch.ones(4, dtype=torch.float16)}
     save_file(tensors, "net.pt", metadata={"made": "here"})
-    found = eclipsed("show", "net.pt", "--json").json
-    assert (found["kind"], found["tensors"], found["numbers"]) == ("checkpoint", 2, 10)
-    assert found["names"][0] == {"name": "a.weight", "shape": [2, 3], "type": "F32"}
+    result = eclipsed("show", "net.pt", "--json").json
+    assert (result["kind"], result["tensors"], result["numbers"]) == ("checkpoint", 2, 10)
+    assert result["names"][0] == {"name": "a.weight", "shape": [2, 3], "type": "F32"}
     assert "2×3" in eclipsed("show", "net.pt").out
 
 
@@ -88,40 +85,6 @@ def test_a_name_cannot_steer_the_terminal(eclipsed: Run) -> None:
     ran = eclipsed("show", "a\x1b[31m.png")
     assert ran.code == 0
     assert "\x1b" not in ran.out
-
-
-def test_doctor_is_fine_or_says_what_is_not(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = eclipsed("doctor")
-    assert ran.code == 0
-    assert "Everything is in place." in ran.out
-    found = eclipsed("doctor", "--json").json
-    assert found["ok"] is True
-    assert found["versions"]["torch"] == torch.__version__
-
-    def broken(*_: object) -> World:
-        raise BadFile("The weights are damaged.", "Install eclipsed again.")
-
-    monkeypatch.setattr(worlds, "load_world", broken)
-    ran = eclipsed("doctor", "--json")
-    assert ran.code == 1
-    assert ran.json["starter"]["problem"] == "The weights are damaged. Install eclipsed again."
-
-
-def test_an_extra_is_there_when_all_its_packages_are(
-    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    requirements = ["torch>=2", "numpy>=1; extra == 'a'", "no-such<3; extra == 'a'"]
-    monkeypatch.setattr(metadata, "requires", lambda _: [*requirements, 'torch; extra == "b"'])
-    assert eclipsed("doctor", "--json").json["extras"] == {"a": False, "b": True}
-
-
-def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
-    ran = eclipsed()
-    assert (ran.code, ran.out) == (2, "")
-    assert "train" in ran.err
-    assert eclipsed("--help").code == 0
-    assert eclipsed("--version").out.startswith("eclipsed 0.")
-    assert eclipsed("sing").code == 2
 
 
 def test_show_puts_every_kind_into_words(eclipsed: Run, world: World) -> None:

@@ -13,9 +13,9 @@ from eclipsed.evaluation import evaluate
 from eclipsed.methods import registry
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Goal, World
-from tests.cli.conftest import Run, save_card
-from tests.fakes import OnlyZ, patch_vector
+from tests.cli.conftest import Run, check_refusal
 
 QUICK = ("--steps", "3", "--method", "paper")
 
@@ -77,7 +77,7 @@ def test_options_reach_the_training(eclipsed: Run) -> None:
 def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
     eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only_z = replace(world, generator=OnlyZ())
+    only_z = replace(world, generator=FakeGenerator(spaces=("z",)))
     monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": only_z)
     for method in ("default", "paper"):
         words = ("train", "bright hair", "--steps", "2", "--method", method)
@@ -88,7 +88,7 @@ def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
     assert eclipsed(*strip).code == 0
     ran = eclipsed("train", "bright hair", *QUICK, "--space", "w+")
     assert ran.code == 1
-    assert "no space 'w+'" in ran.err
+    assert "no latent space 'w+'" in ran.err
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ def _method(**changes: Any) -> Method:
             calibrated(
                 world,
                 config.steps * patch_vector(part),
+                Goal("", ""),
+                config,
                 method="patches",
                 space="w+",
-                config=config,
-                goal=None,
                 name=part,
             )
             for part in parts
@@ -162,9 +162,9 @@ def test_a_method_for_one_image_is_scored_on_that_image(
     card = Direction.load("bright-hair.safetensors")
     assert (card.name, card.method) == ("bright hair, image 7", "styleclip-optimization")
     assert (card.config["image"], card.config["steps"]) == (7, 3)
-    found = eclipsed(*words, "--image", "8", "--json").json
-    assert found["image"] == 8
-    assert set(evaluate.KEYS) <= set(found)
+    result = eclipsed(*words, "--image", "8", "--json").json
+    assert result["image"] == 8
+    assert set(evaluate.KEYS) <= set(result)
 
 
 def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,48 +273,12 @@ def test_ctrl_c_while_scoring_keeps_the_card(
         (["train", "bright hair", "-o", "missing/x.safetensors"], 1),
         (["train", "bright hair", "-o", "x.jsonl"], 2),
         (["train", "bright hair", "-o", ".."], 2),
-        (["check", ""], 2),
-        (["check", "bright hair", "--region", "nose"], 1),
-        (["score", "missing.safetensors"], 1),
-        (["score", "missing.safetensors", "--seeds", "b"], 2),
     ],
 )
 def test_refusals_are_one_sentence_and_leave_nothing_behind(
     eclipsed: Run, words: list[str], code: int
 ) -> None:
-    ran = eclipsed(*words)
-    assert ran.code == code
-    assert ran.out == ""
-    assert ran.err.count("\n") == 1
-    assert ran.err.startswith("eclipsed: ")
-    assert list(Path().iterdir()) == []
-    as_json = eclipsed(*words, "--json")
-    assert as_json.code == code
-    assert set(as_json.json) == {"error", "hint"}
-    assert as_json.json["error"]
-
-
-def test_cuda_where_there_is_none_is_a_sentence(
-    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    ran = eclipsed("check", "bright hair", "--device", "cuda")
-    assert ran.code == 1
-    assert "--device cpu" in ran.err
-
-
-def test_check_says_what_was_understood(eclipsed: Run) -> None:
-    ran = eclipsed("check", "bright hair")
-    assert ran.code == 0, ran.err
-    assert ran.out.startswith(("likely: ", "unsure: "))
-    assert "because" in ran.out
-    found = eclipsed("check", "bright hair", "--json", "--region", "none").json
-    assert found["regions"] == []
-    assert found["coverage"] == 1.0
-    assert found["verdict"] in ("likely", "unsure", "unlikely")
-    assert {"best", "worst", "contrast", "present", "reason", "understood"} <= set(found)
-    assert {"probability", "trial", "spread", "instead"} <= set(found)
-    assert found["changes"] == ["bright hair"]
+    check_refusal(eclipsed, words, code)
 
 
 def test_what_is_near_is_named_where_it_is_not_likely(
@@ -339,18 +303,3 @@ def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) ->
     assert ran.code == 0, ran.err
     assert "trained change by change: 'bright hair', 'a dark mouth'" in ran.out
     assert set(Direction.load("two.safetensors").regions) == {"hair", "mouth"}
-
-
-def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
-    save_card(world, "c.safetensors")
-    found = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(found) == {*evaluate.KEYS, "judged_by"}
-    assert found["judged_by"] == evaluate.INDEPENDENT
-    assert found["success"]["median"] > 0.9
-    ran = eclipsed("score", "c.safetensors")
-    assert ran.code == 0
-    assert "success" in ran.out
-    save_card(world, "d.safetensors", generator_fingerprint="0" * 64)
-    ran = eclipsed("score", "d.safetensors")
-    assert ran.code == 1
-    assert "made for the generator" in ran.err

@@ -15,12 +15,14 @@ from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
     STRENGTHS,
+    Column,
     LatentScores,
+    close_columns,
     evaluate,
     judged_by,
+    quick_columns,
     summary,
 )
-from eclipsed.evaluation.measures import Column, close_columns, quick_columns
 from eclipsed.evaluation.metrics import interval
 from eclipsed.evaluation.observe import Observation, evaluator_of, target_of
 from eclipsed.prompts.goals import goal_of

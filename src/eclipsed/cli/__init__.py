@@ -14,23 +14,26 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import (
-    animating,
-    apping,
-    benching,
+    animate,
+    app,
+    bench,
     check,
     clusters,
     console,
     convert,
     discover,
     doctor,
-    pictures,
+    edit,
+    import_,
+    sample,
     score,
     show,
+    strip,
     train,
-    worlds,
+    world,
 )
 
-app = typer.Typer(
+program = typer.Typer(
     name="eclipsed",
     help="Type what should change; get a direction that makes that one local change on any image.",
     epilog="Exit codes: 0 done, 1 could not, 2 wrong usage, 130 stopped with Ctrl-C.",
@@ -40,23 +43,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("train")(train.train)
-app.command("discover")(discover.discover)
-app.command("check")(check.check)
-app.command("score")(score.score)
-app.command("bench")(benching.bench)
-app.command("edit")(pictures.edit)
-app.command("strip")(pictures.strip)
-app.command("sample")(pictures.sample)
-app.command("animate")(animating.animate)
-app.command("show")(show.show)
-app.command("convert")(convert.convert)
-app.command("import")(convert.import_direction)
-app.add_typer(clusters.app, name="clusters")
-app.command("worlds")(worlds.list_worlds)
-app.command("world")(worlds.world)
-app.command("app")(apping.app)
-app.command("doctor")(doctor.doctor)
+program.command("train")(train.train)
+program.command("discover")(discover.discover)
+program.command("check")(check.check)
+program.command("score")(score.score)
+program.command("bench")(bench.bench)
+program.command("edit")(edit.edit)
+program.command("strip")(strip.strip)
+program.command("sample")(sample.sample)
+program.command("animate")(animate.animate)
+program.command("show")(show.show)
+program.command("convert")(convert.convert)
+program.command("import")(import_.import_)
+program.add_typer(clusters.app, name="clusters")
+program.command("worlds")(world.worlds)
+program.command("world")(world.world)
+program.command("app")(app.app)
+program.command("doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> bool:
@@ -68,7 +71,7 @@ def _print_version(wanted: bool) -> bool:
     return wanted
 
 
-@app.callback()
+@program.callback()
 def _root(
     version: Annotated[
         bool,
@@ -83,10 +86,10 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, for example ["show", "card.safetensors"]; its exit code."""
     if arguments:
-        return console.run(app, arguments)
+        return console.run(program, arguments)
     # No verb is wrong usage, and the help is what to do about it.
     with redirect_stdout(sys.stderr):
-        console.run(app, ["--help"])
+        console.run(program, ["--help"])
     return console.WRONG_USAGE
 
 

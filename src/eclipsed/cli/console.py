@@ -12,11 +12,14 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from eclipsed.errors import EclipsedError
+
+Facts = Mapping[str, Any]  # a verb's result, plain JSON
 
 DONE, COULD_NOT, WRONG_USAGE, STOPPED = 0, 1, 2, 130
 
@@ -33,15 +36,20 @@ class Stopped(Exception):
         self.hint = hint
 
 
-def result(data: Mapping[str, Any], *, as_json: bool, words: Callable[[], str]) -> None:
-    """Print what a verb found: one JSON object, or words for people."""
+def result(data: Facts, words: Callable[[Facts], str], *, as_json: bool) -> None:
+    """Print what a verb found: one JSON object, or the same in words for people."""
     if as_json:
         print_json(data)
     else:
-        sys.stdout.write(printable(words()).rstrip("\n") + "\n")
+        sys.stdout.write(printable(words(data)).rstrip("\n") + "\n")
 
 
-def print_json(data: Mapping[str, Any]) -> None:
+def wrote(path: Path, recipe: Facts, *, as_json: bool) -> None:
+    """Print the result of a verb that wrote a picture."""
+    result({"out": str(path), **recipe}, lambda _: f"wrote {path}", as_json=as_json)
+
+
+def print_json(data: Facts) -> None:
     """One line, ASCII only, so that it survives any pipe; NaN is refused rather than written."""
     sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping
 from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 
-from eclipsed.cli import console
-from eclipsed.cli.options import JsonOption
+from eclipsed.cli import console, options
+from eclipsed.cli.loading import open_world
 from eclipsed.cli.wording import table
 from eclipsed.errors import EclipsedError
 
@@ -21,9 +20,9 @@ _PACKAGES = ("torch", "numpy", "safetensors", "transformers", "pillow")
 
 def doctor(
     world: Annotated[
-        str | None, typer.Option("--world", help="Check this world as well: a name or a file.")
+        str | None, typer.Option(help="Check this world as well: a name or a file.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check that everything is in place.
 
@@ -31,13 +30,13 @@ def doctor(
     Of another world: hashes, shapes, images, reference pixels, encoder and segmenter.
     """
     import torch
-    from platformdirs import user_cache_dir
 
     from eclipsed import __version__
+    from eclipsed.cache import cache_folder
 
     starter = _starter_state()
     findings = [] if world is None else _world_findings(world)
-    found = {
+    facts = {
         "ok": starter["ok"] and all(finding["ok"] for finding in findings),
         "versions": {
             "python": platform.python_version(),
@@ -46,14 +45,13 @@ def doctor(
         },
         "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
-        "cache": user_cache_dir("eclipsed"),
+        "cache": str(cache_folder()),
         "extras": _extras(),
         "starter": starter,
+        **({} if world is None else {"world": {"name": world, "findings": findings}}),
     }
-    if world is not None:
-        found |= {"world": {"name": world, "findings": findings}}
-    console.result(found, as_json=as_json, words=lambda: _doctor_words(found))
-    if not found["ok"]:
+    console.result(facts, _words, as_json=as_json)
+    if not facts["ok"]:
         raise typer.Exit(console.COULD_NOT)
 
 
@@ -72,7 +70,6 @@ def _world_findings(name: str) -> list[dict[str, Any]]:
     """Loading compares hashes and shapes; the rest is looked at."""
     from dataclasses import asdict
 
-    from eclipsed.cli.loading import open_world
     from eclipsed.worlds.checkup import check_world
 
     try:
@@ -85,10 +82,8 @@ def _world_findings(name: str) -> list[dict[str, Any]]:
 
 def _starter_state() -> dict[str, Any]:
     """Whether the weights load; loading them compares their hashes with the recorded ones."""
-    from eclipsed import worlds as assembled
-
     try:
-        world = assembled.load_world("starter", "cpu")
+        world = open_world("starter", "cpu")
         if world.judge is not None:
             world.judge()
     except EclipsedError as error:
@@ -96,19 +91,19 @@ def _starter_state() -> dict[str, Any]:
     return {"ok": True, "fingerprint": world.generator.fingerprint}
 
 
-def _doctor_words(found: Mapping[str, Any]) -> str:
-    starter = found["starter"]
-    extras = [name for name, there in found["extras"].items() if there]
+def _words(facts: console.Facts) -> str:
+    starter = facts["starter"]
+    extras = [name for name, installed in facts["extras"].items() if installed]
     state = f"fine ({starter['fingerprint'][:12]})" if starter["ok"] else starter["problem"]
     rows = [
-        *([name, version] for name, version in found["versions"].items()),
-        ["device", f"{found['device']}, {found['threads']} of {os.cpu_count()} threads"],
-        ["cache", found["cache"]],
+        *([name, version] for name, version in facts["versions"].items()),
+        ["device", f"{facts['device']}, {facts['threads']} of {os.cpu_count()} threads"],
+        ["cache", facts["cache"]],
         ["extras", ", ".join(extras) or "none"],
         ["starter", state],
     ]
-    for finding in found.get("world", {}).get("findings", ()):
+    for finding in facts.get("world", {}).get("findings", ()):
         state = finding["words"] if finding["ok"] else f"WRONG: {finding['words']}"
-        rows.append([f"{found['world']['name']}: {finding['check']}", state])
-    verdict = "Everything is in place." if found["ok"] else "Not everything is in place."
+        rows.append([f"{facts['world']['name']}: {finding['check']}", state])
+    verdict = "Everything is in place." if facts["ok"] else "Not everything is in place."
     return f"{table(rows)}\n{verdict}"

@@ -1,18 +1,24 @@
-"""What several verbs load: a world on a device, cards, and a place to write to."""
+"""What several verbs load: a world on a device, cards and their edits, and latents."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import typer
+
+from eclipsed.cli import console
 from eclipsed.cli.options import CardChoice, DeviceName
 from eclipsed.errors import BadFile, EclipsedError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from eclipsed.directions import Direction
-    from eclipsed.types import Generator, World
+    from eclipsed.editing.stack import Edit
+    from eclipsed.types import Space, World
 
 
 def open_world(name: str, device: DeviceName) -> World:
@@ -20,13 +26,6 @@ def open_world(name: str, device: DeviceName) -> World:
     from eclipsed import worlds
 
     return worlds.load_world(name, device_name(device))
-
-
-def open_generator(path: Path, device: DeviceName) -> Generator:
-    """The generator of a file alone; raises EclipsedError for cuda where there is none."""
-    from eclipsed.generators.loading import load_generator
-
-    return load_generator(path, device_name(device))
 
 
 def device_name(device: DeviceName) -> str:
@@ -39,38 +38,160 @@ def device_name(device: DeviceName) -> str:
     return ("cuda" if has_gpu else "cpu") if device == "auto" else device
 
 
-def open_cards(choices: Iterable[CardChoice], world: World) -> list[Direction]:
-    """The cards, each checked against the world's generator."""
-    from eclipsed.directions import Direction
-
-    directions = [Direction.load(choice.path) for choice in choices]
-    for direction in directions:
-        direction.check(world.generator)
-    return directions
-
-
-def check_place(path: Path) -> None:
-    """Raise BadFile where a file could not be written, before minutes are spent on making it."""
-    from eclipsed.files import shown
-
-    folder = path.parent
-    if path.is_dir():
-        raise BadFile(f"Cannot write {shown(path)}: it is a folder.", "Name a file.")
-    if not folder.is_dir():
-        raise BadFile(
-            f"Cannot write {shown(path)}: there is no folder {shown(folder)}.", "Make it first."
-        )
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise BadFile(
-            f"Cannot write {shown(path)}: permission is denied.", "Choose another place for -o."
-        )
-
-
 def make_folder(path: Path) -> None:
     """Make a folder for pictures unless it is there; raises BadFile where it cannot be made."""
-    from eclipsed.files import failure
+    from eclipsed.files import disk
 
-    try:
+    with disk("make the folder", path):
         path.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise failure("make the folder", path, error) from error
+
+
+# --- cards --------------------------------------------------------------------------------------
+
+
+def open_card(path: Path, world: World) -> Direction:
+    """The card, checked against the world's generator."""
+    from eclipsed.directions import Direction
+
+    direction = Direction.load(path)
+    direction.check(world.generator)
+    return direction
+
+
+def open_edits(
+    choices: Iterable[CardChoice], world: World, layers: Sequence[int] | None
+) -> list[Edit]:
+    """What each -d asks for: strength 1 and the layers of --layers where it says nothing itself.
+
+    Raises BadFile for a drawn mask that cannot be read, BadSetting for one of too much detail, and
+    UnknownName for a region that the world lacks.
+    """
+    from eclipsed.editing.masks import Mask
+    from eclipsed.editing.stack import Edit
+    from eclipsed.prompts.goals import checked_regions
+
+    edits = []
+    for choice in choices:
+        card = open_card(choice.path, world)
+        if choice.regions is not None:
+            card = replace(card, regions=checked_regions(choice.regions, world))
+        mask = None if choice.mask is None else Mask.load(choice.mask)
+        if mask is not None:
+            mask.text()  # a recipe must be able to hold it: asked before the work
+        edits.append(
+            Edit(
+                card,
+                1.0 if choice.strength is None else choice.strength,
+                choice.layers if choice.layers is not None or layers is None else tuple(layers),
+                choice.hard,
+                mask=mask,
+            )
+        )
+    return edits
+
+
+def edit_facts_of(
+    choices: Sequence[CardChoice], edits: Sequence[Edit], *, fixed: int | None = None
+) -> list[dict[str, Any]]:
+    """The edits of a recipe; `fixed`: how many of the first have one strength, by default all."""
+    from eclipsed.editing.recipes import edit_facts
+
+    count = len(edits) if fixed is None else fixed
+    return [
+        edit_facts(choice.path.name, edit, regions=choice.regions, strength=index < count)
+        for index, (choice, edit) in enumerate(zip(choices, edits, strict=True))
+    ]
+
+
+def warn_beyond(card: Direction, strength: float) -> None:
+    """Say so on stderr where a strength lies beyond the card's range."""
+    low, high = card.range
+    if not low <= strength <= high:
+        console.note(
+            f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
+            "longer look like the generator's own."
+        )
+
+
+def written_facts(path: Path, card: Direction) -> dict[str, Any]:
+    """A card that was written, for a verb's result."""
+    from eclipsed.directions import card_facts
+
+    facts = card_facts(card)
+    return {"card": str(path), **{key: facts[key] for key in ("name", "space", "unit", "range")}}
+
+
+# --- latents ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Latents [N, D] of a space, what each is called, and what a recipe says of them."""
+
+    latents: Tensor
+    space: Space
+    truncation: float
+    labels: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+def check_source(
+    seeds: object, files: object, *, option: str = "--seed", default: bool = False
+) -> None:
+    """Refuse both of seeds and files, and none of them unless there are default seeds."""
+    if (seeds is not None and files) or not (default or seeds is not None or files):
+        raise typer.BadParameter("give exactly one of them.", param_hint=f"{option} or --latent")
+
+
+def open_source(
+    world: World,
+    seeds: Sequence[int],
+    files: Sequence[Path] | None = None,
+    truncation: float | None = None,
+) -> Source:
+    """The latents of files, where there are any, or else of seeds; the world's truncation unless
+    another is given.
+
+    Raises BadFile for a file that holds no latent of the world's generator, or files of latents of
+    different spaces.
+    """
+    psi = world.truncation if truncation is None else truncation
+    if not files:
+        facts = {"seeds": list(seeds), "truncation": psi}
+        latents = world.generator.sample(seeds, space="z")
+        return Source(latents, "z", psi, tuple(map(str, seeds)), facts)
+
+    import torch
+
+    from eclipsed.editing.latents import read_latent
+    from eclipsed.editing.recipes import latent_facts
+    from eclipsed.editing.starts import Start
+
+    pairs = [read_latent(file, world.generator) for file in files]
+    space = pairs[0][0]
+    if any(other != space for other, _ in pairs):
+        raise BadFile(
+            "These latents are of different spaces.", "Give latents of one space, or one at a time."
+        )
+    latents = torch.cat([latent for _, latent in pairs])
+    each = [
+        latent_facts(Start.of(file.name, space, latent))
+        for file, (_, latent) in zip(files, pairs, strict=True)
+    ]
+    labels = tuple(file.stem for file in files)
+    return Source(latents, space, psi, labels, each[0] if len(each) == 1 else {"latents": each})
+
+
+def draw(world: World, source: Source, edits: Iterable[Edit] = ()) -> Tensor:
+    """The source's images [N, 3, H, W] with edits."""
+    from eclipsed.editing.stack import EditStack, render
+
+    stack = EditStack(tuple(edits))
+    return render(
+        world.generator,
+        source.latents,
+        stack,
+        space=source.space,
+        truncation=source.truncation,
+        segmenter=world.segmenter if any(edit.hard for edit in stack.edits) else None,
+    )

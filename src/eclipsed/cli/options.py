@@ -1,20 +1,23 @@
 """What the command line's words mean: the shared options, and the small grammars of their values.
 
-Everything here is checked before any work starts, so a wrong value is wrong usage (exit code 2).
+Values are checked while the command line is read, so a wrong one is wrong usage (exit code 2).
 This module imports no torch.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer import BadParameter
 
-from eclipsed.errors import BadSetting
+from eclipsed.errors import BadFile, BadSetting
 from eclipsed.ranges import whole_numbers
 
 SpaceName = Literal["w+", "w", "z", "s"]
@@ -22,43 +25,13 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 
 MAX_SEED = 2**32 - 1  # what RandomState takes
 MAX_SEEDS = 10_000
+MAX_LAYER = 9_999
 MAX_STRENGTHS = 101
 MAX_IMAGES = 1_024  # in one picture
 
 # A drawn mask in place of regions is told by its ending, which no region's name can have.
 _DRAWN = re.compile(r"@hard:((?:(?!@hard:).)+?\.png)(?=@|$)", re.IGNORECASE | re.DOTALL)
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")  # what can be a region's name in a world's file
-
-WorldOption = Annotated[
-    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
-]
-DeviceOption = Annotated[
-    DeviceName, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object instead of words for people.")
-]
-LayersOption = Annotated[
-    str | None,
-    typer.Option("--layers", metavar="3,4", help="Only these layers of the direction, from 0."),
-]
-PromptArgument = Annotated[
-    str, typer.Argument(help="What should change, such as 'curly hair'.", show_default=False)
-]
-RegionOption = Annotated[
-    str,
-    typer.Option(
-        "--region",
-        metavar="auto|none|NAME[,NAME]",
-        help="Where the change belongs; none: anywhere.",
-    ),
-]
-CardsOption = Annotated[
-    list[str],
-    typer.Option(
-        "-d", "--direction", metavar="CARD[=STRENGTH]", help="A direction; may be given again."
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -77,67 +50,62 @@ class CardChoice:
     mask: Path | None = None
 
 
-def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
+def parse_seeds(text: str) -> tuple[int, ...]:
     """ "1,2,5-9" → (1, 2, 5, 6, 7, 8, 9); raises BadParameter for anything else."""
-    seeds = _integers(text, option=option, largest=MAX_SEED, most=MAX_SEEDS)
-    return tuple(seeds)
+    return tuple(_integers(text, MAX_SEED))
 
 
-def parse_seed(seed: int, option: str = "--seed") -> int:
-    """The seed itself; raises BadParameter for one that RandomState does not take."""
-    if not 0 <= seed <= MAX_SEED:
-        raise _wrong(option, f"{seed} is not from 0 to {MAX_SEED}.")
-    return seed
+def parse_layers(text: str) -> tuple[int, ...]:
+    """ "3,4" or "3-5" → indices, without repetition."""
+    return tuple(sorted(set(_integers(text, MAX_LAYER))))
 
 
-def parse_layers(text: str | None) -> tuple[int, ...] | None:
-    """ "3,4" or "3-5" → indices, without repetition; None stays None (every layer)."""
-    if text is None:
-        return None
-    numbers = _integers(text, option="--layers", largest=9_999, most=MAX_SEEDS)
-    return tuple(sorted(set(numbers)))
-
-
-def _integers(text: str, *, option: str, largest: int, most: int) -> list[int]:
+def _integers(text: str, largest: int) -> list[int]:
     try:
-        return whole_numbers(text, largest=largest, most=most)
+        return whole_numbers(text, largest=largest, most=MAX_SEEDS)
     except BadSetting as error:
-        raise _wrong(option, error.message) from error
+        raise BadParameter(error.message) from error
 
 
 def parse_strengths(text: str) -> tuple[float, ...]:
     """ "-2:2:5" → (-2, -1, 0, 1, 2), "0,0.5,1" → as listed; raises BadParameter otherwise."""
     parts = text.split(":")
     if len(parts) == 1:
-        listed = tuple(_finite(part, "--strengths") for part in text.split(","))
+        listed = tuple(_finite(part) for part in text.split(","))
         if len(listed) > MAX_STRENGTHS:
-            raise _wrong("--strengths", f"that is more than {MAX_STRENGTHS} at once.")
+            raise BadParameter(f"that is more than {MAX_STRENGTHS} at once.")
         return listed
     if len(parts) != 3 or re.fullmatch(r"\s*\d{1,9}\s*", parts[2], re.ASCII) is None:
-        raise _wrong("--strengths", f"{text!r} is neither FROM:TO:COUNT nor a list such as -1,0,1.")
-    first, last = (_finite(part, "--strengths") for part in parts[:2])
+        raise BadParameter(f"{text!r} is neither FROM:TO:COUNT nor a list such as -1,0,1.")
+    first, last = (_finite(part) for part in parts[:2])
     count = int(parts[2])
     if not 2 <= count <= MAX_STRENGTHS:
-        raise _wrong("--strengths", f"the count must be from 2 to {MAX_STRENGTHS}, not {count}.")
+        raise BadParameter(f"the count must be from 2 to {MAX_STRENGTHS}, not {count}.")
+    return spaced(first, last, count)
+
+
+def spaced(first: float, last: float, count: int) -> tuple[float, ...]:
+    """So many evenly spaced numbers, both ends included."""
     step = (last - first) / (count - 1)
     # Rounding keeps the middle of -2:2:7 at 0 and not at 2e-16.
     return tuple(round(first + step * i, 10) for i in range(count))
 
 
-def _finite(text: str, option: str) -> float:
+def _finite(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise _wrong(option, f"{text!r} is not a number.") from None
+        raise BadParameter(f"{text!r} is not a number.") from None
     if not math.isfinite(number):
-        raise _wrong(option, f"{text!r} is not a finite number.")
+        raise BadParameter(f"{text!r} is not a finite number.")
     return number
 
 
-def parse_truncation(psi: float) -> float:
-    """ψ itself; raises BadParameter for what is no pull towards the mean."""
+def parse_truncation(text: str) -> float:
+    """ψ; raises BadParameter for what is no pull towards the mean."""
+    psi = _finite(text)
     if not 0.0 <= psi <= 2.0:
-        raise _wrong("--truncation", f"{psi} is not from 0 to 2.")
+        raise BadParameter(f"{psi} is not from 0 to 2.")
     return psi
 
 
@@ -155,15 +123,15 @@ def parse_card(text: str) -> CardChoice:
     if (drawn := _DRAWN.search(text)) is not None:
         choice = parse_card(text[: drawn.start()] + text[drawn.end() :])
         if choice.strength is None or choice.hard:
-            raise _wrong("-d", f"{text!r} is not CARD=STRENGTH@hard:MASK.png.")
+            raise BadParameter(f"{text!r} is not CARD=STRENGTH@hard:MASK.png.")
         return replace(choice, hard=True, mask=Path(drawn[1]))
     path, _, strength = text.rpartition("=")
     if "/" in strength or strength.endswith(".safetensors"):
         return CardChoice(whole, None)
     if not path:
-        raise _wrong("-d", f"{text!r} names no file before the '='.")
+        raise BadParameter(f"{text!r} names no file before the '='.")
     number, *limits = strength.split("@")
-    choice = CardChoice(Path(path), _finite(number, "-d"))
+    choice = CardChoice(Path(path), _finite(number))
     for limit in limits:
         choice = _limited(choice, limit)
     return choice
@@ -176,9 +144,8 @@ def _limited(choice: CardChoice, limit: str) -> CardChoice:
         return replace(choice, layers=parse_layers(limit))
     if not colon:
         return replace(choice, hard=True)
-    regions = parse_regions(names)
-    if regions is None:
-        raise _wrong("-d", "after hard: stand regions such as hair,hat, or none, or a mask.png.")
+    if (regions := parse_regions(names)) is None:
+        raise BadParameter("after hard: stand regions such as hair,hat, or none, or a mask.png.")
     return replace(choice, hard=True, regions=regions)
 
 
@@ -186,13 +153,13 @@ def parse_regions(text: str) -> tuple[str, ...] | None:
     """ "auto" → None, "none" → () (the whole image), "hair,hat" → those names."""
     names = tuple(part.strip() for part in text.split(","))
     if not all(names):
-        raise _wrong("--region", f"{text!r} is not auto, none or a list such as hair,hat.")
+        raise BadParameter(f"{text!r} is not auto, none or a list such as hair,hat.")
     if names == ("auto",):
         return None
     if names == ("none",):
         return ()
     if {"auto", "none"} & set(names):
-        raise _wrong("--region", "auto and none stand alone.")
+        raise BadParameter("auto and none stand alone.")
     return tuple(dict.fromkeys(names))
 
 
@@ -201,36 +168,130 @@ def parse_naming(text: str) -> dict[int, str]:
     numbers, equals, name = text.partition("=")
     name = name.strip()
     if not equals or not _REGION.fullmatch(name) or name in ("auto", "none"):
-        raise _wrong(
-            "NAMES",
+        raise BadParameter(
             f"{text!r} is not NUMBERS=NAME, such as 3=roof or 5,6=sky; a name is of letters, "
             "digits, spaces, - and _, and neither auto nor none.",
         )
-    listed = _integers(numbers, option="NAMES", largest=9_999, most=MAX_SEEDS)
-    return dict.fromkeys(listed, name)
+    return dict.fromkeys(_integers(numbers, MAX_LAYER), name)
 
 
-def check_ending(path: Path, ending: str) -> Path:
-    """The path itself; raises BadParameter when its name would lie about what is written."""
-    if path.suffix.lower() != ending:
-        raise _wrong("-o", f"{path.name!r} must end in {ending}, which is what is written.")
-    return path
-
-
-def check_folder(path: Path) -> Path:
-    """The path itself; raises BadParameter for a folder named like a picture of another kind."""
-    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"):
-        raise _wrong("-o", f"{path.name!r} is neither a .png nor a folder.")
-    return path
-
-
-def check_prompt(prompt: str) -> str:
+def parse_prompt(text: str) -> str:
     """The prompt without outer space; raises BadParameter when nothing is left."""
-    stripped = prompt.strip()
-    if not stripped:
-        raise _wrong("PROMPT", "the prompt is empty: say what should change, such as 'curly hair'.")
-    return stripped
+    if not text.strip():
+        raise BadParameter("the prompt is empty: say what should change, such as 'curly hair'.")
+    return text.strip()
 
 
-def _wrong(option: str, message: str) -> typer.BadParameter:
-    return typer.BadParameter(message, param_hint=option)
+def check_folder(path: Path) -> None:
+    """Raise BadParameter for a folder named like a picture of another kind."""
+    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"):
+        raise BadParameter(f"{path.name!r} is neither a .png nor a folder.", param_hint="-o")
+
+
+def check_images(count: int) -> None:
+    """Raise BadParameter for more images than fit into one picture."""
+    if count > MAX_IMAGES:
+        raise BadParameter(
+            f"that is more than {MAX_IMAGES} images in one picture.", param_hint="--seeds"
+        )
+
+
+def check_ending(path: Path, *endings: str) -> None:
+    """Raise BadParameter when a file's name would lie about what is written."""
+    if path.suffix.lower() not in endings:
+        known = " or ".join(endings)
+        message = f"{path.name!r} must end in {known}, which is what is written."
+        raise BadParameter(message, param_hint="-o")
+
+
+def check_writable(path: Path, *, source: Path | None = None) -> None:
+    """Raise BadFile where a file could not be written, before minutes are spent on it, and for the
+    file that is to be read."""
+    from eclipsed.files import shown
+
+    folder, hint = path.parent, "Choose another place for -o."
+    if path.is_dir():
+        reason, hint = "it is a folder", "Name a file."
+    elif not folder.is_dir():
+        reason, hint = f"there is no folder {shown(folder)}", "Make it first."
+    elif not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        reason = "permission is denied"
+    elif source is not None and path.exists() and source.exists() and path.samefile(source):
+        reason = "it is the file that is read"
+    else:
+        return
+    raise BadFile(f"Cannot write {shown(path)}: {reason}.", hint)
+
+
+def out_file(help_: str, *endings: str) -> Any:
+    """The option -o of a file that ends in one of these and can be written."""
+
+    def parse(text: str) -> Path:
+        check_ending(Path(text), *endings)
+        check_writable(Path(text))
+        return Path(text)
+
+    return typer.Option("-o", "--out", parser=parse, metavar="FILE", help=help_)
+
+
+World = Annotated[
+    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
+]
+Device = Annotated[
+    DeviceName, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of words for people.")
+]
+Layers = Annotated[
+    Sequence[int] | None,
+    typer.Option(parser=parse_layers, metavar="3,4", help="Only these layers, from 0."),
+]
+Prompt = Annotated[
+    str,
+    typer.Argument(
+        parser=parse_prompt, metavar="PROMPT", help="What should change, such as 'curly hair'."
+    ),
+]
+Region = Annotated[
+    Sequence[str] | None,
+    typer.Option(
+        parser=parse_regions,
+        metavar="auto|none|NAME[,NAME]",
+        help="Where the change belongs; none: anywhere.",
+        show_default="auto",
+    ),
+]
+Cards = Annotated[
+    list[CardChoice],
+    typer.Option(
+        "-d",
+        "--direction",
+        parser=parse_card,
+        metavar="CARD[=STRENGTH]",
+        help="A direction; may be given again.",
+    ),
+]
+SEEDS = typer.Option(parser=parse_seeds, metavar="1,2,5-9", help="Seeds, and ranges of seeds.")
+Seeds = Annotated[Sequence[int] | None, SEEDS]
+Space = Annotated[SpaceName | None, typer.Option(help="The latent space; by default what fits.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, help="Which image: the one of this seed.")
+]
+RandomSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
+Latent = Annotated[
+    Path | None, typer.Option(help="A latent in place of a seed: a .safetensors or .npy file.")
+]
+Latents = Annotated[
+    list[Path] | None,
+    typer.Option(help="A latent in place of seeds: a .safetensors or .npy file."),
+]
+Strengths = Annotated[
+    Sequence[float] | None,
+    typer.Option(parser=parse_strengths, metavar="-2:2:7", help="FROM:TO:COUNT, or a list."),
+]
+Truncation = Annotated[
+    float | None,
+    typer.Option(parser=parse_truncation, metavar="PSI", help="ψ: 0 is the mean image, 1 all."),
+]
+Picture = Annotated[Path, out_file("The picture to write.", ".png")]

@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING
 from eclipsed.cli.console import note
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
+    from eclipsed import hub
     from eclipsed.search.optimizer import State
 
 OnStep = Callable[["State"], None]
-OnBytes = Callable[[int, "int | None"], None]
 _LINES = 10  # of a training whose stderr is no terminal
+
+
+def _bars(*columns: ProgressColumn) -> Progress:
+    """Moving bars that vanish at the end: name, bar, and these columns."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    shown = (TextColumn("{task.description}"), BarColumn(bar_width=24), *columns)
+    return Progress(*shown, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
@@ -23,19 +34,11 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
     if not sys.stderr.isatty():
         yield _print_some
         return
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeLeft(),
-        TextColumn("{task.fields[losses]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    losses = TextColumn("{task.fields[losses]}")
+    with _bars(MofNCompleteColumn(), TimeRemainingColumn(), losses) as progress:
         # No total yet: the bar pulses while the world is looked at before the first step.
         task = progress.add_task(escape(prompt), total=None, losses="looking at the world")
 
@@ -48,43 +51,26 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
 
 
 @contextmanager
-def transfer_progress() -> Iterator[Callable[[str], OnBytes]]:
+def transfer_progress() -> Iterator[Callable[[str], hub.Progress]]:
     """A function that starts showing a file's transfer and returns what its progress goes to."""
     if not sys.stderr.isatty():
         yield _announce
         return
-    from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeLeft(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _bars(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as progress:
 
-        def start(name: str) -> OnBytes:
+        def start(name: str) -> hub.Progress:
             task = progress.add_task(escape(name), total=None)
-
-            def on_bytes(done: int, total: int | None) -> None:
-                progress.update(task, completed=done, total=total)
-
-            return on_bytes
+            return lambda done, total: progress.update(task, completed=done, total=total)
 
         yield start
 
 
-def _announce(name: str) -> OnBytes:
+def _announce(name: str) -> hub.Progress:
     note(f"fetching {name}")
-    return _say_nothing
-
-
-def _say_nothing(done: int, total: int | None) -> None:
-    """A file that is no terminal gets no moving bar."""
+    return lambda *_: None  # a file that is no terminal gets no moving bar
 
 
 def _print_some(state: State) -> None:

@@ -1,18 +1,16 @@
-"""Verbs that only look: show, doctor."""
+"""The verb that only looks: show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from eclipsed.cli import console
-from eclipsed.cli.options import JsonOption
+from eclipsed.cli import console, options
 from eclipsed.cli.wording import score_table, table
 
-_PACKAGES = ("torch", "numpy", "safetensors", "transformers", "pillow")
 _LONGEST = 500  # characters of one value; a drawn mask takes thousands
 
 
@@ -20,28 +18,26 @@ def show(
     file: Annotated[
         Path, typer.Argument(help="A direction, a picture, a network or a world file.")
     ],
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Say what a file is, executing nothing."""
     from eclipsed.inspect import describe
 
-    found = describe(file)
-    console.result(found, as_json=as_json, words=lambda: _words_of(file, found))
+    console.result(describe(file), lambda facts: f"{file}: {_words(facts)}", as_json=as_json)
 
 
-def _words_of(file: Path, found: Mapping[str, Any]) -> str:
-    return f"{file}: {_WORDS[found['kind']](found)}"
+def _words(facts: console.Facts) -> str:
+    return _WORDS.get(facts["kind"], _part_words)(facts)
 
 
-def _picture_words(picture: Mapping[str, Any]) -> str:
+def _picture_words(picture: console.Facts) -> str:
     head = f"a {picture['format']} picture of {picture['width']}×{picture['height']} pixels"
     if picture["recipe"] is None:
         return f"{head} without a recipe"
-    rows = [[key, _brief(value)] for key, value in picture["recipe"].items()]
-    return f"{head}, made so:\n{table(rows)}"
+    return f"{head}, made so:\n{_fact_table(picture['recipe'].items())}"
 
 
-def _checkpoint_words(checkpoint: Mapping[str, Any]) -> str:
+def _checkpoint_words(checkpoint: console.Facts) -> str:
     types = ", ".join(f"{count} {kind}" for kind, count in checkpoint["types"].items())
     size = f"{checkpoint['tensors']} tensors ({types}), {checkpoint['numbers']:,} numbers"
     listed = _array_table(checkpoint)
@@ -56,44 +52,29 @@ def _checkpoint_words(checkpoint: Mapping[str, Any]) -> str:
     return f"a checkpoint, {checkpoint['format']}\n{table(rows)}\n{listed}"
 
 
-def _array_table(found: Mapping[str, Any]) -> str:
-    return table(
-        [
-            [array["name"], "×".join(map(str, array["shape"])) or "1", array["type"]]
-            for array in found["names"]
-        ]
-    )
-
-
-def _array_words(arrays: Mapping[str, Any]) -> str:
+def _array_words(arrays: console.Facts) -> str:
     return f"arrays of {arrays['format']}; {arrays['note']}\n{_array_table(arrays)}"
 
 
-def _direction_words(found: Mapping[str, Any]) -> str:
+def _direction_words(facts: console.Facts) -> str:
+    directions = facts["directions"]
     rows = []
-    for number, one in enumerate(found["directions"], start=1):
-        low, high = one["range"]
+    for number, one in enumerate(directions, start=1):
         size = f"{one['space']}, {sum(one['widths'])} numbers"
-        strengths = f"strengths {low:g} … {high:g}, one unit {one['unit']:.4g}"
-        rows.append([str(number), one["name"], size, strengths])
-    facts = [[key, _brief(value)] for key, value in found["directions"][0]["facts"].items()]
-    more = f"\n{table(facts)}" if facts else ""
-    count = len(rows)
-    head = f"{count} {'direction' if count == 1 else 'directions'}, {found['format']}"
-    return f"{head}\n{table(rows)}{more}\nneeds {found['needs']}"
+        rows.append([str(number), one["name"], size, f"strengths {_strengths(one)}"])
+    listed = _fact_table(directions[0]["facts"].items())
+    head = f"{len(rows)} {'direction' if len(rows) == 1 else 'directions'}, {facts['format']}"
+    parts = [head, table(rows), *([listed] if listed else []), f"needs {facts['needs']}"]
+    return "\n".join(parts)
 
 
-def _part_words(part: Mapping[str, Any]) -> str:
+def _part_words(part: console.Facts) -> str:
     """An encoder, a segmenter, a world's description: what they say, line by line."""
-    rows = [
-        [key, _brief(list(value) if key == "regions" else value)]
-        for key, value in part.items()
-        if key != "kind"
-    ]
-    return f"{part['kind']}\n{table(rows)}"
+    facts = {**part, "regions": list(part["regions"])} if "regions" in part else part
+    return f"{part['kind']}\n{_fact_table((k, v) for k, v in facts.items() if k != 'kind')}"
 
 
-def _card_words(card: Mapping[str, Any]) -> str:
+def _card_words(card: console.Facts) -> str:
     generator = card["generator"]
     rows = [
         ["prompt", card["prompt"]],
@@ -102,10 +83,28 @@ def _card_words(card: Mapping[str, Any]) -> str:
         ["space", f"{card['space']}, {len(card['layers'])} layers"],
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
         ["found by", card["method"]],
-        ["strengths", f"{card['range'][0]:g} … {card['range'][1]:g}, one unit {card['unit']:.4g}"],
+        ["strengths", _strengths(card)],
     ]
     scores = f"\n{score_table(card['scores'], card['judged_by'])}" if card["scores"] else ""
     return f"the direction '{card['name']}'\n{table(rows)}{scores}"
+
+
+def _strengths(card: console.Facts) -> str:
+    low, high = card["range"]
+    return f"{low:g} … {high:g}, one unit {card['unit']:.4g}"
+
+
+def _array_table(facts: console.Facts) -> str:
+    return table(
+        [
+            [array["name"], "×".join(map(str, array["shape"])) or "1", array["type"]]
+            for array in facts["names"]
+        ]
+    )
+
+
+def _fact_table(facts: Iterable[tuple[str, object]]) -> str:
+    return table([[key, _brief(value)] for key, value in facts])
 
 
 def _brief(value: object) -> str:
@@ -117,13 +116,10 @@ def _brief(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:20]}… ({len(text)} characters)"
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+_WORDS: dict[str, Callable[[console.Facts], str]] = {
     "card": _card_words,
     "picture": _picture_words,
     "checkpoint": _checkpoint_words,
     "directions": _direction_words,
     "arrays": _array_words,
-    "encoder": _part_words,
-    "segmenter": _part_words,
-    "world description": _part_words,
 }

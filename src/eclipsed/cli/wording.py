@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eclipsed.evaluation.scores import INDEPENDENT, OWN, SCORES
+from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES
 
 # Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.
 _JUDGES: dict[str, str] = {
@@ -15,7 +15,7 @@ _JUDGES: dict[str, str] = {
 }
 
 
-def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells in aligned columns; the last column is not padded."""
     if not rows:
         return ""
@@ -23,41 +23,29 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     lines = []
     for row in rows:
         cells = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)]
-        lines.append(indent + "  ".join(cells).rstrip())
+        lines.append("  " + "  ".join(cells).rstrip())
     return "\n".join(lines)
 
 
-def score_table(scores: Mapping[str, Mapping[str, Any] | None], judged_by: str) -> str:
+def score_table(scores: Mapping[str, Any], judged_by: str) -> str:
     """Each score as "median [low, high]", the worst tenth of the seeds, what it means, and who
     judged ("": not known)."""
-    known = [name for name in SCORES if name in scores]
-    others = [name for name in scores if name not in SCORES and _is_interval(scores[name])]
+    ordered = sorted(scores, key=lambda name: KEYS.index(name) if name in KEYS else len(KEYS))
     rows = [
-        [
-            name,
-            _interval(scores[name]),
-            _worst(scores[name]),
-            SCORES[name][0] if name in SCORES else "",
-        ]
-        for name in known + others
+        [name, *_cells(scores[name]), SCORES[name][0] if name in SCORES else ""]
+        for name in ordered
+        if scores[name] is None or {"median", "low", "high"} <= set(scores[name])
     ]
     judge = f"\n  judged by {_JUDGES.get(judged_by, judged_by)}" if judged_by else ""
     return table(rows) + judge
 
 
-def _is_interval(score: object) -> bool:
-    return isinstance(score, Mapping) and {"median", "low", "high"} <= set(score)
-
-
-def _interval(score: Mapping[str, Any] | None) -> str:
+def _cells(score: Mapping[str, Any] | None) -> tuple[str, str]:
     if score is None:
-        return "cannot be told"
-    return f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-
-
-def _worst(score: Mapping[str, Any] | None) -> str:
-    worst = None if score is None else score.get("worst")
-    return "" if worst is None else f"worst {worst:.3f}"
+        return "cannot be told", ""
+    worst = score.get("worst")
+    interval = f"{score['median']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    return interval, "" if worst is None else f"worst {worst:.3f}"
 
 
 def _width(text: str) -> int:

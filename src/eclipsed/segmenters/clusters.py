@@ -2,13 +2,12 @@
 
 A GAN's features at 16 to 64 pixels tell the parts of its images apart well enough that k-means
 finds them (Collins et al. 2020, "Editing in Style", arXiv:2004.14367, which clusters features of
-length 1, as here). The clusters come without names: look at `cluster_sheet`, then name them, with
-`named` by their numbers or `rename` by the names that they have.
+length 1, as here). The clusters come without names: look at them (`eclipsed
+clusters look`), then name them by their numbers, with `named`.
 """
 
 from __future__ import annotations
 
-import colorsys
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,26 +15,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from PIL import Image, ImageDraw
 from torch import Tensor
 
-from eclipsed.editing.images import grid, to_pil
+from eclipsed import files
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.files import (
-    StrPath,
-    kind_of,
-    metadata_of,
-    read_bytes,
-    read_tensors,
-    sha256_of,
-    shown,
-    write_atomic,
-)
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.types import Generator, Synthesis, weights_of
 
@@ -49,10 +36,6 @@ POINTS = 40_000  # positions that k-means sees
 USUAL_PIXELS = 32
 MOST_CLUSTERS = 256
 _LIMIT = 64 * 2**20
-# A sheet: the sides of its images and the height of what is written on them, in pixels, and the
-# share of an image from which a region is written on.
-_SMALLEST_CELL, _LARGEST_CELL, _MARK = 192, 256, 14
-_LEAST_MARKED = 0.01
 _AGAIN = "Make it again: eclipsed clusters make."
 
 
@@ -63,7 +46,7 @@ class ClusterSegmenter:
     feature_names, widths: the layers it looks at and their channels, C together. A synthesis must
     hold them: `generator.synthesize(…, features=segmenter.feature_names)`.
     names: what each of the K clusters is called; clusters of one name are one region.
-    centres: [K, C] of length 1; a place belongs to the centre that its features point to most.
+    centres: [K, C] of length 1; a position belongs to the centre that its features point to most.
     """
 
     feature_names: tuple[str, ...]
@@ -85,8 +68,8 @@ class ClusterSegmenter:
 
     @cached_property
     def fingerprint(self) -> str:
-        facts = (self.feature_names, self.widths, self.names, sha256_of(self.centres))
-        return sha256_of(repr(facts).encode())
+        facts = (self.feature_names, self.widths, self.names, files.sha256_of(self.centres))
+        return files.sha256_of(repr(facts).encode())
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -134,17 +117,10 @@ class ClusterSegmenter:
         wanted = torch.tensor(numbers, device=synthesis.image.device)
         return torch.isin(self.labels(synthesis), wanted).float()
 
-    def rename(self, names: Mapping[str, str]) -> ClusterSegmenter:
-        """The same clusters under other names; two that get one name become one region.
-
-        Raises UnknownName for a region that does not exist.
-        """
-        for old in names:
-            label_numbers([old], self.groups, segmenter=self.name)
-        return replace(self, names=tuple(names.get(old, old) for old in self.names))
-
     def named(self, names: Mapping[int, str]) -> ClusterSegmenter:
         """The same clusters, some under new names, told by number; the rest keep theirs.
+
+        Clusters that get one name become one region.
 
         Raises UnknownName for a number that no cluster has, BadSetting for an empty name.
         """
@@ -166,7 +142,7 @@ class ClusterSegmenter:
                 "Make them again for this one: eclipsed clusters make.",
             )
 
-    def save(self, path: StrPath) -> None:
+    def save(self, path: files.StrPath) -> None:
         """Write a safetensors file, whole or not at all; BadFile when that cannot be."""
         facts = {
             "format": FORMAT,
@@ -179,29 +155,31 @@ class ClusterSegmenter:
             "generator": {"name": self.generator_name, "fingerprint": self.generator_fingerprint},
         }
         tensors = {"centres": self.centres.cpu().contiguous()}
-        write_atomic(path, safetensors.torch.save(tensors, {KEY: json.dumps(facts)}))
+        files.write_atomic(path, safetensors.torch.save(tensors, {KEY: json.dumps(facts)}))
 
     @classmethod
-    def load(cls, path: StrPath) -> ClusterSegmenter:
+    def load(cls, path: files.StrPath) -> ClusterSegmenter:
         """Read what `save` wrote; BadFile when it is missing, damaged or something else."""
-        data = read_bytes(path, limit=_LIMIT)
+        data = files.read_bytes(path, limit=_LIMIT)
         try:
             return _from_bytes(data)
         except BadFile as error:
-            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+            raise BadFile(
+                f"Cannot use {files.shown(path)}: {error.message}.", error.hint
+            ) from error
 
 
-def holds_clusters(path: StrPath) -> bool:
+def holds_clusters(path: files.StrPath) -> bool:
     """Whether a file is one that `ClusterSegmenter.save` wrote."""
-    return KEY in metadata_of(path)
+    return KEY in files.metadata_of(path)
 
 
 def _from_bytes(data: bytes) -> ClusterSegmenter:
     try:
-        tensors, metadata = read_tensors(data)
+        tensors, metadata = files.read_tensors(data)
         text = metadata[KEY]
     except (BadFile, KeyError) as error:
-        raise BadFile(f"it is {kind_of(data)}, not a file of clusters", _AGAIN) from error
+        raise BadFile(f"it is {files.kind_of(data)}, not a file of clusters", _AGAIN) from error
     try:
         return _from_facts(json.loads(text), tensors)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -250,7 +228,8 @@ def _alike(maps: Float[Tensor, "n c h w"], widths: Sequence[int]) -> Float[Tenso
     return joined / math.sqrt(len(layers))
 
 
-def _unnamed(number: int) -> str:
+def unnamed(number: int) -> str:
+    """What a cluster is called until somebody names it."""
     return f"cluster_{number}"
 
 
@@ -262,9 +241,9 @@ def usual_layer(generator: Generator) -> str:
     """
     size = min(USUAL_PIXELS, generator.resolution / 4)
     latents = generator.sample([0])
-    made = generator.synthesize(latents, features=generator.feature_names).features
+    features = generator.synthesize(latents, features=generator.feature_names).features
     distance = {
-        name: abs(math.log2(made[name].shape[-1] / size))
+        name: abs(math.log2(features[name].shape[-1] / size))
         for name in reversed(generator.feature_names)
     }
     return min(distance, key=distance.__getitem__)
@@ -302,9 +281,9 @@ def fit_clusters(
     for start in range(0, len(seeds), BATCH):
         some = list(seeds[start : start + BATCH])
         latents = generator.sample(some, truncation=truncation)
-        made = generator.synthesize(latents, features=tuple(layers))
-        widths = tuple(made.features[name].shape[1] for name in layers)
-        maps = _alike(stacked(made.features, layers), widths)
+        features = generator.synthesize(latents, features=tuple(layers)).features
+        widths = tuple(features[name].shape[1] for name in layers)
+        maps = _alike(stacked(features, layers), widths)
         points = maps.permute(0, 2, 3, 1).flatten(0, 2)
         most = -(-POINTS * len(some) // len(seeds))
         chosen = torch.randperm(len(points), generator=draw)[:most]
@@ -312,7 +291,7 @@ def fit_clusters(
     return ClusterSegmenter(
         feature_names=tuple(layers),
         widths=widths,
-        names=tuple(map(_unnamed, range(count))),
+        names=tuple(map(unnamed, range(count))),
         centres=k_means(torch.cat(rows), count, draw),
         generator_name=generator.name,
         generator_fingerprint=generator.fingerprint,
@@ -356,117 +335,3 @@ def _spread_start(
         weights = distance if float(distance.sum()) > 0.0 else torch.ones_like(distance)
         chosen.append(int(torch.multinomial(weights, 1, generator=draw)))
     return points[chosen].clone()
-
-
-def _colours(count: int) -> Float[Tensor, "k 3"]:
-    """Colours in [-1, 1] that are told apart: hues by the golden ratio, in three brightnesses."""
-    rows = [
-        colorsys.hsv_to_rgb(n * 0.618034 % 1.0, 0.85 - 0.2 * (n % 2), 1.0 - 0.22 * (n % 3))
-        for n in range(count)
-    ]
-    return torch.tensor(rows) * 2.0 - 1.0
-
-
-@torch.no_grad()
-def cluster_sheet(
-    generator: Generator,
-    segmenter: ClusterSegmenter,
-    seeds: Sequence[int],
-    *,
-    truncation: float = 0.7,
-) -> Image.Image:
-    """A picture to name clusters by: each image, beside it in colours, and what the colours mean.
-
-    Clusters without a name show their number, regions their name; below, a region's share of all
-    pixels stands beside the numbers of its clusters.
-
-    Raises WrongGenerator when the clusters are another generator's, BadSetting without seeds.
-    """
-    segmenter.check(generator)
-    if not seeds:
-        raise BadSetting("A sheet of clusters needs images to show.", "Name some seeds.")
-    regions = segmenter.regions
-    numbers = torch.tensor([regions.index(name) for name in segmenter.names])
-    colours = _colours(len(regions))
-    marks = [_mark(region, members) for region, members in segmenter.groups.items()]
-    cells: list[Tensor] = []
-    counts = torch.zeros(len(regions))
-    for start in range(0, len(seeds), BATCH):
-        latents = generator.sample(list(seeds[start : start + BATCH]), truncation=truncation)
-        made = generator.synthesize(latents, features=segmenter.feature_names)
-        labels = numbers[segmenter.labels(made).cpu()]
-        counts += torch.bincount(labels.flatten(), minlength=len(regions))
-        images = made.image.cpu().float().clamp(-1.0, 1.0)
-        painted = 0.2 * images + 0.8 * colours[labels].permute(0, 3, 1, 2)
-        for image, paint, label in zip(images, painted, labels, strict=True):
-            cells += [_sized(image), _marked(_sized(paint), label, marks)]
-    shares = (counts / counts.sum()).tolist()
-    words = [
-        f"{_legend(region, members)} {share:.0%}"
-        for (region, members), share in zip(segmenter.groups.items(), shares, strict=True)
-    ]
-    tiles = colours[:, :, None, None].expand(-1, -1, 32, 96)
-    return _below(
-        grid(torch.stack(cells), columns=min(6, 2 * len(seeds))),
-        grid(tiles, columns=min(8, len(regions)), labels=words),
-    )
-
-
-def _mark(region: str, members: tuple[int, ...]) -> str:
-    """What stands on a region: its number while it has no name."""
-    return str(members[0]) if region == _unnamed(members[0]) else region
-
-
-def _legend(region: str, members: tuple[int, ...]) -> str:
-    mark = _mark(region, members)
-    return mark if mark != region else f"{region} ({','.join(map(str, members))})"
-
-
-def _sized(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
-    """An image at a size at which writing on it can be read."""
-    longest = max(image.shape[1:])
-    if longest < _SMALLEST_CELL:
-        return F.interpolate(image[None], scale_factor=-(-_SMALLEST_CELL // longest))[0]
-    if longest > _LARGEST_CELL:
-        high, wide = (max(1, side * _LARGEST_CELL // longest) for side in image.shape[1:])
-        return F.adaptive_avg_pool2d(image, (high, wide))
-    return image
-
-
-def _marked(
-    paint: Float[Tensor, "3 h w"], labels: Int[Tensor, "h2 w2"], marks: Sequence[str]
-) -> Float[Tensor, "3 h w"]:
-    """The image with each region's mark written where the region is widest."""
-    picture = to_pil(paint)
-    draw = ImageDraw.Draw(picture)
-    for region in labels.unique().tolist():
-        inside = (labels == region).float()
-        if float(inside.mean()) < _LEAST_MARKED:
-            continue
-        reach = max(1, labels.shape[0] // 16)
-        around = F.avg_pool2d(inside[None], 2 * reach + 1, stride=1, padding=reach)[0] * inside
-        row, column = divmod(int(around.argmax()), labels.shape[1])
-        place = (
-            (column + 0.5) * picture.width / labels.shape[1],
-            (row + 0.5) * picture.height / labels.shape[0],
-        )
-        draw.text(
-            place,
-            marks[region],
-            "white",
-            anchor="mm",
-            stroke_width=2,
-            stroke_fill="black",
-            font_size=_MARK,
-        )
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1.0
-
-
-def _below(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    paper = upper.getpixel((0, 0))
-    assert isinstance(paper, tuple)
-    size = (max(upper.width, lower.width), upper.height + lower.height)
-    sheet = Image.new("RGB", size, paper)
-    sheet.paste(upper, (0, 0))
-    sheet.paste(lower, (0, upper.height))
-    return sheet

@@ -1,0 +1,60 @@
+"""The verb that shows strengths beside each other: strip."""
+
+from __future__ import annotations
+
+import typer
+
+from eclipsed.cli import console, options
+from eclipsed.cli.loading import check_source, edit_facts_of, open_edits, open_source, open_world
+
+_STRENGTHS = "-2:2:7"
+
+
+def strip(
+    direction: options.Cards,
+    out: options.Picture,
+    seeds: options.Seeds = None,
+    latent: options.Latents = None,
+    strengths: options.Strengths = None,
+    layers: options.Layers = None,
+    world: options.World = "starter",
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Draw seeds or latents as rows, strengths as columns.
+
+    Several directions move together, by default through -2:2:7.
+    """
+    check_source(seeds, latent, option="--seeds")
+    rows, columns = seeds or (), strengths or options.parse_strengths(_STRENGTHS)
+    if any(choice.strength is not None for choice in direction):
+        raise typer.BadParameter("a strip sets the strengths with --strengths.", param_hint="-d")
+    options.check_images(len(latent or rows) * len(columns))
+
+    from eclipsed.editing import stack
+    from eclipsed.editing.images import save_png, strength_label, strip_picture
+    from eclipsed.editing.recipes import recipe_head
+
+    loaded = open_world(world, device)
+    edits = open_edits(direction, loaded, layers)
+    cards = [each.direction for each in edits]
+    source = open_source(loaded, rows, latent)
+    images = stack.strip(
+        loaded.generator,
+        cards,
+        source.latents,
+        columns,
+        space=source.space,
+        layers=edits[0].layers,
+        truncation=source.truncation,
+    )
+    picture = strip_picture(
+        images,
+        row_labels=source.labels,
+        column_labels=[strength_label(strength) for strength in columns],
+        title=" + ".join(card.name for card in cards),
+    )
+    facts = {"strengths": list(columns), "edits": edit_facts_of(direction, edits, fixed=0)}
+    recipe = recipe_head("strip", loaded) | source.facts | facts
+    save_png(picture, out, recipe)
+    console.wrote(out, recipe, as_json=as_json)
