@@ -159,22 +159,22 @@ class Hands:
 
     def pixels(self) -> int:
         """The canvas as one number."""
-        found: int = self.page.locator(".canvas").evaluate(_PIXELS)
-        return found
+        hashed: int = self.page.locator(".canvas").evaluate(_PIXELS)
+        return hashed
 
     def image(self) -> str:
         """The exact image as Python sent it."""
         self.quiet()
-        found: str = self.page.locator(".frame").evaluate("(frame) => frame.image")
-        return found
+        image: str = self.page.locator(".frame").evaluate("(frame) => frame.image")
+        return image
 
-    def save(self, place: Path) -> Path:
+    def save(self, path: Path) -> Path:
         """Press Save PNG and keep what comes."""
         with self.page.expect_download() as waiting:
             self.page.locator('[data-do="save"]').click()
-        waiting.value.save_as(place)
+        waiting.value.save_as(path)
         self.quiet()
-        return place
+        return path
 
     def drop(self, file: Path) -> None:
         """Open a file as the button does."""

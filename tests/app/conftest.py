@@ -19,12 +19,12 @@ from tests.cli.conftest import save_card
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """The fake world stands in for "starter" and the current folder is empty."""
-    made = fake_world()
-    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": made)
+    loaded = fake_world()
+    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": loaded)
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    return made
+    return loaded
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def renderer(world: World) -> Renderer:
 @pytest.fixture
 def session(world: World, library: Library) -> Session:
     """Seed 5 with both cards on the stack, hair first."""
-    found = Session("starter", library.folder, seed=5)
+    session = Session("starter", library.folder, seed=5)
     for file in ("hair.safetensors", "eyes.safetensors"):
-        found = add(found, file, library.direction(file), world.generator)
-    return found
+        session = add(session, file, library.direction(file), world.generator)
+    return session
 
 
 @pytest.fixture

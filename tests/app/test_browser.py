@@ -58,18 +58,18 @@ def library(cards: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(library: Path) -> Iterator[str]:
-    with browsing.served(library) as (found, _):
-        yield found
+    with browsing.served(library) as (opened, _):
+        yield opened
 
 
 @pytest.fixture
 def hands(browser: Any, address: str) -> Iterator[Hands]:
-    found = Hands(browser, address).open()
-    found.shown()
-    yield found
-    assert found.scripts_run == []
-    assert found.errors == []
-    found.context.close()
+    opened = Hands(browser, address).open()
+    opened.shown()
+    yield opened
+    assert opened.scripts_run == []
+    assert opened.errors == []
+    opened.context.close()
 
 
 def add(hands: Hands, name: str) -> None:
@@ -204,8 +204,8 @@ def test_files_of_no_use_are_one_sentence(hands: Hands, tmp_path: Path) -> None:
 
 
 def test_hostile_words_are_text(browser: Any, library: Path) -> None:
-    kept = Library(library)
-    original = kept.entries()[0]
+    cards = Library(library)
+    original = cards.entries()[0]
     assert original.direction is not None
     from dataclasses import replace
 
@@ -213,7 +213,7 @@ def test_hostile_words_are_text(browser: Any, library: Path) -> None:
     for number, name in enumerate(names):
         config = {**original.direction.config, name: name}
         card = replace(original.direction, name=name, prompt=name, method=name, config=config)
-        kept.add(replace(card, unit=1.0 + number))
+        cards.add(replace(card, unit=1.0 + number))
     before = {path.name for path in library.parent.rglob("*")}
     with browsing.served(library) as (address, _):
         hands = Hands(browser, address).open()
@@ -251,8 +251,8 @@ def test_hostile_words_in_any_field_are_text(browser: Any, library: Path) -> Non
         log = (library.parent / "server.log").read_text()
         assert "Traceback" not in log
         hands.context.close()
-    made = {path for path in library.parent.rglob("*") if path.name not in before}
-    assert {path.parent for path in made if path.name != "server.log"} <= {library}
+    written = {path for path in library.parent.rglob("*") if path.name not in before}
+    assert {path.parent for path in written if path.name != "server.log"} <= {library}
 
 
 def test_a_prompt_ends_on_a_slider(hands: Hands) -> None:
@@ -293,11 +293,12 @@ def test_the_exact_image_is_what_python_makes(hands: Hands) -> None:
     shown = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
     world = eclipsed.load_world("starter")
     latents = world.generator.sample([1], space="z")
-    made = eclipsed.render(
+    images = eclipsed.render(
         world.generator, latents, EditStack(), space="z", truncation=world.truncation
     )
     difference = [
-        abs(a - b) for a, b in zip(shown.tobytes(), eclipsed.to_pil(made[0]).tobytes(), strict=True)
+        abs(a - b)
+        for a, b in zip(shown.tobytes(), eclipsed.to_pil(images[0]).tobytes(), strict=True)
     ]
     assert max(difference) <= 1  # the server may count with more threads
 
@@ -401,8 +402,8 @@ def test_an_animation_is_saved(hands: Hands, tmp_path: Path) -> None:
 
 
 def names_of(hands: Hands) -> list[str]:
-    found: list[str] = hands.page.locator(".line .name").all_text_contents()
-    return found
+    names: list[str] = hands.page.locator(".line .name").all_text_contents()
+    return names
 
 
 def test_a_reload_keeps_the_stack_and_a_second_tab_is_independent(hands: Hands) -> None:

@@ -53,8 +53,8 @@ def run(code: str) -> None:
 
 @pytest.fixture(params=CASES, ids=lambda case: case.__name__)
 def shown(request: pytest.FixtureRequest, session: Session, world: World) -> Session:
-    found: Session = request.param(session, world)
-    return found
+    changed: Session = request.param(session, world)
+    return changed
 
 
 def write_files(session: Session) -> None:
@@ -67,10 +67,10 @@ def test_the_command_makes_the_same_pixels(shown: Session, renderer: Renderer) -
     words = shlex.split(command(shown))
     assert words[0] == "eclipsed"
     assert cli.run(words[1:]) == 0
-    made = Path("picture.png")
-    if not made.exists():
-        made = Path("pictures") / f"seed-{shown.seed}.png"
-    assert load_png(made)[0].tobytes() == screen(renderer, shown)
+    path = Path("picture.png")
+    if not path.exists():
+        path = Path("pictures") / f"seed-{shown.seed}.png"
+    assert load_png(path)[0].tobytes() == screen(renderer, shown)
 
 
 def test_the_snippet_makes_the_same_pixels(shown: Session, renderer: Renderer) -> None:

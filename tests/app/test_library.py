@@ -71,13 +71,13 @@ def test_other_files_links_and_folders_are_not_cards(library: Library, tmp_path:
 
 def test_a_card_of_another_generator_says_so(library: Library, world: World) -> None:
     assert library.entry("hair.safetensors").trouble(world.generator) == ""
-    place = library.folder / "alien.safetensors"
-    save_card(world, place, "bright mouth", generator_fingerprint="0" * 64, generator_name="ffhq")
+    path = library.folder / "alien.safetensors"
+    save_card(world, path, "bright mouth", generator_fingerprint="0" * 64, generator_name="ffhq")
     assert "'ffhq'" in library.entry("alien.safetensors").trouble(world.generator)
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "names"),
     [
         ("", {"bright hair", "bright eyes"}),
         ("HAIR", {"bright hair"}),
@@ -88,8 +88,8 @@ def test_a_card_of_another_generator_says_so(library: Library, world: World) -> 
         (".*", set()),
     ],
 )
-def test_search_wants_every_word(library: Library, words: str, found: set[str]) -> None:
-    assert {entry.name for entry in matching(library.entries(), words)} == found
+def test_search_wants_every_word(library: Library, words: str, names: set[str]) -> None:
+    assert {entry.name for entry in matching(library.entries(), words)} == names
 
 
 def test_what_is_there_is_not_kept_twice(library: Library) -> None:
@@ -142,17 +142,17 @@ def test_a_card_is_imported_from_bytes(library: Library, tmp_path: Path) -> None
     assert name == "bright-eyes.safetensors"
     other = Library(tmp_path / "other" / "deep")
     assert other.take(data, "whatever.bin") == "bright-eyes.safetensors"
-    kept, given = other.direction("bright-eyes.safetensors"), library.direction("eyes.safetensors")
-    assert sha256_of(kept.vector) == sha256_of(given.vector)
-    assert kept.range == given.range
+    taken, given = other.direction("bright-eyes.safetensors"), library.direction("eyes.safetensors")
+    assert sha256_of(taken.vector) == sha256_of(given.vector)
+    assert taken.range == given.range
 
 
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_card_are_refused_and_leave_nothing(data: bytes) -> None:
     library = Library(Path("never-made"))
-    with pytest.raises(BadFile) as found:
+    with pytest.raises(BadFile) as refusal:
         library.take(data, "given/../name.safetensors")
-    assert "'given/../name.safetensors'" in str(found.value)
+    assert "'given/../name.safetensors'" in str(refusal.value)
     assert not library.folder.exists()
 
 
@@ -215,9 +215,9 @@ def test_scores_are_written_into_a_card(library: Library) -> None:
 
 def test_a_card_is_found_by_what_it_holds(library: Library) -> None:
     direction = library.direction("eyes.safetensors")
-    found = library.find(sha256_of(direction.vector), direction.unit)
-    assert found is not None
-    assert found.file == "eyes.safetensors"
+    entry = library.find(sha256_of(direction.vector), direction.unit)
+    assert entry is not None
+    assert entry.file == "eyes.safetensors"
     assert library.find(sha256_of(direction.vector), 3.0) is None
     assert library.find("0" * 64) is None
 

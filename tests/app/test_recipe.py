@@ -56,9 +56,9 @@ def test_a_recipe_brings_everything_back(
 ) -> None:
     saved = change(session, world)
     empty = Session("starter", library.folder)
-    found = restore(empty, json.loads(json.dumps(recipe_of(saved, world))), world, library)
-    assert found.same_picture(replace(saved, seed=found.seed) if saved.start else saved)
-    assert Renderer(world).shot(found).png == renderer.shot(saved).png
+    restored = restore(empty, json.loads(json.dumps(recipe_of(saved, world))), world, library)
+    assert restored.same_picture(replace(saved, seed=restored.seed) if saved.start else saved)
+    assert Renderer(world).shot(restored).png == renderer.shot(saved).png
 
 
 def test_a_card_is_known_by_its_numbers_not_its_file(
@@ -67,8 +67,8 @@ def test_a_card_is_known_by_its_numbers_not_its_file(
     recipe = recipe_of(session, world)
     (library.folder / "hair.safetensors").rename(library.folder / "other.safetensors")
     library.rename("other.safetensors", "another name")
-    found = restore(Session("starter", library.folder), recipe, world, library)
-    assert [line.file for line in found.lines] == ["other.safetensors", "eyes.safetensors"]
+    restored = restore(Session("starter", library.folder), recipe, world, library)
+    assert [line.file for line in restored.lines] == ["other.safetensors", "eyes.safetensors"]
 
 
 def test_a_picture_of_the_command_line_can_be_gone_on_with(
@@ -78,10 +78,10 @@ def test_a_picture_of_the_command_line_can_be_gone_on_with(
     assert cli.run(["edit", "--seed", "9", "-d", card, "-o", "x.png"]) == 0
     picture, recipe = load_png("x.png")
     assert recipe is not None
-    found = restore(Session("starter", library.folder), recipe, world, library)
-    (line,) = found.lines
+    restored = restore(Session("starter", library.folder), recipe, world, library)
+    (line,) = restored.lines
     assert (line.edit.strength, line.edit.layers, line.edit.hard) == (1.25, (0, 1), True)
-    assert picture.tobytes() == to_bytes(renderer, found)
+    assert picture.tobytes() == to_bytes(renderer, restored)
 
 
 def to_bytes(renderer: Renderer, session: Session) -> bytes:
@@ -149,9 +149,9 @@ def with_edit(**changes: Any) -> Callable[[Recipe], Recipe]:
 def test_a_recipe_that_makes_no_sense_is_one_sentence(
     session: Session, world: World, library: Library, spoil: Callable[[Recipe], Recipe]
 ) -> None:
-    with pytest.raises(EclipsedError) as found:
+    with pytest.raises(EclipsedError) as refusal:
         restore(session, spoil(recipe_of(session, world)), world, library)
-    assert str(found.value).count("\n") == 0
+    assert str(refusal.value).count("\n") == 0
 
 
 def test_an_old_recipe_without_units_is_read(
@@ -168,8 +168,8 @@ def test_two_cards_that_differ_in_their_unit_are_told_apart(
 ) -> None:
     direction = replace(library.direction("hair.safetensors"), unit=2.0, name="twice")
     file = library.add(direction)
-    found = sessions.add(session, file, direction, world.generator)
-    again = restore(session, recipe_of(found, world), world, library)
+    restored = sessions.add(session, file, direction, world.generator)
+    again = restore(session, recipe_of(restored, world), world, library)
     assert [line.file for line in again.lines] == ["hair.safetensors", "eyes.safetensors", file]
 
 

@@ -120,12 +120,12 @@ def test_a_drawn_mask_is_what_the_edits_mean_to_change(
 def test_a_brush_begins_with_the_region_and_changes_nothing_by_itself(
     renderer: Renderer, session: Session, hard: bool
 ) -> None:
-    found = sessions.set_hard(session, 0, hard)
-    mask = Mask.read(renderer.brush(found, 1))
+    edited = sessions.set_hard(session, 0, hard)
+    mask = Mask.read(renderer.brush(edited, 1))
     assert mask.sized(32, 32)[13, 16] == 1.0
     assert mask.sized(32, 32)[30, 16] == 0.0
-    drawn = sessions.set_mask(found, 1, mask)
-    assert renderer.shot(drawn).png == renderer.shot(sessions.set_hard(found, 1, True)).png
+    drawn = sessions.set_mask(edited, 1, mask)
+    assert renderer.shot(drawn).png == renderer.shot(sessions.set_hard(edited, 1, True)).png
     assert Mask.read(renderer.brush(drawn, 1)) == mask
 
 
@@ -140,15 +140,15 @@ def test_the_image_of_a_latent_is_what_render_makes(
     renderer: Renderer, session: Session, world: World
 ) -> None:
     latent = world.generator.sample([9], truncation=1.3)
-    found = sessions.set_start(session, Start.of("w.npy", "w+", latent), world)
+    edited = sessions.set_start(session, Start.of("w.npy", "w+", latent), world)
     expected = render(world.generator, latent, session.stack)
-    shot = renderer.shot(found)
+    shot = renderer.shot(edited)
     assert Image.open(io.BytesIO(shot.png)).tobytes() == to_pil(expected[0]).tobytes()
-    assert renderer.before(found).png != renderer.before(session).png
-    frames = renderer.frames(found, 1)
-    exact = renderer.shot(sessions.set_strength(found, 1, frames.strengths[0]))
+    assert renderer.before(edited).png != renderer.before(session).png
+    frames = renderer.frames(edited, 1)
+    exact = renderer.shot(sessions.set_strength(edited, 1, frames.strengths[0]))
     assert np.abs(pixels(frames.pictures[0]) - pixels(exact.png)).mean() < 6.0
-    strip = renderer.strip(found, 0, [5], [1.0])
+    strip = renderer.strip(edited, 0, [5], [1.0])
     assert torch.equal(strip[0, 0], renderer.image(session)[0]), "a strip is of seeds"
 
 
@@ -173,18 +173,18 @@ def test_several_threads_get_the_same_images(world: World, session: Session) -> 
     seeds = list(range(12))
     alone = Renderer(world)
     expected = [alone.shot(sessions.set_seed(session, seed)).png for seed in seeds]
-    shared, found = Renderer(world), {}
+    shared, shots = Renderer(world), {}
 
     def draw(order: list[int]) -> None:
         for seed in order:
-            found[seed, order[0]] = shared.shot(sessions.set_seed(session, seed)).png
+            shots[seed, order[0]] = shared.shot(sessions.set_seed(session, seed)).png
 
     threads = [threading.Thread(target=draw, args=(order,)) for order in (seeds, seeds[::-1])]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(found[seed, first] == expected[seed] for seed in seeds for first in (0, 11))
+    assert all(shots[seed, first] == expected[seed] for seed in seeds for first in (0, 11))
 
 
 def test_a_thumbnail_is_drawn_once(

@@ -75,17 +75,17 @@ def test_an_unknown_token_is_a_fresh_start(desk: Desk, other: Desk, token: Any) 
 
 def test_the_desks_that_were_used_last_are_kept(renderer: Renderer, library: Library) -> None:
     desks = Shared(renderer, library, "starter", "cpu", most_desks=2)
-    made = [Desk(renderer, library, "starter", "cpu") for _ in range(3)]
-    for number, desk in enumerate(made):
+    several = [Desk(renderer, library, "starter", "cpu") for _ in range(3)]
+    for number, desk in enumerate(several):
         handle(desk, {"do": "seed", "to": 10 + number})
-    for desk in (made[0], made[1], made[0], made[2]):
+    for desk in (several[0], several[1], several[0], several[2]):
         desks.keep(desk)
-    found = []
-    for desk in made:
+    seeds = []
+    for desk in several:
         fresh = Desk(renderer, library, "starter", "cpu")
         desks.resume(fresh, desk.token)
-        found.append(fresh.session.seed)
-    assert found == [10, 1, 12]
+        seeds.append(fresh.session.seed)
+    assert seeds == [10, 1, 12]
 
 
 def test_tokens_cannot_be_guessed(renderer: Renderer, library: Library) -> None:

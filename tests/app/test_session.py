@@ -35,8 +35,8 @@ def test_a_card_that_is_not_good_at_one_begins_where_it_is(
 ) -> None:
     save_card(world, library.folder / "mouth.safetensors", "bright mouth", range=(-3.0, 0.5))
     direction = library.direction("mouth.safetensors")
-    found = sessions.add(session, "mouth.safetensors", direction, world.generator)
-    assert found.lines[-1].edit.strength == 0.5
+    changed = sessions.add(session, "mouth.safetensors", direction, world.generator)
+    assert changed.lines[-1].edit.strength == 0.5
 
 
 def test_a_card_of_another_generator_is_refused(
@@ -86,10 +86,10 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
         ),
     ]
     for change, read, expected in changes:
-        found = change(session)
-        assert read(found) == expected
-        assert found.lines[1] == session.lines[1]
-        assert found.selected == 0
+        changed = change(session)
+        assert read(changed) == expected
+        assert changed.lines[1] == session.lines[1]
+        assert changed.selected == 0
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
 def test_what_makes_no_sense_is_refused_in_a_sentence(
     session: Session, world: World, change: Callable[..., Session], error: type[EclipsedError]
 ) -> None:
-    with pytest.raises(error) as found:
+    with pytest.raises(error) as refusal:
         change(session, world)
-    assert str(found.value).strip().endswith(".")
+    assert str(refusal.value).strip().endswith(".")
 
 
 def test_a_full_stack_takes_no_more(session: Session, world: World, library: Library) -> None:
@@ -175,16 +175,16 @@ def test_the_past_does_not_grow_for_ever(session: Session) -> None:
 
 def test_a_drawn_mask_makes_a_line_hard(session: Session) -> None:
     mask = Mask.of(torch.eye(32))
-    found = sessions.set_mask(session, 0, mask)
-    assert (found.lines[0].edit.mask, found.lines[0].edit.hard) == (mask, True)
-    assert found.lines[0].key() != sessions.set_hard(session, 0, True).lines[0].key()
+    changed = sessions.set_mask(session, 0, mask)
+    assert (changed.lines[0].edit.mask, changed.lines[0].edit.hard) == (mask, True)
+    assert changed.lines[0].key() != sessions.set_hard(session, 0, True).lines[0].key()
     assert (
-        found.lines[0].key()
-        != sessions.set_mask(found, 0, Mask.of(torch.ones(2, 2))).lines[0].key()
+        changed.lines[0].key()
+        != sessions.set_mask(changed, 0, Mask.of(torch.ones(2, 2))).lines[0].key()
     )
-    assert sessions.set_mask(found, 0, None) == sessions.set_hard(session, 0, True)
-    assert sessions.set_hard(found, 0, False) == sessions.select(session, 0)
-    history = History(session).do(found)
+    assert sessions.set_mask(changed, 0, None) == sessions.set_hard(session, 0, True)
+    assert sessions.set_hard(changed, 0, False) == sessions.select(session, 0)
+    history = History(session).do(changed)
     assert history.past == (session,)
     assert history.undo().redo().now.lines[0].edit.mask == mask
 
@@ -198,17 +198,17 @@ def test_a_mask_that_no_picture_can_keep_is_refused(session: Session) -> None:
 def test_a_latent_stands_for_the_seed_until_the_next_one(session: Session, world: World) -> None:
     start = Start.of("w.npy", "w+", world.generator.sample([9]))
     turned = sessions.set_truncation(session, 0.3)
-    found = sessions.set_start(turned, start, world)
-    assert (found.start, found.truncation) == (start, world.truncation)
-    assert (found.image_name, session.image_name) == ("latent w.npy", "seed 5")
-    assert (found.image_words, session.image_words) == ("a latent", "seed 5")
-    assert found.image_key != session.image_key
-    assert not found.same_picture(turned)
+    changed = sessions.set_start(turned, start, world)
+    assert (changed.start, changed.truncation) == (start, world.truncation)
+    assert (changed.image_name, session.image_name) == ("latent w.npy", "seed 5")
+    assert (changed.image_words, session.image_words) == ("a latent", "seed 5")
+    assert changed.image_key != session.image_key
+    assert not changed.same_picture(turned)
     with pytest.raises(BadSetting, match="not truncated"):
-        sessions.set_truncation(found, 0.5)
-    following = sessions.step_seed(found, 1)
+        sessions.set_truncation(changed, 0.5)
+    following = sessions.step_seed(changed, 1)
     assert (following.start, following.seed) == (None, 6)
-    assert sessions.set_seed(found, 5).start is None
+    assert sessions.set_seed(changed, 5).start is None
 
 
 @pytest.mark.parametrize("size", [3, 20_000])

@@ -12,8 +12,8 @@ from eclipsed.evaluation.scores import SCORES
 from eclipsed.search.preflight import Preflight
 
 NO_CARDS = "No cards yet. Find one with a sentence, or import one."
-_TOLD = ("success", "locality", "preservation")
 Colour = Literal["green", "orange", "red"]
+VERDICTS: dict[str, Colour] = {"likely": "green", "unsure": "orange", "unlikely": "red"}
 
 
 def where(regions: tuple[str, ...]) -> str:
@@ -46,7 +46,7 @@ def provenance(direction: Direction) -> list[str]:
 def badges(direction: Direction) -> list[tuple[str, Colour]]:
     """The scores that tell most, and how good they are; empty for a card that was not scored."""
     result: list[tuple[str, Colour]] = []
-    for name in _TOLD:
+    for name in ("success", "locality", "preservation"):
         value = (direction.scores.get(name) or {}).get("median")
         if value is not None:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import streamlit as st
 
 from eclipsed.app import descriptions
@@ -12,11 +10,6 @@ from eclipsed.app.pages import browser
 from eclipsed.app.search import Look, Request, Search, layers_written
 from eclipsed.methods.training import trained_methods
 
-_COLOURS: dict[str, Literal["green", "orange", "red"]] = {
-    "likely": "green",
-    "unsure": "orange",
-    "unlikely": "red",
-}
 _AUTO, _WHOLE, _CHOSEN = "chosen by the prompt", "the whole image", "these"
 
 
@@ -86,7 +79,7 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
 
 
 def _look(look: Look) -> None:
-    st.badge(look.preflight.verdict, color=_COLOURS[look.preflight.verdict])
+    st.badge(look.preflight.verdict, color=descriptions.VERDICTS[look.preflight.verdict])
     st.text(look.preflight.reason)
     titles = {"Answer it best": look.best, "Answer it least": look.worst}
     for column, (title, images) in zip(st.columns(2), titles.items(), strict=True):

@@ -16,7 +16,6 @@ from eclipsed.app.thumbnails import thumbnail
 from eclipsed.errors import EclipsedError
 
 _COLUMNS = 3
-_TICK = "compare"
 
 
 def show() -> None:
@@ -50,7 +49,7 @@ def show() -> None:
 
 def _compare(desk: Desk, entries: list[Entry]) -> None:
     """A button that shows the ticked cards side by side."""
-    ticked = [entry.file for entry in entries if st.session_state.get(f"{_TICK} {entry.file}")]
+    ticked = [entry.file for entry in entries if st.session_state.get(f"compare {entry.file}")]
     if ticked:
         cards = "1 card" if len(ticked) == 1 else f"{len(ticked)} cards"
         if st.button(f"Compare {cards} on the image of {desk.session.image_words}", type="primary"):
@@ -78,7 +77,7 @@ def _card(desk: Desk, entry: Entry) -> None:
             scored = "" if direction.scores else " · not scored"
             st.caption(f"{descriptions.ago(entry.changed)}{scored}", width="content")
             if not trouble:
-                st.checkbox("Compare", key=f"{_TICK} {entry.file}")
+                st.checkbox("Compare", key=f"compare {entry.file}")
         with st.popover("About", width="stretch"):
             st.text(descriptions.headline(direction))
             st.text("\n".join(descriptions.provenance(direction)))
