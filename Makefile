@@ -42,10 +42,10 @@ format: .venv/.installed  ## let ruff tidy the code
 	$(BIN)/ruff format .
 
 test: lint  ## lint, then the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --durations=15
 
 test-slow: .venv/.installed  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15
 
 starter: .venv/.installed  ## remake the starter world's art and weights from nothing (hours, resumable)
 	$(BIN)/python -m kits.starter.renderer

@@ -23,7 +23,7 @@ from pathlib import Path
 PACKAGE = "eclipsed"
 # From the ground up; a room may import those of its own layer and of lower ones.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("types", "errors", "files", "naming", "ranges", "wordlists", "__version__"),
+    ("types", "errors", "files", "naming", "ranges", "__version__"),
     ("cache", "checkpoints", "directions", "hub"),
     ("generators", "segmenters", "encoders", "prompts"),
     ("foreign", "editing"),

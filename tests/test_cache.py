@@ -10,8 +10,8 @@ from torch import Tensor
 from eclipsed import cache as caching
 from eclipsed.cache import Key, cached_directions, cached_tensors, key_of, remembered
 from eclipsed.directions import Direction
+from eclipsed.testing import FakeEncoder, fake_world, patch_vector
 from eclipsed.types import World
-from tests.fakes import FakeEncoder, fake_world, patch_vector
 
 KEY = Key("test", "a" * 64)
 

@@ -22,8 +22,8 @@ from PIL import Image
 from eclipsed.directions import Direction, keep_layers
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.files import sha256_of
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Layer
-from tests.fakes import FakeGenerator, patch_vector
 
 LAYERS = FakeGenerator().layers("w+")
 

@@ -19,13 +19,14 @@ from eclipsed.directions import Direction
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.foreign import ForeignDirection, in_words, read_directions, to_card
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Space
 from tests.checkpoints.hostile import every_file
 from tests.checkpoints.making import Call, Name, pickled, saved
-from tests.fakes import FakeGenerator, OnlyZ, patch_vector
 from tests.golden import golden_arrays, golden_case, golden_file
 
 GENERATOR = FakeGenerator()
+ONLY_Z = FakeGenerator(spaces=("z",))
 
 GOLDEN = [
     "eclipsed_S_conv_K1",
@@ -357,7 +358,7 @@ def test_components_are_directions_in_units_of_their_deviation(tmp_path: Path) -
     directions = read_directions(write(tmp_path, npz(**content)))
     assert [one.name for one in directions] == ["pc_0", "pc_1", "pc_2"]
     assert [one.unit for one in directions] == [2.0, 1.0, 0.5]
-    assert {(one.space, one.range) for one in found} == {("w", (-2.0, 2.0))}
+    assert {(one.space, one.range) for one in directions} == {("w", (-2.0, 2.0))}
     card = to_card(directions[2], GENERATOR)
     assert torch.equal(card.vector, torch.from_numpy(content["lat_comp"][2, 0]))
     assert torch.equal(card.scaled(), 0.5 * card.vector)
@@ -479,13 +480,13 @@ def test_a_long_vector_finds_the_space_it_fits() -> None:
 
 
 def test_a_generator_without_w_gets_what_fits_z() -> None:
-    assert to_card(foreign(8, space="w", told=False), OnlyZ()).space == "z"
+    assert to_card(foreign(8, space="w", told=False), ONLY_Z).space == "z"
     with pytest.raises(WrongGenerator, match=r"space z .* has 1 layer of 8 numbers"):
-        to_card(foreign(7, space="w", told=False), OnlyZ())
+        to_card(foreign(7, space="w", told=False), ONLY_Z)
     with pytest.raises(UnknownName):
-        to_card(foreign(8, space="w"), OnlyZ())
+        to_card(foreign(8, space="w"), ONLY_Z)
     with pytest.raises(UnknownName):
-        to_card(foreign(8, space="w", told=False), OnlyZ(), space="w")
+        to_card(foreign(8, space="w", told=False), ONLY_Z, space="w")
 
 
 @pytest.mark.parametrize(

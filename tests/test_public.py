@@ -13,10 +13,11 @@ import pytest
 import eclipsed
 
 NAMES = """
-    BadFile BadSetting Direction EclipsedError Edit EditStack Goal Mask MissingExtra Preflight
-    State UnknownName World WrongGenerator config_for describe evaluate goal_from_prompt grid
-    load_generator load_png load_world read_latent render save_png score_direction strip
-    strip_picture to_pil train_direction train_directions __version__
+    BadFile BadSetting Direction EclipsedError Edit EditStack Goal Mask Method MissingExtra
+    Preflight State UnknownName World WrongGenerator config_for describe evaluate
+    goal_from_prompt grid load_generator load_png load_world read_latent register render
+    save_png score_direction strip strip_picture to_pil train_direction train_directions
+    __version__
 """.split()
 
 
@@ -25,10 +26,11 @@ def test_the_public_names_are_pinned() -> None:
     assert dir(eclipsed) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "__version__"])
 def test_every_public_name_is_there_and_documented(name: str) -> None:
-    found = getattr(eclipsed, name)
-    assert name == "__version__" or found.__doc__
+    doc = getattr(eclipsed, name).__doc__
+    assert doc
+    assert not doc.startswith(f"{name}("), "a dataclass without words documents its signature"
 
 
 def test_type_checkers_are_told_the_same() -> None:

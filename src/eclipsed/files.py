@@ -11,10 +11,13 @@ import json
 import os
 import secrets
 import stat
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import safetensors
 import safetensors.torch
@@ -145,6 +148,12 @@ def read_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadFile("it is a safetensors file that is damaged or cut short") from error
     return tensors, header.get("__metadata__") or {}
+
+
+@cache
+def word_lists(package: str, name: str) -> dict[str, Any]:
+    """The tables of a TOML file that lies beside the code of a package, read once."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def metadata_of(path: StrPath) -> dict[str, str]:

@@ -11,9 +11,9 @@ from eclipsed.app.desk import Desk
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session, add
+from eclipsed.testing import fake_world
 from eclipsed.types import World
 from tests.cli.conftest import save_card
-from tests.fakes import fake_world
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def all_muted(session: Session, world: World) -> Session:
 
 def whole_image(session: Session, world: World) -> Session:
     hard = sessions.set_hard(session, 1, True)
-    return sessions.set_regions(hard, 1, [], world.segmenter.regions)
+    return sessions.set_regions(hard, 1, [], world)
 
 
 def as_it_is(session: Session, world: World) -> Session:

@@ -10,6 +10,7 @@ from eclipsed.app import descriptions
 from eclipsed.app.library import Library
 from eclipsed.app.search import Status, layers_written
 from eclipsed.errors import BadSetting
+from eclipsed.search.optimizer import State
 
 
 def test_a_card_in_words(library: Library) -> None:
@@ -51,8 +52,8 @@ def test_how_long_ago(seconds: float, words: str) -> None:
 def test_progress_says_what_is_left() -> None:
     zero = torch.zeros(1, 2)
     state = State(4, zero, zero, zero, steps=12, seconds=2.0)
-    share, words = descriptions.progress(Status("training", state=state))
-    assert share == pytest.approx(1 / 3)
+    fraction, words = descriptions.progress(Status("training", state=state))
+    assert fraction == pytest.approx(1 / 3)
     assert words == "step 4 of 12, about 4 s left"
     assert descriptions.progress(Status("failed", error="No."))[1].startswith("No.")
 

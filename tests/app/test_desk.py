@@ -19,12 +19,12 @@ from eclipsed.app import downloads, screen, search
 from eclipsed.app import session as sessions
 from eclipsed.app.code_export import files_of
 from eclipsed.app.desk import Desk
-from eclipsed.app.downloads import ANIMATION_STRENGTHS as ANIMATED
 from eclipsed.app.events import handle, handle_all
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request
+from eclipsed.app.sheets import SWEPT
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
@@ -226,13 +226,13 @@ def test_a_saved_picture_holds_its_recipe(filled: Desk, tmp_path: Path) -> None:
 
 
 def test_a_strip_is_a_picture(filled: Desk) -> None:
-    found = downloads.strip(filled.renderer, filled.session)
-    assert found is not None
-    name, data = found
+    name, data = downloads.strip(filled.renderer, filled.session)
     assert name == "bright-eyes-strip.png"
     assert Image.open(io.BytesIO(data)).width > 500
     do(filled, "reset")
-    assert downloads.strip(filled.renderer, filled.session) is None
+    do(filled, "strip")
+    assert view(filled)["download"] is None
+    assert view(filled)["notice"]["text"].startswith("No edit is selected.")
 
 
 def as_text(data: bytes) -> str:
@@ -286,8 +286,7 @@ def test_a_dropped_latent_is_the_image_until_the_next_seed(filled: Desk, ending:
     assert len(shown["lines"]) == 2
     name, data = downloads.picture(filled.renderer, filled.session)
     assert name.endswith(".png")
-    found = downloads.strip(filled.renderer, filled.session)
-    assert found is not None
+    assert downloads.strip(filled.renderer, filled.session)[1]
     other = Desk(filled.renderer, filled.library, "starter", "cpu")
     other.drop(data, name)
     assert view(other)["image"] == shown["image"]
@@ -318,7 +317,7 @@ def test_the_selected_line_moves_from_end_to_end_and_back(filled: Desk, kind: st
     assert head == f"data:image/{kind};base64"
     moving = Image.open(io.BytesIO(base64.b64decode(data)))
     assert moving.format == kind.upper()
-    assert ANIMATED < moving.n_frames <= 2 * ANIMATED - 2, "equal pictures become one"
+    assert SWEPT < moving.n_frames <= 2 * SWEPT - 2, "equal pictures become one"
     frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(moving)]
     for strength, nearest in ((-1.5, frames[:1]), (3.0, frames)):
         exact = filled.renderer.shot(sessions.set_strength(filled.session, 1, strength)).png
@@ -410,7 +409,7 @@ def test_a_deleted_card_comes_back(desk: Desk, library: Library) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name: str) -> None:
-    desk.carry_out(lambda: library.rename("hair.safetensors", name), "Renamed.")
+    desk.attempt(lambda: library.rename("hair.safetensors", name), "Renamed.")
     shown = {offer["name"] for offer in view(desk)["offers"]}
     entry = library.entry("hair.safetensors")
     assert entry.name in shown
@@ -422,7 +421,7 @@ def test_hostile_names_are_shown_as_they_are(desk: Desk, library: Library, name:
 
 def wait(desk: Desk) -> None:
     assert desk.search is not None
-    desk.search.wait(60)
+    desk.search.thread.join(60)
 
 
 def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> None:
@@ -449,15 +448,15 @@ def test_a_search_that_was_stopped_keeps_what_it_learned(
 
     def stop_soon(search: search.Search, **changes: Any) -> None:
         say(search, **changes)
-        if "report" in changes and changes["report"].step == 2:
+        if "state" in changes and changes["state"].step == 2:
             search.stop()
 
     monkeypatch.setattr(search.Search, "_say", stop_soon)
     do(desk, "find", prompt="bright mouth")
     wait(desk)
     assert desk.status.stage == "stopped"
-    assert desk.status.report is not None
-    assert desk.status.report.step == 2
+    assert desk.status.state is not None
+    assert desk.status.state.step == 2
     assert library.direction(desk.status.file).config["interrupted"] is True
     assert len(view(desk)["lines"]) == 1
 

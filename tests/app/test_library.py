@@ -202,12 +202,15 @@ def test_scores_are_written_into_a_card(library: Library) -> None:
     library.rename("hair.safetensors", "shining hair")
     scores = {"success": {"median": 1.0, "low": 0.9, "high": 1.0}}
     library.store_scores("hair.safetensors", scores, "independent networks")
-    kept = Direction.load(library.folder / "hair.safetensors")
-    assert (kept.name, kept.scores, kept.judged_by) == (
+    card = Direction.load(library.folder / "hair.safetensors")
+    assert (card.name, card.scores, card.judged_by) == (
         "shining hair",
         scores,
         "independent networks",
     )
+    library.delete("hair.safetensors")
+    with pytest.raises(UnknownName):
+        library.store_scores("hair.safetensors", scores, "independent networks")
 
 
 def test_a_card_is_found_by_what_it_holds(library: Library) -> None:

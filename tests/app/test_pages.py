@@ -78,7 +78,7 @@ def test_a_prompt_is_searched_for(app: Any) -> None:
     assert not found.exception
     search = desk(found).search
     assert search is not None
-    search.wait(60)
+    search.thread.join(60)
     found.run()
     assert not found.exception
     assert "In the library" in texts(found) or "Done." in texts(found)
@@ -102,7 +102,7 @@ def test_layers_that_make_no_sense_are_a_sentence(app: Any, layers: str) -> None
     found.button[0].click().run()
     search = desk(found).search
     if search is not None:
-        search.wait(60)
+        search.thread.join(60)
         found.run()
     assert not found.exception
     assert "ayer" in texts(found)

@@ -30,7 +30,7 @@ def everything(session: Session, world: World) -> Session:
     session = sessions.set_strength(session, 0, -0.7300000000000001)
     session = sessions.set_layers(session, 0, [0, 2], world.generator)
     session = sessions.set_hard(session, 0, True)
-    session = sessions.set_regions(session, 0, ["hair", "mouth"], world.segmenter.regions)
+    session = sessions.set_regions(session, 0, ["hair", "mouth"], world)
     session = sessions.set_muted(session, 1, True)
     return sessions.set_truncation(sessions.set_seed(session, 4_294_967_295), 0.123)
 

@@ -82,10 +82,12 @@ def test_frames_of_a_muted_line_show_what_it_would_do(renderer: Renderer, sessio
     assert frames.pictures[0] != frames.pictures[-1]
 
 
-def test_a_hard_edit_leaves_what_lies_outside(renderer: Renderer, session: Session) -> None:
+def test_a_hard_edit_leaves_what_lies_outside(
+    renderer: Renderer, session: Session, world: World
+) -> None:
     one = sessions.remove(session, 1)
     one = sessions.set_strength(one, 0, 1.5)
-    one = sessions.set_regions(sessions.set_hard(one, 0, True), 0, ["mouth"], ("mouth",))
+    one = sessions.set_regions(sessions.set_hard(one, 0, True), 0, ["mouth"], world)
     assert renderer.shot(one).png == renderer.before(one).png
     mask = pixels(renderer.mask(one))
     assert mask[22, 16, 0] == 255.0
@@ -95,7 +97,7 @@ def test_a_hard_edit_leaves_what_lies_outside(renderer: Renderer, session: Sessi
 def test_the_mask_of_the_whole_image_is_white(
     renderer: Renderer, session: Session, world: World
 ) -> None:
-    whole = sessions.set_regions(session, 0, [], world.segmenter.regions)
+    whole = sessions.set_regions(session, 0, [], world)
     assert pixels(renderer.mask(whole)).min() == 255.0
 
 
@@ -130,7 +132,7 @@ def test_a_brush_begins_with_the_region_and_changes_nothing_by_itself(
 def test_a_brush_begins_with_nothing_where_all_may_change(
     renderer: Renderer, session: Session, world: World
 ) -> None:
-    whole = sessions.set_regions(session, 0, [], world.segmenter.regions)
+    whole = sessions.set_regions(session, 0, [], world)
     assert not any(Mask.read(renderer.brush(whole, 0)).greys)
 
 
@@ -188,12 +190,12 @@ def test_several_threads_get_the_same_images(world: World, session: Session) -> 
 def test_a_thumbnail_is_drawn_once(
     renderer: Renderer, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = thumbnail(renderer, library, "hair.safetensors")
+    first = thumbnail(renderer, library.direction("hair.safetensors"))
     low, _, high = np.split(pixels(first), 3, axis=1)
     assert high[:32].mean() > low[:32].mean() + 20.0
     monkeypatch.setattr(Renderer, "strip", None)
-    assert thumbnail(renderer, library, "hair.safetensors") == first
+    assert thumbnail(renderer, library.direction("hair.safetensors")) == first
     other = replace(library.direction("hair.safetensors"), unit=2.0)
     other.save(library.folder / "hair.safetensors")
     with pytest.raises(TypeError):  # another unit is another picture
-        thumbnail(renderer, library, "hair.safetensors")
+        thumbnail(renderer, library.direction("hair.safetensors"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eclipsed.app import descriptions, reports
+from eclipsed.app import descriptions, sheets
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.reports import Report, measure
@@ -34,17 +34,17 @@ def test_the_scores_are_those_of_the_command_line(
 
 
 def test_curves_go_over_all_strengths(report: Report) -> None:
-    gain, probability, share, outside = report.curves
-    assert [point[0] for point in gain.points] == list(STRENGTHS)
+    gain, probability, locality, leakage = report.curves
+    assert [point["strength"] for point in gain.points] == list(STRENGTHS)
     for curve in (gain, probability):
-        medians = [point[1] for point in curve.points]
+        medians = [point["median"] for point in curve.points]
         assert medians == sorted(medians)
         assert medians[0] < medians[-1]
     for curve in report.curves:
-        assert all(low <= median <= high for _, median, low, high in curve.points)
-    assert 0.0 not in [point[0] for point in share.points]  # nothing has changed there
-    assert all(point[1] > 0.5 for point in share.points)
-    assert {point[0]: point[1] for point in outside.points}[0.0] == 0.0
+        assert all(point["low"] <= point["median"] <= point["high"] for point in curve.points)
+    assert 0.0 not in [point["strength"] for point in locality.points]  # nothing has changed there
+    assert all(point["median"] > 0.5 for point in locality.points)
+    assert {point["strength"]: point["median"] for point in leakage.points}[0.0] == 0.0
 
 
 def test_progress_is_told_and_time_is_bounded(world: World, library: Library) -> None:
@@ -86,6 +86,6 @@ def test_a_world_without_judges_says_who_judged(world: World, library: Library) 
 def test_the_sheet_has_a_row_for_each_ranked_seed(
     renderer: Renderer, session: Session, report: Report
 ) -> None:
-    assert Image.open(io.BytesIO(reports.sheet(renderer, session, report))).height > 3 * 96
-    one = replace(report, ranked=report.ranked[:1])
-    assert Image.open(io.BytesIO(reports.sheet(renderer, session, one))).height < 2 * 96
+    for rows in (3, 1):
+        data = sheets.ranked(renderer, session, report.ranked[:rows], report.direction)
+        assert rows * 96 < Image.open(io.BytesIO(data)).height < (rows + 1) * 96

@@ -48,7 +48,7 @@ def test_a_search_outlives_a_reload(
 ) -> None:
     desk.find(Request("bright mouth"))
     assert desk.search is not None
-    desk.search.wait(60)
+    desk.search.thread.join(60)
     other.go_on_from(desk)
     assert [line["name"] for line in view(other)["lines"]] == ["bright mouth"]
     third = Desk(desk.renderer, desk.library, "starter", "cpu")
@@ -58,7 +58,8 @@ def test_a_search_outlives_a_reload(
     third.find(Request("bright eyes"))
     other.go_on_from(third)
     assert other.status.running
-    other.stop()
+    assert other.search is not None
+    other.search.stop()
     assert third.search is not None
     assert third.search._stop.is_set()
 

@@ -60,7 +60,7 @@ def test_a_stack_is_reordered_and_emptied(session: Session) -> None:
 
 
 def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None:
-    generator, regions = world.generator, world.segmenter.regions
+    generator = world.generator
     changes: list[tuple[Callable[[Session], Session], Callable[[Session], object], object]] = [
         (lambda s: sessions.set_strength(s, 0, -2.5), lambda s: s.lines[0].edit.strength, -2.5),
         (lambda s: sessions.set_muted(s, 0, True), lambda s: s.lines[0].edit.muted, True),
@@ -76,12 +76,12 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
             None,
         ),
         (
-            lambda s: sessions.set_regions(s, 0, ["eyes", "hair", "eyes"], regions),
+            lambda s: sessions.set_regions(s, 0, ["eyes", "hair", "eyes"], world),
             lambda s: s.lines[0].reach,
             ("eyes", "hair"),
         ),
         (
-            lambda s: sessions.set_regions(s, 0, ["hair"], regions),
+            lambda s: sessions.set_regions(s, 0, ["hair"], world),
             lambda s: s.lines[0].regions,
             None,
         ),
@@ -96,28 +96,28 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        (lambda s, g: sessions.set_seed(s, -1), BadSetting),
-        (lambda s, g: sessions.set_seed(s, 2**32), BadSetting),
-        (lambda s, g: sessions.set_truncation(s, 2.1), BadSetting),
-        (lambda s, g: sessions.set_truncation(s, float("nan")), BadSetting),
-        (lambda s, g: sessions.set_strength(s, 0, float("inf")), BadSetting),
-        (lambda s, g: sessions.set_strength(s, 0, 1e6), BadSetting),
-        (lambda s, g: sessions.set_strength(s, 2, 1.0), UnknownName),
-        (lambda s, g: sessions.set_layers(s, 0, [], g), BadSetting),
-        (lambda s, g: sessions.set_layers(s, 0, [4], g), UnknownName),
-        (lambda s, g: sessions.set_layers(s, 0, [-1, 2], g), UnknownName),
-        (lambda s, g: sessions.set_regions(s, 0, ["nose"], ("hair", "eyes")), UnknownName),
-        (lambda s, g: sessions.move(s, 0, 2), UnknownName),
-        (lambda s, g: sessions.remove(s, -1), UnknownName),
-        (lambda s, g: sessions.select(s, 2), UnknownName),
-        (lambda s, g: sessions.set_compare(s, "sideways"), UnknownName),
+        (lambda s, w: sessions.set_seed(s, -1), BadSetting),
+        (lambda s, w: sessions.set_seed(s, 2**32), BadSetting),
+        (lambda s, w: sessions.set_truncation(s, 2.1), BadSetting),
+        (lambda s, w: sessions.set_truncation(s, float("nan")), BadSetting),
+        (lambda s, w: sessions.set_strength(s, 0, float("inf")), BadSetting),
+        (lambda s, w: sessions.set_strength(s, 0, 1e6), BadSetting),
+        (lambda s, w: sessions.set_strength(s, 2, 1.0), UnknownName),
+        (lambda s, w: sessions.set_layers(s, 0, [], w.generator), BadSetting),
+        (lambda s, w: sessions.set_layers(s, 0, [4], w.generator), UnknownName),
+        (lambda s, w: sessions.set_layers(s, 0, [-1, 2], w.generator), UnknownName),
+        (lambda s, w: sessions.set_regions(s, 0, ["nose"], w), UnknownName),
+        (lambda s, w: sessions.move(s, 0, 2), UnknownName),
+        (lambda s, w: sessions.remove(s, -1), UnknownName),
+        (lambda s, w: sessions.select(s, 2), UnknownName),
+        (lambda s, w: sessions.set_compare(s, "sideways"), UnknownName),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
     session: Session, world: World, change: Callable[..., Session], error: type[EclipsedError]
 ) -> None:
     with pytest.raises(error) as found:
-        change(session, world.generator)
+        change(session, world)
     assert str(found.value).strip().endswith(".")
 
 

@@ -13,8 +13,8 @@ from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
 from eclipsed.methods import registry
 from eclipsed.methods.method import Method
+from eclipsed.testing import FakeJudge, fake_world, patch_vector
 from eclipsed.types import Goal, Verdict, World
-from tests.fakes import FakeJudge, fake_world, patch_vector
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,8 @@ import torch
 from eclipsed.bench import cost
 
 
-def test_a_job_is_measured_and_its_result_kept() -> None:
-    result, found = cost.measured(lambda: 2 + 2)
-    assert result == 4
-    assert found.seconds >= 0.0
-    assert found.processor >= 0.0
+def test_the_result_of_a_job_is_handed_on() -> None:
+    assert cost.measured(lambda: 2 + 2)[0] == 4
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells")

@@ -9,8 +9,8 @@ from torch import Tensor
 
 import eclipsed
 from benchmarks import paper_step
+from eclipsed.testing import fake_world
 from eclipsed.types import Synthesis
-from tests.fakes import fake_world
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import preflight
 from benchmarks.preflight import Asked, area, curve, interval, main, worked
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 
 
 def row(success: float | None, locality: float | None, *regions: str) -> dict[str, Any]:

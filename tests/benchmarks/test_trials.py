@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.trials import PROMPTS, asked, changes, main
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 
 QUICK = "steps=1,pool=40,originals=16,half=False"
 

@@ -13,8 +13,8 @@ import pytest
 from eclipsed import cli, worlds
 from eclipsed.directions import Direction
 from eclipsed.errors import UnknownName
+from eclipsed.testing import fake_world, patch_vector
 from eclipsed.types import World
-from tests.fakes import fake_world, patch_vector
 
 
 @dataclass(frozen=True)

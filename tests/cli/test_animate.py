@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from eclipsed.testing import PATCHES
 from eclipsed.types import World
 from tests.cli.conftest import Run, check_refusal, save_card
-from tests.fakes import PATCHES
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png
 from eclipsed.methods import registry
 from eclipsed.methods.lelsd import LelsdConfig
+from eclipsed.testing import FakeGenerator
 from eclipsed.types import World
 from tests.cli.conftest import Run
-from tests.fakes import OnlyZ
 
 
 def test_discover_writes_a_card_each_and_a_sheet(eclipsed: Run, world: World) -> None:
@@ -72,7 +72,7 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
 def test_a_generator_with_z_alone_has_directions_too(
     eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only_z = replace(world, generator=OnlyZ())
+    only_z = replace(world, generator=FakeGenerator(spaces=("z",)))
     monkeypatch.setattr(worlds, "load_world", lambda _name, _device: only_z)
     ran = eclipsed("discover", "sefa", "--count", "2", "--json")
     assert ran.code == 0, ran.err

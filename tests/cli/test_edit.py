@@ -23,7 +23,7 @@ def _cards(world: World) -> None:
 
 
 def brightness(path: str, world: World, patch: str) -> float:
-    from tests.fakes import PATCHES
+    from eclipsed.testing import PATCHES
 
     rows, columns = PATCHES[patch]
     picture, _ = load_png(path)

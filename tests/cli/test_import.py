@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 from eclipsed.directions import Direction
+from eclipsed.testing import patch_vector
 from eclipsed.types import World
 from tests.cli.conftest import Run, save_card
-from tests.fakes import patch_vector
 
 
 def save_rows(path: str = "smile.npy") -> None:

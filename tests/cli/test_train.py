@@ -13,9 +13,9 @@ from eclipsed.evaluation import evaluate
 from eclipsed.methods import registry
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
+from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Goal, World
 from tests.cli.conftest import Run, check_refusal
-from tests.fakes import OnlyZ, patch_vector
 
 QUICK = ("--steps", "3", "--method", "paper")
 
@@ -77,7 +77,7 @@ def test_options_reach_the_training(eclipsed: Run) -> None:
 def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
     eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only_z = replace(world, generator=OnlyZ())
+    only_z = replace(world, generator=FakeGenerator(spaces=("z",)))
     monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": only_z)
     for method in ("default", "paper"):
         words = ("train", "bright hair", "--steps", "2", "--method", method)
@@ -88,7 +88,7 @@ def test_a_generator_without_w_is_trained_in_z_unless_told_otherwise(
     assert eclipsed(*strip).code == 0
     ran = eclipsed("train", "bright hair", *QUICK, "--space", "w+")
     assert ran.code == 1
-    assert "no space 'w+'" in ran.err
+    assert "no latent space 'w+'" in ran.err
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from safetensors.torch import save, save_file
 
 from eclipsed.editing.latents import read_latent
 from eclipsed.errors import BadFile
-from tests.fakes import FakeGenerator
+from eclipsed.testing import FakeGenerator
 
 GENERATOR = FakeGenerator()
 

@@ -10,8 +10,8 @@ from eclipsed.editing.recipes import edit_facts, latent_facts, read_recipe, reci
 from eclipsed.editing.stack import Edit
 from eclipsed.editing.starts import MOST_BYTES, Start
 from eclipsed.errors import BadFile
+from eclipsed.testing import fake_world
 from tests.editing.test_stack import HAIR
-from tests.fakes import fake_world
 
 WORLD = fake_world()
 MASK = torch.eye(32)

@@ -12,8 +12,8 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import Edit, EditStack, blend, feather, region_mask, render, strip
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.testing import FakeGenerator, FakeSegmenter, patch_mask, patch_vector
 from eclipsed.types import Space
-from tests.fakes import FakeGenerator, FakeSegmenter, patch_mask, patch_vector
 
 GENERATOR = FakeGenerator()
 SEEDS = range(3)

@@ -10,7 +10,7 @@ import torch
 from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import MOST_BYTES, Start
 from eclipsed.errors import BadFile, BadSetting
-from tests.fakes import FakeGenerator
+from eclipsed.testing import FakeGenerator
 
 GENERATOR = FakeGenerator()
 

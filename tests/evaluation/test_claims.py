@@ -4,8 +4,8 @@ import torch
 
 from eclipsed.evaluation import claims
 from eclipsed.prompts.decompose import decomposed
+from eclipsed.testing import VOCABULARY, FakeJudge
 from eclipsed.types import Claim, Goal, Verdict
-from tests.fakes import VOCABULARY, FakeJudge
 
 JUDGE = FakeJudge()
 HAIR, HAT = Claim("hair", ("bright",)), Claim("hat", ("hat",))

@@ -12,7 +12,7 @@ from eclipsed import worlds
 from eclipsed.editing.images import load_png
 from eclipsed.evaluation import evaluate
 from eclipsed.methods import registry
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
 

@@ -5,7 +5,7 @@ import torch
 
 from eclipsed.errors import UnknownName
 from eclipsed.generators.spaces import best_space, check_conversion, layer_mask, longest_layer
-from tests.fakes import ROWS, W_DIM, FakeGenerator, OnlyZ
+from eclipsed.testing import ROWS, W_DIM, FakeGenerator
 
 
 def test_conversions_that_do_not_exist_are_refused() -> None:
@@ -18,7 +18,7 @@ def test_conversions_that_do_not_exist_are_refused() -> None:
 
 def test_the_best_space_is_w_plus_or_z_of_a_generator_without_it() -> None:
     assert best_space(FakeGenerator()) == "w+"
-    assert best_space(OnlyZ()) == "z"
+    assert best_space(FakeGenerator(spaces=("z",))) == "z"
 
 
 def test_a_mask_of_layers_chooses_their_numbers() -> None:

@@ -7,8 +7,8 @@ from eclipsed.errors import UnknownName
 from eclipsed.methods.channels import below_median, places, style_channels, style_population
 from eclipsed.methods.method import rank
 from eclipsed.search.pool import SEEDS
+from eclipsed.testing import FakeGenerator, fake_world
 from eclipsed.types import Goal
-from tests.fakes import FakeGenerator, OnlyZ, fake_world
 from tests.families import GENERATORS
 
 
@@ -26,8 +26,8 @@ def test_every_channel_counts_where_nothing_is_called_torgb() -> None:
 
 
 def test_a_generator_without_s_is_refused() -> None:
-    with pytest.raises(UnknownName, match="no space 's'"):
-        style_channels(OnlyZ())
+    with pytest.raises(UnknownName, match="no latent space 's'"):
+        style_channels(FakeGenerator(spaces=("z",)))
 
 
 def test_the_population_is_what_methods_look_at() -> None:

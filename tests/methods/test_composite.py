@@ -13,8 +13,8 @@ from eclipsed.methods.training import make_plan, train_direction
 from eclipsed.search.loop import finish
 from eclipsed.search.optimizer import advance, initial_state
 from eclipsed.search.plan import Finish, Plan
+from eclipsed.testing import W_DIM, fake_world, patch_mask
 from eclipsed.types import Goal
-from tests.fakes import W_DIM, fake_world, patch_mask
 
 HAIR, MOUTH = (
     Goal("bright hair", "a person", ("hair",)),

@@ -29,8 +29,8 @@ from eclipsed.methods.default import (
     training_set,
 )
 from eclipsed.methods.training import train_direction
+from eclipsed.testing import W_DIM, fake_world, hat_strength, patch_mask
 from eclipsed.types import Goal, World
-from tests.fakes import W_DIM, fake_world, hat_strength, patch_mask
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 QUICK = DefaultConfig(steps=12, pool=256, originals=24, pixel_weight=1.0, half=False)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,29 +10,28 @@ from eclipsed.errors import EclipsedError
 from eclipsed.generators.biggan import BigGAN
 from eclipsed.generators.dcgan import DCGAN, DCGANConfig
 from eclipsed.methods.first_features import features_at, first_feature, first_weights
-from tests.fakes import OnlyZ
+from eclipsed.testing import FakeGenerator
 from tests.families import GENERATORS
+
+ONLY_Z = FakeGenerator(spaces=("z",))
 
 
 def test_the_first_feature_that_is_not_constant_is_found() -> None:
-    assert first_feature(OnlyZ()) == "layer_1"
+    assert first_feature(ONLY_Z) == "layer_1"
     assert first_feature(GENERATORS["dcgan"]) == "layer_0"
 
 
 def test_a_generator_whose_features_are_all_constant_is_refused() -> None:
-    @dataclass(frozen=True)
-    class Constant(OnlyZ):
-        feature_names: tuple[str, ...] = ("layer_0",)
-
+    constant = replace(ONLY_Z, feature_names=("layer_0",))
     with pytest.raises(EclipsedError, match="depends on its latent"):
-        first_feature(Constant())
+        first_feature(constant)
 
 
 def test_features_of_many_latents_come_in_order() -> None:
-    z = OnlyZ().sample(range(20))
-    found = features_at(OnlyZ(), z, "layer_1")
-    alone = OnlyZ().synthesize(z[17:18], features=["layer_1"]).features["layer_1"]
-    torch.testing.assert_close(found[17], alone.flatten())
+    z = ONLY_Z.sample(range(20))
+    features = features_at(ONLY_Z, z, "layer_1")
+    alone = ONLY_Z.synthesize(z[17:18], features=["layer_1"]).features["layer_1"]
+    torch.testing.assert_close(features[17], alone.flatten())
 
 
 def test_weights_of_a_linear_layer_are_those_of_the_network() -> None:

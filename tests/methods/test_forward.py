@@ -9,8 +9,8 @@ from torch import Tensor
 
 from eclipsed.errors import BadSetting
 from eclipsed.methods.forward import ForwardConfig, find, fitted_on
+from eclipsed.testing import FakeGenerator, fake_world, patch_mask
 from eclipsed.types import Goal, Synthesis
-from tests.fakes import FakeGenerator, fake_world, patch_mask
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 CONFIG = ForwardConfig()

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.ganspace import GanSpaceConfig, components_of_w, components_of_z, find
+from eclipsed.testing import W_DIM, FakeGenerator, fake_world
 from eclipsed.types import Goal, Noise, Space, Synthesis
-from tests.fakes import W_DIM, FakeGenerator, OnlyZ, fake_world
-from tests.methods.looking import NO_GOAL, only_z_world
+from tests.methods.looking import NO_GOAL
 
 SOME = (" of layers 0-2", " of layers 3")
 QUICK = GanSpaceConfig(count=3, samples=500, feature_samples=64)
@@ -40,7 +40,7 @@ class Stretched(FakeGenerator):
 
 
 @dataclass(frozen=True)
-class StretchedZ(OnlyZ):
+class StretchedZ(FakeGenerator):
     """The first features are as wide as the numbers of `Stretched`'s w."""
 
     def synthesize(
@@ -69,7 +69,7 @@ def test_components_are_those_that_w_was_made_with() -> None:
 
 def test_directions_of_z_are_those_that_move_the_components_of_features() -> None:
     config = GanSpaceConfig(count=3, feature_samples=512)
-    components = components_of_z(StretchedZ(), config)
+    components = components_of_z(StretchedZ(spaces=("z",)), config)
     rows = torch.nn.functional.normalize(components.rows, dim=1)
     along = (rows @ turned()).abs()
     torch.testing.assert_close(along, torch.eye(W_DIM)[:3], rtol=0, atol=0.2)
@@ -109,7 +109,7 @@ def test_no_more_components_than_a_latent_has_numbers() -> None:
 
 
 def test_a_generator_with_z_alone_has_components_too() -> None:
-    found = find(only_z_world(), NO_GOAL, replace(QUICK, count=2))
+    found = find(fake_world(spaces=("z",)), NO_GOAL, replace(QUICK, count=2))
     assert [(each.name, each.space) for each in found] == [
         ("component 1", "z"),
         ("component 2", "z"),

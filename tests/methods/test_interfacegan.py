@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.interfacegan import InterFaceGanConfig, boundary, find, separate, without
+from eclipsed.testing import W_DIM, fake_world
 from eclipsed.types import Goal
-from tests.fakes import W_DIM, fake_world
-from tests.methods.looking import gain, only_z_world
+from tests.methods.looking import gain
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -93,13 +93,13 @@ def test_a_condition_is_left_alone() -> None:
 
 
 def test_a_generator_of_z_alone_is_served_in_z() -> None:
-    (direction,) = find(only_z_world(), GOAL, InterFaceGanConfig())
+    (direction,) = find(fake_world(spaces=("z",)), GOAL, InterFaceGanConfig())
     assert direction.space == "z"
 
 
 def test_a_space_that_the_generator_lacks_is_refused() -> None:
-    with pytest.raises(UnknownName, match="no space 'w'"):
-        find(only_z_world(), GOAL, InterFaceGanConfig(space="w"))
+    with pytest.raises(UnknownName, match="no latent space 'w'"):
+        find(fake_world(spaces=("z",)), GOAL, InterFaceGanConfig(space="w"))
 
 
 @pytest.mark.parametrize(

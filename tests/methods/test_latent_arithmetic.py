@@ -8,9 +8,9 @@ import torch
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.latent_arithmetic import LatentArithmeticConfig, find
 from eclipsed.methods.method import rank
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal
-from tests.fakes import fake_world
-from tests.methods.looking import gain, only_z_world
+from tests.methods.looking import gain
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -34,11 +34,11 @@ def test_it_brings_what_the_prompt_asks_for(space: str) -> None:
 
 
 def test_a_generator_with_z_alone_works_in_z() -> None:
-    (direction,) = find(only_z_world(), GOAL, LatentArithmeticConfig())
+    (direction,) = find(fake_world(spaces=("z",)), GOAL, LatentArithmeticConfig())
     assert direction.space == "z"
-    assert gain(only_z_world(), direction, "hair") > 0.1
-    with pytest.raises(UnknownName, match="no space 'w'"):
-        find(only_z_world(), GOAL, LatentArithmeticConfig(space="w"))
+    assert gain(fake_world(spaces=("z",)), direction, "hair") > 0.1
+    with pytest.raises(UnknownName, match="no latent space 'w'"):
+        find(fake_world(spaces=("z",)), GOAL, LatentArithmeticConfig(space="w"))
 
 
 def test_same_call_same_bytes() -> None:

@@ -13,9 +13,9 @@ from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.lelsd import LelsdConfig, find, paper_config, signed_draw
 from eclipsed.methods.paper import paper_losses, start_directions
 from eclipsed.segmenters.clusters import ClusterSegmenter
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal, Synthesis, World
-from tests.fakes import fake_world
-from tests.methods.looking import NO_GOAL, only_z_world
+from tests.methods.looking import NO_GOAL
 
 GOAL = Goal("", "", ("hair",))
 QUICK = LelsdConfig(count=2, steps=3, batch=2)
@@ -118,7 +118,7 @@ def test_only_chosen_layers_are_trained() -> None:
 
 
 def test_a_generator_with_z_alone_is_trained_in_z() -> None:
-    (direction,) = find(only_z_world(), GOAL, replace(QUICK, count=1))
+    (direction,) = find(fake_world(spaces=("z",)), GOAL, replace(QUICK, count=1))
     assert direction.space == "z"
 
 

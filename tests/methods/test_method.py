@@ -12,8 +12,8 @@ from eclipsed.methods import method
 from eclipsed.methods.method import CHOOSING, calibrated, choose, for_one_image, rank
 from eclipsed.methods.registry import method_named, names
 from eclipsed.search.calibration import SEEDS
+from eclipsed.testing import W_DIM, fake_world, patch_vector
 from eclipsed.types import Goal, World
-from tests.fakes import W_DIM, fake_world, patch_vector
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from eclipsed.errors import UnknownName
 from eclipsed.generators.spaces import layer_spread
 from eclipsed.methods.one_image import descend, rates, start_of
-from tests.fakes import S_WIDTHS, OnlyZ, fake_world
+from eclipsed.testing import S_WIDTHS, fake_world
 
 
 def test_a_start_is_the_image_of_its_seed_in_the_best_space() -> None:
@@ -16,9 +14,10 @@ def test_a_start_is_the_image_of_its_seed_in_the_best_space() -> None:
     start = start_of(world, None, 7)
     assert start.view.space == "w+"
     assert torch.equal(start.latent, world.generator.sample([7], truncation=world.truncation)[0])
-    assert start_of(replace(world, generator=OnlyZ()), None, 7).view.space == "z"
+    only_z = fake_world(spaces=("z",))
+    assert start_of(only_z, None, 7).view.space == "z"
     with pytest.raises(UnknownName, match="w\\+"):
-        start_of(replace(world, generator=OnlyZ()), "w+", 7)
+        start_of(only_z, "w+", 7)
 
 
 def test_one_unit_everywhere_is_as_far_as_each_layer_is_wide() -> None:

@@ -16,8 +16,8 @@ from eclipsed.methods.paint_by_word import (
     find,
     painting_loss,
 )
+from eclipsed.testing import FakeJudge, fake_judge, fake_world, patch_mask
 from eclipsed.types import Goal, Synthesis
-from tests.fakes import FakeJudge, OnlyZ, fake_judge, fake_world, patch_mask
 
 BRIGHT = Goal("bright hair", "a person", ("hair",))
 HAT = Goal("a hat", "a person", ("hat",))
@@ -117,13 +117,13 @@ def _seed(*, hat: bool) -> int:
 
 def test_a_region_that_no_image_shows_cannot_be_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     world = fake_world()
-    monkeypatch.setattr("tests.fakes.hat_strength", lambda images: torch.zeros(images.shape[0]))
+    monkeypatch.setattr("eclipsed.testing.hat_strength", lambda images: torch.zeros(len(images)))
     with pytest.raises(EclipsedError, match="no image shows hat"):
         find(world, HAT, QUICK)
 
 
 def test_it_paints_in_z_where_there_is_nothing_else() -> None:
-    only_z = replace(fake_world(), generator=OnlyZ())
+    only_z = fake_world(spaces=("z",))
     (direction,) = find(only_z, BRIGHT, replace(QUICK, generations=2, steps=2))
     assert direction.space == "z"
     with pytest.raises(UnknownName):

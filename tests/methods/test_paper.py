@@ -29,8 +29,8 @@ from eclipsed.methods.paper import (
 )
 from eclipsed.search.optimizer import State, advance, gradient_of, initial_state
 from eclipsed.search.plan import Plan
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal, Synthesis, World
-from tests.fakes import fake_world
 from tests.golden import golden_arrays
 
 GOAL = Goal("bright hair", "a person", ("hair",))

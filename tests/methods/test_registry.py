@@ -9,7 +9,7 @@ from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.methods import registry
 from eclipsed.methods.registry import config_for, method_named, method_of, names, register
 from eclipsed.methods.training import train_direction
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 from tests.method_table import table
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "methods.md"

@@ -6,7 +6,7 @@ import torch
 from eclipsed.errors import UnknownName
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.rows import choices, oriented, spread_over, title
-from tests.fakes import FakeGenerator, OnlyZ
+from eclipsed.testing import FakeGenerator
 
 
 def test_rows_are_offered_as_a_whole_and_in_three_parts() -> None:
@@ -19,7 +19,7 @@ def test_rows_are_offered_as_a_whole_and_in_three_parts() -> None:
         (7, 8, 9),
     )
     assert choices(FakeGenerator(), None) == ((0, 1, 2, 3), (0, 1, 2), (3,))
-    assert choices(OnlyZ(), None) == ((0,),)
+    assert choices(FakeGenerator(spaces=("z",)), None) == ((0,),)
 
 
 def test_rows_that_are_given_are_taken() -> None:
@@ -27,14 +27,14 @@ def test_rows_that_are_given_are_taken() -> None:
     with pytest.raises(UnknownName, match="no layer 4"):
         choices(FakeGenerator(), (0, 4))
     with pytest.raises(UnknownName, match="no layer 1"):
-        choices(OnlyZ(), (1,))
+        choices(FakeGenerator(spaces=("z",)), (1,))
 
 
 def test_a_row_is_repeated_where_it_should_be() -> None:
     row = torch.arange(1.0, 9.0)
     spread = spread_over(FakeGenerator(), row, (0, 2)).view(4, 8)
     assert torch.equal(spread, torch.stack([row, 0 * row, row, 0 * row]))
-    assert torch.equal(spread_over(OnlyZ(), row, (0,)), row)
+    assert torch.equal(spread_over(FakeGenerator(spaces=("z",)), row, (0,)), row)
 
 
 @pytest.mark.parametrize(

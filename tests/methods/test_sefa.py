@@ -8,9 +8,9 @@ import torch
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.sefa import SeFaConfig, affine_weights, factorized, find, weights_of
-from tests.fakes import W_DIM, FakeGenerator, fake_world
+from eclipsed.testing import W_DIM, FakeGenerator, fake_world
 from tests.families import GENERATORS
-from tests.methods.looking import NO_GOAL, only_z_world
+from tests.methods.looking import NO_GOAL
 
 
 def test_weights_are_those_of_the_affine_layers() -> None:
@@ -73,7 +73,7 @@ def test_no_more_directions_than_a_latent_has_numbers() -> None:
 
 
 def test_a_generator_with_z_alone_is_read_too() -> None:
-    found = find(only_z_world(), NO_GOAL, SeFaConfig(count=2))
+    found = find(fake_world(spaces=("z",)), NO_GOAL, SeFaConfig(count=2))
     assert [(each.name, each.space) for each in found] == [
         ("component 1", "z"),
         ("component 2", "z"),

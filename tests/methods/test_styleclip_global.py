@@ -17,9 +17,9 @@ from eclipsed.methods.styleclip_global import (
     relevance,
 )
 from eclipsed.search.pool import picture, view_of
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal
-from tests.fakes import fake_world
-from tests.methods.looking import gain, only_z_world
+from tests.methods.looking import gain
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -113,8 +113,8 @@ def test_a_damaged_cache_is_made_anew(cache: Path, harm: bytes | None) -> None:
 
 
 def test_a_generator_without_s_is_refused() -> None:
-    with pytest.raises(UnknownName, match="no space 's'"):
-        find(only_z_world(), GOAL, StyleClipConfig())
+    with pytest.raises(UnknownName, match="no latent space 's'"):
+        find(fake_world(spaces=("z",)), GOAL, StyleClipConfig())
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from eclipsed.methods.styleclip_optimization import (
     StyleclipOptimizationConfig,
     find,
 )
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal
-from tests.fakes import OnlyZ, fake_world
 
 BRIGHT = Goal("bright hair", "a person", ("hair",))
 QUICK = StyleclipOptimizationConfig(image=5, steps=60, near_weight=0.001)
@@ -52,7 +52,7 @@ def test_the_same_call_gives_the_same_vector() -> None:
 
 
 def test_it_works_in_z_where_there_is_nothing_else() -> None:
-    only_z = replace(fake_world(), generator=OnlyZ())
+    only_z = fake_world(spaces=("z",))
     assert find(only_z, BRIGHT, replace(QUICK, steps=2))[0].space == "z"
     with pytest.raises(UnknownName):
         find(only_z, BRIGHT, replace(QUICK, space="w+"))

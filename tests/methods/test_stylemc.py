@@ -8,9 +8,9 @@ from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods.method import rank
 from eclipsed.methods.stylemc import StyleMcConfig, batches, beside, find, gradient
 from eclipsed.search.pool import picture
+from eclipsed.testing import S_WIDTHS, fake_world
 from eclipsed.types import Goal
-from tests.fakes import S_WIDTHS, fake_world
-from tests.methods.looking import gain, only_z_world
+from tests.methods.looking import gain
 
 GOAL = Goal("bright mouth", "a person", ("mouth",))
 QUICK = StyleMcConfig(steps=12)
@@ -77,8 +77,8 @@ def test_same_call_same_bytes() -> None:
 
 
 def test_a_generator_without_s_is_refused() -> None:
-    with pytest.raises(UnknownName, match="no space 's'"):
-        find(only_z_world(), GOAL, QUICK)
+    with pytest.raises(UnknownName, match="no latent space 's'"):
+        find(fake_world(spaces=("z",)), GOAL, QUICK)
 
 
 @pytest.mark.parametrize(

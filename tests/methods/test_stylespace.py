@@ -8,9 +8,9 @@ from eclipsed.methods.channels import below_median
 from eclipsed.methods.method import rank
 from eclipsed.methods.stylespace import StyleSpaceConfig, contrast, find, try_out
 from eclipsed.search.pool import look_at
+from eclipsed.testing import fake_world
 from eclipsed.types import Goal
-from tests.fakes import fake_world
-from tests.methods.looking import gain, only_z_world
+from tests.methods.looking import gain
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 
@@ -73,8 +73,8 @@ def test_same_call_same_bytes() -> None:
 
 
 def test_a_generator_without_s_is_refused() -> None:
-    with pytest.raises(UnknownName, match="no space 's'"):
-        find(only_z_world(), GOAL, StyleSpaceConfig())
+    with pytest.raises(UnknownName, match="no latent space 's'"):
+        find(fake_world(spaces=("z",)), GOAL, StyleSpaceConfig())
 
 
 @pytest.mark.parametrize(

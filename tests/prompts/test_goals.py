@@ -19,8 +19,8 @@ from eclipsed.prompts.goals import (
     understand,
 )
 from eclipsed.prompts.regions import RegionChoice, choose_regions, mentions, near_examples
+from eclipsed.testing import fake_world
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
-from tests.fakes import fake_world
 
 BEDROOM = {
     "bed": ("bed", "blanket", "pillow", "mattress", "sheets"),

@@ -19,8 +19,8 @@ from eclipsed.search.calibration import (
     unit_of,
 )
 from eclipsed.search.pool import View
+from eclipsed.testing import fake_world, patch_vector
 from eclipsed.types import World
-from tests.fakes import fake_world, patch_vector
 
 
 def test_the_unit_is_where_the_yield_has_nearly_come_to_its_greatest() -> None:

@@ -23,8 +23,8 @@ from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import make_plan, train_direction, train_directions
 from eclipsed.search.loop import training_identity
 from eclipsed.search.optimizer import State
+from eclipsed.testing import FakeGenerator, fake_world
 from eclipsed.types import Goal
-from tests.fakes import FakeGenerator, OnlyZ, fake_world
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 CONFIGS = {
@@ -65,7 +65,7 @@ def test_the_same_goal_gives_the_same_bits(name: str) -> None:
 
 
 def test_without_a_configuration_the_space_is_the_generators_best() -> None:
-    for generator, space in ((FakeGenerator(), "w+"), (OnlyZ(), "z")):
+    for generator, space in ((FakeGenerator(), "w+"), (FakeGenerator(spaces=("z",)), "z")):
         world = replace(fake_world(), generator=generator)
         (made,) = train_directions(world, GOAL, on_step=Interrupting(1))
         assert made.space == space
@@ -75,11 +75,11 @@ def test_without_a_configuration_the_space_is_the_generators_best() -> None:
 
 @pytest.mark.parametrize("name", sorted(CONFIGS))
 def test_a_generator_without_w_is_trained_in_z(name: str) -> None:
-    world = replace(fake_world(), generator=OnlyZ())
+    world = fake_world(spaces=("z",))
     (made, *_) = train_directions(world, GOAL, replace(CONFIGS[name], space="z", steps=2))
-    assert made.vector.shape == (OnlyZ().z_dim,)
+    assert made.vector.shape == (FakeGenerator(spaces=("z",)).z_dim,)
     assert float(made.vector.norm()) > 0.0
-    with pytest.raises(UnknownName, match=r"no space 'w\+'"):
+    with pytest.raises(UnknownName, match=r"no latent space 'w\+'"):
         train_directions(world, GOAL, CONFIGS[name])
 
 
@@ -109,7 +109,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from eclipsed.methods.training import train_direction
-from tests.fakes import fake_world
+from eclipsed.testing import fake_world
 from tests.search.test_loop import CONFIGS, GOAL
 folder = Path(sys.argv[1])
 made = train_direction(

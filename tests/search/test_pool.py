@@ -20,8 +20,8 @@ from eclipsed.search.pool import (
     sample_mixed,
     spaced,
 )
+from eclipsed.testing import FakeEncoder, fake_world, patch_vector
 from eclipsed.types import Goal
-from tests.fakes import FakeEncoder, fake_world, patch_vector
 
 GOAL = Goal("bright hair", "a person", ("hair",))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed import load_world
+from eclipsed.cache import forget
+from eclipsed.encoders.clip import load_encoder
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
+from eclipsed.testing import FakeEncoder, FakeSegmenter, fake_world
 from eclipsed.types import Goal, Synthesis
 from kits.houses import phrases
 from kits.starter.captions import UNRELATED, foreign_sentences
-from tests.fakes import FakeEncoder, FakeSegmenter, fake_world
+from tests.segmenters.tiny import save_clip
 
 HOUSES = Path(phrases.__file__).parent
 
@@ -47,7 +51,7 @@ def test_the_verdict_follows_trial_and_sight(
         return seen.float()[:, None, None].expand(-1, 32, 32)
 
     monkeypatch.setattr(preflight, "probability_of", lambda *_: chance)
-    monkeypatch.setattr("tests.fakes.FakeSegmenter.masks", masks)
+    monkeypatch.setattr(FakeSegmenter, "masks", masks)
     monkeypatch.setattr("eclipsed.search.preflight.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
     assert found.verdict == verdict
@@ -94,17 +98,19 @@ def test_a_second_look_at_a_world_costs_its_own_trial_only(
     assert shown[1:] == [6, 6]
 
 
-def test_another_template_of_the_texts_is_another_encoder() -> None:
-    class Templated(FakeEncoder):
-        fingerprint = "templated"
-
-        def encode_text(self, texts: Sequence[str]) -> Tensor:
-            return super().encode_text([f"a sketch of {text}" for text in texts])
-
-    other = replace(WORLD, encoder=Templated())
-    cold = preflight.check(other, goal("bright hair"), SEEDS)
-    assert preflight.check(WORLD, goal("bright hair"), SEEDS).probability != cold.probability
-    assert preflight.check(other, goal("bright hair"), SEEDS) == cold
+def test_texts_in_another_template_are_not_those_that_were_cached(
+    tmp_path: Path, cache: Path
+) -> None:
+    save_clip(tmp_path)
+    encoders = [load_encoder(tmp_path, templates=(form,)) for form in ("a {}", "{} in the snow")]
+    worlds = [replace(WORLD, encoder=encoder) for encoder in encoders]
+    cold = []
+    for world in worlds:
+        cold.append(preflight.check(world, goal("bright hair"), SEEDS))
+        shutil.rmtree(cache)
+        forget()
+    assert cold[0].clarity != cold[1].clarity
+    assert [preflight.check(world, goal("bright hair"), SEEDS) for world in worlds] == cold
 
 
 def test_where_segmenters_find_a_region_is_looked_at_once(
@@ -215,9 +221,10 @@ def test_coverage_is_of_images_where_the_region_is_in_sight() -> None:
 
 
 def test_a_region_out_of_sight_is_unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tests.fakes.FakeSegmenter.masks", lambda _, made, __: torch.zeros_like(made.image[:, 0])
-    )
+    def nothing(_: object, synthesis: Synthesis, __: object) -> Tensor:
+        return torch.zeros_like(synthesis.image[:, 0])
+
+    monkeypatch.setattr(FakeSegmenter, "masks", nothing)
     found = preflight.check(WORLD, goal("bright hair", "hair"), SEEDS)
     assert (found.present, found.coverage, found.verdict) == (0.0, 0.0, "unlikely")
 

@@ -7,8 +7,8 @@ import torch
 
 from eclipsed.search import realism
 from eclipsed.search.realism import Usual, place_of, strange, usual_of
+from eclipsed.testing import fake_world
 from eclipsed.types import World
-from tests.fakes import fake_world
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -17,7 +16,6 @@ from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.segmenters.clusters import (
     KEY,
     ClusterSegmenter,
-    cluster_sheet,
     fit_clusters,
     holds_clusters,
     k_means,
@@ -301,49 +299,3 @@ def test_files_of_another_kind_and_damaged_ones_are_refused(
         ClusterSegmenter.load(tmp_path / "nothing")
     assert not holds_clusters(tmp_path / "nothing")
     assert not holds_clusters(tmp_path)
-
-
-# --- the sheet ----------------------------------------------------------------------------------
-
-
-def test_a_sheet_shows_every_image_beside_its_clusters(clusters: ClusterSegmenter) -> None:
-    sheet = cluster_sheet(Squares(), clusters, [1, 2, 3])
-    assert sheet.mode == "RGB"
-    # Six cells wide (each image and its clusters) and taller than one row: the legend is below.
-    cell = 96
-    assert sheet.width > 6 * cell
-    assert sheet.height > cell + 32
-    legend = colours_of(sheet.crop((0, sheet.height - 80, sheet.width, sheet.height)))
-    assert len(legend) >= 3
-    united = clusters.rename(dict.fromkeys(clusters.regions[:2], "both"))
-    fewer = cluster_sheet(Squares(), united, [1, 2, 3])
-    below = colours_of(fewer.crop((0, fewer.height - 80, fewer.width, fewer.height)))
-    assert len(below) == len(legend) - 1
-
-
-def colours_of(picture: Image.Image) -> set[Any]:
-    """Colours that cover a whole tile of a legend; letters and rounded corners do not."""
-    counted = picture.getcolors(maxcolors=2**24) or []
-    return {colour for count, colour in counted if count > 2000 and colour != (255, 255, 255)}
-
-
-def test_regions_are_marked_where_they_are_widest(clusters: ClusterSegmenter) -> None:
-    def letters(sheet: Image.Image) -> int:
-        """White pixels, which only what is written on the painted image has."""
-        painted = sheet.crop((20 + 192 + 6, 20, 20 + 2 * 192 + 6, 20 + 192))
-        counted: list[Any] = painted.crop((12, 12, 180, 180)).getcolors(2**24) or []
-        return sum(count for count, colour in counted if colour == (255, 255, 255))
-
-    numbered = letters(cluster_sheet(Squares(), clusters, [3]))
-    assert numbered > 0
-    long = clusters.named(dict(enumerate(("field", "border", "square"))))
-    assert letters(cluster_sheet(Squares(), long, [3])) > 2 * numbered
-
-
-def test_a_sheet_needs_images_of_its_own_generator(clusters: ClusterSegmenter) -> None:
-    stranger = Squares()
-    stranger.fingerprint = "6" * 64
-    with pytest.raises(WrongGenerator):
-        cluster_sheet(stranger, clusters, [1])
-    with pytest.raises(BadSetting, match="images to show"):
-        cluster_sheet(Squares(), clusters, [])

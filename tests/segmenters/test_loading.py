@@ -14,7 +14,7 @@ from eclipsed.segmenters.bisenet import BiSeNet, BiSeNetSegmenter
 from eclipsed.segmenters.clipseg import PhraseSegmenter
 from eclipsed.segmenters.clusters import ClusterSegmenter, fit_clusters
 from eclipsed.segmenters.segformer import LabelSegmenter
-from tests.fakes import FakeGenerator
+from eclipsed.testing import FakeGenerator
 from tests.segmenters.tiny import save_clip, save_clipseg, save_segformer
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from eclipsed.testing import FakeEncoder, FakeGenerator, FakeSegmenter, fake_world
 from eclipsed.types import Synthesis, World
 from eclipsed.worlds import checkup
 from eclipsed.worlds.checkup import check_world
-from tests.fakes import FakeEncoder, FakeGenerator, FakeSegmenter, fake_world
 
 
 def found(world: World, cache: Path) -> dict[str, tuple[bool, str]]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.errors import BadFile, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.testing import REGIONS, FakeEncoder, FakeGenerator, FakeSegmenter
 from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds.catalogue import Part, catalogue, find_part
 from eclipsed.worlds.own import (
@@ -22,7 +23,6 @@ from eclipsed.worlds.own import (
     registry,
     to_toml,
 )
-from tests.fakes import REGIONS, FakeEncoder, FakeGenerator, FakeSegmenter
 
 WHOLE = """\
 name = "my-cats_2"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 
 from eclipsed.app.downloads import STRIP_ROWS
 from eclipsed.app.session import Line, Session, next_seeds
@@ -18,19 +17,17 @@ def command(session: Session, device: str = "cpu") -> str:
     files that `files_of` names. Without edits it is the `sample` verb, which writes into a folder;
     no verb draws a latent without edits, and then the text is empty.
     """
-    where = _where(session, device)
-    active = [line for line in session.lines if not line.edit.muted]
     truncation = ["--truncation", repr(float(session.truncation))]
-    if session.start is None and not active:
-        words = ["sample", *where, "--seeds", str(session.seed), *truncation, "-o", "pictures"]
-        return shlex.join(["eclipsed", *words])
-    if not active:
-        return ""
     image = ["--seed", str(session.seed), *truncation]
     if session.start is not None:
         image = ["--latent", _start_file(session.start)]
-    cards = [word for line in active for word in ("-d", _card(session, line))]
-    return shlex.join(["eclipsed", "edit", *where, *image, *cards, "-o", "picture.png"])
+    if session.active:
+        cards = [word for line in session.active for word in ("-d", _card(session, line))]
+        return _shell("edit", session, device, *image, *cards, "-o", "picture.png")
+    if session.start is not None:
+        return ""
+    seeds = ["--seeds", str(session.seed)]
+    return _shell("sample", session, device, *seeds, *truncation, "-o", "pictures")
 
 
 def strip_command(session: Session) -> str:
@@ -38,28 +35,33 @@ def strip_command(session: Session) -> str:
     an empty text where none is selected."""
     if session.selected is None:
         return ""
-    seeds = next_seeds(session, STRIP_ROWS)
     path = str(session.library / session.lines[session.selected].file)
-    words = ["strip", *_where(session, "cpu"), "-d", path]
-    words += ["--seeds", ",".join(map(str, seeds)), "-o", "strip.png"]
-    return shlex.join(["eclipsed", *words])
+    seeds = ",".join(map(str, next_seeds(session, STRIP_ROWS)))
+    return _shell("strip", session, "cpu", "-d", path, "--seeds", seeds, "-o", "strip.png")
 
 
 def snippet(session: Session, device: str = "cpu") -> str:
     """Python that saves this very picture as `picture.png`."""
-    active = [line for line in session.lines if not line.edit.muted]
-    drawn = any(line.edit.drawn for line in active)
-    names = f"Direction, Edit, EditStack{', Mask' if drawn else ''}" if active else "EditStack"
-    load = f"eclipsed.load_world({session.world!r}{'' if device == 'cpu' else f', {device!r}'})"
-    changed = any(_other_regions(line) for line in active)
+    names, replacing, stack = ["EditStack"], [], ["stack = EditStack()"]
+    if session.active:
+        edits = [f"    {_edit(session, line)}," for line in session.active]
+        names, stack = ["Direction", "Edit", "EditStack"], ["stack = EditStack((", *edits, "))"]
+    if any(line.edit.drawn for line in session.active):
+        names.append("Mask")
+    if any(line.regions is not None for line in session.active):
+        replacing = ["from dataclasses import replace", ""]
+    latents = f'"z", world.generator.sample([{session.seed}], space="z")'
+    if session.start is not None:
+        latents = f'eclipsed.read_latent("{_start_file(session.start)}", world.generator)'
+    on_device = "" if device == "cpu" else f", {device!r}"
     lines = [
-        *(["from dataclasses import replace", ""] if changed else []),
+        *replacing,
         "import eclipsed",
-        f"from eclipsed import {names}",
+        f"from eclipsed import {', '.join(names)}",
         "",
-        f"world = {load}",
-        *_stack(session, active),
-        f"space, latents = {_latents(session)}",
+        f"world = eclipsed.load_world({session.world!r}{on_device})",
+        *stack,
+        f"space, latents = {latents}",
         "images = eclipsed.render(",
         "    world.generator,",
         "    latents,",
@@ -75,7 +77,7 @@ def snippet(session: Session, device: str = "cpu") -> str:
 
 def files_of(session: Session) -> dict[str, bytes]:
     """The files that the command and the snippet read beside the cards: name → content."""
-    drawn = [line.edit.drawn for line in session.lines if not line.edit.muted]
+    drawn = [line.edit.drawn for line in session.active]
     files = {_mask_file(mask): mask.png() for mask in drawn if mask is not None}
     start = session.start
     return files if start is None else {_start_file(start): start.npy(), **files}
@@ -89,15 +91,9 @@ def _start_file(start: Start) -> str:
     return f"latent-{start.digest[:8]}.npy"
 
 
-def _latents(session: Session) -> str:
-    if session.start is None:
-        return f'"z", world.generator.sample([{session.seed}], space="z")'
-    return f'eclipsed.read_latent("{_start_file(session.start)}", world.generator)'
-
-
-def _where(session: Session, device: str) -> list[str]:
+def _shell(verb: str, session: Session, device: str, *words: str) -> str:
     world = [] if session.world == "starter" else ["-w", session.world]
-    return [*world, "--device", device]
+    return shlex.join(["eclipsed", verb, *world, "--device", device, *words])
 
 
 def _card(session: Session, line: Line) -> str:
@@ -109,25 +105,15 @@ def _card(session: Session, line: Line) -> str:
         text += f"@hard:{_mask_file(line.edit.drawn)}"
     elif line.edit.hard:
         text += "@hard"
-        if line.reach != line.direction.regions:
-            text += ":" + (",".join(line.reach) or "none")
+        if line.regions is not None:
+            text += ":" + (",".join(line.regions) or "none")
     return text
-
-
-def _stack(session: Session, active: Sequence[Line]) -> list[str]:
-    if not active:
-        return ["stack = EditStack()"]
-    return ["stack = EditStack((", *(f"    {_edit(session, line)}," for line in active), "))"]
-
-
-def _other_regions(line: Line) -> bool:
-    return line.edit.drawn is None and line.reach != line.direction.regions
 
 
 def _edit(session: Session, line: Line) -> str:
     card = f"Direction.load({str(session.library / line.file)!r})"
-    if _other_regions(line):
-        card = f"replace({card}, regions={line.reach!r})"
+    if line.regions is not None:
+        card = f"replace({card}, regions={line.regions!r})"
     parts = [card, f"strength={float(line.edit.strength)!r}"]
     if line.edit.layers is not None:
         parts.append(f"layers={line.edit.layers!r}")

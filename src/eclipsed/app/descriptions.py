@@ -46,8 +46,7 @@ def badges(direction: Direction) -> list[tuple[str, Colour]]:
     """The scores that tell most, and how good they are; empty for a card that was not scored."""
     result: list[tuple[str, Colour]] = []
     for name in _TOLD:
-        score = direction.scores.get(name)
-        value = None if score is None else score.get("median")
+        value = (direction.scores.get(name) or {}).get("median")
         if value is not None:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
             result.append((f"{name} {value:.2f}", colour))
@@ -58,10 +57,11 @@ def score_rows(scores: Scores) -> list[dict[str, str]]:
     """Scores as rows of a table: median, interval, and what they say."""
     rows = []
     for name, score in scores.items():
-        known = score is not None and {"median", "low", "high"} <= set(score)
-        median = f"{score['median']:.3f}" if known and score else "cannot be told"
-        interval = f"{score['low']:.3f} … {score['high']:.3f}" if known and score else ""
-        meaning = SCORES[name][0] if name in SCORES else ""
+        median, interval = "cannot be told", ""
+        if score and {"median", "low", "high"} <= set(score):
+            median = f"{score['median']:.3f}"
+            interval = f"{score['low']:.3f} … {score['high']:.3f}"
+        meaning, _ = SCORES.get(name, ("", ""))
         rows.append(
             {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
         )
@@ -117,6 +117,7 @@ def progress(status: Status) -> tuple[float, str]:
     if status.stage == "training" and state is not None:
         left = "" if status.left is None else f", about {status.left:.0f} s left"
         return state.step / state.steps, f"step {state.step} of {state.steps}{left}"
+    learned = " What was learned is in the library and in the stack." if status.file else ""
     words = {
         "checking": "Can this generator do it?",
         "asking": "This is unlikely to work here.",
@@ -124,9 +125,8 @@ def progress(status: Status) -> tuple[float, str]:
         "training": "Taking the first step.",
         "scoring": "In the library and in the stack. Now it is scored on unseen images.",
         "done": "Done. It is in the library and in the stack.",
-        "stopped": "Stopped."
-        + (" What was learned is in the library and in the stack." if status.file else ""),
+        "stopped": f"Stopped.{learned}",
         "failed": status.error,
     }
-    done = {"checking": 0.0, "looking": 0.0, "training": 0.0}
-    return done.get(status.stage, 1.0), f"{words[status.stage]} {status.seconds:.0f} s"
+    begun = status.stage not in ("checking", "looking", "training")
+    return float(begun), f"{words[status.stage]} {status.seconds:.0f} s"

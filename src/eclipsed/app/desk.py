@@ -7,25 +7,23 @@ get wrong ends as one sentence in `notice`, never as an exception.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from eclipsed.app import session as sessions
 from eclipsed.app.history import History
-from eclipsed.app.library import Library
+from eclipsed.app.library import Library, read_as_file
 from eclipsed.app.recipe import restore
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.search import Request, Search, Status
 from eclipsed.app.session import Session
+from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png
 from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
-from eclipsed.errors import BadFile, EclipsedError
-from eclipsed.files import kind_of, read_tensors, shown, write_atomic
+from eclipsed.errors import BadFile, BadSetting, EclipsedError
+from eclipsed.files import kind_of, read_tensors, shown
 from eclipsed.types import World
 
 Result = TypeVar("Result")
@@ -65,7 +63,6 @@ class Desk:
         self.downloads = 0
         self._collected: Search | None = None  # whose card is in the stack already
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
-        self._was_running = False
 
     @property
     def session(self) -> Session:
@@ -86,89 +83,56 @@ class Desk:
         self.history = earlier.history
         self.search, self._collected = earlier.search, earlier._collected
         self._deleted = earlier._deleted
-        self._was_running = self.status.running
 
-    def tell(self, text: str) -> None:
-        """Say something that went well."""
-        self.notice = Notice(text, bad=False)
-
-    def warn(self, text: str) -> None:
-        """Say what went wrong."""
-        self.notice = Notice(text, bad=True)
-
-    @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """Say an EclipsedError instead of raising it."""
+    def attempt(self, make: Callable[[], Result], message: str = "") -> Result | None:
+        """What `make` makes, and a message where there is one; None, and a sentence of why, where
+        it cannot."""
         try:
-            yield
+            result = make()
         except EclipsedError as error:
-            self.warn(str(error))
-
-    def attempt(self, make: Callable[[], Result]) -> Result | None:
-        """What `make` makes; None, and a sentence, where it cannot."""
-        try:
-            return make()
-        except EclipsedError as error:
-            self.warn(str(error))
+            self.notice = Notice(str(error), bad=True)
             return None
-
-    def carry_out(self, action: Callable[[], object], message: str) -> None:
-        """Do something and say so, or why it could not be done."""
-        with self.reporting():
-            action()
-            self.tell(message)
+        if message:
+            self.notice = Notice(message, bad=False)
+        return result
 
     # --- dropped files --------------------------------------------------------------------------
 
     def drop(self, data: bytes, name: str) -> None:
         """Take in a dropped file: a saved picture is restored, a latent becomes the image, a card
         is stored and added."""
-        self.notice = None
-        with self.reporting():
-            if kind_of(data).endswith("picture"):
-                self._drop_picture(data, name)
-            elif _is_latent(data):
-                self._drop_latent(data, name)
-            else:
-                self.add(self.library.take(data, name))
-                self.tell("The card is in the library and in the stack.")
+        if kind_of(data).endswith("picture"):
+            message = "Everything is as it was when this picture was saved."
+            self.attempt(lambda: self._drop_picture(data, name), message)
+        elif _is_latent(data):
+            message = "The image is that of the latent. The next seed leaves it."
+            self.attempt(lambda: self._drop_latent(data, name), message)
+        else:
+            message = "The card is in the library and in the stack."
+            self.attempt(lambda: self.add(self.library.take(data, name)), message)
 
     def _drop_latent(self, data: bytes, name: str) -> None:
         generator = self.world.generator
-        space, latent = _from_file(data, name, lambda path: read_latent(path, generator))
+        space, latent = read_as_file(data, name, lambda path: read_latent(path, generator))
         start = Start.of(name, space, latent)
         self.change(sessions.set_start(self.session, start, self.world))
-        self.tell("The image is that of the latent. The next seed leaves it.")
 
     def _drop_picture(self, data: bytes, name: str) -> None:
-        _, recipe = _from_file(data, name, load_png)
+        _, recipe = read_as_file(data, name, load_png)
         if recipe is None:
             raise BadFile(
                 f"There is no recipe in {shown(name[:200])}.", "Drop a picture that was saved here."
             )
         self.change(restore(self.session, recipe, self.world, self.library))
-        self.tell("Everything is as it was when this picture was saved.")
 
     # --- searching ------------------------------------------------------------------------------
 
     def find(self, request: Request) -> None:
-        """Search for what a prompt asks for, unless a search is running."""
+        """Search for what a prompt asks for; BadSetting while another search is running."""
         if self.status.running:
-            self.warn("A search is running. Stop it first.")
-            return
+            raise BadSetting("A search is running.", "Stop it first.")
         self.notice = None
         self.search = Search(self.world, self.library, request)
-        self._was_running = True
-
-    def stop(self) -> None:
-        """End the search early; what was learned is stored."""
-        if self.search is not None:
-            self.search.stop()
-
-    def train_anyway(self) -> None:
-        """Train although it is unlikely to work."""
-        if self.search is not None:
-            self.search.train_anyway()
 
     def dismiss(self) -> None:
         """Show the search no longer, once it is over."""
@@ -180,21 +144,37 @@ class Desk:
         """How far the search is; an empty one without a search."""
         return Status("stopped") if self.search is None else self.search.status
 
-    def search_over_since_last_asked(self) -> bool:
-        """Whether the search came to an end, or to a question, since this was asked before."""
-        was, self._was_running = self._was_running, self.status.running
-        return was and not self._was_running
-
     def collect(self) -> None:
         """Put the card of a finished training into the stack, once."""
-        search = self.search
-        if search is None or search is self._collected or not search.status.file:
-            return
-        self._collected = search
-        with self.reporting():
-            self.add(search.status.file)
+        file = self.status.file
+        if file and self.search is not self._collected:
+            self._collected = self.search
+            self.attempt(lambda: self.add(file))
 
     # --- the library ----------------------------------------------------------------------------
+
+    def cards(self) -> dict[str, Direction]:
+        """The cards that this world can use, by their files' names, the newest first."""
+        return {
+            entry.file: entry.direction
+            for entry in self.attempt(self.library.entries) or []
+            if entry.direction is not None and not entry.trouble(self.world.generator)
+        }
+
+    def sheet(
+        self, draw: Callable[..., bytes], *words: Hashable, files: Sequence[str] = ()
+    ) -> bytes | None:
+        """What a function of `sheets` draws, drawn once: of the session, of further words and of
+        cards; None, and a sentence, where it cannot be drawn."""
+
+        def drawn() -> bytes:
+            session = self.session
+            cards = [self.library.direction(file) for file in files]
+            lines = () if cards else tuple(line.key() for line in session.lines)
+            key = (draw, session.seed, session.image_key, session.selected, lines, *words, *cards)
+            return self.renderer.cached(key, lambda: draw(self.renderer, session, *words, *cards))
+
+        return self.attempt(drawn)
 
     def add(self, file: str) -> None:
         """Put a card of the library on the stack; raises EclipsedError where that cannot be."""
@@ -203,12 +183,14 @@ class Desk:
 
     def delete(self, file: str) -> None:
         """Take a card out of the library, with a way back."""
-        with self.reporting():
-            if any(line.file == file for line in self.session.lines):
-                raise EclipsedError("This card is in the stack.", "Remove it there first.")
-            name = self.library.entry(file).name
-            self._deleted = (self.library.delete(file), name)
-            self.notice = None
+        self.notice = None
+        self.attempt(lambda: self._delete(file))
+
+    def _delete(self, file: str) -> None:
+        if any(line.file == file for line in self.session.lines):
+            raise EclipsedError("This card is in the stack.", "Remove it there first.")
+        name = self.library.entry(file).name
+        self._deleted = (self.library.delete(file), name)
 
     @property
     def deleted(self) -> str | None:
@@ -218,10 +200,9 @@ class Desk:
     def undelete(self) -> None:
         """Bring the card back that was deleted last."""
         if self._deleted is not None:
-            with self.reporting():
-                self.library.restore(self._deleted[0])
-                self.tell("The card is back.")
+            token, _ = self._deleted
             self._deleted = None
+            self.attempt(lambda: self.library.restore(token), "The card is back.")
 
 
 def _is_latent(data: bytes) -> bool:
@@ -230,15 +211,3 @@ def _is_latent(data: bytes) -> bool:
         return kind_of(data) == "a NumPy array" or "eclipsed" not in read_tensors(data)[1]
     except BadFile:
         return False
-
-
-def _from_file(data: bytes, name: str, read: Callable[[Path], Result]) -> Result:
-    """What `read` reads of a file with these bytes; what it refuses is said of the given name."""
-    with TemporaryDirectory(prefix="eclipsed-") as folder:
-        path = Path(folder) / "file"
-        write_atomic(path, data)
-        try:
-            return read(path)
-        except BadFile as error:
-            message = error.message.replace(shown(path), shown(name[:200]))
-            raise BadFile(message, error.hint) from error

@@ -7,18 +7,21 @@ and a file is only ever looked for by a name that the folder itself lists.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from platformdirs import user_data_path
 
 from eclipsed.directions import Direction, Scores
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
-from eclipsed.files import failure, sha256_of, shown, write_atomic
+from eclipsed.files import failure, read_bytes, sha256_of, shown, write_atomic
 from eclipsed.naming import file_name
 from eclipsed.types import Generator
 
@@ -26,6 +29,9 @@ ENDING = ".safetensors"
 # Where deleted cards wait for a change of mind; the oldest go for good.
 _REMOVED, _MOST_REMOVED = ".removed", 100
 _LONGEST_NAME = 200
+_MOST_BYTES = 2**26
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -68,22 +74,17 @@ class Library:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.RLock()
-        self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
 
     def entries(self) -> list[Entry]:
         """All cards, the newest first; a file that is no card is listed with its problem."""
-        with self._lock:
-            entries = [self._entry(path) for path in self._paths()]
-            for file in set(self._read) - {entry.file for entry in entries}:
-                del self._read[file]
-            return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
+        entries = [_entry(path) for path in self._paths()]
+        return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
 
     def entry(self, file: str) -> Entry:
         """One card by its file's name; UnknownName where the folder lists no such file."""
-        with self._lock:
-            for path in self._paths():
-                if path.name == file:
-                    return self._entry(path)
+        for path in self._paths():
+            if path.name == file:
+                return _entry(path)
         raise UnknownName("This card is no longer in the library.")
 
     def direction(self, file: str) -> Direction:
@@ -96,10 +97,8 @@ class Library:
     def find(self, sha256: str, unit: float | None = None) -> Entry | None:
         """The newest card whose vector has this hash and, unless None, this unit."""
         for entry in self.entries():
-            direction = entry.direction
-            if direction is None or (unit is not None and direction.unit != unit):
-                continue
-            if sha256_of(direction.vector) == sha256:
+            card = entry.direction
+            if card is not None and unit in (None, card.unit) and sha256_of(card.vector) == sha256:
                 return entry
         return None
 
@@ -113,8 +112,8 @@ class Library:
             known = self.find(sha256_of(direction.vector), direction.unit)
             if known is not None:
                 return known.file
-            self._make_folder(self.folder)
-            file = self._free(file_name(direction.name))
+            _make_folder(self.folder)
+            file = _free(self.folder, file_name(direction.name))
             direction.save(self.folder / file)
             return file
 
@@ -123,21 +122,12 @@ class Library:
 
         Raises BadFile for anything that is no card, and then nothing is stored.
         """
-        with tempfile.TemporaryDirectory(prefix="eclipsed-") as folder:
-            path = Path(folder) / f"card{ENDING}"
-            write_atomic(path, data)
-            try:
-                direction = Direction.load(path)
-            except BadFile as error:
-                message = error.message.replace(shown(path), shown(name[:_LONGEST_NAME]))
-                raise BadFile(message, error.hint) from error
-        return self.add(direction)
+        return self.add(read_as_file(data, name, Direction.load))
 
     def export(self, file: str) -> tuple[str, bytes]:
         """A name for the file, and the card's bytes."""
         entry = self.entry(file)
-        with _sentences("read", self.folder / entry.file):
-            data = (self.folder / entry.file).read_bytes()
+        data = read_bytes(self.folder / entry.file, limit=_MOST_BYTES)
         return f"{file_name(entry.name)}{ENDING}", data
 
     def rename(self, file: str, name: str) -> None:
@@ -165,12 +155,12 @@ class Library:
         with self._lock:
             path = self.path(file)
             removed = self.folder / _REMOVED
-            self._make_folder(removed)
-            token = self._free(path.name.removesuffix(ENDING), removed)
+            _make_folder(removed)
+            token = _free(removed, path.name.removesuffix(ENDING))
             with _sentences("delete", path):
                 os.replace(path, removed / token)
                 os.utime(removed / token)
-            self._forget_oldest(removed)
+            _forget_oldest(removed)
             return token
 
     def restore(self, token: str) -> str:
@@ -179,7 +169,7 @@ class Library:
             removed = self.folder / _REMOVED
             if token not in {path.name for path in _listed(removed)}:
                 raise UnknownName("This card is gone for good.")
-            file = self._free(token.removesuffix(ENDING))
+            file = _free(self.folder, token.removesuffix(ENDING))
             with _sentences("restore", removed / token):
                 os.replace(removed / token, self.folder / file)
             return file
@@ -187,40 +177,35 @@ class Library:
     def _paths(self) -> Iterator[Path]:
         return (path for path in _listed(self.folder) if path.name.endswith(ENDING))
 
-    def _entry(self, path: Path) -> Entry:
+
+def _entry(path: Path) -> Entry:
+    try:
+        status = path.stat()
+    except OSError as error:  # it went away between the listing and now
+        return Entry(path.name, None, str(failure("read", path, error)), 0.0)
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, stamp: tuple[int, int]) -> Entry:
+    """A file as it was when it had this stamp: nanoseconds since 1970, and bytes."""
+    changed = stamp[0] / 1e9
+    try:
+        return Entry(path.name, Direction.load(path), "", changed)
+    except BadFile as error:
+        return Entry(path.name, None, str(error), changed)
+
+
+def read_as_file(data: bytes, name: str, read: Callable[[Path], Result]) -> Result:
+    """What `read` reads of a file with these bytes; what it refuses is said of the given name."""
+    with TemporaryDirectory(prefix="eclipsed-") as folder:
+        path = Path(folder) / "file"
+        write_atomic(path, data)
         try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-            known = self._read.get(path.name)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            entry = Entry(path.name, Direction.load(path), "", status.st_mtime)
+            return read(path)
         except BadFile as error:
-            entry = Entry(path.name, None, str(error), status.st_mtime)
-        except OSError as error:  # it went away between the listing and now
-            return Entry(path.name, None, str(failure("read", path, error)), 0.0)
-        self._read[path.name] = (stamp, entry)
-        return entry
-
-    def _free(self, stem: str, folder: Path | None = None) -> str:
-        """A file's name that is not taken: hair, hair-2, hair-3 …"""
-        taken = {path.name for path in _listed(folder or self.folder)}
-        number = 1
-        while True:
-            file = f"{stem}{'' if number == 1 else f'-{number}'}{ENDING}"
-            if file not in taken:
-                return file
-            number += 1
-
-    def _make_folder(self, folder: Path) -> None:
-        with _sentences("make the folder", folder):
-            folder.mkdir(parents=True, exist_ok=True)
-
-    def _forget_oldest(self, removed: Path) -> None:
-        with suppress(OSError):
-            paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
-            for path in paths[:-_MOST_REMOVED]:
-                path.unlink()
+            message = error.message.replace(shown(path), shown(name[:_LONGEST_NAME]))
+            raise BadFile(message, error.hint) from error
 
 
 def matching(entries: Iterable[Entry], words: str) -> list[Entry]:
@@ -239,13 +224,28 @@ def _text(entry: Entry) -> str:
 
 def _listed(folder: Path) -> list[Path]:
     """The plain files of a folder, links not followed; none where there is no folder."""
-    try:
-        with os.scandir(folder) as items:
-            return [Path(item.path) for item in items if item.is_file(follow_symlinks=False)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise failure("read", folder, error) from error
+    with _sentences("read", folder), suppress(FileNotFoundError), os.scandir(folder) as items:
+        return [Path(item.path) for item in items if item.is_file(follow_symlinks=False)]
+    return []
+
+
+def _free(folder: Path, stem: str) -> str:
+    """A file's name that is not taken: hair, hair-2, hair-3 …"""
+    taken = {path.name for path in _listed(folder)}
+    names = (f"{stem}{f'-{number}' if number > 1 else ''}{ENDING}" for number in count(1))
+    return next(name for name in names if name not in taken)
+
+
+def _make_folder(folder: Path) -> None:
+    with _sentences("make the folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _forget_oldest(removed: Path) -> None:
+    with suppress(OSError):
+        paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
+        for path in paths[:-_MOST_REMOVED]:
+            path.unlink()
 
 
 @contextmanager

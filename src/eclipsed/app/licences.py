@@ -20,7 +20,11 @@ def terms(world: str) -> tuple[str, ...]:
     """The terms of a world by the name it was loaded by, a line each; none where it names none."""
     if world == "starter":
         return _STARTER
-    return tuple(_line(part) for part in _parts(world))
+    return tuple(
+        f"{part.kind} {part.name}: {part.licence.name}"
+        + (", not for commercial use" if part.licence.non_commercial else "")
+        for part in _parts(world)
+    )
 
 
 def _parts(world: str) -> tuple[Part, ...]:
@@ -33,8 +37,3 @@ def _parts(world: str) -> tuple[Part, ...]:
     except (EclipsedError, OSError, ValueError):  # it is shown beside a card, and no more
         return ()
     return tuple(choice for choice in choices if isinstance(choice, Part))
-
-
-def _line(part: Part) -> str:
-    bounds = ", not for commercial use" if part.licence.non_commercial else ""
-    return f"{part.kind} {part.name}: {part.licence.name}{bounds}"

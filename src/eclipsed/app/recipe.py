@@ -6,26 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from eclipsed.app import session as sessions
 from eclipsed.app.library import Library
-from eclipsed.app.session import (
-    MOST_LINES,
-    Line,
-    Session,
-    set_layers,
-    set_regions,
-    set_seed,
-    set_start,
-    set_strength,
-    set_truncation,
-)
-from eclipsed.editing.recipes import (
-    EditFacts,
-    ImageFacts,
-    edit_facts,
-    latent_facts,
-    read_recipe,
-    recipe_head,
-)
+from eclipsed.app.session import MOST_LINES, Line, Session
+from eclipsed.editing.recipes import EditFacts, edit_facts, latent_facts, read_recipe, recipe_head
 from eclipsed.editing.stack import Edit
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
@@ -57,21 +41,20 @@ def restore(session: Session, recipe: Mapping[str, Any], world: World, library: 
         )
     if len(facts.edits) > MOST_LINES:
         raise BadFile(f"This picture has more than {MOST_LINES} edits, which no stack holds.")
-    restored = replace(session, lines=(), selected=None)
-    restored = _started(restored, facts, world)
-    restored = replace(restored, lines=tuple(_line(edit, world, library) for edit in facts.edits))
+    restored = _at_start(replace(session, lines=()), facts.start, world)
     for at, edit in enumerate(facts.edits):
-        restored = set_strength(restored, at, edit.strength)
-        restored = set_layers(restored, at, edit.layers, world.generator)
-        restored = set_regions(restored, at, edit.regions, world.segmenter.regions)
+        restored = replace(restored, lines=(*restored.lines, _line(edit, world, library)))
+        restored = sessions.set_strength(restored, at, edit.strength)
+        restored = sessions.set_layers(restored, at, edit.layers, world.generator)
+        restored = sessions.set_regions(restored, at, edit.regions, world)
     return replace(restored, selected=0 if restored.lines else None)
 
 
-def _started(session: Session, facts: ImageFacts, world: World) -> Session:
-    if isinstance(facts.start, Start):
-        return set_start(session, facts.start, world)
-    seed, truncation = facts.start
-    return set_truncation(set_seed(session, seed), truncation)
+def _at_start(session: Session, start: Start | tuple[int, float], world: World) -> Session:
+    if isinstance(start, Start):
+        return sessions.set_start(session, start, world)
+    seed, truncation = start
+    return sessions.set_truncation(sessions.set_seed(session, seed), truncation)
 
 
 def _line(facts: EditFacts, world: World, library: Library) -> Line:

@@ -8,19 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from eclipsed.app.rendering import Renderer, at_strengths
-from eclipsed.app.session import Session, set_seed
-from eclipsed.app.sheets import alone, strength_sheet
 from eclipsed.directions import Direction, Scores
-from eclipsed.editing.masks import dilate, pixels_at
-from eclipsed.editing.stack import BATCH, Edit
-from eclipsed.evaluation import metrics
+from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
     STRENGTHS,
@@ -29,25 +20,34 @@ from eclipsed.evaluation.evaluate import (
     judged_by,
     summary,
 )
-from eclipsed.evaluation.measures import DILATION
-from eclipsed.evaluation.observe import judge_of
-from eclipsed.types import Judge, Synthesis, World
+from eclipsed.evaluation.measures import Column, close_columns, quick_columns
+from eclipsed.evaluation.metrics import interval
+from eclipsed.evaluation.observe import Observation, evaluator_of, target_of
+from eclipsed.prompts.goals import goal_of
+from eclipsed.types import World
 
 COUNTS = (8, 16, 32, 48)
 # No further images are begun after so many seconds.
 LONGEST = 60.0
-_COLUMNS = 7
+# The evaluator's column → what its curve shows, and the ends of the numbers that are possible.
+_CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "reach": ("Text gain: how far images move along the prompt", None),
+    "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
+    "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
+    "leakage": ("Mean change of a pixel outside the region", None),
+}
 
 OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """about: what it shows. points: strength, median over seeds, and its 95% interval. ends: of the
-    numbers that are possible, None where they have none."""
+    """about: what it shows. points: each with its strength, the median over seeds, and `low` and
+    `high` of its 95% interval. ends: of the numbers that are possible, None where they have none.
+    """
 
     about: str
-    points: tuple[tuple[float, float, float, float], ...]
+    points: tuple[dict[str, float], ...]
     ends: tuple[float, float] | None
 
 
@@ -81,50 +81,48 @@ def measure(
     began = time.monotonic()
     seeds = HELD_OUT_SEEDS[:count]
     rows: list[LatentScores] = []
-    ladders: list[dict[str, Tensor]] = []
-    judge = judge_of(world)
+    columns: dict[tuple[str, float], Column] = {
+        (name, strength): [] for name in _CURVES for strength in STRENGTHS
+    }
+    evaluator = evaluator_of(world)
+    target = target_of(evaluator, goal_of(direction, world))
+
+    def watch(observed: Mapping[float, Observation]) -> None:
+        for strength, after in observed.items():
+            pair = evaluator, target, observed[0.0], after
+            measured = quick_columns(*pair) | close_columns(*pair, fidelity=False)
+            for name in _CURVES:
+                columns[name, strength] += measured.get(name, [])
+
     for start in range(0, len(seeds), BATCH):
         if rows and time.monotonic() - began > longest:
             break
-        some = seeds[start : start + BATCH]
-        rows += evaluate(
-            world,
-            direction,
-            world.generator.sample(some, space="z"),
-            watch=lambda seen: ladders.append(
-                _ladder(judge, direction, {at: one.synthesis for at, one in seen.items()})
-            ),
-        )
+        latents = world.generator.sample(seeds[start : start + BATCH], space="z")
+        rows += evaluate(world, direction, latents, watch=watch)
         on_progress(len(rows), len(seeds))
     return Report(
         direction=direction,
         seeds=seeds[: len(rows)],
         wanted=len(seeds),
         scores=summary(rows),
-        curves=_curves(rows, ladders),
+        curves=_curves(columns),
         ranked=_ranked(rows, seeds),
         judged_by=judged_by(world),
         seconds=time.monotonic() - began,
     )
 
 
-def sheet(renderer: Renderer, session: Session, report: Report) -> bytes:
-    """A PNG of the best, the median and the worst seed (rows) at strengths (columns)."""
-    low, high = report.direction.range
-    strengths = [round(float(x), 2) for x in np.linspace(max(-2.0, low), min(2.0, high), _COLUMNS)]
-    truncation = renderer.world.truncation
-    rows = [
-        at_strengths(
-            alone(
-                replace(set_seed(session, seed), truncation=truncation), [Edit(report.direction)]
-            ),
-            0,
-            strengths,
+def _curves(columns: Mapping[tuple[str, float], Column]) -> tuple[Curve, ...]:
+    curves = []
+    for name, (about, ends) in _CURVES.items():
+        points = tuple(
+            {"strength": strength, **level}
+            for strength in STRENGTHS
+            if (level := interval(columns[name, strength])) is not None
         )
-        for _, seed in report.ranked
-    ]
-    images = torch.stack([renderer.images(row) for row in rows])
-    return strength_sheet(images, [f"{word} {seed}" for word, seed in report.ranked], strengths)
+        if points:
+            curves.append(Curve(about, points, ends))
+    return tuple(curves)
 
 
 def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[str, int], ...]:
@@ -134,69 +132,5 @@ def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[s
         if row.text_gain is not None
     }
     order = sorted(gains, key=lambda seed: -gains[seed]) or list(seeds[: len(rows)])
-    ranks = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
-    named = {order[rank]: word for word, rank in reversed(ranks.items())}
-    return tuple((word, seed) for seed, word in reversed(named.items()))
-
-
-@torch.no_grad()
-def _ladder(
-    judge: Judge, direction: Direction, shown: Mapping[float, Synthesis]
-) -> dict[str, Tensor]:
-    """What changes at each strength: name → [N, A], of what this direction can be asked about."""
-    syntheses, before = list(shown.values()), shown[0.0]
-    changes = _texts(judge, direction, before, syntheses)
-    regions = direction.regions
-    if regions and set(regions) <= set(judge.segmenter.regions):
-        pixels = pixels_at(before.image.shape[-1], DILATION)
-        masks = [judge.segmenter.masks(one, regions) for one in syntheses]
-        base = masks[list(shown).index(0.0)]
-        grown = [dilate(torch.maximum(base, mask), pixels) for mask in masks]
-        pairs = list(zip(syntheses, grown, strict=True))
-        for name, of in (("locality", metrics.locality), ("leakage", metrics.leakage)):
-            columns = [of(before.image, after.image, mask) for after, mask in pairs]
-            changes[name] = torch.stack(columns, dim=1)
-    return changes
-
-
-def _texts(
-    judge: Judge, direction: Direction, before: Synthesis, syntheses: Sequence[Synthesis]
-) -> dict[str, Tensor]:
-    if not direction.prompt:
-        return {}
-    prompt, neutral = judge.encoder.encode_text([direction.prompt, direction.neutral])
-    wanted = prompt - neutral
-    if wanted.norm() <= 1e-6:
-        return {}
-    start = judge.encoder.encode_image(before.image.clamp(-1.0, 1.0))
-    codes = [judge.encoder.encode_image(one.image.clamp(-1.0, 1.0)) for one in syntheses]
-    return {"gain": torch.stack([metrics.reach(wanted, start, code) for code in codes], dim=1)}
-
-
-_ABOUT: dict[str, tuple[str, tuple[float, float] | None]] = {
-    "gain": ("Text gain: how far images move along the prompt", None),
-    "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
-    "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
-    "leakage": ("Mean change of a pixel outside the region", None),
-}
-
-
-def _curves(
-    rows: Sequence[LatentScores], ladders: Sequence[dict[str, Tensor]]
-) -> tuple[Curve, ...]:
-    columns = {name: torch.cat([one[name] for one in ladders]).T.tolist() for name in ladders[0]}
-    judged = [row.probabilities for row in rows if row.probabilities is not None]
-    if judged:
-        columns["probability"] = [list(column) for column in zip(*judged, strict=True)]
-    return tuple(
-        Curve(about, _points(columns[name]), ends)
-        for name, (about, ends) in _ABOUT.items()
-        if name in columns
-    )
-
-
-def _points(columns: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
-    intervals = zip(STRENGTHS, map(metrics.interval, columns), strict=True)
-    return tuple(
-        (strength, one["median"], one["low"], one["high"]) for strength, one in intervals if one
-    )
+    words = {len(order) - 1: "worst", len(order) // 2: "median", 0: "best"}
+    return tuple((words[rank], order[rank]) for rank in sorted(words))

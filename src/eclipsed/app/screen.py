@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from eclipsed.app import session as sessions
@@ -16,8 +18,9 @@ from eclipsed.types import Generator
 
 # So many cards of the library are on offer beside the stack.
 OFFERED = 12
-# What browsers call the files that are handed out, by their endings.
-_MEDIA = {"png": "image/png", **{str(kind): media for kind, media in MEDIA_TYPES.items()}}
+# What browsers call files, by their endings.
+_MEDIA = {f".{kind}": media for kind, media in MEDIA_TYPES.items()}
+_MEDIA |= {".png": "image/png", ".jpg": "image/jpeg"}
 
 
 def view(desk: Desk) -> dict[str, Any]:
@@ -29,15 +32,16 @@ def view(desk: Desk) -> dict[str, Any]:
     desk.collect()
     wants_frames, desk.wants_frames = desk.wants_frames, False
     brushed, desk.wanted_brush = desk.wanted_brush, None
-    session, generator = desk.session, desk.world.generator
-    before = desk.attempt(lambda: desk.renderer.before(session))
-    shot = desk.attempt(lambda: desk.renderer.shot(session)) or before
-    offers = desk.attempt(lambda: offers_of(desk)) or []
+    session, generator, renderer = desk.session, desk.world.generator, desk.renderer
+    before = desk.attempt(lambda: renderer.before(session))
+    shot = desk.attempt(lambda: renderer.shot(session)) or before
+    offers = offers_of(desk)
     at = session.selected
+    outside = session.compare == "outside" and bool(session.lines)
     return {
-        "image": "" if shot is None else png_uri(shot.png),
-        "before": "" if before is None else png_uri(before.png),
-        "mask": _mask(desk),
+        "image": "" if shot is None else _uri(shot.png),
+        "before": "" if before is None else _uri(before.png),
+        "mask": _uri(desk.attempt(lambda: renderer.mask(session))) if outside else "",
         "inside": _inside(session),
         "milliseconds": None if shot is None else round(shot.milliseconds, 1),
         "seed": session.seed,
@@ -51,7 +55,7 @@ def view(desk: Desk) -> dict[str, Any]:
         "redo": len(desk.history.future),
         "offers": offers,
         "sketching": sum(not offer["picture"] for offer in offers),
-        "frames_key": "" if at is None else desk.renderer.frames_key(session, at),
+        "frames_key": "" if at is None else renderer.frames_key(session, at),
         "search": None if desk.search is None else _search(desk.search),
         "notice": None if desk.notice is None else vars(desk.notice),
         "token": desk.token,
@@ -72,7 +76,7 @@ def frames(desk: Desk) -> dict[str, Any] | None:
     return {
         "key": desk.renderer.frames_key(session, at),
         "strengths": list(strip.strengths),
-        "pictures": [jpeg_uri(picture) for picture in strip.pictures],
+        "pictures": [_uri(picture, ".jpg") for picture in strip.pictures],
         "milliseconds": round(strip.milliseconds, 1),
     }
 
@@ -82,7 +86,17 @@ def brush(desk: Desk, at: int) -> dict[str, Any] | None:
     if not 0 <= at < len(desk.session.lines):
         return None
     mask = desk.attempt(lambda: desk.renderer.brush(desk.session, at))
-    return None if mask is None else {"at": at, "mask": png_uri(mask)}
+    return None if mask is None else {"at": at, "mask": _uri(mask)}
+
+
+def offers_of(desk: Desk) -> list[dict[str, str]]:
+    """Cards that this world can use, the newest first; the picture is an empty text where it was
+    not drawn yet."""
+    offers = []
+    for file, card in islice(desk.cards().items(), OFFERED):
+        picture = _uri(known_thumbnail(desk.renderer, card), ".jpg")
+        offers.append({"file": file, "name": card.name, "picture": picture})
+    return offers
 
 
 def _inside(session: Session) -> list[str]:
@@ -118,36 +132,11 @@ def _touched(line: Line) -> list[int]:
     return [index for index, piece in enumerate(pieces) if bool(piece.any())]
 
 
-def offers_of(desk: Desk) -> list[dict[str, str]]:
-    """Cards that this world can use, the newest first; the picture is an empty text where it was
-    not drawn yet."""
-    offers: list[dict[str, str]] = []
-    for entry in desk.library.entries():
-        if (
-            entry.direction is not None
-            and not entry.trouble(desk.world.generator)
-            and len(offers) < OFFERED
-        ):
-            known = known_thumbnail(desk.renderer, entry.direction)
-            picture = "" if known is None else jpeg_uri(known)
-            offers.append({"file": entry.file, "name": entry.name, "picture": picture})
-    return offers
-
-
-def _mask(desk: Desk) -> str:
-    session = desk.session
-    if session.compare != "outside" or not session.lines:
-        return ""
-    mask = desk.attempt(lambda: desk.renderer.mask(session))
-    return "" if mask is None else png_uri(mask)
-
-
 def _download(desk: Desk) -> dict[str, Any] | None:
     if desk.download is None:
         return None
     name, data = desk.download
-    address = _uri(data, _MEDIA[name.rpartition(".")[2]])
-    return {"number": desk.downloads, "name": name, "data": address}
+    return {"number": desk.downloads, "name": name, "data": _uri(data, Path(name).suffix)}
 
 
 def _search(search: Search) -> dict[str, Any]:
@@ -165,19 +154,10 @@ def _search(search: Search) -> dict[str, Any]:
         "reason": "" if look is None else look.preflight.reason,
         "regions": [] if look is None else list(look.preflight.goal.regions),
         "error": status.error,
-        "snapshots": [jpeg_uri(picture) for picture in status.snapshots],
+        "snapshots": [_uri(picture, ".jpg") for picture in status.snapshots],
     }
 
 
-def png_uri(data: bytes) -> str:
-    """The address of a PNG that needs no file."""
-    return _uri(data, "image/png")
-
-
-def jpeg_uri(data: bytes) -> str:
-    """The address of a JPEG that needs no file."""
-    return _uri(data, "image/jpeg")
-
-
-def _uri(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+def _uri(data: bytes | None, ending: str = ".png") -> str:
+    """The address of a picture that needs no file; empty without one."""
+    return "" if data is None else f"data:{_MEDIA[ending]};base64,{base64.b64encode(data).decode()}"

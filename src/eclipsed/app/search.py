@@ -7,7 +7,6 @@ trains, stores the card, and scores it last, when it is already in use. Whoever 
 
 from __future__ import annotations
 
-import io
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,8 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 from eclipsed.app.library import Library
+from eclipsed.app.rendering import jpeg
 from eclipsed.cache import cache_folder
-from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError
@@ -37,6 +36,7 @@ from eclipsed.search.preflight import Preflight
 from eclipsed.types import Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
+Captioned = tuple[tuple[bytes, str], ...]  # JPEGs, each with a caption
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
 SNAPSHOT_EVERY = 5  # steps
 SHOWN = 5  # best and worst images of a pre-flight
@@ -67,24 +67,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A JPEG of a seed's image, on which its regions are drawn, and the fraction of it that they
-    cover (1 for the whole image)."""
-
-    seed: int
-    picture: bytes
-    covered: float
-
-
-@dataclass(frozen=True)
 class Look:
     """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
     the prompt best and least."""
 
     preflight: Preflight
     understood: str
-    best: tuple[Seen, ...]
-    worst: tuple[Seen, ...]
+    best: Captioned
+    worst: Captioned
 
 
 @dataclass(frozen=True)
@@ -147,11 +137,6 @@ class Search:
             self._say(stage="looking")
             self._start(self._train)
 
-    def wait(self, timeout: float | None = None) -> Status:
-        """The status once nothing is being done any more, or after so many seconds."""
-        self._thread.join(timeout)
-        return self.status
-
     def _start(self, work: Callable[[], None]) -> None:
         def guarded() -> None:
             try:
@@ -163,28 +148,25 @@ class Search:
                 what = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
                 self._say(stage="failed", error=what)
 
-        self._thread = threading.Thread(target=guarded, name="search", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=guarded, name="search", daemon=True)
+        self.thread.start()
 
     def _say(self, **changes: object) -> None:
         seconds = time.monotonic() - self._began
         self._status = replace(self._status, seconds=seconds, **changes)  # type: ignore[arg-type]
 
-    def _goal(self) -> Goal:
-        return goal_from_prompt(self.request.prompt, self.world, regions=self.request.regions)
-
     def _check_then_train(self) -> None:
-        goal = self._goal()
-        result = preflight.check(self.world, goal)
-        why = (
-            understand(goal.prompt, self.world).reason
-            if self.request.regions is None
-            else "The region was given."
-        )
+        regions = self.request.regions
+        self._goal = goal_from_prompt(self.request.prompt, self.world, regions=regions)
+        result = preflight.check(self.world, self._goal)
+        reason = "The region was given."
+        if regions is None:
+            reason = understand(self._goal.prompt, self.world).reason
         best, worst = (
-            seen(self.world, goal, seeds) for seeds in (result.best(SHOWN), result.worst(SHOWN))
+            images_of(self.world, self._goal, seeds)
+            for seeds in (result.best(SHOWN), result.worst(SHOWN))
         )
-        self._say(look=Look(result, why, best, worst))
+        self._say(look=Look(result, reason, best, worst))
         if self._stop.is_set():
             self._say(stage="stopped")
         elif result.verdict == "unlikely":
@@ -194,31 +176,28 @@ class Search:
             self._train()
 
     def _train(self) -> None:
-        goal, request = self._goal(), self.request
+        request = self.request
         config = config_for(
             request.method,
             space=request.space or best_space(self.world.generator),
             layers=request.layers,
             steps=request.steps,
         )
-        direction = train_directions(
+        (direction,) = train_directions(
             self.world,
-            goal,
+            self._goal,
             config,
-            lambda state: self._report(config.space, state),
+            lambda state: self._show(config.space, state),
             stop=self._stop.is_set,
             work=cache_folder() / "directions",
-        )[0]
+        )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        self._score(file, direction)
-
-    def _score(self, file: str, direction: Direction) -> None:
         scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
         self.library.store_scores(file, scores, judged_by(self.world))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
-    def _report(self, space: Space, state: State) -> None:
+    def _show(self, space: Space, state: State) -> None:
         self._say(stage="training", state=state)
         if state.step % SNAPSHOT_EVERY == 0 or state.step == state.steps:
             self._snapshot(space, state.directions.sum(dim=0))
@@ -230,7 +209,7 @@ class Search:
         start = generator.sample([request.seed], truncation=request.truncation, space=space)
         moves = [learned] if self._status.snapshots else [torch.zeros_like(learned), learned]
         images = [generator.synthesize(start + move, space).image[0] for move in moves]
-        pictures = [_jpeg(to_pil(image)) for image in images]
+        pictures = [jpeg(to_pil(image), _WIDEST) for image in images]
         self._say(snapshots=(*self._status.snapshots, *pictures))
 
 
@@ -245,9 +224,10 @@ def layers_written(text: str) -> tuple[int, ...] | None:
 
 
 @torch.no_grad()
-def seen(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Seen, ...]:
+def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
     """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
-    around them; nothing is drawn where the goal is the whole image."""
+    around them; nothing is drawn where the goal is the whole image. A caption says the seed, and
+    how much of the image the regions cover."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
     synthesis = generator.synthesize(
@@ -258,9 +238,10 @@ def seen(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Seen, ...]:
     if goal.regions:
         inside = segmenter.masks(synthesis, goal.regions).cpu()
         pixels = _drawn(pixels, inside)
+    pictures = [Image.fromarray(image.numpy()) for image in pixels.to(torch.uint8)]
     return tuple(
-        Seen(seed, _jpeg(Image.fromarray(one.to(torch.uint8).numpy())), float(mask.mean()))
-        for seed, one, mask in zip(seeds, pixels, inside, strict=True)
+        (jpeg(picture, _WIDEST), f"{seed} · {float(mask.mean()):.0%}")
+        for seed, picture, mask in zip(seeds, pictures, inside, strict=True)
     )
 
 
@@ -273,10 +254,3 @@ def _drawn(
     solid = (inside > 0.5).float()
     line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
     return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])
-
-
-def _jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.thumbnail((_WIDEST, _WIDEST))
-    picture.save(buffer, "JPEG", quality=90, subsampling=0)
-    return buffer.getvalue()

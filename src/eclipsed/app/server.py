@@ -6,6 +6,7 @@ This module does not import Streamlit: it says what Streamlit is to do.
 from __future__ import annotations
 
 import threading
+import tomllib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,7 @@ from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
 
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
-_MEGABYTES = 64  # the largest file that can be dropped
-_FONT = "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+_OPTIONS = Path(__file__).parent / "streamlit.toml"
 _MOST_DESKS = 64
 _LONGEST_TOKEN = 100
 
@@ -97,31 +97,9 @@ def shared() -> Shared:
 
 
 def options(port: int | None, *, browser: bool) -> dict[str, Any]:
-    """Streamlit's options: this machine only, forged requests refused, nothing sent anywhere."""
-    accent = {"primaryColor": "#d9480f", "baseRadius": "0.6rem", "font": _FONT}
-    light = {"backgroundColor": "#ffffff", "secondaryBackgroundColor": "#f6f4f1"}
-    dark = {
-        "primaryColor": "#ff8a4c",
-        "backgroundColor": "#14141a",
-        "secondaryBackgroundColor": "#1e1e26",
-    }
-    theme = {
-        **{f"theme.{name}": value for name, value in accent.items()},
-        **{f"theme.light.{name}": value for name, value in light.items()},
-        **{f"theme.dark.{name}": value for name, value in dark.items()},
-    }
-    return {
-        "server.address": "127.0.0.1",
-        "server.headless": not browser,
-        "server.enableXsrfProtection": True,
-        "server.enableCORS": True,
-        "server.fileWatcherType": "none",
-        "server.maxUploadSize": _MEGABYTES,
-        "server.maxMessageSize": 2 * _MEGABYTES,
-        "browser.gatherUsageStats": False,
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "none",
-        "global.developmentMode": False,
-        **({} if port is None else {"server.port": port}),
-        **theme,
-    }
+    """Streamlit's options. port: None for the first free one. browser: whether it opens one."""
+    options = tomllib.loads(_OPTIONS.read_text(encoding="utf-8"))
+    options["server.headless"] = not browser
+    if port is not None:
+        options["server.port"] = port
+    return options

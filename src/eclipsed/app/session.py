@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from eclipsed.directions import Direction
 from eclipsed.editing.masks import Mask
@@ -18,6 +18,7 @@ from eclipsed.editing.stack import Edit, EditStack
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.files import sha256_of
+from eclipsed.prompts.goals import checked_regions
 from eclipsed.types import Generator, Layer, World
 
 Compare = Literal["after", "split", "difference", "outside"]
@@ -51,7 +52,7 @@ class Line:
 
     def applied(self) -> Edit:
         """The edit that is rendered."""
-        if self.reach == self.direction.regions:
+        if self.regions is None:
             return self.edit
         return replace(self.edit, direction=replace(self.direction, regions=self.reach))
 
@@ -91,6 +92,18 @@ class Session:
     def stack(self) -> EditStack:
         """What is rendered."""
         return EditStack(tuple(line.applied() for line in self.lines))
+
+    @property
+    def active(self) -> tuple[Line, ...]:
+        """The lines that are not muted."""
+        return tuple(line for line in self.lines if not line.edit.muted)
+
+    @property
+    def at_hand(self) -> int:
+        """The index of the selected line; UnknownName where none is selected."""
+        if self.selected is None:
+            raise UnknownName("No edit is selected.", "Select one on the Edit page first.")
+        return self.selected
 
     @property
     def image_name(self) -> str:
@@ -176,18 +189,17 @@ def add(session: Session, file: str, direction: Direction, generator: Generator)
 
 def remove(session: Session, at: int) -> Session:
     """Without a line; the one that takes its place is selected."""
-    index = _index(session, at)
-    lines = session.lines[:index] + session.lines[index + 1 :]
-    selected = min(index, len(lines) - 1) if lines else None
-    return replace(session, lines=lines, selected=selected)
+    _line(session, at)
+    lines = session.lines[:at] + session.lines[at + 1 :]
+    return replace(session, lines=lines, selected=min(at, len(lines) - 1) if lines else None)
 
 
 def move(session: Session, at: int, to: int) -> Session:
-    """With a line at another place, where it is selected."""
-    index, target = _index(session, at), _index(session, to)
-    lines = list(session.lines)
-    lines.insert(target, lines.pop(index))
-    return replace(session, lines=tuple(lines), selected=target)
+    """With a line at another index, where it is selected."""
+    line, _ = _line(session, at), _line(session, to)
+    lines = [*session.lines[:at], *session.lines[at + 1 :]]
+    lines.insert(to, line)
+    return replace(session, lines=tuple(lines), selected=to)
 
 
 def set_strength(session: Session, at: int, strength: float) -> Session:
@@ -196,12 +208,12 @@ def set_strength(session: Session, at: int, strength: float) -> Session:
         raise BadSetting(
             "This strength makes no sense.", f"Choose from -{_STRONGEST:g} to {_STRONGEST:g}."
         )
-    return _with_edit(session, at, replace(_line(session, at).edit, strength=strength))
+    return _with_edit(session, at, strength=strength)
 
 
 def set_muted(session: Session, at: int, muted: bool) -> Session:
     """A line left out, or back in."""
-    return _with_edit(session, at, replace(_line(session, at).edit, muted=muted))
+    return _with_edit(session, at, muted=muted)
 
 
 def set_layers(
@@ -211,10 +223,9 @@ def set_layers(
 
     Raises UnknownName for a layer that the direction lacks, BadSetting for none at all.
     """
-    edit = _line(session, at).edit
-    count = len(layers_of(edit.direction, generator))
-    if layers is None:
-        return _with_edit(session, at, replace(edit, layers=None))
+    count = len(layers_of(_line(session, at).direction, generator))
+    if layers is None or set(layers) == set(range(count)):
+        return _with_edit(session, at, layers=None)
     chosen = tuple(sorted(set(layers)))
     if not chosen:
         raise BadSetting("No layer is left.", "Mute the edit to leave it out.")
@@ -223,14 +234,13 @@ def set_layers(
             f"There is no layer {chosen[-1]}: this direction has {count}.",
             f"Choose from 0 to {count - 1}.",
         )
-    whole = chosen == tuple(range(count))
-    return _with_edit(session, at, replace(edit, layers=None if whole else chosen))
+    return _with_edit(session, at, layers=chosen)
 
 
 def set_hard(session: Session, at: int, hard: bool) -> Session:
     """A line that keeps every pixel outside its regions, or not, and then without a drawn mask."""
-    edit = _line(session, at).edit
-    return _with_edit(session, at, replace(edit, hard=hard, mask=edit.mask if hard else None))
+    mask = _line(session, at).edit.mask if hard else None
+    return _with_edit(session, at, hard=hard, mask=mask)
 
 
 def set_mask(session: Session, at: int, mask: Mask | None) -> Session:
@@ -238,28 +248,21 @@ def set_mask(session: Session, at: int, mask: Mask | None) -> Session:
 
     Raises BadSetting for a mask of too much detail to be saved with the picture.
     """
-    edit = _line(session, at).edit
     if mask is not None:
         mask.text()
-    return _with_edit(session, at, replace(edit, hard=edit.hard or mask is not None, mask=mask))
+    hard = _line(session, at).edit.hard or mask is not None
+    return _with_edit(session, at, hard=hard, mask=mask)
 
 
-def set_regions(
-    session: Session, at: int, regions: Sequence[str] | None, known: Sequence[str]
-) -> Session:
+def set_regions(session: Session, at: int, regions: Sequence[str] | None, world: World) -> Session:
     """A line whose hard edit reaches other regions; None for the card's own.
 
-    known: the world's. Raises UnknownName for a region that is not one of them.
+    Raises UnknownName for a region that the world lacks.
     """
     line = _line(session, at)
     if regions is None or tuple(regions) == line.direction.regions:
         return _with_line(session, at, replace(line, regions=None))
-    strangers = [region for region in regions if region not in known]
-    if strangers:
-        raise UnknownName(
-            f"There is no region '{strangers[0]}'.", f"Choose from {', '.join(known)}."
-        )
-    return _with_line(session, at, replace(line, regions=tuple(dict.fromkeys(regions))))
+    return _with_line(session, at, replace(line, regions=checked_regions(regions, world)))
 
 
 def reset(session: Session) -> Session:
@@ -275,9 +278,9 @@ def layers_of(direction: Direction, generator: Generator) -> tuple[Layer, ...]:
 # --- how it is looked at ------------------------------------------------------------------------
 
 
-def select(session: Session, at: int | None) -> Session:
+def select(session: Session, at: int) -> Session:
     """With another line's slider at hand."""
-    return replace(session, selected=None if at is None else _index(session, at))
+    return _with_line(session, at, _line(session, at))
 
 
 def set_compare(session: Session, compare: str) -> Session:
@@ -288,21 +291,17 @@ def set_compare(session: Session, compare: str) -> Session:
     raise UnknownName(f"There is no view '{compare}'.", f"Choose from {', '.join(COMPARES)}.")
 
 
-def _with_edit(session: Session, at: int, edit: Edit) -> Session:
-    return _with_line(session, at, replace(_line(session, at), edit=edit))
+def _with_edit(session: Session, at: int, **changes: Any) -> Session:
+    line = _line(session, at)
+    return _with_line(session, at, replace(line, edit=replace(line.edit, **changes)))
 
 
 def _with_line(session: Session, at: int, line: Line) -> Session:
-    lines = list(session.lines)
-    lines[_index(session, at)] = line
-    return replace(session, lines=tuple(lines), selected=at)
+    lines = (*session.lines[:at], line, *session.lines[at + 1 :])
+    return replace(session, lines=lines, selected=at)
 
 
 def _line(session: Session, at: int) -> Line:
-    return session.lines[_index(session, at)]
-
-
-def _index(session: Session, at: int) -> int:
     if not 0 <= at < len(session.lines):
         raise UnknownName("This edit is no longer in the stack.")
-    return at
+    return session.lines[at]

@@ -91,8 +91,9 @@ def look(
     images: Sequence[int] = seeds or range(6)
     options.check_images(len(images))
 
+    from eclipsed.cli.cluster_sheet import cluster_sheet
     from eclipsed.editing.images import save_png
-    from eclipsed.segmenters.clusters import ClusterSegmenter, cluster_sheet
+    from eclipsed.segmenters.clusters import ClusterSegmenter
 
     clusters = ClusterSegmenter.load(file)
     loaded, truncation = _opened(world, generator, device)

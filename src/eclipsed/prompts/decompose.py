@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from eclipsed.files import word_lists
 from eclipsed.prompts.language import (
     Segment,
     content,
@@ -21,7 +22,6 @@ from eclipsed.prompts.language import (
 )
 from eclipsed.prompts.regions import Vocabulary, mentions
 from eclipsed.types import Goal
-from eclipsed.wordlists import word_lists
 
 _LISTS = word_lists("eclipsed.prompts", "decompose.toml")
 _COLOURS, _SHADES, _THERE = (frozenset(_LISTS[name]) for name in ("colours", "shades", "always"))

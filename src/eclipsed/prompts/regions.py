@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from eclipsed.errors import MissingExtra
+from eclipsed.files import word_lists
 from eclipsed.prompts.language import (
     Segment,
     content,
@@ -29,7 +30,6 @@ from eclipsed.prompts.language import (
     tokens,
 )
 from eclipsed.prompts.sentences import sentence_encoder
-from eclipsed.wordlists import word_lists
 
 Vocabulary = Mapping[str, Sequence[str]]  # region → words and phrases that mean it
 _Frozen = tuple[tuple[str, tuple[str, ...]], ...]

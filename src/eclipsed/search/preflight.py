@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.cache import cached_tensors
+from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.language import stem
 from eclipsed.prompts.regions import near_examples, near_phrases
@@ -35,7 +36,6 @@ from eclipsed.search.pool import (
     spaced,
 )
 from eclipsed.types import Goal, World
-from eclipsed.wordlists import word_lists
 
 # Not among the seeds that training draws (from 54321 on) or that scores use.
 SEEDS: tuple[int, ...] = tuple(range(7_000_000, 7_000_256))

@@ -2,13 +2,12 @@
 
 A GAN's features at 16 to 64 pixels tell the parts of its images apart well enough that k-means
 finds them (Collins et al. 2020, "Editing in Style", arXiv:2004.14367, which clusters features of
-length 1, as here). The clusters come without names: look at `cluster_sheet`, then name them, with
-`named` by their numbers or `rename` by the names that they have.
+length 1, as here). The clusters come without names: look at them (`eclipsed
+clusters look`), then name them, with `named` by their numbers or `rename` by the names they have.
 """
 
 from __future__ import annotations
 
-import colorsys
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,15 +15,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from PIL import Image, ImageDraw
 from torch import Tensor
 
-from eclipsed.editing.images import grid, to_pil
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.files import (
     StrPath,
@@ -49,10 +45,6 @@ POINTS = 40_000  # positions that k-means sees
 USUAL_PIXELS = 32
 MOST_CLUSTERS = 256
 _LIMIT = 64 * 2**20
-# A sheet: the sides of its images and the height of what is written on them, in pixels, and the
-# share of an image from which a region is written on.
-_SMALLEST_CELL, _LARGEST_CELL, _MARK = 192, 256, 14
-_LEAST_MARKED = 0.01
 _AGAIN = "Make it again: eclipsed clusters make."
 
 
@@ -250,7 +242,8 @@ def _alike(maps: Float[Tensor, "n c h w"], widths: Sequence[int]) -> Float[Tenso
     return joined / math.sqrt(len(layers))
 
 
-def _unnamed(number: int) -> str:
+def unnamed(number: int) -> str:
+    """What a cluster is called until somebody names it."""
     return f"cluster_{number}"
 
 
@@ -312,7 +305,7 @@ def fit_clusters(
     return ClusterSegmenter(
         feature_names=tuple(layers),
         widths=widths,
-        names=tuple(map(_unnamed, range(count))),
+        names=tuple(map(unnamed, range(count))),
         centres=k_means(torch.cat(rows), count, draw),
         generator_name=generator.name,
         generator_fingerprint=generator.fingerprint,
@@ -356,117 +349,3 @@ def _spread_start(
         weights = distance if float(distance.sum()) > 0.0 else torch.ones_like(distance)
         chosen.append(int(torch.multinomial(weights, 1, generator=draw)))
     return points[chosen].clone()
-
-
-def _colours(count: int) -> Float[Tensor, "k 3"]:
-    """Colours in [-1, 1] that are told apart: hues by the golden ratio, in three brightnesses."""
-    rows = [
-        colorsys.hsv_to_rgb(n * 0.618034 % 1.0, 0.85 - 0.2 * (n % 2), 1.0 - 0.22 * (n % 3))
-        for n in range(count)
-    ]
-    return torch.tensor(rows) * 2.0 - 1.0
-
-
-@torch.no_grad()
-def cluster_sheet(
-    generator: Generator,
-    segmenter: ClusterSegmenter,
-    seeds: Sequence[int],
-    *,
-    truncation: float = 0.7,
-) -> Image.Image:
-    """A picture to name clusters by: each image, beside it in colours, and what the colours mean.
-
-    Clusters without a name show their number, regions their name; below, a region's share of all
-    pixels stands beside the numbers of its clusters.
-
-    Raises WrongGenerator when the clusters are another generator's, BadSetting without seeds.
-    """
-    segmenter.check(generator)
-    if not seeds:
-        raise BadSetting("A sheet of clusters needs images to show.", "Name some seeds.")
-    regions = segmenter.regions
-    numbers = torch.tensor([regions.index(name) for name in segmenter.names])
-    colours = _colours(len(regions))
-    marks = [_mark(region, members) for region, members in segmenter.groups.items()]
-    cells: list[Tensor] = []
-    counts = torch.zeros(len(regions))
-    for start in range(0, len(seeds), BATCH):
-        latents = generator.sample(list(seeds[start : start + BATCH]), truncation=truncation)
-        made = generator.synthesize(latents, features=segmenter.feature_names)
-        labels = numbers[segmenter.labels(made).cpu()]
-        counts += torch.bincount(labels.flatten(), minlength=len(regions))
-        images = made.image.cpu().float().clamp(-1.0, 1.0)
-        painted = 0.2 * images + 0.8 * colours[labels].permute(0, 3, 1, 2)
-        for image, paint, label in zip(images, painted, labels, strict=True):
-            cells += [_sized(image), _marked(_sized(paint), label, marks)]
-    shares = (counts / counts.sum()).tolist()
-    words = [
-        f"{_legend(region, members)} {share:.0%}"
-        for (region, members), share in zip(segmenter.groups.items(), shares, strict=True)
-    ]
-    tiles = colours[:, :, None, None].expand(-1, -1, 32, 96)
-    return _below(
-        grid(torch.stack(cells), columns=min(6, 2 * len(seeds))),
-        grid(tiles, columns=min(8, len(regions)), labels=words),
-    )
-
-
-def _mark(region: str, members: tuple[int, ...]) -> str:
-    """What stands on a region: its number while it has no name."""
-    return str(members[0]) if region == _unnamed(members[0]) else region
-
-
-def _legend(region: str, members: tuple[int, ...]) -> str:
-    mark = _mark(region, members)
-    return mark if mark != region else f"{region} ({','.join(map(str, members))})"
-
-
-def _sized(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
-    """An image at a size at which writing on it can be read."""
-    longest = max(image.shape[1:])
-    if longest < _SMALLEST_CELL:
-        return F.interpolate(image[None], scale_factor=-(-_SMALLEST_CELL // longest))[0]
-    if longest > _LARGEST_CELL:
-        high, wide = (max(1, side * _LARGEST_CELL // longest) for side in image.shape[1:])
-        return F.adaptive_avg_pool2d(image, (high, wide))
-    return image
-
-
-def _marked(
-    paint: Float[Tensor, "3 h w"], labels: Int[Tensor, "h2 w2"], marks: Sequence[str]
-) -> Float[Tensor, "3 h w"]:
-    """The image with each region's mark written where the region is widest."""
-    picture = to_pil(paint)
-    draw = ImageDraw.Draw(picture)
-    for region in labels.unique().tolist():
-        inside = (labels == region).float()
-        if float(inside.mean()) < _LEAST_MARKED:
-            continue
-        reach = max(1, labels.shape[0] // 16)
-        around = F.avg_pool2d(inside[None], 2 * reach + 1, stride=1, padding=reach)[0] * inside
-        row, column = divmod(int(around.argmax()), labels.shape[1])
-        place = (
-            (column + 0.5) * picture.width / labels.shape[1],
-            (row + 0.5) * picture.height / labels.shape[0],
-        )
-        draw.text(
-            place,
-            marks[region],
-            "white",
-            anchor="mm",
-            stroke_width=2,
-            stroke_fill="black",
-            font_size=_MARK,
-        )
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1.0
-
-
-def _below(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    paper = upper.getpixel((0, 0))
-    assert isinstance(paper, tuple)
-    size = (max(upper.width, lower.width), upper.height + lower.height)
-    sheet = Image.new("RGB", size, paper)
-    sheet.paste(upper, (0, 0))
-    sheet.paste(lower, (0, upper.height))
-    return sheet

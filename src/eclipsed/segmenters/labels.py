@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from eclipsed.errors import UnknownName
-from eclipsed.wordlists import word_lists
+from eclipsed.files import word_lists
 
 _LISTS = word_lists("eclipsed.segmenters", "labels.toml")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -149,8 +150,7 @@ def test_masks_are_unions_of_labels(images: Tensor) -> None:
 
 
 @pytest.mark.parametrize("load", [load_encoder, load_segmenter, load_judges])
-def test_foreign_weights_are_refused(load: object, tmp_path: Path) -> None:
-    assert callable(load)
+def test_foreign_weights_are_refused(load: Callable[[Path], nn.Module], tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_file({"weight": torch.zeros(2)}, path)
     with pytest.raises(BadFile, match="does not hold"):

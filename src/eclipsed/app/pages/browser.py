@@ -11,22 +11,13 @@ from PIL import Image, ImageDraw
 from eclipsed.app import server
 from eclipsed.app.desk import Desk
 
-# Streamlit leaves room above the page for a toolbar that this app does not have, and fades what it
-# is about to replace, which makes pictures flicker.
-_LOOK = """
-<style>
-[data-stale] { opacity: 1 !important; transition: none !important; }
-.stMainBlockContainer { padding: 4.2rem 2rem 2rem; max-width: 1280px; }
-.st-key-keeper { position: absolute; }
-@media (max-width: 760px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
-</style>
-"""
+_EDITOR = Path(__file__).parent.parent / "editor"
 _KEY = "keeper"
 
 
 def part(name: str) -> str:
     """A file of the editor's own."""
-    return (Path(__file__).parent.parent / "editor" / name).read_text(encoding="utf-8")
+    return (_EDITOR / name).read_text(encoding="utf-8")
 
 
 _keeper = st.components.v2.component("eclipsed.keeper", js=part("keeper.js") + part("keeping.js"))
@@ -41,7 +32,7 @@ def icon() -> Image.Image:
     return picture
 
 
-def desk() -> Desk:
+def _desk() -> Desk:
     """This tab's desk, made when it is first asked for."""
     if "desk" not in st.session_state:
         st.session_state["desk"] = server.shared().desk()
@@ -55,8 +46,8 @@ def keep(desk: Desk) -> None:
 
 def begin() -> Desk:
     """What every page begins with: the shared look, and the desk, that of before a reload."""
-    st.html(_LOOK)
-    own = desk()
+    st.html(_EDITOR / "page.css")
+    own = _desk()
     keep(own)
     token = {"token": own.token, "settled": own.settled}
     _keeper(key=_KEY, data=token, on_token_change=lambda: _resume(own))
@@ -79,3 +70,13 @@ def sheet(picture: bytes | None) -> None:
     if picture is not None:
         st.image(picture)
         st.download_button("Save PNG", picture, "sheet.png", mime="image/png")
+
+
+def card(desk: Desk, label: str, index: int = 0) -> str | None:
+    """A choice among the cards that this world can use: a file's name, None where there is none."""
+    cards = desk.cards()
+    index = min(index, max(0, len(cards) - 1))
+    file: str | None = st.selectbox(
+        label, list(cards), index, format_func=lambda file: cards[file].name
+    )
+    return file

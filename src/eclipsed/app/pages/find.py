@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -11,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Look, Request, Seen, layers_written
+from eclipsed.app.search import Captioned, Look, Request, Search, layers_written
 from eclipsed.methods.training import trained_methods
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {
@@ -45,8 +44,8 @@ def show() -> None:
             steps = st.number_input("Steps (0: the method's)", min_value=0, max_value=5000, value=0)
         if st.form_submit_button("Find", type="primary"):
             chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
-            with desk.reporting():
-                desk.find(
+            desk.attempt(
+                lambda: desk.find(
                     Request(
                         prompt,
                         regions=chosen,
@@ -58,30 +57,32 @@ def show() -> None:
                         truncation=desk.session.truncation,
                     )
                 )
+            )
     browser.notice(desk)
     if desk.search is not None:
-        st.fragment(_search, run_every=0.7 if desk.status.running else None)(desk)
+        running = desk.search.status.running
+        st.fragment(_search, run_every=0.7 if running else None)(desk, desk.search, running)
 
 
-def _search(desk: Desk) -> None:
-    status = desk.status
+def _search(desk: Desk, search: Search, running: bool) -> None:
+    """How far a search is. running: whether it was when the whole page was drawn."""
+    status = search.status
     desk.collect()
     done, words = descriptions.progress(status)
-    if desk.search is not None:
-        st.text(f"“{desk.search.request.prompt.strip()}”")
+    st.text(f"“{search.request.prompt.strip()}”")
     st.progress(done, text=" ")
     st.text(words)
     if status.running and status.stage != "scoring":
-        st.button("Stop and keep", on_click=desk.stop, key="stop")
+        st.button("Stop and keep", on_click=search.stop, key="stop")
     elif status.stage == "asking":
-        st.button("Train anyway", on_click=desk.train_anyway, type="primary")
-        st.button("Leave it", on_click=desk.stop)
+        st.button("Train anyway", on_click=search.train_anyway, type="primary")
+        st.button("Leave it", on_click=search.stop)
     if status.snapshots:
         st.caption("What is learned, on the image of the Edit page")
         st.image(list(status.snapshots), width=112)
     if status.look is not None:
         _look(status.look)
-    if desk.search_over_since_last_asked():
+    if status.running != running:
         st.rerun()
 
 
@@ -95,7 +96,7 @@ def _look(look: Look) -> None:
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))
 
 
-def _images(column: DeltaGenerator, title: str, images: Sequence[Seen]) -> None:
+def _images(column: DeltaGenerator, title: str, images: Captioned) -> None:
     column.caption(title)
-    labels = [f"{one.seed} · {one.covered:.0%}" for one in images]
-    column.image([one.picture for one in images], caption=labels, width=96)
+    pictures, captions = zip(*images, strict=True)
+    column.image(list(pictures), caption=list(captions), width=96)

@@ -28,7 +28,8 @@ def show() -> None:
         files = st.file_uploader("Cards", type="safetensors", accept_multiple_files=True)
         if st.form_submit_button("Import"):
             for file in files:
-                _import(desk, file.getvalue(), file.name)
+                take = partial(desk.library.take, file.getvalue(), file.name)
+                desk.attempt(take, "The card is in the library.")
     browser.notice(desk)
     if desk.deleted is not None:
         said, undo = st.columns([4, 1], vertical_alignment="center")
@@ -44,10 +45,6 @@ def show() -> None:
         ):
             with column.container(border=True):
                 _card(desk, entry)
-
-
-def _import(desk: Desk, data: bytes, name: str) -> None:
-    desk.carry_out(lambda: desk.library.take(data, name), "The card is in the library.")
 
 
 def _compare(desk: Desk, entries: list[Entry]) -> None:
@@ -66,17 +63,14 @@ def _tick(file: str) -> str:
 
 def _card(desk: Desk, entry: Entry) -> None:
     trouble = entry.trouble(desk.world.generator)
-    picture = None
-    if not trouble:
+    direction = entry.direction
+    if direction is not None and not trouble:
         with suppress(EclipsedError):
-            picture = thumbnail(desk.renderer, desk.library, entry.file)
-    if picture is not None:
-        st.image(picture, width="stretch")
+            st.image(thumbnail(desk.renderer, direction), width="stretch")
     st.text(entry.name)
     if trouble:
         st.caption("Cannot be used here")
         st.text(trouble)
-    direction = entry.direction
     if direction is not None:
         with st.container(horizontal=True):
             for words, colour in descriptions.badges(direction):
@@ -98,10 +92,8 @@ def _card(desk: Desk, entry: Entry) -> None:
             _rename(desk, entry)
     with st.container(horizontal=True):
         if not trouble:
-            add = partial(
-                desk.carry_out, partial(desk.add, entry.file), "The card is in the stack."
-            )
-            st.button("Add", key=f"add {entry.file}", on_click=add)
+            add = partial(desk.add, entry.file), "The card is in the stack."
+            st.button("Add", key=f"add {entry.file}", on_click=desk.attempt, args=add)
         if direction is not None:
             name, data = desk.library.export(entry.file)
             st.download_button("Export", data, name, key=f"export {entry.file}")
@@ -113,5 +105,5 @@ def _rename(desk: Desk, entry: Entry) -> None:
         name = st.text_input("Name", entry.name)
         if st.form_submit_button("Rename"):
             rename = partial(desk.library.rename, entry.file, name)
-            desk.carry_out(rename, "The card has its new name.")
+            desk.attempt(rename, "The card has its new name.")
             st.rerun()
