@@ -33,7 +33,7 @@ import eclipsed
 from benchmarks.speed import PROMPT, machine
 from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from eclipsed.methods.paper import PaperConfig, draw, paper_losses, start_directions
-from eclipsed.segmenters.bisenet import BiSeNet, BiSeNetSegmenter
+from eclipsed.segmenters.bisenet import BiSeNet, segmenter_of
 from eclipsed.types import Goal, Segmenter, Synthesis, World
 from tests import reference
 
@@ -114,7 +114,7 @@ def world(resolution: int, *, frozen: bool) -> World:
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
-    segmenter = BiSeNetSegmenter(network, name="random")
+    segmenter = segmenter_of(network, name="random")
     segmenter.masks(generator.synthesize(generator.sample(range(2))), [REGION])
     network.eval()
     return World("random", generator, Clip(frozen=frozen), Watched(segmenter), {REGION: (REGION,)})

@@ -14,7 +14,7 @@ import eclipsed
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.errors import BadSetting, EclipsedError
-from eclipsed.search.realism import strange, usual_of
+from eclipsed.search.realism import realism_of, unrealistic
 from eclipsed.types import World
 from reproduction.sweeps import Study, Variant
 from reproduction.training import as_edited, own_seed, trained
@@ -130,7 +130,7 @@ def judge(
         columns = {
             "similarity": (encoder.encode_image(after.clamp(-1.0, 1.0)) @ text).tolist(),
             "changed": (after - before).abs().mean(dim=(1, 2, 3)).tolist(),
-            "unrealistic": strange(usual_of(world), after, regions).tolist(),
+            "unrealistic": unrealistic(realism_of(world), after, regions).tolist(),
         }
         judged = eclipsed.evaluate(world, direction, latents, strengths=())
         rows = []

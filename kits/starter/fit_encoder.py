@@ -103,7 +103,7 @@ def embedded(path: Path, texts: list[str]) -> Float[Tensor, "n 384"]:
                 return file.get_tensor("vectors")
     except (OSError, SafetensorError):
         pass  # not there yet, or damaged: it is made anew
-    vectors = sentence_encoder().encode(texts)
+    vectors = sentence_encoder()(texts)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, save({"vectors": vectors}, {"texts": digest}))
     return vectors

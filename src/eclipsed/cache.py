@@ -55,7 +55,6 @@ def key_of(
     kind: str,
     version: int,
     networks: Sequence[Network],
-    *,
     truncation: float,
     half: bool,
     facts: Sequence[Any],

@@ -2,7 +2,7 @@
 
 A card is a safetensors file with one tensor `vector` [D] and one metadata string `eclipsed` of
 JSON: provenance, scores, and a checksum of the vector. Reading one executes nothing. This module
-does not know how a direction was found, nor how an image is made.
+does not know how a direction was trained, nor how an image is made.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from eclipsed.files import (
     kind_of,
     read_bytes,
     read_tensors,
+    refused,
     sha256_of,
-    shown,
     write_atomic,
 )
 from eclipsed.types import SPACES, Generator, Layer, Space, weights_of
@@ -50,11 +50,11 @@ def keep_layers(
     if chosen is None:
         return vector
     wanted = set(chosen)
-    strangers = sorted(index for index in wanted if not 0 <= index < len(layers))
-    if strangers:
+    unknown = sorted(index for index in wanted if not 0 <= index < len(layers))
+    if unknown:
         last = len(layers) - 1
         raise UnknownName(
-            f"There is no layer {strangers[0]}: this direction has {len(layers)}.",
+            f"There is no layer {unknown[0]}: this direction has {len(layers)}.",
             f"Choose from 0 to {last}." if last else "Only layer 0 can be chosen.",
         )
     keep = [torch.full((layer.width,), i in wanted) for i, layer in enumerate(layers)]
@@ -69,10 +69,10 @@ class Direction:
     with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
     change belongs; empty for the whole image. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config and scores must be
-    JSON; a score that could not be told is None. judged_by: who scored, as
+    JSON; a score that could not be measured is None. judged_by: who scored, as
     `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
 
-    Raises ValueError, with one sentence, for anything that does not make sense.
+    Raises ValueError, with one sentence, for a value that no direction can have.
     """
 
     vector: Tensor
@@ -129,11 +129,7 @@ class Direction:
                 f"({generator.fingerprint[:12]}).",
                 hint,
             )
-        try:
-            fits = generator.layers(self.space) == self.layers
-        except UnknownName:
-            fits = False
-        if not fits:
+        if self.space not in generator.spaces or generator.layers(self.space) != self.layers:
             raise WrongGenerator(
                 f"The direction '{self.name}' has other layers than the space '{self.space}' of "
                 f"the generator '{generator.name}'.",
@@ -141,8 +137,9 @@ class Direction:
             )
 
     def save(self, path: StrPath) -> None:
-        """Write the card, whole or not at all; raises BadFile when the place cannot be written."""
-        text = json.dumps(_to_json(self), ensure_ascii=False, allow_nan=False)
+        """Write the card, whole or not at all; raises BadFile when it cannot be written."""
+        card = {"format": FORMAT, **card_facts(self), "sha256": sha256_of(self.vector)}
+        text = json.dumps(card, ensure_ascii=False, allow_nan=False)
         data = safetensors.torch.save({"vector": self.vector}, metadata={"eclipsed": text})
         write_atomic(path, data)
 
@@ -153,10 +150,13 @@ class Direction:
         Raises BadFile when it is not a card, is damaged, or has a format this version cannot read.
         """
         data = read_bytes(path, limit=_LIMIT)
-        try:
-            return _from_bytes(data)
-        except BadFile as error:
-            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+        with refused(path):
+            vector, text = _open(data)
+            card = _parse(text)
+            _check_format(card)
+            if _take(card, "sha256", str) != sha256_of(vector):
+                raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
+            return from_card(vector, card)
 
 
 def _plain(value: Any, what: str) -> Any:
@@ -186,11 +186,13 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def _check_text(text: str, what: str) -> None:
+def _check_text(text: str, what: str, longest: float = math.inf) -> None:
     # Cc: control characters, which steer a terminal. Cs: halves of characters, which no UTF-8
     # file can hold.
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError(f"the {what} holds control characters")
+    if len(text) > longest:
+        raise ValueError(f"the {what} is longer than {longest} characters")
 
 
 def _check_texts(direction: Direction) -> None:
@@ -204,9 +206,7 @@ def _check_texts(direction: Direction) -> None:
         "judge": direction.judged_by,
     }
     for what, text in texts.items():
-        _check_text(text, what)
-        if len(text) > _LONGEST:
-            raise ValueError(f"the {what} is longer than {_LONGEST} characters")
+        _check_text(text, what, _LONGEST)
     for region in direction.regions:
         _check_text(region, "name of a region")
     for layer in direction.layers:
@@ -235,19 +235,6 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "scores": dict(direction.scores),
         "judged_by": direction.judged_by,
     }
-
-
-def _to_json(direction: Direction) -> dict[str, Any]:
-    return {"format": FORMAT, **card_facts(direction), "sha256": sha256_of(direction.vector)}
-
-
-def _from_bytes(data: bytes) -> Direction:
-    vector, text = _open(data)
-    card = _parse(text)
-    _check_format(card)
-    if _take(card, "sha256", str) != sha256_of(vector):
-        raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
-    return from_card(vector, card)
 
 
 def from_card(vector: Tensor, facts: Mapping[str, Any]) -> Direction:

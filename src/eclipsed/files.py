@@ -82,12 +82,13 @@ def disk(action: str, path: StrPath) -> Iterator[None]:
 
 
 @contextmanager
-def refused(path: StrPath) -> Iterator[None]:
-    """A BadFile that is a reason only becomes a sentence about this file."""
+def refused(path: StrPath, hint: str = "") -> Iterator[None]:
+    """A BadFile that is a reason only becomes a sentence about this file; hint: if it has none."""
     try:
         yield
     except BadFile as error:
-        raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+        message = f"Cannot use {shown(path)}: {error.message.removesuffix('.')}."
+        raise BadFile(message, error.hint or hint) from error
 
 
 def sha256_of(data: bytes | Tensor) -> str:

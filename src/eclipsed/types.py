@@ -54,7 +54,6 @@ class Generator(Protocol):
     def fingerprint(self) -> str:
         """What decides its images: the SHA-256 of its weights, then, each after a plus sign, a
         class other than the first and a precision other than float32. See `weights_of`."""
-        ...
 
     @property
     def resolution(self) -> int: ...
@@ -71,7 +70,6 @@ class Generator(Protocol):
     @property
     def label(self) -> Tensor | None:
         """The class vector [classes] of its images; None where there are no classes."""
-        ...
 
     @property
     def precision(self) -> Precision: ...
@@ -79,38 +77,31 @@ class Generator(Protocol):
     @property
     def spaces(self) -> tuple[Space, ...]:
         """The latent spaces it has, in the order that latents go through them."""
-        ...
 
     def of_class(self, which: int | Sequence[float] | Tensor) -> Generator:
         """The same generator, weights shared, bound to a class: its index, or a class vector.
 
         Raises BadSetting when there is no such class.
         """
-        ...
 
     def layers(self, space: Space) -> tuple[Layer, ...]:
         """How a flat latent of this space is cut into layers; UnknownName for one it lacks."""
-        ...
 
     def spread(self, space: Space) -> Tensor:
         """[layers]: how wide each layer of the space is (`spaces.layer_spread`), measured once."""
-        ...
 
     def sample(self, seeds: Sequence[int], truncation: float = 0.7, space: Space = "w+") -> Tensor:
         """Latents [N, D], one per seed: z = RandomState(seed).randn(z_dim), then `from_z`."""
-        ...
 
     def from_z(
         self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None, space: Space = "w+"
     ) -> Tensor:
         """z [N, z_dim] → latents [N, D] of the space; truncation pulls W towards its mean."""
-        ...
 
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
         """Latents of one space in a later one (z, w, w+, s); UnknownName for the way back."""
-        ...
 
     def synthesize(
         self,
@@ -121,7 +112,6 @@ class Generator(Protocol):
         truncation: float = 1.0,
     ) -> Synthesis:
         """Latents [N, D] → images; `truncation` matters for space z only, which is mapped here."""
-        ...
 
 
 def weights_of(fingerprint: str) -> str:
@@ -147,7 +137,6 @@ class Encoder(Protocol):
     def fingerprint(self) -> str:
         """What decides its embeddings: a digest of the weights, of the templates that texts are
         put into, and of how images are prepared."""
-        ...
 
     @property
     def size(self) -> int: ...
@@ -160,15 +149,12 @@ class Encoder(Protocol):
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """[N, E], rows of length 1."""
-        ...
 
     def encode_image(self, images: Tensor) -> Tensor:
         """[N, E], rows of length 1; differentiable with respect to the images."""
-        ...
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """[N, E], rows of length 1, from resized and normalised pixels."""
-        ...
 
 
 @runtime_checkable
@@ -182,7 +168,6 @@ class Segmenter(Protocol):
     def fingerprint(self) -> str:
         """What decides its masks: a digest of the weights, of the regions and what belongs to each
         of them, and of the features it reads."""
-        ...
 
     @property
     def regions(self) -> tuple[str, ...]: ...
@@ -190,11 +175,9 @@ class Segmenter(Protocol):
     @property
     def feature_names(self) -> tuple[str, ...]:
         """What `masks` reads of a synthesis besides the image; () for most."""
-        ...
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         """[N, H, W] float32, 1 inside the union of the regions and 0 outside, without gradient."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -249,15 +232,12 @@ class Judge(Protocol):
 
     def attributes(self, images: Tensor) -> Verdict:
         """What an independent classifier sees in images [N, 3, H, W]."""
-        ...
 
     def features(self, images: Tensor, hidden: Tensor) -> Tensor:
         """Identity features [N, F] of images; pixels under `hidden` [N, H, W] are greyed out."""
-        ...
 
     def claim(self, prompt: str) -> Claim | None:
         """What the prompt asks for, or None when it lies outside what this judge can tell."""
-        ...
 
 
 @dataclass(frozen=True)

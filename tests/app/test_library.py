@@ -132,7 +132,7 @@ def test_a_name_never_becomes_a_path(
 )
 def test_only_listed_files_can_be_named(library: Library, file: str) -> None:
     (library.folder.parent / "here" / "x.safetensors").write_bytes(b"")
-    for verb in (library.direction, library.export, library.delete, library.path):
+    for verb in (library.direction, library.export, library.delete):
         with pytest.raises(UnknownName):
             verb(file)
 

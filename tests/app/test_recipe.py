@@ -28,7 +28,7 @@ LEFT[:, 6:12] = 1.0
 def everything(session: Session, world: World) -> Session:
     """A session that uses all that a stack can."""
     session = sessions.set_strength(session, 0, -0.7300000000000001)
-    session = sessions.set_layers(session, 0, [0, 2], world.generator)
+    session = sessions.set_layers(session, 0, [0, 2], world)
     session = sessions.set_hard(session, 0, True)
     session = sessions.set_regions(session, 0, ["hair", "mouth"], world)
     session = sessions.set_muted(session, 1, True)

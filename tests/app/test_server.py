@@ -10,7 +10,7 @@ from eclipsed.app.library import Library
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request, Search
-from eclipsed.app.server import Desks
+from eclipsed.app.server import Shared
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_reloaded_page_goes_on_where_it_was(desk: Desk, other: Desk) -> None:
     handle(desk, {"do": "add", "file": "hair.safetensors"})
     handle(desk, {"do": "strength", "at": 0, "to": -0.5})
     handle(desk, {"do": "undo"})
-    desks = Desks()
+    desks = Shared(desk.renderer, desk.library, "starter", "cpu")
     desks.keep(desk)
     desks.resume(other, desk.token)
     assert (other.settled, other.history) == (True, desk.history)
@@ -33,7 +33,7 @@ def test_a_reloaded_page_goes_on_where_it_was(desk: Desk, other: Desk) -> None:
 
 def test_a_tab_and_its_duplicate_do_not_disturb_each_other(desk: Desk, other: Desk) -> None:
     handle(desk, {"do": "add", "file": "hair.safetensors"})
-    desks = Desks()
+    desks = Shared(desk.renderer, desk.library, "starter", "cpu")
     desks.keep(desk)
     desks.resume(other, desk.token)
     assert other.token != desk.token
@@ -67,14 +67,14 @@ def test_a_search_outlives_a_reload(
 @pytest.mark.parametrize("token", [None, 7, "", "x" * 32, "x" * 10_000, ["x"], {}])
 def test_an_unknown_token_is_a_fresh_start(desk: Desk, other: Desk, token: Any) -> None:
     handle(desk, {"do": "seed", "to": 9})
-    desks = Desks()
+    desks = Shared(desk.renderer, desk.library, "starter", "cpu")
     desks.keep(desk)
     desks.resume(other, token)
     assert (other.settled, other.session.seed) == (True, 1)
 
 
 def test_the_desks_that_were_used_last_are_kept(renderer: Renderer, library: Library) -> None:
-    desks = Desks(most=2)
+    desks = Shared(renderer, library, "starter", "cpu", most_desks=2)
     made = [Desk(renderer, library, "starter", "cpu") for _ in range(3)]
     for number, desk in enumerate(made):
         handle(desk, {"do": "seed", "to": 10 + number})

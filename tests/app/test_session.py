@@ -60,18 +60,17 @@ def test_a_stack_is_reordered_and_emptied(session: Session) -> None:
 
 
 def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None:
-    generator = world.generator
     changes: list[tuple[Callable[[Session], Session], Callable[[Session], object], object]] = [
         (lambda s: sessions.set_strength(s, 0, -2.5), lambda s: s.lines[0].edit.strength, -2.5),
         (lambda s: sessions.set_muted(s, 0, True), lambda s: s.lines[0].edit.muted, True),
         (lambda s: sessions.set_hard(s, 0, True), lambda s: s.lines[0].edit.hard, True),
         (
-            lambda s: sessions.set_layers(s, 0, [2, 0, 2], generator),
+            lambda s: sessions.set_layers(s, 0, [2, 0, 2], world),
             lambda s: s.lines[0].edit.layers,
             (0, 2),
         ),
         (
-            lambda s: sessions.set_layers(s, 0, [0, 1, 2, 3], generator),
+            lambda s: sessions.set_layers(s, 0, [0, 1, 2, 3], world),
             lambda s: s.lines[0].edit.layers,
             None,
         ),
@@ -103,9 +102,9 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
         (lambda s, w: sessions.set_strength(s, 0, float("inf")), BadSetting),
         (lambda s, w: sessions.set_strength(s, 0, 1e6), BadSetting),
         (lambda s, w: sessions.set_strength(s, 2, 1.0), UnknownName),
-        (lambda s, w: sessions.set_layers(s, 0, [], w.generator), BadSetting),
-        (lambda s, w: sessions.set_layers(s, 0, [4], w.generator), UnknownName),
-        (lambda s, w: sessions.set_layers(s, 0, [-1, 2], w.generator), UnknownName),
+        (lambda s, w: sessions.set_layers(s, 0, [], w), BadSetting),
+        (lambda s, w: sessions.set_layers(s, 0, [4], w), UnknownName),
+        (lambda s, w: sessions.set_layers(s, 0, [-1, 2], w), UnknownName),
         (lambda s, w: sessions.set_regions(s, 0, ["nose"], w), UnknownName),
         (lambda s, w: sessions.move(s, 0, 2), UnknownName),
         (lambda s, w: sessions.remove(s, -1), UnknownName),

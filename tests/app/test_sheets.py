@@ -32,7 +32,7 @@ def test_images_of_many_sessions_are_those_of_each(
         session,
         sessions.reset(session),
         sessions.step_seed(session, 3),
-        sessions.set_layers(session, 0, [1], world.generator),
+        sessions.set_layers(session, 0, [1], world),
     ] * 3
     images = renderer.images(several)
     for one, image in zip(several, images, strict=True):

@@ -44,7 +44,9 @@ def vector(goal: Goal, numbers: Numbers) -> Tensor:
     return numbers.size * (own + numbers.leak * patch_vector("ground"))
 
 
-def made(world: World, goal: Goal, numbers: Numbers, flat: Tensor | None = None) -> Direction:
+def direction_of(
+    world: World, goal: Goal, numbers: Numbers, flat: Tensor | None = None
+) -> Direction:
     generator = world.generator
     return Direction(
         vector=vector(goal, numbers) if flat is None else flat,
@@ -63,16 +65,16 @@ def made(world: World, goal: Goal, numbers: Numbers, flat: Tensor | None = None)
 def _told(world: World, goal: Goal, numbers: Numbers) -> list[Direction]:
     if "forbidden" in goal.prompt:
         raise UnknownName("There is no such thing.", "Ask for another.")
-    return [made(world, goal, numbers)]
+    return [direction_of(world, goal, numbers)]
 
 
 def _untold(world: World, goal: Goal, numbers: Numbers) -> list[Direction]:
     nothing = Goal("", "", ())
     patches = (patch_vector(name) for name in ("hair", "eyes"))
-    return [made(world, nothing, numbers, flat) for flat in patches]
+    return [direction_of(world, nothing, numbers, flat) for flat in patches]
 
 
-def contender(name: str, numbers: Numbers, **changes: object) -> Method:
+def by_hand(name: str, numbers: Numbers, **changes: object) -> Method:
     method = Method(
         name=name,
         paper="none",
@@ -89,13 +91,13 @@ def contender(name: str, numbers: Numbers, **changes: object) -> Method:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """The fake world with contenders of which all is known."""
+    """The fake world with methods of which all is known."""
     entered = (
-        contender("clean", Numbers()),
-        contender("weak", Numbers(size=0.3)),
-        contender("leaky", Numbers(leak=1.0)),
-        contender("single", Numbers(), per_image=True),
-        contender("untold", Numbers(), takes="nothing", find=_untold),
+        by_hand("clean", Numbers()),
+        by_hand("weak", Numbers(size=0.3)),
+        by_hand("leaky", Numbers(leak=1.0)),
+        by_hand("single", Numbers(), per_image=True),
+        by_hand("untold", Numbers(), takes="nothing", find=_untold),
     )
     for method in entered:
         monkeypatch.setitem(registry._REGISTERED, method.name, method)

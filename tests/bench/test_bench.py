@@ -11,12 +11,7 @@ from eclipsed.bench import bench
 from eclipsed.bench.bench import run_bench
 from eclipsed.bench.cost import Cost
 from eclipsed.bench.protocol import BenchConfig
-from eclipsed.bench.summary import (
-    half_rows,
-    matched_rows,
-    overall,
-    results_of,
-)
+from eclipsed.bench.summary import overall, results_of
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.methods import registry
 from eclipsed.methods.registry import method_named
@@ -24,7 +19,7 @@ from eclipsed.types import World
 
 CONFIG = BenchConfig(
     prompts=("bright hair", "bright mouth"),
-    contenders=("clean", "weak", "leaky"),
+    methods=("clean", "weak", "leaky"),
     seeds=6,
     ladder_seeds=4,
     images=2,
@@ -49,33 +44,33 @@ def test_a_bench_has_a_row_for_everything(world: World, tmp_path: Path) -> None:
     assert direction["cold"] is None
 
 
-def test_contenders_are_compared_where_they_reach_as_far(world: World, tmp_path: Path) -> None:
+def test_methods_are_compared_where_they_reach_as_far(world: World, tmp_path: Path) -> None:
     done = run_bench(world, CONFIG, tmp_path)
-    results = results_of(done.records, CONFIG.prompts, CONFIG.contenders)
+    results = results_of(done.records, CONFIG.prompts, CONFIG.methods)
     strengths = {}
-    for name in CONFIG.contenders:
-        rows = matched_rows(results, name, ["bright hair"])
+    for name in CONFIG.methods:
+        rows = results.rows("matched", name, ["bright hair"])
         assert len(rows) == CONFIG.seeds
         level = rows[0]["level"]
         reach = sorted(row["scores"]["reach"] for row in rows)
         assert reach[0] - 0.1 <= level <= reach[-1] + 0.1
         strengths[name] = rows[0]["strength"]
     assert strengths["weak"] == pytest.approx(strengths["clean"] / 0.3, rel=0.2)
-    found = overall(results)
-    assert found["clean"]["matched"]["locality"]["median"] > 0.99
-    assert found["leaky"]["matched"]["locality"]["median"] < 0.7
-    at_one = {name: found[name]["at_one"]["reach"]["median"] for name in CONFIG.contenders}
+    numbers = overall(results)
+    assert numbers["clean"]["matched"]["locality"]["median"] > 0.99
+    assert numbers["leaky"]["matched"]["locality"]["median"] < 0.7
+    at_one = {name: numbers[name]["at_one"]["reach"]["median"] for name in CONFIG.methods}
     assert at_one["weak"] < 0.5 * at_one["clean"]
 
 
-def test_contenders_are_also_compared_where_half_of_the_seeds_have_changed(
+def test_methods_are_also_compared_where_half_of_the_seeds_have_changed(
     world: World, tmp_path: Path
 ) -> None:
     done = run_bench(world, CONFIG, tmp_path)
-    results = results_of(done.records, CONFIG.prompts, CONFIG.contenders)
+    results = results_of(done.records, CONFIG.prompts, CONFIG.methods)
     strengths = {}
-    for name in CONFIG.contenders:
-        rows = half_rows(results, name, ["bright hair"])
+    for name in CONFIG.methods:
+        rows = results.rows("half", name, ["bright hair"])
         assert len(rows) == CONFIG.seeds
         successes = [
             row["scores"]["success"] for row in rows if row["scores"]["success"] is not None
@@ -110,8 +105,8 @@ def test_what_was_cut_goes_on_with_the_same_rows(
     assert calls == 7
 
     def rows(name: str) -> list[dict[str, object]]:
-        found = [json.loads(line) for line in lines(tmp_path / name)]
-        return [{key: row[key] for key in row if key not in ("warm", "cold")} for row in found]
+        whole = [json.loads(line) for line in lines(tmp_path / name)]
+        return [{key: row[key] for key in row if key not in ("warm", "cold")} for row in whole]
 
     assert rows("cut") == rows("whole")
     before = lines(tmp_path / "cut")
@@ -119,25 +114,25 @@ def test_what_was_cut_goes_on_with_the_same_rows(
     assert lines(tmp_path / "cut") == before
 
 
-def test_one_more_contender_is_added_and_levels_follow(world: World, tmp_path: Path) -> None:
-    first = replace(CONFIG, contenders=("clean",))
+def test_one_more_method_is_added_and_levels_follow(world: World, tmp_path: Path) -> None:
+    first = replace(CONFIG, methods=("clean",))
     run_bench(world, first, tmp_path)
     done = run_bench(world, CONFIG, tmp_path)
-    results = results_of(done.records, CONFIG.prompts, CONFIG.contenders)
-    for name in CONFIG.contenders:
-        levels = {row["level"] for row in matched_rows(results, name, ["bright hair"])}
+    results = results_of(done.records, CONFIG.prompts, CONFIG.methods)
+    for name in CONFIG.methods:
+        levels = {row["level"] for row in results.rows("matched", name, ["bright hair"])}
         assert len(levels) == 1
     with pytest.raises(BadSetting, match="seeds"):
         run_bench(world, replace(CONFIG, seeds=7), tmp_path)
 
 
 def test_what_edits_one_image_is_tried_on_some(world: World, tmp_path: Path) -> None:
-    config = replace(CONFIG, contenders=("single", "clean"), prompts=("bright hair",))
+    config = replace(CONFIG, methods=("single", "clean"), prompts=("bright hair",))
     done = run_bench(world, config, tmp_path)
-    rows = list(done.records.of("seed", contender="single"))
+    rows = list(done.records.of("seed", method="single"))
     assert [row["seed"] for row in rows] == [row["image"] for row in rows]
     assert len(rows) == config.images
-    matched = list(done.records.of("matched", contender="single"))
+    matched = list(done.records.of("matched", method="single"))
     assert {row["image"] for row in matched} == {row["image"] for row in rows}
 
 
@@ -153,7 +148,7 @@ def test_what_needs_no_prompt_is_found_once(
 
     counted = replace(method, find=find)  # type: ignore[arg-type]
     monkeypatch.setitem(registry._REGISTERED, "untold", counted)
-    config = replace(CONFIG, contenders=("untold",), prompts=("bright hair", "bright eyes"))
+    config = replace(CONFIG, methods=("untold",), prompts=("bright hair", "bright eyes"))
     done = run_bench(world, config, tmp_path)
     assert len(calls) == 1
     assert len(list(done.records.of("direction"))) == 2
@@ -165,7 +160,7 @@ def test_what_needs_no_prompt_is_found_once(
 
 
 def test_what_a_method_refuses_is_a_row(world: World, tmp_path: Path) -> None:
-    config = replace(CONFIG, prompts=("forbidden hair", "bright hair"), contenders=("clean",))
+    config = replace(CONFIG, prompts=("forbidden hair", "bright hair"), methods=("clean",))
     done = run_bench(world, config, tmp_path)
     (row,) = done.records.of("failure")
     assert "Ask for another" in row["error"]
@@ -177,7 +172,7 @@ def test_what_a_method_refuses_is_a_row(world: World, tmp_path: Path) -> None:
 
 def test_time_runs_out_between_prompts(world: World, tmp_path: Path) -> None:
     notes: list[str] = []
-    config = replace(CONFIG, contenders=("clean",), minutes=0.0)
+    config = replace(CONFIG, methods=("clean",), minutes=0.0)
     done = run_bench(world, config, tmp_path, note=notes.append)
     assert "2 of 2 prompts are left out" in notes[-1]
     assert list(done.records.of("seed")) == []
@@ -191,11 +186,11 @@ def test_what_is_done_once_does_not_leave_prompts_out(
     clock = [0.0]
     monkeypatch.setattr(bench, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
-    def cold(contender: str, prompt: str, image: int | None) -> Cost:
+    def cold(method: str, prompt: str, image: int | None) -> Cost:
         clock[0] += 1000.0
         return Cost(9.0, 8.0, 100.0)
 
-    config = replace(CONFIG, contenders=("clean",), minutes=20.0)
+    config = replace(CONFIG, methods=("clean",), minutes=20.0)
     done = run_bench(world, config, tmp_path, cold=cold)
     assert {row["prompt"] for row in done.records.of("seed")} == set(CONFIG.prompts)
     config = replace(config, prompts=(*config.prompts, "bright eyes"))
@@ -214,15 +209,15 @@ def test_what_is_done_once_does_not_leave_prompts_out(
 def test_the_first_search_without_caches_is_measured_once(world: World, tmp_path: Path) -> None:
     asked: list[tuple[str, str, int | None]] = []
 
-    def cold(contender: str, prompt: str, image: int | None) -> Cost:
-        asked.append((contender, prompt, image))
+    def cold(method: str, prompt: str, image: int | None) -> Cost:
+        asked.append((method, prompt, image))
         return Cost(9.0, 8.0, 100.0)
 
-    config = replace(CONFIG, contenders=("clean", "single"))
+    config = replace(CONFIG, methods=("clean", "single"))
     done = run_bench(world, config, tmp_path, cold=cold)
     first = done.sample.seeds[0]
     assert asked == [("clean", "bright hair", None), ("single", "bright hair", first)]
-    results = results_of(done.records, config.prompts, config.contenders)
+    results = results_of(done.records, config.prompts, config.methods)
     assert overall(results)["clean"]["cold_seconds"] == 9.0
 
 
@@ -231,13 +226,13 @@ def test_a_world_without_a_judge_is_benched_by_its_own_networks(
 ) -> None:
     done = run_bench(silent_world, CONFIG, tmp_path)
     assert done.records.rows[0]["judged_by"] == "the world's own networks"
-    found = overall(results_of(done.records, CONFIG.prompts, CONFIG.contenders))
-    assert found["clean"]["at_one"]["success"] is None
-    assert found["clean"]["matched"]["locality"]["median"] > 0.99
+    numbers = overall(results_of(done.records, CONFIG.prompts, CONFIG.methods))
+    assert numbers["clean"]["at_one"]["success"] is None
+    assert numbers["clean"]["matched"]["locality"]["median"] > 0.99
     assert {row["basis"] for row in done.records.of("matched")} == {"strength 1"}
 
 
-def test_an_unknown_contender_is_a_sentence(world: World, tmp_path: Path) -> None:
+def test_an_unknown_method_is_a_sentence(world: World, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="clean, weak"):
-        run_bench(world, replace(CONFIG, contenders=("nobody",)), tmp_path)
+        run_bench(world, replace(CONFIG, methods=("nobody",)), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -18,9 +18,9 @@ def test_memory_is_what_a_job_takes_at_most() -> None:
     def job() -> float:
         return float(torch.ones(40 * 2**20).sum())
 
-    found = cost.measured(job)[1]
-    if found.memory is not None:  # some containers do not let a process forget its peak
-        assert 150.0 < found.memory < 400.0
+    took = cost.measured(job)[1]
+    if took.memory is not None:  # some containers do not let a process forget its peak
+        assert 150.0 < took.memory < 400.0
 
 
 def test_a_job_that_fills_the_cache_is_measured_again(
@@ -80,7 +80,7 @@ def test_what_a_first_search_found_out_is_kept(
 @pytest.mark.slow
 def test_the_first_search_on_the_starter_is_really_the_first() -> None:
     """In a new process, whose cache is empty whatever this user's holds."""
-    found = cost.cold("starter", "cpu", "latent-arithmetic", "curly hair", None)
-    assert found is not None
-    assert found.processor > 1.0
+    took = cost.cold("starter", "cpu", "latent-arithmetic", "curly hair", None)
+    assert took is not None
+    assert took.processor > 1.0
     assert cost.cold("starter", "cpu", "nobody", "curly hair", None) is None

@@ -25,10 +25,10 @@ def test_the_strengths_fit_together() -> None:
 
 
 def test_a_full_bench_judges_every_seed_at_every_strength() -> None:
-    usual, full = (config_for(("a",), ("b",), full=full) for full in (False, True))
-    assert usual.ladder_seeds < usual.seeds < full.seeds == full.ladder_seeds
+    small, full = (config_for(("a",), ("b",), full=full) for full in (False, True))
+    assert small.ladder_seeds < small.seeds < full.seeds == full.ladder_seeds
     assert full.seeds >= 50
-    assert usual.minutes is not None
+    assert small.minutes is not None
     assert full.minutes is None
     few = config_for(("a",), ("b",), seeds=2)
     assert (few.seeds, few.ladder_seeds, few.images) == (2, 2, 2)
@@ -39,7 +39,7 @@ def test_a_full_bench_judges_every_seed_at_every_strength() -> None:
     "changes",
     [
         {"prompts": ()},
-        {"contenders": ()},
+        {"methods": ()},
         {"prompts": ("a", "a")},
         {"seeds": 0},
         {"ladder_seeds": 9},
@@ -49,16 +49,16 @@ def test_a_full_bench_judges_every_seed_at_every_strength() -> None:
     ],
 )
 def test_nonsense_is_refused(changes: dict[str, object]) -> None:
-    fields = {"prompts": ("a",), "contenders": ("b",), "seeds": 8, "ladder_seeds": 8, "images": 2}
+    fields = {"prompts": ("a",), "methods": ("b",), "seeds": 8, "ladder_seeds": 8, "images": 2}
     with pytest.raises(BadSetting):
         BenchConfig(**(fields | changes))  # type: ignore[arg-type]
 
 
-def test_the_usual_prompts_say_why() -> None:
-    found = read_prompts()
-    assert 10 <= len(found) <= 14
-    assert all(found.values())
-    assert {"an alien", "without glasses", "red hair and sunglasses"} <= set(found)
+def test_the_default_prompts_say_why() -> None:
+    prompts = read_prompts()
+    assert 10 <= len(prompts) <= 14
+    assert all(prompts.values())
+    assert {"an alien", "without glasses", "red hair and sunglasses"} <= set(prompts)
 
 
 def test_prompts_from_a_file(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from eclipsed.bench.protocol import ENDS, FIRST_SEED, LADDER
-from eclipsed.bench.slider import MEASURES
-from eclipsed.bench.trial import reaches, try_direction, try_strength
+from eclipsed.bench.trial import quick_look, try_direction, try_strength
 from eclipsed.directions import Direction
 from eclipsed.evaluation.evaluate import CURVES
 from eclipsed.evaluation.observe import (
@@ -17,9 +16,10 @@ from eclipsed.evaluation.observe import (
     sample_seeds,
     target_of,
 )
+from eclipsed.evaluation.scores import SLIDER
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.types import World
-from tests.bench.conftest import Numbers, made
+from tests.bench.conftest import Numbers, direction_of
 
 SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + 20))
 
@@ -32,7 +32,7 @@ def tried(
     return (
         evaluator,
         target_of(evaluator, goal),
-        made(world, goal, Numbers(**numbers)),
+        direction_of(world, goal, Numbers(**numbers)),
         sample_seeds(evaluator, SEEDS),
     )
 
@@ -48,7 +48,7 @@ def test_the_first_seeds_climb_the_ladder(world: World) -> None:
     assert [row["seed"] for row in rows] == list(SEEDS)
     assert all(row["strengths"] == list(LADDER) for row in rows[:17])
     assert all(row["strengths"] == list(ENDS) for row in rows[17:])
-    assert set(rows[0]["slider"]) == set(MEASURES)
+    assert set(rows[0]["slider"]) == set(SLIDER)
     assert rows[18]["slider"] is None
     assert set(rows[0]["curves"]) == set(CURVES)
     for name in CURVES:
@@ -82,8 +82,12 @@ def test_a_single_strength_says_the_same_as_the_ladder(world: World) -> None:
         assert (row["seed"], row["has"]) == (other["seed"], other["has"])
         for key, value in row["scores"].items():
             assert value == short(other["scores"][key]), key
-    found = reaches(evaluator, target, direction, sample, 1.0)
-    assert [row["scores"]["reach"] for row in at_one] == [short(one) for one in found]
+    looks = quick_look(evaluator, target, direction, sample, 1.0)
+    assert tuple(looks) == SEEDS
+    for row in at_one:
+        reach, shows = looks[row["seed"]]
+        assert row["scores"]["reach"] == short(reach)
+        assert row["scores"]["success"] == (shows if row["has"] is False else None)
 
 
 def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
@@ -96,6 +100,7 @@ def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
     assert set(rows[0]["slider"]) == {"csm", "mid", "reach_range"}
     assert rows[0]["has"] is None
     assert "success" not in try_strength(evaluator, target, direction, sample, 1.0)[0]["scores"]
+    assert {shows for _, shows in quick_look(*tried(silent_world), 1.0).values()} == {None}
 
 
 def test_a_prompt_beyond_the_judge_has_no_flips(world: World) -> None:
@@ -106,7 +111,7 @@ def test_a_prompt_beyond_the_judge_has_no_flips(world: World) -> None:
 
 
 def test_reach_grows_with_strength_where_the_cosine_does_not(world: World) -> None:
-    """Why contenders are matched by reach."""
+    """Why methods are matched by reach."""
     evaluator, target, direction, sample = tried(world)
     row = try_direction(evaluator, target, direction, sample, 1)[0]
     some, more = LADDER.index(0.25), LADDER.index(1.0)

@@ -33,13 +33,14 @@ def _forget_peak() -> None:
 
 
 def main(folder: Path) -> None:
+    from eclipsed.checkpoints.mapped import map_file
     from eclipsed.checkpoints.reading import read_checkpoint
-    from eclipsed.checkpoints.torch_files import read_torch
+    from eclipsed.checkpoints.torch_files import load
     from eclipsed.errors import BadFile
 
     def outcome(path: Path) -> str:
         with suppress(BadFile):
-            read_torch(path)
+            load(map_file(path))
         try:
             read_checkpoint(path)
         except BadFile as error:

@@ -20,6 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.writing import checksum
 
 # --- pickles ------------------------------------------------------------------------------------
@@ -51,6 +52,11 @@ class Persistent:
     """What a pickle refers to outside itself."""
 
     key: Any
+
+
+def read_torch(data: bytes) -> Any:
+    """What the bytes of a file of torch.save hold."""
+    return load(memoryview(data))
 
 
 class Writer(pickle._Pickler):

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from eclipsed.checkpoints.archives import stored_members
-from eclipsed.checkpoints.torch_files import read_torch
+from eclipsed.checkpoints.mapped import map_file
+from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import Record
-from eclipsed.errors import BadFile
 from tests.checkpoints.making import (
     Call,
     Name,
     Persistent,
     pickled,
+    read_torch,
     rebuilt,
     saved,
     storage_key,
@@ -146,33 +147,12 @@ def test_sizes_and_devices_are_plain() -> None:
     assert found == {"size": (2, 3), "device": "cuda:1"}
 
 
-def test_paths_and_bytes_are_read_alike(tmp_path: Path) -> None:
-    data = saved({"x": torch.arange(3)})
-    (tmp_path / "x.png").write_bytes(data)
-    for source in (data, tmp_path / "x.png", str(tmp_path / "x.png")):
-        found: Any = read_torch(source)
-        assert_same(found["x"], torch.arange(3))
-
-
-def test_refusals_name_the_file_and_the_reason(tmp_path: Path) -> None:
-    path = tmp_path / "x.pt"
-    path.write_bytes(pickled(Call(Name("os", "system"), ("true",))))
-    with pytest.raises(
-        BadFile, match=r"^Cannot read '.*x\.pt': it names os\.system, .* with\. Nothing"
-    ):
-        read_torch(path)
-    with pytest.raises(BadFile, match="no such file"):
-        read_torch(tmp_path / "absent.pt")
-    with pytest.raises(BadFile, match="it is a folder"):
-        read_torch(tmp_path)
-
-
 def test_a_changed_tensor_changes_no_file(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     path.write_bytes(saved({"x": torch.zeros(3)}))
-    found: Any = read_torch(path)
+    found: Any = load(map_file(path))
     found["x"] += 1
-    again: Any = read_torch(path)
+    again: Any = load(map_file(path))
     assert_same(again["x"], torch.zeros(3))
 
 
@@ -217,7 +197,7 @@ def test_large_archives_have_wide_sizes() -> None:
 )
 def test_trained_models_of_others_are_records(name: str) -> None:
     case = golden_case(name)
-    made = read_torch(golden_file(case["files"]["file"]))
+    made = load(map_file(golden_file(case["files"]["file"])))
     assert isinstance(made, Record)
     assert f"{made.module}.{made.name}" in ("eclipsed.eCLIPsed", "lelsd.LELSD")
     state: Any = made.state

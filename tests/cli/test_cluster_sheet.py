@@ -25,7 +25,7 @@ def test_a_sheet_shows_every_image_beside_its_clusters(clusters: ClusterSegmente
     assert sheet.height > cell + 32
     legend = colours_of(sheet.crop((0, sheet.height - 80, sheet.width, sheet.height)))
     assert len(legend) >= 3
-    united = clusters.rename(dict.fromkeys(clusters.regions[:2], "both"))
+    united = clusters.named({0: "both", 1: "both"})
     fewer = cluster_sheet(Squares(), united, [1, 2, 3])
     below = colours_of(fewer.crop((0, fewer.height - 80, fewer.width, fewer.height)))
     assert len(below) == len(legend) - 1

@@ -108,10 +108,10 @@ def _method(**changes: Any) -> Method:
             calibrated(
                 world,
                 config.steps * patch_vector(part),
+                Goal("", ""),
+                config,
                 method="patches",
                 space="w+",
-                config=config,
-                goal=None,
                 name=part,
             )
             for part in parts

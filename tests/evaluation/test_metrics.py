@@ -193,10 +193,10 @@ def test_with_nothing_hidden_the_outside_is_everything(before: Tensor, after: Te
     )
 
 
-def test_reach_grows_with_the_way_and_directional_does_not() -> None:
+def test_projection_grows_with_the_way_and_directional_does_not() -> None:
     text, start = torch.tensor([0.0, 2.0]), torch.zeros(2, 2)
     after = torch.tensor([[0.0, 0.1], [0.3, 0.4]])
-    torch.testing.assert_close(metrics.reach(text, start, after), torch.tensor([0.1, 0.4]))
+    torch.testing.assert_close(metrics.projection(text, start, after), torch.tensor([0.1, 0.4]))
     assert metrics.directional(text, start, after).tolist() == [1.0, pytest.approx(0.8)]
 
 

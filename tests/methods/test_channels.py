@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eclipsed.errors import UnknownName
-from eclipsed.methods.channels import below_median, places, style_channels, style_population
+from eclipsed.methods.channels import below_median, indices_of, style_channels, style_population
 from eclipsed.methods.method import rank
 from eclipsed.search.pool import SEEDS
 from eclipsed.testing import FakeGenerator, fake_world
@@ -18,7 +18,7 @@ def test_colour_channels_stay_out_and_places_are_those_of_the_flat_latent() -> N
     assert {channel.layer for channel in channels} == {"b4.conv1", "b8.conv0", "b8.conv1"}
     assert [channel.index for channel in channels] == [0, 1, 4, 5, 6, 7]
     assert channels[3].name == "channel 1 of b8.conv0"
-    assert places(channels[2:4], torch.device("cpu")).tolist() == [4, 5]
+    assert indices_of(channels[2:4], torch.device("cpu")).tolist() == [4, 5]
 
 
 def test_every_channel_counts_where_nothing_is_called_torgb() -> None:

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from eclipsed.methods import composite
-from eclipsed.methods.composite import apart
+from eclipsed.methods.composite import apart, plan_parts
 from eclipsed.methods.default import DefaultConfig
-from eclipsed.methods.training import make_plan, train_direction
+from eclipsed.methods.training import train_direction
 from eclipsed.search.loop import finish
 from eclipsed.search.optimizer import advance, initial_state
-from eclipsed.search.plan import Finish, Plan
+from eclipsed.search.plan import Calibration, Plan
 from eclipsed.testing import W_DIM, fake_world, patch_mask
 from eclipsed.types import Goal
 
@@ -72,7 +72,7 @@ def test_a_colour_is_told_from_a_shape_by_layers_and_place(
             steps=1,
             rate=lambda _: 0.1,
             loss=lambda directions, _: {"pixels": directions.sum() + elsewhere},
-            finish=lambda _: Finish(1.0, (-1.0, 1.0)),
+            finish=lambda _: Calibration(1.0, (-1.0, 1.0)),
         )
 
     assert apart(plan(shape), plan(colour)) == right
@@ -83,17 +83,17 @@ def test_what_is_not_apart_is_trained_as_one(monkeypatch: pytest.MonkeyPatch) ->
     pair = (HAIR, replace(HAIR, prompt="dark hair"))
     goal = Goal("bright curly hair", "a person", ("hair",), shape_and_colour=pair)
     monkeypatch.setattr(composite, "apart", lambda *_: True)
-    told = make_plan(world, goal, QUICK).facts["changes"]
+    told = plan_parts(world, goal, QUICK).facts["changes"]
     assert [one["prompt"] for one in told] == ["bright hair", "dark hair"]
     monkeypatch.setattr(composite, "apart", lambda *_: False)
-    plan = make_plan(world, goal, QUICK)
+    plan = plan_parts(world, goal, QUICK)
     assert plan.start.shape[0] == 1
     assert "changes" not in plan.facts
 
 
 def test_a_training_that_is_cut_goes_on(tmp_path: Path) -> None:
     world = fake_world()
-    plan = make_plan(world, GOAL, QUICK)
+    plan = plan_parts(world, GOAL, QUICK)
     assert plan.start.shape[0] == 2
     state = initial_state(plan.start)
     while state.step < plan.steps:

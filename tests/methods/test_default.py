@@ -171,8 +171,8 @@ def test_the_shortest_run_that_does_as_well_is_taken() -> None:
 
 def test_a_run_that_leaks_is_left_for_a_shorter_one() -> None:
     world = fake_world()
-    wide = replace(QUICK, layer_shares=(0.0,), leak_penalty=0.0)
-    narrow = replace(wide, layer_shares=(0.0, 0.9))
+    wide = replace(QUICK, layer_lengths=(0.0,), leak_penalty=0.0)
+    narrow = replace(wide, layer_lengths=(0.0, 0.9))
     runs = [default_plan(world, GOAL, one).facts["trained_layers"] for one in (wide, narrow)]
     assert runs == [[0, 1, 2, 3], [0, 1]]
 
@@ -206,8 +206,8 @@ def test_strange_layers_are_refused_before_any_work() -> None:
         {"contrast": 0.6},
         {"norm_cap": 0.0},
         {"leak_penalty": -1.0},
-        {"layer_shares": (0.9, 1.1)},
-        {"layer_shares": ()},
+        {"layer_lengths": (0.9, 1.1)},
+        {"layer_lengths": ()},
         {"pixel_weight": -1.0},
         {"strengths": (1.0, 1.0)},
         {"layers": (0, 0)},

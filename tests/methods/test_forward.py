@@ -54,12 +54,12 @@ def test_a_second_prompt_makes_no_image() -> None:
     assert Counting.made > before
 
 
-def test_the_usual_length_is_that_of_calibrated_directions() -> None:
+def test_the_length_is_that_of_calibrated_directions() -> None:
     world = fake_world()
     (direction,) = find(world, GOAL, CONFIG)
     fitted = fitted_on(world, CONFIG)
     longest = float(direction.vector.view(4, -1)[0].norm() / fitted.spread[0])
-    assert longest == pytest.approx(fitted.usual, rel=1e-4)
+    assert longest == pytest.approx(fitted.length, rel=1e-4)
     assert direction.unit == 1.0
 
 
@@ -77,7 +77,7 @@ def test_without_regions_the_whole_image_may_change() -> None:
     assert bool(direction.vector.any())
 
 
-@pytest.mark.parametrize("changes", [{"ridge": 0.0}, {"leak_penalty": -1.0}, {"layer_share": 1.5}])
+@pytest.mark.parametrize("changes", [{"ridge": 0.0}, {"leak_penalty": -1.0}, {"layer_length": 1.5}])
 def test_numbers_without_sense_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match=next(iter(changes))):
         ForwardConfig(**changes)

@@ -64,7 +64,7 @@ def test_components_are_those_that_w_was_made_with() -> None:
     torch.testing.assert_close(along, torch.eye(W_DIM)[:3], rtol=0, atol=0.03)
     variances = 0.25 ** torch.arange(W_DIM)
     expected = (variances / variances.sum())[:3].double()
-    torch.testing.assert_close(components.shares, expected, rtol=0, atol=0.02)
+    torch.testing.assert_close(components.variances, expected, rtol=0, atol=0.02)
 
 
 def test_directions_of_z_are_those_that_move_the_components_of_features() -> None:

@@ -103,7 +103,7 @@ def test_a_space_that_the_generator_lacks_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"share": 0.6}, {"share": 0.0}, {"penalty": 0.0}, {"seed": -1}]
+    "numbers", [{"fraction": 0.6}, {"fraction": 0.0}, {"penalty": 0.0}, {"seed": -1}]
 )
 def test_settings_without_sense_are_refused(numbers: dict[str, float]) -> None:
     with pytest.raises(BadSetting, match=next(iter(numbers))):

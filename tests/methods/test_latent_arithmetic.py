@@ -17,7 +17,7 @@ GOAL = Goal("bright hair", "a person", ("hair",))
 
 def test_the_direction_is_the_difference_of_two_means() -> None:
     world = fake_world()
-    (direction,) = find(world, GOAL, LatentArithmeticConfig(share=0.1))
+    (direction,) = find(world, GOAL, LatentArithmeticConfig(fraction=0.1))
     ranking = rank(world, GOAL, "w+")
     latents, order = ranking.pool.latents, ranking.along.argsort()
     expected = latents[order[-102:]].mean(dim=0) - latents[order[:102]].mean(dim=0)
@@ -47,7 +47,7 @@ def test_same_call_same_bytes() -> None:
     assert first.unit == again.unit
 
 
-@pytest.mark.parametrize("settings", [{"share": 0.0}, {"share": 0.6}])
+@pytest.mark.parametrize("settings", [{"fraction": 0.0}, {"fraction": 0.6}])
 def test_settings_without_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match=next(iter(settings))):
         LatentArithmeticConfig(**settings)

@@ -12,9 +12,11 @@ from eclipsed.methods import method
 from eclipsed.methods.method import CHOOSING, calibrated, choose, for_one_image, rank
 from eclipsed.methods.registry import method_named, names
 from eclipsed.search.calibration import SEEDS
+from eclipsed.search.pool import View
 from eclipsed.testing import W_DIM, fake_world, patch_vector
 from eclipsed.types import Goal, World
 
+UNPROMPTED = Goal("", "")
 GOAL = Goal("bright hair", "a person", ("hair",))
 
 
@@ -25,16 +27,16 @@ class Numbers:
     size: int = 3
 
 
-def direction(world: World, name: str, goal: Goal | None = None, scale: float = 1.0) -> Direction:
+def direction(world: World, name: str, goal: Goal = UNPROMPTED, scale: float = 1.0) -> Direction:
     return calibrated(
         world,
         scale * patch_vector(name),
+        goal,
+        Numbers(),
         method="test",
         space="w+",
-        config=Numbers(),
-        goal=goal,
         name=name,
-        facts={"found": name},
+        tried=name,
     )
 
 
@@ -43,30 +45,30 @@ def test_the_length_of_a_vector_does_not_matter() -> None:
     small, large = (direction(world, "hair", GOAL, scale) for scale in (0.01, 30.0))
     torch.testing.assert_close(small.scaled(), large.scaled())
     assert longest_layer(world.generator, "w+", small.vector) == pytest.approx(method.LONGEST)
-    assert small.config == {"size": 3, "found": "hair"}
+    assert small.config == {"size": 3, "tried": "hair"}
     assert (small.prompt, small.regions) == (GOAL.prompt, GOAL.regions)
 
 
 def test_without_a_prompt_images_move_half_as_far_as_they_lie_apart() -> None:
     world = fake_world()
-    untold = direction(world, "hair")
-    assert untold.prompt == ""
+    unprompted = direction(world, "hair")
+    assert unprompted.prompt == ""
     latents = world.generator.sample(SEEDS, truncation=world.truncation)
 
     def seen(x: torch.Tensor) -> torch.Tensor:
         return world.encoder.encode_image(world.generator.synthesize(x).image)
 
     before = seen(latents)
-    moved = (seen(latents + untold.scaled()) - before).norm(dim=1).median()
+    moved = (seen(latents + unprompted.scaled()) - before).norm(dim=1).median()
     apart = (before - before.roll(1, dims=0)).norm(dim=1).median()
     assert float(moved / apart) == pytest.approx(0.5, abs=0.2)
 
 
 @pytest.mark.parametrize(("prompt", "sign"), [("bright hair", 1.0), ("dark hair", -1.0)])
-def test_the_best_of_several_is_chosen_in_the_sense_that_answers(prompt: str, sign: float) -> None:
+def test_the_best_of_several_is_chosen_with_the_sign_that_answers(prompt: str, sign: float) -> None:
     world = fake_world()
-    found = [direction(world, name) for name in ("mouth", "hair")]
-    chosen = choose(world, Goal(prompt, "a person", ("hair",)), found)
+    directions = [direction(world, name) for name in ("mouth", "hair")]
+    chosen = choose(world, Goal(prompt, "a person", ("hair",)), directions)
     assert chosen.config["chosen"] == "hair"
     assert chosen.config["sign"] == sign
     assert chosen.config["of"] == 2
@@ -77,13 +79,13 @@ def test_the_best_of_several_is_chosen_in_the_sense_that_answers(prompt: str, si
 
 def test_what_directions_do_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     world = fake_world()
-    found = [direction(world, name) for name in ("hair", "mouth")]
+    directions = [direction(world, name) for name in ("hair", "mouth")]
     looks: list[int] = []
     real = method.picture
     monkeypatch.setattr(method, "picture", lambda *a: (looks.append(len(a[1])), real(*a))[1])
-    choose(world, GOAL, found)
+    choose(world, GOAL, directions)
     first = looks.count(CHOOSING)
-    choose(world, Goal("dark hair", "a person", ("hair",)), found)
+    choose(world, Goal("dark hair", "a person", ("hair",)), directions)
     assert first == 5
     assert looks.count(CHOOSING) == first
 
@@ -95,13 +97,13 @@ def test_the_ranking_puts_the_answers_first() -> None:
     assert torch.equal(ranking.worst(5), ranking.pool.latents[order.flip(0)[:5]])
 
 
-def test_an_edit_of_one_image_is_kept_as_it_is() -> None:
-    world, vector = fake_world(), patch_vector("hair")
-    made = for_one_image(world, vector, method="test", space="w+", config=_Of(image=7), goal=GOAL)
-    assert torch.equal(made.scaled(), vector)
-    assert made.range == (0.0, 1.0)
-    assert "image 7" in made.name
-    assert made.vector.shape == (4 * W_DIM,)
+def test_an_edit_of_one_image_stays_as_it_is() -> None:
+    view, vector = View(fake_world()), patch_vector("hair")
+    direction = for_one_image(view, vector, GOAL, _Of(image=7), method="test")
+    assert torch.equal(direction.scaled(), vector)
+    assert direction.range == (0.0, 1.0)
+    assert "image 7" in direction.name
+    assert direction.vector.shape == (4 * W_DIM,)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from eclipsed.search.calibration import (
     LIMIT,
     MARGIN,
     MULTIPLES,
-    STRANGE,
+    UNREALISTIC,
     alignment_curve,
     calibrate,
     range_of,
@@ -94,22 +94,22 @@ def test_a_range_ends_where_images_no_longer_look_like_the_generators_own(
     whole = float(moved(world.generator.synthesize(latents + step).image).mean())
     monkeypatch.setattr(
         calibration,
-        "strange",
-        lambda usual, images, regions: (moved(images) / whole > 1.4) & few,
+        "unrealistic",
+        lambda realism, images, regions: (moved(images) / whole > 1.4) & few,
     )
     low, high = range_of(View(world), latents, step)
     assert low == -LIMIT
     # None is at 1, three of four are at 2; nothing is in the other sense.
-    assert high == pytest.approx(1.0 + STRANGE / 0.75)
+    assert high == pytest.approx(1.0 + UNREALISTIC / 0.75)
 
 
-def test_some_images_may_be_strange(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_images_may_be_unrealistic(monkeypatch: pytest.MonkeyPatch) -> None:
     world = fake_world()
     latents = world.generator.sample([1, 2, 3])
-    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, False, False]))
+    monkeypatch.setattr(calibration, "unrealistic", lambda *_: torch.tensor([True, False, False]))
     assert range_of(View(world), latents, patch_vector("hair")) == (-LIMIT, LIMIT)
-    monkeypatch.setattr(calibration, "strange", lambda *_: torch.tensor([True, True, False]))
+    monkeypatch.setattr(calibration, "unrealistic", lambda *_: torch.tensor([True, True, False]))
     assert range_of(View(world), latents, patch_vector("hair")) == (
-        pytest.approx(-STRANGE * 1.5),
-        pytest.approx(STRANGE * 1.5),
+        pytest.approx(-UNREALISTIC * 1.5),
+        pytest.approx(UNREALISTIC * 1.5),
     )

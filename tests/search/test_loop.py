@@ -18,9 +18,9 @@ import torch
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.methods.default import DefaultConfig
-from eclipsed.methods.paper import PaperConfig, PaperScaledConfig, paper_config
+from eclipsed.methods.paper import PaperConfig, PaperScaledConfig, paper_config, paper_plan
 from eclipsed.methods.registry import config_for
-from eclipsed.methods.training import make_plan, train_direction, train_directions
+from eclipsed.methods.training import train_direction, train_directions
 from eclipsed.search.loop import training_identity
 from eclipsed.search.optimizer import State
 from eclipsed.testing import FakeGenerator, fake_world
@@ -32,7 +32,7 @@ CONFIGS = {
     "two": paper_config(directions=2, steps=17),
     # The start is not bent and every layer takes part, so that steps have work to do.
     "default": DefaultConfig(
-        steps=17, pool=40, originals=16, half=False, leak_penalty=0.0, layer_shares=(0.0,)
+        steps=17, pool=40, originals=16, half=False, leak_penalty=0.0, layer_lengths=(0.0,)
     ),
 }
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,7 @@ def test_ctrl_c_keeps_what_was_learned() -> None:
     direction = train_direction(world, GOAL, config, Interrupting(6))
     assert direction.config["interrupted"] is True
     assert direction.config["steps_done"] == 6
-    shorter = make_plan(world, GOAL, config)
+    shorter = paper_plan(world, GOAL, config)
     assert not torch.equal(direction.vector, shorter.start[0])
 
 

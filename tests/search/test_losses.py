@@ -16,11 +16,11 @@ from eclipsed.search.losses import (
     combine_masks,
     correlation_loss,
     encoder_pixels,
+    fraction_inside,
     localization_loss,
     pixel_change,
     pooling_matrix,
     resize_for_encoder,
-    share_inside,
 )
 from tests.golden import golden_arrays, skip_left_out
 
@@ -187,7 +187,7 @@ def test_localization_does_not_depend_on_the_size_of_the_change() -> None:
 
 
 def test_nothing_changed_is_no_share_at_all() -> None:
-    assert share_inside(torch.zeros(1, 4, 4), torch.ones(1, 4, 4)) == 0
+    assert fraction_inside(torch.zeros(1, 4, 4), torch.ones(1, 4, 4)) == 0
 
 
 def test_the_unedited_features_carry_no_gradient() -> None:

@@ -17,7 +17,7 @@ from eclipsed.search.optimizer import (
     load_state,
     save_state,
 )
-from eclipsed.search.plan import Finish, Plan
+from eclipsed.search.plan import Calibration, Plan
 
 
 def quadratic(steps: int = 40) -> Plan:
@@ -34,7 +34,7 @@ def quadratic(steps: int = 40) -> Plan:
         steps=steps,
         rate=lambda step: 0.1 / (1 + step),
         loss=loss,
-        finish=lambda vector: Finish(1.0, (-1.0, 1.0)),
+        finish=lambda vector: Calibration(1.0, (-1.0, 1.0)),
     )
 
 

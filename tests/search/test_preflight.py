@@ -52,7 +52,7 @@ def test_the_verdict_follows_trial_and_sight(
 
     monkeypatch.setattr(preflight, "probability_of", lambda *_: chance)
     monkeypatch.setattr(FakeSegmenter, "masks", masks)
-    monkeypatch.setattr("eclipsed.search.preflight.BATCH", 20)
+    monkeypatch.setattr("eclipsed.search.pool.BATCH", 20)
     found = preflight.check(WORLD, goal("bright hair", "hair"), range(20))
     assert found.verdict == verdict
     assert found.present == pytest.approx(present)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eclipsed.search import realism
-from eclipsed.search.realism import Usual, place_of, strange, usual_of
+from eclipsed.search.realism import Realism, coverage_of, realism_of, unrealistic
 from eclipsed.testing import fake_world
 from eclipsed.types import World
 
@@ -16,16 +16,16 @@ def world() -> World:
     return fake_world()
 
 
-def test_hardly_any_image_of_the_generator_is_strange(world: World) -> None:
+def test_hardly_any_image_of_the_generator_is_unrealistic(world: World) -> None:
     images = world.generator.synthesize(world.generator.sample(list(range(200)))).image
     for regions in ((), ("hair",), ("hair", "mouth")):
-        assert float(strange(usual_of(world), images, regions).float().mean()) < 0.15
+        assert float(unrealistic(realism_of(world), images, regions).float().mean()) < 0.15
 
 
-def test_what_the_generator_never_makes_is_strange(world: World) -> None:
+def test_what_the_generator_never_makes_is_unrealistic(world: World) -> None:
     images = world.generator.synthesize(world.generator.sample(list(range(20)))).image
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
-    assert bool(strange(usual_of(world), images + 0.5 * noise, ()).all())
+    assert bool(unrealistic(realism_of(world), images + 0.5 * noise, ()).all())
 
 
 def test_a_small_region_is_looked_at_by_itself(world: World) -> None:
@@ -33,29 +33,28 @@ def test_a_small_region_is_looked_at_by_itself(world: World) -> None:
     noise = 0.1 * torch.randn(220, 3, 32, 32, generator=random)
     mask = torch.zeros(32, 32)
     mask[20:23, 12:20] = 1.0
-    left = noise[:200].square().sum(dim=1)
+    errors = noise[:200].square().sum(dim=1)
     nothing = torch.zeros(1, 3 * 32 * 32)
-    found = Usual(
-        world, nothing[0], nothing, left, torch.zeros(1, 4), {"mouth": mask, "hair": 1 - mask}
-    )
+    coverage = {"mouth": mask, "hair": 1 - mask}
+    realism = Realism(world, nothing[0], nothing, errors, torch.zeros(1, 4), coverage)
     spoiled = noise[200:] + 0.1 * mask
-    assert float(strange(found, spoiled, ("mouth",)).float().mean()) > 0.9
-    assert float(strange(found, spoiled, ("hair",)).float().mean()) < 0.5
+    assert float(unrealistic(realism, spoiled, ("mouth",)).float().mean()) > 0.9
+    assert float(unrealistic(realism, spoiled, ("hair",)).float().mean()) < 0.5
 
 
-def test_places_are_where_regions_are(world: World) -> None:
-    found = usual_of(world)
-    assert bool((place_of(found, ()) == 1.0).all())
-    place = place_of(found, ("hair",))
-    assert place.shape == found.left.shape[1:]
-    assert 0.0 < float(place.mean()) < 1.0
-    both = place_of(found, ("hair", "mouth"))
-    assert bool((both >= place).all())
+def test_coverage_is_where_regions_are(world: World) -> None:
+    fitted = realism_of(world)
+    assert bool((coverage_of(fitted, ()) == 1.0).all())
+    hair = coverage_of(fitted, ("hair",))
+    assert hair.shape == fitted.errors.shape[1:]
+    assert 0.0 < float(hair.mean()) < 1.0
+    both = coverage_of(fitted, ("hair", "mouth"))
+    assert bool((both >= hair).all())
 
 
-def test_a_world_is_looked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = usual_of(world)
+def test_a_world_is_fitted_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = realism_of(world)
     monkeypatch.setattr(realism, "build_pool", None)
-    assert usual_of(replace(world, name="the same")) is found
+    assert realism_of(replace(world, name="the same")) is fitted
     with pytest.raises(TypeError):
-        usual_of(replace(world, truncation=0.5))
+        realism_of(replace(world, truncation=0.5))

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from eclipsed.encoders.pretrained import IMAGENET
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.segmenters.bisenet import (
     LABELS,
-    PREPARATION,
     BiSeNet,
     from_checkpoint,
 )
@@ -28,7 +28,7 @@ def golden_tensors() -> dict[str, Tensor]:
 
 def test_scores_and_features_equal_the_original() -> None:
     expected = golden_arrays(golden_case("bisenet")["files"]["expected"])
-    network = from_checkpoint({}, golden_tensors()).network
+    network = from_checkpoint({}, golden_tensors()).model
     picture = noise("input", (1, 3, 128, 128))
     details, context, context16 = network.cp(picture)
     fused = network.ffm(details, context)
@@ -49,16 +49,16 @@ def test_scores_and_features_equal_the_original() -> None:
 def test_preparation_equals_the_originals() -> None:
     arrays = golden_arrays(golden_case("bisenet_preprocess")["files"]["expected"])
     small = arrays["small"].permute(2, 0, 1)[None].float() / 127.5 - 1.0
-    prepared = PREPARATION.exactly(small)[0]
+    prepared = IMAGENET.exactly(small)[0]
     assert prepared.shape == (3, 512, 512)
     torch.testing.assert_close(
         prepared[:, 7::16, 3::16], arrays["small_out_sample"], rtol=0, atol=1e-5
     )
     random = np.random.RandomState(int(arrays["big_seed"]))
     big = torch.from_numpy((random.rand(700, 900, 3) * 255).astype(np.uint8))
-    prepared = PREPARATION.exactly(big.permute(2, 0, 1)[None].float() / 127.5 - 1.0)
-    spread = torch.tensor(PREPARATION.std)[:, None, None]
-    pixels = (prepared[0] * spread + torch.tensor(PREPARATION.mean)[:, None, None]) * 255.0
+    prepared = IMAGENET.exactly(big.permute(2, 0, 1)[None].float() / 127.5 - 1.0)
+    spread = torch.tensor(IMAGENET.std)[:, None, None]
+    pixels = (prepared[0] * spread + torch.tensor(IMAGENET.mean)[:, None, None]) * 255.0
     levels = pixels[:, 7::16, 3::16].permute(1, 2, 0).round().to(torch.uint8)
     assert torch.equal(levels, arrays["big_out_sample"])
 
@@ -106,7 +106,7 @@ def test_masks_are_where_a_class_of_the_regions_wins(tensors: dict[str, Tensor])
     random = torch.randn(len(LABELS), 256, 1, 1)
     segmenter = from_checkpoint({}, tensors | {"conv_out.conv_out.weight": random})
     image = torch.rand(1, 3, 64, 48) * 2 - 1
-    scores = segmenter.network(PREPARATION.exactly(image))
+    scores = segmenter.model(IMAGENET.exactly(image))
     large = F.interpolate(scores, (64, 48), mode="bilinear", align_corners=True)
     labels = large.argmax(dim=1)
     common = [LABELS[int(n)] for n in labels.flatten().bincount().argsort(descending=True)[:2]]
@@ -126,7 +126,7 @@ def test_auxiliary_heads_are_ignored_and_faults_are_named(tensors: dict[str, Ten
     more = tensors | {"conv_out16.conv_out.weight": torch.zeros(19, 64, 1, 1)}
     segmenter = from_checkpoint({"n_classes": 19}, more)
     assert all(not p.requires_grad for p in segmenter.parameters())
-    assert not any(key.startswith("network.conv_out16") for key in segmenter.state_dict())
+    assert not any(key.startswith("model.conv_out16") for key in segmenter.state_dict())
     with pytest.raises(UnknownName, match="no region 'l_eye'"):
         segmenter.masks(Synthesis(torch.zeros(1, 3, 8, 8)), ["l_eye"])
     less = {key: value for key, value in tensors.items() if key != "ffm.conv1.weight"}

@@ -156,23 +156,14 @@ def test_settings_that_make_no_clusters_are_refused(changes: Any, message: str) 
         fit_clusters(Squares(), **settings)
 
 
-def test_renaming_unites_clusters_of_one_name(clusters: ClusterSegmenter) -> None:
-    named = clusters.rename({"cluster_0": "thing", "cluster_2": "thing"})
-    assert named.regions == ("thing", "cluster_1")
-    assert clusters.regions[0] == "cluster_0"
-    made = made_for(clusters, [5])
-    expected = clusters.masks(made, ["cluster_0", "cluster_2"])
-    assert torch.equal(named.masks(made, ["thing"]), expected)
-    assert named.rename({"thing": "square"}).regions == ("square", "cluster_1")
-    with pytest.raises(UnknownName, match="no region 'cluster_9'"):
-        clusters.rename({"cluster_9": "x"})
-    with pytest.raises(BadSetting, match="must not be empty"):
-        clusters.rename({"cluster_0": ""})
-
-
 def test_clusters_are_named_by_number(clusters: ClusterSegmenter) -> None:
     named = clusters.named({0: "thing", 2: "thing"})
     assert named.names == ("thing", "cluster_1", "thing")
+    assert named.regions == ("thing", "cluster_1")
+    assert clusters.regions[0] == "cluster_0"
+    synthesis = made_for(clusters, [5])
+    expected = clusters.masks(synthesis, ["cluster_0", "cluster_2"])
+    assert torch.equal(named.masks(synthesis, ["thing"]), expected)
     assert named.named({2: "square"}).names == ("thing", "cluster_1", "square")
     with pytest.raises(UnknownName, match=r"no cluster 3.*0 to 2"):
         clusters.named({3: "x"})
@@ -239,7 +230,7 @@ def test_maps_of_several_sizes_are_brought_to_the_largest() -> None:
 
 def test_a_file_gives_back_what_was_saved(clusters: ClusterSegmenter, tmp_path: Path) -> None:
     file = tmp_path / "parts.safetensors"
-    named = clusters.rename({"cluster_1": "Rand, äußerer"})
+    named = clusters.named({1: "Rand, äußerer"})
     named.save(file)
     assert holds_clusters(file)
     again = ClusterSegmenter.load(file)

@@ -10,7 +10,7 @@ import eclipsed.checkpoints.reading
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.segmenters import load_segmenter
-from eclipsed.segmenters.bisenet import BiSeNet, BiSeNetSegmenter
+from eclipsed.segmenters.bisenet import BiSeNet
 from eclipsed.segmenters.clipseg import PhraseSegmenter
 from eclipsed.segmenters.clusters import ClusterSegmenter, fit_clusters
 from eclipsed.segmenters.segformer import LabelSegmenter
@@ -49,7 +49,8 @@ def test_files_are_told_apart_by_content(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "face.pth").write_bytes(b"PK\x03\x04")
     assert isinstance(load_segmenter(tmp_path / "clusters"), ClusterSegmenter)
     face = load_segmenter(tmp_path / "face.pth")
-    assert isinstance(face, BiSeNetSegmenter)
+    assert isinstance(face, LabelSegmenter)
+    assert isinstance(face.model, BiSeNet)
     assert face.name == "face"
     with pytest.raises(BadFile, match="no segmenter, but a network of kind stylegan2"):
         load_segmenter(tmp_path / "generator.pt")

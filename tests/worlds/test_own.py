@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.errors import BadFile, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.segmenters.clusters import fit_clusters
 from eclipsed.testing import REGIONS, FakeEncoder, FakeGenerator, FakeSegmenter
-from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
+from eclipsed.types import Judge, Segmenter, World
+from eclipsed.worlds import assembling
+from eclipsed.worlds.assembling import own_world
 from eclipsed.worlds.catalogue import Part, catalogue, find_part
 from eclipsed.worlds.own import (
     Choice,
     OwnWorld,
-    assemble,
     forget,
     read_own,
     register,
@@ -396,39 +398,41 @@ def test_a_path_that_is_no_text_cannot_be_kept(tmp_path: Path) -> None:
 # --- assembling ---------------------------------------------------------------------------------
 
 
-def assembled(own: OwnWorld) -> tuple[Any, list[tuple[object, ...]]]:
-    asked: list[tuple[object, ...]] = []
-
-    def load_generator(choice: Choice, device: str) -> Generator:
-        asked.append(("generator", choice, device))
-        return FakeGenerator()
-
-    def load_encoder(choice: Choice, device: str) -> Encoder:
-        asked.append(("encoder", choice, device))
-        return FakeEncoder()
-
-    def load_segmenter(choice: Choice, regions: tuple[str, ...], device: str) -> Segmenter:
-        asked.append(("segmenter", choice, regions, device))
-        return FakeSegmenter()
-
-    world = assemble(
-        own,
-        "cpu",
-        load_generator=load_generator,
-        load_encoder=load_encoder,
-        load_segmenter=load_segmenter,
-    )
-    return world, asked
+Asked = list[tuple[object, ...]]
 
 
-def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What the loaders, which hand out fakes, were asked for."""
+    asked: Asked = []
+
+    def load(network: Any, name: str) -> Any:
+        def loader(*arguments: object) -> Any:
+            asked.append((name, *arguments))
+            return network
+
+        return loader
+
+    for name, network in (
+        ("generator", FakeGenerator()),
+        ("encoder", FakeEncoder()),
+        ("segmenter", FakeSegmenter()),
+    ):
+        monkeypatch.setattr(assembling, f"load_{name}", load(network, name))
+    return asked
+
+
+def test_a_world_is_assembled_from_its_description(
+    tmp_path: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = {"hair": ("hair", "curls"), "mouth": ("mouth",)}
     part = find_part("encoder", "clip-vit-base-patch32")
     assert part is not None
     own = OwnWorld(
         "mine", tmp_path / "net", part, "starter", "a thing", 0.4, words, example_prompts=("curls",)
     )
-    world, asked = assembled(own)
+    monkeypatch.setattr(assembling, "is_here", lambda item: True)
+    world = own_world(own, "cpu")
     assert sorted(asked, key=str) == [
         ("encoder", part, "cpu"),
         ("generator", tmp_path / "net", "cpu"),
@@ -443,46 +447,43 @@ def test_a_world_is_assembled_by_the_loaders_it_is_given(tmp_path: Path) -> None
     assert (world.generator.name, world.encoder.name) == ("fake", "fake-encoder")
 
 
-def test_judges_are_loaded_once_when_they_are_first_asked_for(tmp_path: Path) -> None:
+def test_judges_are_loaded_once_when_they_are_first_asked_for(tmp_path: Path, asked: Asked) -> None:
     eye, parts = tmp_path / "eye", tmp_path / "parts"
     own = OwnWorld("mine", tmp_path, "starter", "starter", judge_encoder=eye, judge_segmenter=parts)
-    world, asked = assembled(own)
+    world = own_world(own, "cpu")
+    assert world.judge is not None
     assert not {eye, parts} & {choice for _, choice, *_ in asked}
     assert world.judge() is world.judge()
     assert asked[-2:] == [("encoder", eye, "cpu"), ("segmenter", parts, (), "cpu")]
     assert isinstance(world.judge(), Judge)
 
 
-def test_a_segmenter_of_another_generators_features_is_refused(tmp_path: Path) -> None:
-    class Clusters(FakeSegmenter):
-        def check(self, generator: Generator) -> None:
-            raise WrongGenerator(f"not for {generator.name}")
+def test_a_segmenter_of_another_generators_features_is_refused(
+    tmp_path: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = FakeGenerator(name="other", fingerprint="0" * 64)
+    clusters = fit_clusters(other, range(4), ["layer_2"], 2)
 
     def segmenters(choice: Choice, *_: object) -> Segmenter:
-        return Clusters() if choice == "clusters" else FakeSegmenter()
+        return clusters if choice == "clusters" else FakeSegmenter()
 
     def load(segmenter: str, judge: str) -> World:
         own = OwnWorld("mine", tmp_path, "a", segmenter, judge_encoder="b", judge_segmenter=judge)
-        return assemble(
-            own,
-            "cpu",
-            load_generator=lambda *_: FakeGenerator(),
-            load_encoder=lambda *_: FakeEncoder(),
-            load_segmenter=segmenters,
-        )
+        return own_world(own, "cpu")
 
-    with pytest.raises(WrongGenerator, match="not for fake"):
+    monkeypatch.setattr(assembling, "load_segmenter", segmenters)
+    with pytest.raises(WrongGenerator, match="not for 'fake'"):
         load("clusters", "fine")
     judge = load("fine", "clusters").judge
     assert judge is not None
-    with pytest.raises(WrongGenerator, match="not for fake"):
+    with pytest.raises(WrongGenerator, match="not for 'fake'"):
         judge()
 
 
-def test_words_for_a_region_that_does_not_exist_are_refused(tmp_path: Path) -> None:
+def test_words_for_a_region_that_does_not_exist_are_refused(tmp_path: Path, asked: Asked) -> None:
     own = OwnWorld("mine", tmp_path, "starter", "starter", regions={"wheels": ("wheels",)})
     with pytest.raises(BadFile, match="'wheels', which its segmenter fake-segmenter") as caught:
-        assembled(own)
+        own_world(own, "cpu")
     assert "background, skin" in caught.value.hint
 
 

@@ -11,6 +11,7 @@ from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
 from eclipsed.search.preflight import Preflight
 
+NO_CARDS = "No cards yet. Find one with a sentence, or import one."
 _TOLD = ("success", "locality", "preservation")
 Colour = Literal["green", "orange", "red"]
 
@@ -66,13 +67,6 @@ def score_rows(scores: Scores) -> list[dict[str, str]]:
             {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
         )
     return rows
-
-
-def no_cards(words: str = "") -> str:
-    """What to say where no card is shown."""
-    if words.strip():
-        return "No card fits these words."
-    return "No cards yet. Find one with a sentence, or import one."
 
 
 def ago(moment: float) -> str:

@@ -112,10 +112,9 @@ class Desk:
             self.attempt(lambda: self.add(self.library.take(data, name)), message)
 
     def _drop_latent(self, data: bytes, name: str) -> None:
-        generator = self.world.generator
-        space, latent = read_as_file(data, name, lambda path: read_latent(path, generator))
-        start = Start.of(name, space, latent)
-        self.change(sessions.set_start(self.session, start, self.world))
+        world = self.world
+        latent = read_as_file(data, name, lambda path: read_latent(path, world.generator))
+        self.change(sessions.set_start(self.session, Start.of(name, *latent), world))
 
     def _drop_picture(self, data: bytes, name: str) -> None:
         _, recipe = read_as_file(data, name, load_png)

@@ -106,18 +106,6 @@ def _strength(desk: Desk, at: int, to: float, dragging: bool) -> None:
         desk.history = desk.history.settle()
 
 
-def _truncation(desk: Desk, to: float) -> None:
-    desk.change(sessions.set_truncation(desk.session, to), "truncation")
-
-
-def _layers(desk: Desk, at: int, to: list[int] | None) -> None:
-    desk.change(sessions.set_layers(desk.session, at, to, desk.world.generator))
-
-
-def _regions(desk: Desk, at: int, to: list[str] | None) -> None:
-    desk.change(sessions.set_regions(desk.session, at, to, desk.world))
-
-
 def _find(desk: Desk, prompt: str) -> None:
     desk.find(Request(prompt, seed=desk.session.seed, truncation=desk.session.truncation))
 
@@ -145,8 +133,12 @@ def _redo(desk: Desk) -> None:
     desk.history = desk.history.redo()
 
 
-def _to_session(change: Callable[..., Session]) -> Callable[..., None]:
-    return lambda desk, *words: desk.change(change(desk.session, *words))
+def _to_session(change: Callable[..., Session], merging: str = "") -> Callable[..., None]:
+    return lambda desk, *words: desk.change(change(desk.session, *words), merging)
+
+
+def _in_world(change: Callable[..., Session]) -> Callable[..., None]:
+    return lambda desk, *words: desk.change(change(desk.session, *words, desk.world))
 
 
 def _to_search(change: Callable[[Search], None]) -> Callable[[Desk], None]:
@@ -166,8 +158,8 @@ _AT, _TO = ("at", _whole), ("to", _whole)
 _HANDLERS: dict[str, tuple[Any, ...]] = {
     "add": (Desk.add, ("file", _text)),
     "strength": (_strength, _AT, ("to", _number), ("dragging", _truth)),
-    "layers": (_layers, _AT, ("to", _or_none(_list_of(_whole)))),
-    "regions": (_regions, _AT, ("to", _or_none(_list_of(_text)))),
+    "layers": (_in_world(sessions.set_layers), _AT, ("to", _or_none(_list_of(_whole)))),
+    "regions": (_in_world(sessions.set_regions), _AT, ("to", _or_none(_list_of(_text)))),
     "brush": (_brush, _AT),
     "mask": (_to_session(sessions.set_mask), _AT, ("to", _or_none(_mask))),
     "find": (_find, ("prompt", _text)),
@@ -184,7 +176,7 @@ _HANDLERS: dict[str, tuple[Any, ...]] = {
     "file": (Desk.drop, ("data", _data), ("name", _text)),
     "seed": (_to_session(sessions.set_seed), _TO),
     "next": (_to_session(sessions.step_seed), ("by", _whole)),
-    "truncation": (_truncation, ("to", _number)),
+    "truncation": (_to_session(sessions.set_truncation, "truncation"), ("to", _number)),
     "remove": (_to_session(sessions.remove), _AT),
     "move": (_to_session(sessions.move), _AT, _TO),
     "mute": (_to_session(sessions.set_muted), _AT, ("to", _truth)),

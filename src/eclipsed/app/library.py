@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -102,10 +102,6 @@ class Library:
                 return entry
         return None
 
-    def path(self, file: str) -> Path:
-        """Where a card lies; UnknownName where the folder lists no such file."""
-        return self.folder / self.entry(file).file
-
     def add(self, direction: Direction) -> str:
         """Keep a direction; its file's name. One that is there already is left as it is."""
         with self._lock:
@@ -153,7 +149,7 @@ class Library:
     def delete(self, file: str) -> str:
         """Take a card out of the library; a token that `restore` brings it back with."""
         with self._lock:
-            path = self.path(file)
+            path = self.folder / self.entry(file).file
             removed = self.folder / _REMOVED
             _make_folder(removed)
             token = _free(removed, path.name.removesuffix(ENDING))
@@ -215,11 +211,9 @@ def matching(entries: Iterable[Entry], words: str) -> list[Entry]:
 
 
 def _text(entry: Entry) -> str:
-    direction = entry.direction
-    parts: Sequence[str] = (entry.file,)
-    if direction is not None:
-        parts = (direction.name, direction.prompt, *direction.regions, direction.method)
-    return " ".join(parts).casefold()
+    card = entry.direction
+    about = () if card is None else (card.prompt, *card.regions, card.method)
+    return " ".join((entry.name, *about)).casefold()
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -45,7 +45,7 @@ def restore(session: Session, recipe: Mapping[str, Any], world: World, library: 
     for at, edit in enumerate(facts.edits):
         restored = replace(restored, lines=(*restored.lines, _line(edit, world, library)))
         restored = sessions.set_strength(restored, at, edit.strength)
-        restored = sessions.set_layers(restored, at, edit.layers, world.generator)
+        restored = sessions.set_layers(restored, at, edit.layers, world)
         restored = sessions.set_regions(restored, at, edit.regions, world)
     return replace(restored, selected=0 if restored.lines else None)
 

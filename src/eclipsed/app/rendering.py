@@ -100,21 +100,14 @@ class Renderer:
     @torch.no_grad()
     def images(self, sessions: Sequence[Session]) -> Float[Tensor, "n 3 h w"]:
         """An image of each session, a few at a time; equal to `image`'s but for rounding."""
-        generator = self.world.generator
-        starts = [self._start(session) for session in sessions]
-        stacks = [session.stack for session in sessions]
-        spaces = {stack.space(space) for stack, (_, space) in zip(stacks, starts, strict=True)}
-        if len(spaces) > 1 or any(edit.hard for stack in stacks for edit in stack.active):
+        edited = [self._edited(session) for session in sessions]
+        space, *others = {space for _, space in edited}
+        if others or any(edit.hard for session in sessions for edit in session.stack.active):
             return torch.cat([self.image(session) for session in sessions])
-        psi = sessions[0].truncation
-        rows = [
-            stack.apply(generator, *start, truncation=psi)
-            for stack, start in zip(stacks, starts, strict=True)
-        ]
+        latents = torch.cat([latents for latents, _ in edited])
+        generator, psi = self.world.generator, sessions[0].truncation
         with self._lock:
-            return render(
-                generator, torch.cat(rows), EditStack(), space=spaces.pop(), truncation=psi
-            )
+            return render(generator, latents, EditStack(), space=space, truncation=psi)
 
     def strip(
         self, session: Session, at: int, seeds: Sequence[int], strengths: Sequence[float]
@@ -192,18 +185,20 @@ class Renderer:
     @torch.no_grad()
     def _regions(self, session: Session, regions: Sequence[str]) -> Float[Tensor, "1 h w"]:
         generator, segmenter = self.world.generator, self.world.segmenter
-        start, space = self._start(session)
+        names, psi = segmenter.feature_names, session.truncation
         masks = []
-        for stack in (EditStack(), session.stack):
-            latents = stack.apply(generator, start, space, truncation=session.truncation)
-            synthesis = generator.synthesize(
-                latents,
-                stack.space(space),
-                features=segmenter.feature_names,
-                truncation=session.truncation,
-            )
+        for each in (replace(session, lines=()), session):
+            latents, space = self._edited(each)
+            synthesis = generator.synthesize(latents, space, features=names, truncation=psi)
             masks.append(segmenter.masks(synthesis, regions))
         return feather(torch.maximum(*masks))
+
+    def _edited(self, session: Session) -> tuple[Tensor, Space]:
+        """The latent [1, D] with the session's edits, and the space that it is of then."""
+        latents, space = self._start(session)
+        stack, psi = session.stack, session.truncation
+        edited = stack.apply(self.world.generator, latents, space, truncation=psi)
+        return edited, stack.space(space)
 
     def _start(self, session: Session) -> tuple[Tensor, Space]:
         """The latent [1, D] before any edit, and the space that it is of."""

@@ -15,12 +15,14 @@ from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation.evaluate import (
     HELD_OUT_SEEDS,
     STRENGTHS,
+    Column,
     LatentScores,
+    close_columns,
     evaluate,
     judged_by,
+    quick_columns,
     summary,
 )
-from eclipsed.evaluation.measures import Column, close_columns, quick_columns
 from eclipsed.evaluation.metrics import interval
 from eclipsed.evaluation.observe import Observation, evaluator_of, target_of
 from eclipsed.prompts.goals import goal_of
@@ -36,8 +38,6 @@ _CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
     "leakage": ("Mean change of a pixel outside the region", None),
 }
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def measure(
     world: World,
     direction: Direction,
     count: int,
-    on_progress: OnProgress,
+    on_progress: Callable[[int, int], None],
     longest: float = LONGEST,
 ) -> Report:
     """A report on the first `count` held-out seeds, or on fewer once `longest` seconds are over.
@@ -106,7 +106,7 @@ def measure(
         wanted=len(seeds),
         scores=summary(rows),
         curves=_curves(columns),
-        ranked=_ranked(rows, seeds),
+        ranked=_ranked([row.text_gain for row in rows], seeds),
         judged_by=judged_by(world),
         seconds=time.monotonic() - began,
     )
@@ -125,12 +125,9 @@ def _curves(columns: Mapping[tuple[str, float], Column]) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def _ranked(rows: Sequence[LatentScores], seeds: Sequence[int]) -> tuple[tuple[str, int], ...]:
-    gains = {
-        seed: row.text_gain
-        for row, seed in zip(rows, seeds, strict=False)
-        if row.text_gain is not None
-    }
-    order = sorted(gains, key=lambda seed: -gains[seed]) or list(seeds[: len(rows)])
+def _ranked(gains: Sequence[float | None], seeds: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    """The best, the median and the worst seed of those that have a gain, or of all without any."""
+    known = [(-gain, seed) for gain, seed in zip(gains, seeds, strict=False) if gain is not None]
+    order = [seed for _, seed in sorted(known)] or list(seeds[: len(gains)])
     words = {len(order) - 1: "worst", len(order) // 2: "median", 0: "best"}
     return tuple((words[rank], order[rank]) for rank in sorted(words))

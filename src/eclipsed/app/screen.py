@@ -11,7 +11,7 @@ from eclipsed.app import session as sessions
 from eclipsed.app.desk import Desk
 from eclipsed.app.rendering import reach_of
 from eclipsed.app.search import Search
-from eclipsed.app.session import Line, Session
+from eclipsed.app.session import Line
 from eclipsed.app.thumbnails import known_thumbnail
 from eclipsed.editing.animation import MEDIA_TYPES
 from eclipsed.types import Generator
@@ -37,12 +37,13 @@ def view(desk: Desk) -> dict[str, Any]:
     shot = desk.attempt(lambda: renderer.shot(session)) or before
     offers = offers_of(desk)
     at = session.selected
+    regions, masks = reach_of(session) or ((), ())  # nothing for the whole image
     outside = session.compare == "outside" and bool(session.lines)
     return {
         "image": "" if shot is None else _uri(shot.png),
         "before": "" if before is None else _uri(before.png),
         "mask": _uri(desk.attempt(lambda: renderer.mask(session))) if outside else "",
-        "inside": _inside(session),
+        "inside": [*regions, *(["the drawn mask"] if masks else [])],
         "milliseconds": None if shot is None else round(shot.milliseconds, 1),
         "seed": session.seed,
         "latent": "" if session.start is None else session.start.name,
@@ -97,12 +98,6 @@ def offers_of(desk: Desk) -> list[dict[str, str]]:
         picture = _uri(known_thumbnail(desk.renderer, card), ".jpg")
         offers.append({"file": file, "name": card.name, "picture": picture})
     return offers
-
-
-def _inside(session: Session) -> list[str]:
-    """In words where the edits mean to change the image; nothing for all of it."""
-    regions, masks = reach_of(session) or ((), ())
-    return [*regions, *(["the drawn mask"] if masks else [])]
 
 
 def _line(line: Line, generator: Generator) -> dict[str, Any]:

@@ -162,10 +162,8 @@ class Search:
         reason = "The region was given."
         if regions is None:
             reason = understand(self._goal.prompt, self.world).reason
-        best, worst = (
-            images_of(self.world, self._goal, seeds)
-            for seeds in (result.best(SHOWN), result.worst(SHOWN))
-        )
+        best = images_of(self.world, self._goal, result.best(SHOWN))
+        worst = images_of(self.world, self._goal, result.worst(SHOWN))
         self._say(look=Look(result, reason, best, worst))
         if self._stop.is_set():
             self._say(stage="stopped")
@@ -197,18 +195,19 @@ class Search:
         self.library.store_scores(file, scores, judged_by(self.world))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
-    def _show(self, space: Space, state: State) -> None:
-        self._say(stage="training", state=state)
-        if state.step % SNAPSHOT_EVERY == 0 or state.step == state.steps:
-            self._snapshot(space, state.directions.sum(dim=0))
-
     @torch.no_grad()
-    def _snapshot(self, space: Space, learned: Float[Tensor, " d"]) -> None:
-        """One more picture of what was learned; training's own length stands in for a strength."""
+    def _show(self, space: Space, state: State) -> None:
+        """Say how far training is, with a picture of what was learned every few steps; training's
+        own length stands in for a strength."""
+        self._say(stage="training", state=state)
+        if state.step % SNAPSHOT_EVERY and state.step < state.steps:
+            return
         generator, request = self.world.generator, self.request
         start = generator.sample([request.seed], truncation=request.truncation, space=space)
-        moves = [learned] if self._status.snapshots else [torch.zeros_like(learned), learned]
-        images = [generator.synthesize(start + move, space).image[0] for move in moves]
+        latents = [start + state.directions.sum(dim=0)]
+        if not self._status.snapshots:
+            latents.insert(0, start)
+        images = [generator.synthesize(latent, space).image[0] for latent in latents]
         pictures = [jpeg(to_pil(image), _WIDEST) for image in images]
         self._say(snapshots=(*self._status.snapshots, *pictures))
 

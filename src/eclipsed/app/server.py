@@ -20,29 +20,36 @@ from eclipsed.app.session import Session
 
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 _OPTIONS = Path(__file__).parent / "streamlit.toml"
-_MOST_DESKS = 64
-_LONGEST_TOKEN = 100
 
 
-class Desks:
-    """Every tab's desk under a token that only this tab knows, so that a reloaded page goes on.
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """A world behind its renderer, the library, and every tab's desk under a token that only this
+    tab knows, so that a reloaded page goes on. world: its name, or where its file lies.
 
     A token is never used twice: who comes with one gets the desk's contents on a desk of its own,
     so that a tab and its duplicate, which know the same token, never change each other's. The desks
     that were looked at last are remembered, from any thread; the others are forgotten.
     """
 
-    def __init__(self, most: int = _MOST_DESKS) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._desks: OrderedDict[str, Desk] = OrderedDict()
+    renderer: Renderer
+    library: Library
+    world: str
+    device: str
+    most_desks: int = 64
+    _desks: OrderedDict[str, Desk] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def desk(self) -> Desk:
+        """An editor for one more tab."""
+        return Desk(self.renderer, self.library, self.world, self.device)
 
     def keep(self, desk: Desk) -> None:
         """Remember a desk as the one that was looked at last."""
         with self._lock:
             self._desks[desk.token] = desk
             self._desks.move_to_end(desk.token)
-            while len(self._desks) > self._most:
+            while len(self._desks) > self.most_desks:
                 self._desks.popitem(last=False)
 
     def resume(self, desk: Desk, token: object) -> None:
@@ -51,27 +58,10 @@ class Desks:
         token: what a browser sent, whatever it is.
         """
         desk.settled = True
-        if not isinstance(token, str) or len(token) > _LONGEST_TOKEN:
-            return
         with self._lock:
-            earlier = self._desks.get(token)
+            earlier = self._desks.get(token) if isinstance(token, str) else None
         if earlier is not None and earlier is not desk:
             desk.go_on_from(earlier)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """A world behind its renderer, and the library. world: its name, or where its file lies."""
-
-    renderer: Renderer
-    library: Library
-    world: str
-    device: str
-    desks: Desks = field(default_factory=Desks)
-
-    def desk(self) -> Desk:
-        """An editor for one more tab."""
-        return Desk(self.renderer, self.library, self.world, self.device)
 
 
 _open: list[Shared] = []

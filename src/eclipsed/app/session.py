@@ -216,14 +216,12 @@ def set_muted(session: Session, at: int, muted: bool) -> Session:
     return _with_edit(session, at, muted=muted)
 
 
-def set_layers(
-    session: Session, at: int, layers: Sequence[int] | None, generator: Generator
-) -> Session:
+def set_layers(session: Session, at: int, layers: Sequence[int] | None, world: World) -> Session:
     """A line on some layers only; None, or all of them, for all.
 
     Raises UnknownName for a layer that the direction lacks, BadSetting for none at all.
     """
-    count = len(layers_of(_line(session, at).direction, generator))
+    count = len(layers_of(_line(session, at).direction, world.generator))
     if layers is None or set(layers) == set(range(count)):
         return _with_edit(session, at, layers=None)
     chosen = tuple(sorted(set(layers)))

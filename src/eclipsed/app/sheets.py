@@ -84,18 +84,13 @@ def layers(renderer: Renderer, session: Session, direction: Direction) -> bytes:
     count = len(layers_of(direction, renderer.world.generator))
     split = np.array_split(np.arange(count), min(_LAYER_GROUPS, count))
     groups: list[tuple[int, ...]] = [tuple(group.tolist()) for group in split]
+    chosen = [(), None, *groups]
     low, high = direction.range
     strengths = [min(high, 1.0), max(low, -1.0)]
     sessions = [
-        alone(session, edit)
-        for strength in strengths
-        for edit in (
-            Edit(direction, 0.0),
-            Edit(direction, strength),
-            *(Edit(direction, strength, group) for group in groups),
-        )
+        alone(session, Edit(direction, strength, some)) for strength in strengths for some in chosen
     ]
-    images = renderer.images(sessions).unflatten(0, (len(strengths), len(groups) + 2))
+    images = renderer.images(sessions).unflatten(0, (len(strengths), len(chosen)))
     spans = [str(g[0]) if len(g) == 1 else f"{g[0]}–{g[-1]}" for g in groups]
     return _sheet(images, strengths, ["none", "all", *spans], direction.name)
 

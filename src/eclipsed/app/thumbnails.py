@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from eclipsed.app.rendering import Renderer, jpeg
 from eclipsed.app.session import Line, Session
@@ -28,11 +29,8 @@ def thumbnail(renderer: Renderer, direction: Direction) -> bytes:
 
     Raises what `Renderer.strip` raises.
     """
-
-    def draw() -> dict[str, torch.Tensor]:
-        return {"jpeg": torch.tensor(list(_draw(renderer, direction)), dtype=torch.uint8)}
-
-    return cached_tensors(_key(renderer, direction), draw)["jpeg"].numpy().tobytes()
+    cached = cached_tensors(_key(renderer, direction), lambda: _draw(renderer, direction))
+    return cached["jpeg"].numpy().tobytes()
 
 
 def known_thumbnail(renderer: Renderer, direction: Direction) -> bytes | None:
@@ -41,7 +39,7 @@ def known_thumbnail(renderer: Renderer, direction: Direction) -> bytes | None:
     return thumbnail(renderer, direction) if known else None
 
 
-def _draw(renderer: Renderer, direction: Direction) -> bytes:
+def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:
     world = renderer.world
     line = Line("", Edit(direction))
     session = Session(world.name, Path(), truncation=world.truncation, lines=(line,))
@@ -49,18 +47,13 @@ def _draw(renderer: Renderer, direction: Direction) -> bytes:
     changes = (images[:, -1] - images[:, 1]).abs().flatten(1).mean(dim=1)
     row = images[int(changes.argmax())]
     width = len(STRENGTHS) * _SIZE
-    return jpeg(to_pil(torch.cat(tuple(row), dim=2)).resize((width, _SIZE)), width)
+    picture = to_pil(torch.cat(tuple(row), dim=2)).resize((width, _SIZE))
+    return {"jpeg": torch.frombuffer(bytearray(jpeg(picture, width)), dtype=torch.uint8)}
 
 
 def _key(renderer: Renderer, direction: Direction) -> Key:
     world = renderer.world
     facts = [sha256_of(direction.vector), direction.unit]
     return key_of(
-        world,
-        "thumbnails",
-        1,
-        ["generator"],
-        truncation=world.truncation,
-        half=False,
-        facts=facts,
+        world, "thumbnails", 1, ["generator"], truncation=world.truncation, half=False, facts=facts
     )

@@ -17,9 +17,10 @@ from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import failure, read_bytes, shown, write_atomic
 
 ROWS = "rows.jsonl"
-FORMAT = 1
-_MOST_BYTES = 2**30
+# To be raised when rows come to say something else.
+FORMAT = 2
 DIGITS = 6
+_MOST_BYTES = 2**30
 
 
 @dataclass(eq=False)
@@ -28,6 +29,11 @@ class Records:
 
     path: Path
     rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies, and all else that belongs to the bench."""
+        return self.path.parent
 
     def add(self, **row: Any) -> None:
         """One more row, on disk before this returns; raises BadFile where that cannot be."""
@@ -50,32 +56,27 @@ class Records:
 
 
 def open_records(folder: Path, facts: Mapping[str, Any]) -> Records:
-    """The rows of a folder, which is made if missing; a last line that was cut off is dropped.
+    """The rows of a folder, which is created if missing; a last line that was cut off is dropped.
 
-    facts: what may not differ from what the rows that are there were made with.
+    facts: what may not differ from what the rows that are there were measured with.
 
     Raises BadFile for a damaged file, BadSetting where it holds another bench.
     """
     path = folder / ROWS
-    wanted = {"kind": "bench", "format": FORMAT, **rounded(dict(facts))}
-    if path.exists():
-        records = read_records(path)
-        found = records.rows[0] if records.rows else {}
-        differs = [key for key in wanted if found.get(key) != wanted[key]]
-        if not records.rows:
-            records.add(**wanted)
-        elif differs:
-            raise BadSetting(
-                f"{shown(path)} holds another bench: its {differs[0]} differs.",
-                "Give another folder with -o, or remove this one.",
-            )
-        return records
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise failure("make the folder", folder, error) from error
-    records = Records(path)
-    records.add(**wanted)
+    records = read_records(path) if path.exists() else Records(path)
+    wanted = {"kind": "bench", "format": FORMAT, **rounded(facts)}
+    if not records.rows:
+        records.add(**wanted)
+    for key, value in wanted.items():
+        if records.rows[0].get(key) != value:
+            raise BadSetting(
+                f"{shown(path)} holds another bench: its {key} differs.",
+                "Give another folder with -o, or remove this one.",
+            )
     return records
 
 

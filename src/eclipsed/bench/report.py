@@ -2,334 +2,303 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eclipsed.bench import charts
-from eclipsed.bench.bench import curves_of
-from eclipsed.bench.charts import Series
+import torch
+from PIL import Image
+from torch import Tensor
+
+from eclipsed.bench import charts, summary
+from eclipsed.bench.charts import Panel
 from eclipsed.bench.cost import COLD_LIMIT
-from eclipsed.bench.pages import Block, Cell, Charts, Heading, Picture, Table, Text, write_pages
-from eclipsed.bench.strips import prompt_strip
-from eclipsed.bench.summary import (
-    AT_ONE,
-    MATCHED,
-    SLIDER,
-    Measure,
-    Results,
-    Row,
-    against,
-    costs_of,
-    half_rows,
-    level_at,
-    matched_rows,
-    score,
-    seed_rows,
-    slider_score,
-    strength_of_half,
-)
+from eclipsed.bench.matching import HALF, Row, half_strength
+from eclipsed.bench.pages import escaped, table, write_pages
+from eclipsed.bench.summary import AT_ONE, MATCHED, SCORES, SLIDER, Results
+from eclipsed.directions import Direction
+from eclipsed.editing.images import strip_picture
+from eclipsed.editing.stack import Edit, EditStack, render
+from eclipsed.errors import MissingExtra
+from eclipsed.evaluation import scores
 from eclipsed.evaluation.evaluate import Score
+from eclipsed.files import word_lists, write_atomic
 from eclipsed.methods.registry import method_named
 from eclipsed.types import World
 
-# Rows of a contender on some prompts.
-Found = Callable[[Results, str, Iterable[str]], list[Row]]
-NAME = "report"
-# What says whose direction a row is about.
-_KEY = ("contender", "prompt", "image")
 PICTURES = "pictures"
-_NOBODY = "–"
-_AT_ONE = (
-    "Every direction at its own strength 1, which is where its search says that the prompt is "
-    "reached (reversal: at −1). Weak edits look good here in all that stays the same."
-)
-_MATCHED = (
-    "Every direction at the strength that moves images equally far along the text in the judge's "
-    "encoder; for each prompt that is where the weakest contender which does the job has changed "
-    "half of the seeds. PSNR, SSIM and distance are of the pixels outside the regions. A contender "
-    "that never gets there is not in a prompt's numbers, so read how many prompts it got there in."
-)
-_HALF = (
-    "Every direction at the strength where half of the seeds that lack the attribute show it, by "
-    "the judge's classifier and the seeds that climb the whole ladder: the same amount of the job "
-    "by another measure. It says nothing where no judge can count."
-)
-_AGAINST = (
-    "The same numbers, each minus those of {first}, seed by seed, in the prompts where both got "
-    "there: what is hard for everybody cancels. Bold is better than {first} by more than the "
-    "interval."
-)
-_SLIDER = (
-    "Nine even strengths from −2 to 2. What hardly moves is smooth as well: read δ, CSM and MID "
-    "next to text gain and range."
-)
+# Of a strip: at a matched text gain half of an edit is done, so that strength 1 stands beside it.
+_COLUMNS = ("best", "matched", "at 1", "median", "matched", "at 1", "worst", "matched", "at 1")
+# Method → what `summary.overall` says of it.
+Numbers = Mapping[str, Mapping[str, Any]]
+# File, what it shows, and panels → the chart's Markdown.
+Draw = Callable[[str, str, Sequence[Panel]], str]
+_NOTHING = "–"
+_LISTS = word_lists("eclipsed.bench", "report.toml")
+_TEXTS, _TITLES, _DIGITS = (_LISTS[key] for key in ("texts", "titles", "digits"))
 
 
-def write_report(world: World, results: Results, folder: Path) -> Path:
+def write_report(
+    world: World, results: Results, folder: Path, *, note: Callable[[str], None] = lambda _: None
+) -> Path:
     """Write report.md and report.html with their charts and pictures into a folder; the HTML's
-    path. Raises BadFile where that cannot be done."""
+    path. Where matplotlib is missing, there are no charts and `note` is told so.
+
+    Raises BadFile where that cannot be done.
+    """
     (folder / PICTURES).mkdir(exist_ok=True)
-    write_pages(list(_blocks(world, results)), folder, NAME)
-    return folder / f"{NAME}.html"
+    missing: list[str] = []
+
+    def draw(file: str, shows: str, panels: Sequence[Panel]) -> str:
+        panels = [panel for panel in panels if panel.series]
+        try:
+            data = charts.svg(panels, results.methods) if panels else b""
+            return _picture(folder, file, shows, data) if data else ""
+        except MissingExtra as error:
+            missing.append(str(error))
+            return ""
+
+    title = f"Bench of directions on the world {results.records.rows[0]['world']}"
+    blocks = [f"# {escaped(title)}", _about(results), *_blocks(world, results, folder, draw)]
+    if missing:
+        note(missing[0])
+        blocks.insert(2, escaped(missing[0]))
+    return write_pages([block for block in blocks if block], folder, "report", title)
 
 
-def _blocks(world: World, results: Results) -> Iterator[Block]:
-    facts, possible = results.records.rows[0], results.possible
-    yield Heading(f"Bench of directions on the world {facts['world']}", 1)
-    yield Text(_about(results, facts))
-    yield Charts((("pictures/legend.svg", charts.legend(results.contenders)),))
-    yield Heading("At matched text gain", 2)
-    yield Text(_MATCHED)
-    yield from _compared(results, matched_rows)
-    yield Heading("Where half of the seeds have changed", 2)
-    yield Text(_HALF)
-    yield from _compared(results, half_rows)
-    yield Heading("At strength 1", 2)
-    yield Text(_AT_ONE)
-    yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, possible), m))
-    yield Heading("As a slider", 2)
-    yield Text(_SLIDER)
-    yield _table(
-        results, SLIDER, lambda name, m: slider_score(seed_rows(results, name, possible), m)
-    )
-    yield Heading("Quality against seconds", 2)
-    yield _cost_table(results)
-    yield _quality_charts(results)
-    yield Heading("Prompts", 2)
-    yield _prompt_table(results)
+def _picture(folder: Path, file: str, shows: str, data: bytes) -> str:
+    write_atomic(folder / PICTURES / file, data)
+    return f"![{escaped(shows)}]({PICTURES}/{file})"
+
+
+def _blocks(world: World, results: Results, folder: Path, draw: Draw) -> Iterator[str]:
+    numbers = summary.overall(results)
+    yield from ("## At matched text gain", *_compared(results, numbers, "matched"))
+    yield from ("## Where half of the seeds have changed", *_compared(results, numbers, "half"))
+    yield from ("## At strength 1", _TEXTS["at_one"], _table(_part(numbers, "at_one"), AT_ONE))
+    yield from ("## As a slider", _TEXTS["slider"], _table(_part(numbers, "slider"), SLIDER))
+    yield from ("## Quality against seconds", _cost_table(numbers), _quality(numbers, draw))
+    yield from ("## Prompts", _prompt_table(results))
     for number, prompt in enumerate(results.searched, start=1):
-        yield from _prompt_blocks(world, results, prompt, number)
+        yield from _prompt_blocks(results, prompt, f"prompt-{number}", draw)
+        strip = prompt_strip(world, results, prompt)
+        if strip is not None:
+            buffer = io.BytesIO()
+            strip.save(buffer, "WEBP", quality=80)
+            shows = f"{prompt}: best, median and worst seed of each method"
+            yield _picture(folder, f"prompt-{number}.webp", shows, buffer.getvalue())
     yield from _failures(results)
-    yield Heading("Contenders", 2)
-    yield _contender_table(results)
+    methods = map(method_named, results.methods)
+    about = [(method.name, method.about, method.paper, method.differs) for method in methods]
+    yield "## Methods"
+    yield _texts(("method", "what it does", "paper", "what differs"), about)
+    yield "## Columns beside the scores of a card"
+    own = {**scores.MORE, **scores.SLIDER}.items()
+    columns = [(_title(key), about, better or "") for key, (about, better) in own]
+    yield _texts(("column", "what it says", "better"), columns)
 
 
-def _about(results: Results, facts: dict[str, Any]) -> str:
-    drawn = "" if facts["drawn"] else " Smear is missing: this world cannot be drawn here."
-    return (
-        f"{_count(results.contenders, 'contender')} on {_count(results.searched, 'prompt')} and "
-        f"{facts['seeds']} seeds that no search saw, {facts['ladder_seeds']} of them at all "
-        f"{len(facts['ladder'])} strengths; judged by {facts['judged_by']}. Medians, or shares "
-        f"where things are counted, with bootstrap 95% intervals over seeds; bold is the best "
-        f"middle. Overall numbers leave out prompts that pre-flight calls unlikely. Times are on "
-        f"{facts['device']}, {facts['threads']} threads, torch {facts['torch']}.{drawn}"
-    )
+def _about(results: Results) -> str:
+    facts = results.records.rows[0]
+    counts = {"methods": len(results.methods), "prompts": len(results.searched)}
+    about: str = _TEXTS["about"].format(**facts, **counts, strengths=len(facts["ladder"]))
+    return about if facts["drawn"] else f"{about} {_TEXTS['not_drawn']}"
 
 
-def _count(things: Sequence[str], name: str) -> str:
-    return f"{len(things)} {name}" + "s" * (len(things) != 1)
+def _title(key: str) -> str:
+    return str(_TITLES.get(key, key.replace("_", " ")))
+
+
+def _part(numbers: Numbers, part: str) -> dict[str, Any]:
+    return {name: each[part] for name, each in numbers.items()}
+
+
+def _texts(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return table(headings, [list(map(escaped, row)) for row in rows])
 
 
 def _table(
-    results: Results, measures: Sequence[Measure], find: Callable[[str, Measure], Score | None]
-) -> Table:
-    """Contenders as rows, measures as columns."""
-    columns = [[find(name, measure) for name in results.contenders] for measure in measures]
-    cells = [_column(scores, measure) for scores, measure in zip(columns, measures, strict=True)]
-    headings = tuple(measure.title for measure in measures)
-    rows = tuple(
-        (Cell(name), *line)
-        for name, line in zip(results.contenders, zip(*cells, strict=True), strict=True)
-    )
-    return Table(("contender", *headings), rows)
+    numbers: Mapping[str, Mapping[str, Score | None]],
+    keys: Sequence[str],
+    extra: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Methods as rows, scores as columns. extra: heading → plain cells that stand before them."""
+    extra = extra or {}
+    columns = [_column(key, [each[key] for each in numbers.values()]) for key in keys]
+    rows = zip(map(escaped, numbers), *extra.values(), *columns, strict=True)
+    return table(("method", *extra, *map(_title, keys)), rows, len(extra) + len(keys))
 
 
-def _column(scores: Sequence[Score | None], measure: Measure) -> list[Cell]:
-    known = [round(one["median"], measure.digits) for one in scores if one is not None]
-    best: float | None = None
-    if known and measure.better != "neither":
-        best = max(known) if measure.better == "higher" else min(known)
-    cells = []
-    for one in scores:
-        if one is None:
-            cells.append(Cell(_NOBODY))
-            continue
-        middle, low, high = (f"{one[k]:.{measure.digits}f}" for k in ("median", "low", "high"))
-        cells.append(Cell(middle, f"[{low}, {high}]", round(one["median"], measure.digits) == best))
-    return cells
-
-
-def _with_column(table: Table, place: int, heading: str, cells: Sequence[str]) -> Table:
-    """A table with one more column of plain texts."""
-    headings = (*table.headings[:place], heading, *table.headings[place:])
-    rows = tuple(
-        (*row[:place], Cell(cell), *row[place:])
-        for row, cell in zip(table.rows, cells, strict=True)
-    )
-    return Table(headings, rows)
-
-
-def _compared(results: Results, find: Found) -> Iterator[Block]:
-    """Everybody where the job is equal, and everybody against the first of them."""
-    rows = {name: find(results, name, results.possible) for name in results.contenders}
-    table = _table(results, MATCHED, lambda name, m: score(rows[name], m))
-    yield _with_column(table, 1, "prompts got there", _got_there(results, rows))
-    if len(rows) > 1:
-        yield Text(_AGAINST.format(first=results.contenders[0]))
-        yield _against_table(rows)
-
-
-def _matched_table(results: Results, prompts: Sequence[str]) -> Table:
-    rows = {name: matched_rows(results, name, prompts) for name in results.contenders}
-    return _table(results, MATCHED, lambda name, m: score(rows[name], m))
-
-
-def _against_table(found: Mapping[str, list[Row]]) -> Table:
-    """What the others have more or less of than the first contender; bold where that is better."""
-    base, *others = found.items()
-    measures = [measure for measure in MATCHED if measure.better != "neither"]
-    rows = []
-    for name, own in others:
-        shared = {row["prompt"] for row in own} & {row["prompt"] for row in base[1]}
-        cells = [_difference(against(own, base[1], measure), measure) for measure in measures]
-        rows.append((Cell(name), Cell(str(len(shared))), *cells))
-    headings = ("contender", "prompts", *(measure.title for measure in measures))
-    return Table(headings, tuple(rows))
-
-
-def _difference(found: Score | None, measure: Measure) -> Cell:
-    if found is None:
-        return Cell(_NOBODY)
-    middle, low, high = (f"{found[k]:+.{measure.digits}f}" for k in ("median", "low", "high"))
-    better = found["low"] > 0.0 if measure.better == "higher" else found["high"] < 0.0
-    return Cell(middle, f"[{low}, {high}]", better)
-
-
-def _got_there(results: Results, rows: Mapping[str, list[Row]]) -> list[str]:
-    """For each contender, in how many prompts it gets there, of those in which anybody does."""
-    levels = sum(level_at(results, prompt) is not None for prompt in results.possible)
-    return [f"{len({row['prompt'] for row in own})} of {levels}" for own in rows.values()]
-
-
-def _cost_table(results: Results) -> Table:
-    rows = []
-    for name in results.contenders:
-        costs = costs_of(results, name)
-        over = costs.cold is not None and costs.cold >= COLD_LIMIT
-        rows.append(
-            (
-                Cell(name),
-                Cell(_NOBODY if costs.warm is None else f"{costs.warm:.1f}"),
-                Cell(_NOBODY if costs.cold is None else f"{'≥ ' * over}{costs.cold:.1f}"),
-                Cell(_NOBODY if costs.memory is None else f"{costs.memory:.0f}"),
-            )
-        )
-    headings = ("contender", "seconds, warm", "seconds, first of all", "memory, MiB")
-    return Table(headings, tuple(rows))
-
-
-def _quality_charts(results: Results) -> Charts:
-    """success at 1, locality and artifact at matched reach, against seconds of a search."""
-    by_key = {measure.key: measure for measure in MATCHED}
-    wanted: list[tuple[str, str, Callable[[str], Score | None]]] = [
-        (
-            "success",
-            "success at strength 1",
-            lambda name: score(seed_rows(results, name, results.possible), by_key["success"]),
-        ),
-        (
-            "locality",
-            "share of the change inside, matched",
-            lambda name: score(matched_rows(results, name, results.possible), by_key["locality"]),
-        ),
-        (
-            "artifact",
-            "artifact, matched (lower is better)",
-            lambda name: score(matched_rows(results, name, results.possible), by_key["artifact"]),
-        ),
+def _column(key: str, column: Sequence[Score | None]) -> list[str]:
+    digits, better = _DIGITS.get(key, 2), SCORES[key][1]
+    middles = [round(score["median"], digits) for score in column if score is not None]
+    best = None
+    if middles and better is not None:
+        best = max(middles) if better == "higher" else min(middles)
+    return [
+        _cell(score, f".{digits}f", bold=round(score["median"], digits) == best, better=better)
+        if score
+        else _NOTHING
+        for score in column
     ]
-    made = []
-    for key, title, find in wanted:
-        series = []
-        for style, name in enumerate(results.contenders):
-            seconds, found = costs_of(results, name).warm, find(name)
-            if seconds is not None and found is not None:
-                series.append(Series(name, ((seconds, found["median"]),), style))
-        svg = charts.dots(series, title, "seconds of a search, warm", log_x=True)
-        made.append((f"{PICTURES}/quality-{key}.svg", svg))
-    return Charts(tuple(made))
 
 
-def _prompt_table(results: Results) -> Table:
+def _cell(score: Score, form: str, *, bold: bool, better: str | None) -> str:
+    """The middle, and small beside it its interval and the worst tenth."""
+    middle, low, high = (f"{score[key]:{form}}" for key in ("median", "low", "high"))
+    beside = f"[{low}, {high}]"
+    if score.get("worst") is not None:
+        beside += f" {'≥' if better == 'higher' else '≤'} {score['worst']:{form}}"
+    return f"**{middle}** *{beside}*" if bold else f"{middle} *{beside}*"
+
+
+def _compared(results: Results, numbers: Numbers, kind: str) -> Iterator[str]:
+    """Everybody where the job is equal, and everybody against the first of them."""
+    levels = sum(prompt in results.levels for prompt in results.possible)
+    reached = [f"{each[f'{kind}_prompts']} of {levels}" for each in numbers.values()]
+    yield _TEXTS[kind]
+    yield _table(_part(numbers, kind), MATCHED, {"prompts reached": reached})
+    if len(results.methods) > 1:
+        first, *others = results.methods
+        yield _TEXTS["against"].format(first=escaped(first))
+        keys = [key for key in MATCHED if SCORES[key][1] is not None]
+        rows = {name: results.rows(kind, name, results.possible) for name in results.methods}
+        cells = [[escaped(name), *_differences(rows[name], rows[first], keys)] for name in others]
+        yield table(("method", "prompts", *map(_title, keys)), cells, 1 + len(keys))
+
+
+def _differences(rows: Sequence[Row], base: Sequence[Row], keys: Sequence[str]) -> Iterator[str]:
+    yield str(len({row["prompt"] for row in rows} & {row["prompt"] for row in base}))
+    for key in keys:
+        score, better = summary.against(rows, base, key), SCORES[key][1]
+        if score is None:
+            yield _NOTHING
+        else:
+            bold = score["low"] > 0.0 if better == "higher" else score["high"] < 0.0
+            yield _cell(score, f"+.{_DIGITS.get(key, 2)}f", bold=bold, better=better)
+
+
+def _number(value: float | None, form: str, nothing: str = _NOTHING) -> str:
+    return nothing if value is None else f"{value:{form}}"
+
+
+def _cost_table(numbers: Numbers) -> str:
+    rows = []
+    for name, each in numbers.items():
+        over = "≥ " if (each["cold_seconds"] or 0.0) >= COLD_LIMIT else ""
+        warm, cold = (_number(each[f"{key}_seconds"], ".1f") for key in ("warm", "cold"))
+        rows.append((escaped(name), warm, over + cold, _number(each["memory_mib"], ".0f")))
+    return table(("method", "seconds, warm", "seconds, first of all", "memory, MiB"), rows, 3)
+
+
+def _quality(numbers: Numbers, draw: Draw) -> str:
+    """What a method achieves against the seconds of its search."""
+    panels = []
+    for title, (part, key) in _LISTS["quality"].items():
+        points = {
+            name: [(each["warm_seconds"], each[part][key]["median"])]
+            for name, each in numbers.items()
+            if each["warm_seconds"] is not None and each[part][key] is not None
+        }
+        panels.append(Panel("seconds of a search, warm", title, points, log=True))
+    return draw("quality.svg", "Quality against seconds", panels)
+
+
+def _prompt_table(results: Results) -> str:
     rows = []
     for prompt in results.prompts:
         row = next(results.records.of("prompt", prompt=prompt))
         claims = [f"{one['group']}: {', '.join(one['values'])}" for one in row["claims"]]
-        level = level_at(results, prompt)
-        rows.append(
-            (
-                Cell(prompt),
-                Cell(f"{row['verdict']} ({row['rank']:.2f})"),
-                Cell(", ".join(row["regions"]) or "the whole image"),
-                Cell("; ".join(claims) or _NOBODY),
-                Cell(_NOBODY if level is None else f"{level:.3f}"),
-            )
-        )
-    headings = ("prompt", "pre-flight (rank)", "regions", "judged by", "matched at reach")
-    return Table(headings, tuple(rows))
+        verdict = f"{row['verdict']} ({row['rank']:.2f})"
+        regions = ", ".join(row["regions"]) or "the whole image"
+        level = _number(results.levels.get(prompt), ".3f")
+        rows.append((prompt, verdict, regions, "; ".join(claims) or _NOTHING, level))
+    headings = ("prompt", "pre-flight (rank)", "regions", "judged by", "matched at projection")
+    return _texts(headings, rows)
 
 
-def _prompt_blocks(world: World, results: Results, prompt: str, number: int) -> Iterator[Block]:
-    yield Heading(prompt, 3)
-    if level_at(results, prompt) is None:
-        yield Text("There is no reach to compare at: no contender does half of the job.")
-    halves = [_strength(strength_of_half(results, name, prompt)) for name in results.contenders]
-    table = _with_column(_matched_table(results, [prompt]), 1, "half have it at", halves)
-    rows = [matched_rows(results, name, [prompt]) for name in results.contenders]
-    matched = [_strength(own[0]["strength"] if own else None) for own in rows]
-    yield _with_column(table, 2, "matched at", matched)
-    yield _table(results, AT_ONE, lambda name, m: score(seed_rows(results, name, [prompt]), m))
-    yield _curve_charts(results, prompt, number)
-    picture = prompt_strip(world, results, prompt)
-    if picture is not None:
-        shows = f"{prompt}: best, median and worst seed of each contender"
-        yield Picture(f"{PICTURES}/prompt-{number}.webp", shows, picture)
+def _prompt_blocks(results: Results, prompt: str, stem: str, draw: Draw) -> Iterator[str]:
+    yield f"### {escaped(prompt)}"
+    if prompt not in results.levels:
+        yield _TEXTS["no_level"]
+    curves = results.curves[prompt]
+    matched = {name: results.rows("matched", name, [prompt]) for name in results.methods}
+    halves = [half_strength(curves[name]) if name in curves else None for name in matched]
+    strengths = [rows[0]["strength"] if rows else None for rows in matched.values()]
+    extra = {
+        "half have it at": [_number(strength, ".2f", "never") for strength in halves],
+        "matched at": [_number(strength, ".2f", "never") for strength in strengths],
+    }
+    yield _table(
+        {name: summary.numbers_of(matched[name], MATCHED) for name in matched},
+        MATCHED,
+        extra,
+    )
+    seeds = {name: results.rows("seed", name, [prompt]) for name in results.methods}
+    yield _table({name: summary.numbers_of(seeds[name], AT_ONE) for name in seeds}, AT_ONE)
+    reach = {name: curve.points(curve.reach) for name, curve in curves.items()}
+    success = {name: curve.points(curve.success) for name, curve in curves.items() if curve.success}
+    panels = [
+        Panel("strength", "text projection, median", reach, results.levels.get(prompt)),
+        Panel("strength", "fraction of seeds that show it", success, HALF),
+    ]
+    yield draw(f"{stem}.svg", f"{prompt}: what strengths do", panels)
 
 
-def _strength(strength: float | None) -> str:
-    return "never" if strength is None else f"{strength:.2f}"
-
-
-def _curve_charts(results: Results, prompt: str, number: int) -> Charts:
-    """Reach and success along rising strengths."""
-    curves = curves_of(results.records, prompt, results.contenders)
-    reach, success = [], []
-    for style, name in enumerate(results.contenders):
-        curve = curves.get(name)
-        if curve is None:
-            continue
-        reach.append(Series(name, tuple(zip(curve.strengths, curve.reach, strict=True)), style))
-        if curve.success is not None:
-            success.append(
-                Series(name, tuple(zip(curve.strengths, curve.success, strict=True)), style)
-            )
-    made = []
-    if reach:
-        svg = charts.lines(reach, "reach, median", "strength", level=level_at(results, prompt))
-        made.append((f"{PICTURES}/prompt-{number}-reach.svg", svg))
-    if success:
-        svg = charts.lines(success, "share of seeds that show it", "strength", level=0.5)
-        made.append((f"{PICTURES}/prompt-{number}-success.svg", svg))
-    return Charts(tuple(made))
-
-
-def _failures(results: Results) -> Iterator[Block]:
+def _failures(results: Results) -> Iterator[str]:
+    key = ("method", "prompt", "image")
     rows = [
-        (Cell(row["contender"]), Cell(row["prompt"]), Cell(row["error"]))
+        (row["method"], row["prompt"], row["error"])
         for row in results.records.of("failure")
-        if row["contender"] in results.contenders
+        if row["method"] in results.methods
         and row["prompt"] in results.prompts
-        and not any(results.records.of("seed", **{key: row[key] for key in _KEY}))
+        and not any(results.records.of("seed", **{name: row[name] for name in key}))
     ]
     if rows:
-        yield Heading("What was refused", 2)
-        yield Table(("contender", "prompt", "reason"), tuple(rows))
+        yield "## What was refused"
+        yield _texts(("method", "prompt", "reason"), rows)
 
 
-def _contender_table(results: Results) -> Table:
-    rows = []
-    for name in results.contenders:
-        method = method_named(name)
-        rows.append((Cell(name), Cell(method.about), Cell(method.paper), Cell(method.differs)))
-    return Table(("contender", "what it does", "paper", "what differs"), tuple(rows))
+def ranked(rows: list[Row]) -> list[Row]:
+    """Rows from best to worst: successes first, then the cleanest, then the most local.
+
+    Seeds that had the attribute before come into it only where there are no others.
+    """
+    asked = [row for row in rows if row["scores"].get("success") is not None] or rows
+
+    def merit(row: Row) -> tuple[float, ...]:
+        keys = ("success", "artifact", "locality", "reach")
+        success, artifact, *rest = (float(row["scores"].get(key) or 0.0) for key in keys)
+        return success, -artifact, *rest
+
+    return sorted(asked, key=merit, reverse=True)
+
+
+def prompt_strip(world: World, results: Results, prompt: str) -> Image.Image | None:
+    """A row for each method that found a direction; seeds as it ranks at matched text gain, or at
+    strength 1 where it never gets there. None where nobody found any."""
+    cells = {}
+    for name in results.methods:
+        rows = results.rows("matched", name, [prompt]) or results.rows("seed", name, [prompt])
+        if rows:
+            cells[name] = _cells(world, results, rows)
+    if not cells:
+        return None
+    return strip_picture(torch.stack([*cells.values()]), [*cells], _COLUMNS, title=prompt)
+
+
+def _cells(world: World, results: Results, rows: list[Row]) -> Tensor:
+    """[9, 3, H, W]: three seeds before, matched (white where it never gets there), at 1."""
+    order = ranked(rows)
+    cells = []
+    for row in (order[0], order[len(order) // 2], order[-1]):
+        key = {name: row[name] for name in ("method", "prompt", "image")}
+        card = next(results.records.of("direction", **key))["card"]
+        direction = Direction.load(results.records.folder / card)
+        latents = world.generator.sample([row["seed"]], space="z")
+        for strength in (0.0, row.get("strength"), 1.0):
+            stack = EditStack((Edit(direction, strength or 0.0),))
+            image = render(world.generator, latents, stack, space="z", truncation=world.truncation)
+            cells.append(torch.ones_like(image[0]) if strength is None else image[0])
+    return torch.stack(cells)

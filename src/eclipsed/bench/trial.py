@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 
 from eclipsed.bench.protocol import ENDS, LADDER, SLIDER
 from eclipsed.bench.records import rounded
-from eclipsed.bench.slider import slider_columns
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
-from eclipsed.evaluation.claims import in_sight, shown
-from eclipsed.evaluation.evaluate import Row, measure
-from eclipsed.evaluation.measures import column
-from eclipsed.evaluation.observe import Evaluator, Observation, Sample, Target, edited
+from eclipsed.evaluation.evaluate import Row, column, measure, quick_columns
+from eclipsed.evaluation.observe import Evaluator, Observation, Sample, Target, edited, observe
+from eclipsed.evaluation.slider import slider_columns
 
 # Of every number in a row: there are tens of thousands, and what is read are means of hundreds.
 DIGITS = 4
@@ -39,54 +38,40 @@ def try_direction(
     rows += measure(*about, rest, ENDS)
     sliders += [{}] * len(rest.seeds)
     return [
-        _short({"seed": seed, **row, "slider": slider or None})
+        rounded({"seed": seed, **row, "slider": slider or None}, DIGITS)
         for seed, row, slider in zip(sample.seeds, rows, sliders, strict=True)
     ]
 
 
 def _slider(target: Target, observed: Mapping[float, Observation]) -> list[Row]:
     """How the slider feels, of each image; empty where nothing can be told."""
+    steps = [observed[strength] for strength in SLIDER]
+    before = observed[0.0].codes
     reach = None
     if target.text is not None:
-        codes = [observed[strength].codes for strength in SLIDER]
-        reach = torch.stack(
-            [metrics.reach(target.text, observed[0.0].codes, code) for code in codes], dim=1
-        )
-    found = slider_columns(reach, [observed[strength].maps for strength in SLIDER], SLIDER)
-    columns = {name: column(values) for name, values in found.items()}
-    return [
-        {name: values[i] for name, values in columns.items()}
-        for i in range(len(observed[0.0].codes))
-    ]
+        moves = [metrics.projection(target.text, before, step.codes) for step in steps]
+        reach = torch.stack(moves, dim=1)
+    measured = slider_columns(reach, [step.maps for step in steps], SLIDER)
+    columns = {name: column(values) for name, values in measured.items()}
+    return [{name: values[i] for name, values in columns.items()} for i in range(len(before))]
 
 
 @torch.no_grad()
-def reaches(
+def quick_look(
     evaluator: Evaluator, target: Target, direction: Direction, sample: Sample, strength: float
-) -> list[float]:
-    """How far each image moves along the text at a strength; nothing else is looked at."""
-    assert target.text is not None
-    parts = []
-    for latents in sample.latents.split(BATCH):
-        image = edited(evaluator, direction, latents, strength, sample.space).image
-        parts.append(evaluator.judge.encoder.encode_image(image.clamp(-1.0, 1.0)))
-    moved: list[float] = metrics.reach(target.text, sample.before.codes, torch.cat(parts)).tolist()
-    return moved
-
-
-@torch.no_grad()
-def successes(
-    evaluator: Evaluator, target: Target, direction: Direction, sample: Sample, strength: float
-) -> list[bool]:
-    """Which of the images without the attribute show it at a strength; nothing else is asked."""
-    assert target.claims
-    judge, before = evaluator.judge, sample.before.verdict
-    without = in_sight(target.claims, before) & ~shown(judge, target.claims, before)
-    answers: list[bool] = []
-    for latents in sample.latents[without].split(BATCH):
-        image = edited(evaluator, direction, latents, strength, sample.space).image
-        answers += shown(judge, target.claims, judge.attributes(image)).tolist()
-    return answers
+) -> dict[int, tuple[float, bool | None]]:
+    """Seed → its text projection at a strength and, where the judge can tell, whether it shows the
+    attribute there; nothing else is asked."""
+    quick = replace(evaluator, draws=None)
+    looks: dict[int, tuple[float, bool | None]] = {}
+    for start in range(0, len(sample.latents), BATCH):
+        part = sample.take(slice(start, start + BATCH))
+        synthesis = edited(evaluator, direction, part.latents, strength, part.space)
+        after = observe(quick, synthesis, maps=False)
+        columns = quick_columns(quick, target, part.before, after)
+        shows = columns.get("shows", [None] * len(part.seeds))
+        looks |= dict(zip(part.seeds, zip(columns["reach"], shows, strict=True), strict=True))
+    return looks
 
 
 def try_strength(
@@ -95,15 +80,6 @@ def try_strength(
     """A row for each seed with its scores at one strength, success included."""
     rows = measure(evaluator, target, direction, sample, (0.0, strength), at=strength)
     return [
-        _short({"seed": seed, "has": row["has"], "scores": row["scores"]})
+        rounded({"seed": seed, "has": row["has"], "scores": row["scores"]}, DIGITS)
         for seed, row in zip(sample.seeds, rows, strict=True)
     ]
-
-
-def _short(row: Row) -> Row:
-    """The row with four digits of everything but the reach, which strengths are matched by."""
-    reach = row.get("curves", {}).get("reach")
-    short: Row = rounded(row, DIGITS)
-    if reach is not None:
-        short["curves"]["reach"] = reach
-    return short

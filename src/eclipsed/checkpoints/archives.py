@@ -45,14 +45,14 @@ def stored_members(data: memoryview) -> dict[str, memoryview]:
 def _directory(data: memoryview) -> tuple[int, int, int]:
     """(number of members, bytes of the table of contents, where it starts)."""
     tail = bytes(data[max(0, len(data) - _LONGEST_COMMENT - 22) :])
-    found = tail.rfind(_END)
-    if found < 0 or len(tail) - found < 22:
+    end = tail.rfind(_END)
+    if end < 0 or len(tail) - end < 22:
         raise BadFile("it is a zip archive that is cut short")
-    disks, comment = struct.unpack_from("<HHHHIIH", tail, found + 4)[:2], tail[found + 20 :]
+    disks, comment = struct.unpack_from("<HHHHIIH", tail, end + 4)[:2], tail[end + 20 :]
     if any(disks) or len(comment) != 2 + int.from_bytes(comment[:2], "little"):
         raise BadFile("it is a zip archive that is damaged")
-    here, there, size, start = struct.unpack_from("<HHII", tail, found + 8)
-    at = len(data) - len(tail) + found
+    here, there, size, start = struct.unpack_from("<HHII", tail, end + 8)
+    at = len(data) - len(tail) + end
     locator = data[max(0, at - 20) : at]
     if bytes(locator[:4]) == _LOCATOR_64:
         (where,) = struct.unpack_from("<Q", locator, 8)

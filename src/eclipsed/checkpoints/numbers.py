@@ -15,15 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
 from torch import Tensor
 
-from eclipsed.checkpoints.unpickling import Budget, Global, Make, Unfinished, record
+from eclipsed.checkpoints.numpy_files import MOST_AXES, Array, array_of
+from eclipsed.checkpoints.unpickling import Budget, Global, Make, Unfinished
 from eclipsed.errors import BadFile
 
-Array = Shaped[np.ndarray, "..."]
-
-_MOST_AXES = 32
 # Booleans, integers, floats and complex numbers, as NumPy's pickles spell them.
 _NUMBER_CODE = re.compile(r"[<>=|]?([biufc][0-9]{1,2}|[?bBhHiIlLqQefdFD])")
 
@@ -66,10 +63,10 @@ def width(kind: str) -> int:
 
 def storage_kind(name: object) -> str:
     """The key of ELEMENTS for a storage class that a pickle names; BadFile for another."""
-    found = name.name.rpartition(".")[2].removesuffix("Storage") if isinstance(name, Global) else ""
-    if found not in ELEMENTS:
+    kind = name.name.rpartition(".")[2].removesuffix("Storage") if isinstance(name, Global) else ""
+    if kind not in ELEMENTS:
         raise BadFile("it holds numbers of a type that is not known here")
-    return found
+    return kind
 
 
 def tensor_names(budget: Budget) -> dict[str, Make | None]:
@@ -86,15 +83,6 @@ def tensor_names(budget: Budget) -> dict[str, Make | None]:
         "torch.device": _device,
         **{f"torch.{kind}Storage": None for kind in ELEMENTS},
         **{f"torch.cuda.{kind}Storage": None for kind in ELEMENTS},
-        **{
-            name: record(name)
-            for name in (
-                "torch.distributions.categorical.Categorical",
-                "torch.distributions.relaxed_categorical.ExpRelaxedCategorical",
-                "torch.distributions.relaxed_categorical.RelaxedOneHotCategorical",
-                "torch.distributions.transforms.ExpTransform",
-            )
-        },
     }
 
 
@@ -170,7 +158,7 @@ def _device(kind: object = "cpu", index: object = None) -> str:
 
 def _whole_numbers(values: object) -> list[int]:
     """A shape, strides or an offset, all of them natural numbers of a sane size."""
-    if not isinstance(values, list | tuple) or len(values) > _MOST_AXES:
+    if not isinstance(values, list | tuple) or len(values) > MOST_AXES:
         raise BadFile("it holds numbers with a shape that makes no sense")
     numbers = [value for value in values if type(value) is int and 0 <= value < 2**48]
     if len(numbers) != len(values):
@@ -207,7 +195,7 @@ def _array_from_state(budget: Budget, state: object) -> Array:
     if not isinstance(state, tuple) or len(state) != 5:
         raise BadFile("it holds an array that is damaged")
     _, shape, kind, columns_first, payload = state
-    return _array(budget, payload, kind, shape, "F" if columns_first else "C")
+    return _array(budget, payload, kind, shape, bool(columns_first))
 
 
 def _array_from_buffer(
@@ -215,10 +203,12 @@ def _array_from_buffer(
 ) -> Array:
     """As protocol 5 writes arrays."""
     del rest
-    return _array(budget, payload, kind, shape, "F" if order == "F" else "C")
+    return _array(budget, payload, kind, shape, order == "F")
 
 
-def _array(budget: Budget, payload: object, kind: object, shape: object, order: str) -> Array:
+def _array(
+    budget: Budget, payload: object, kind: object, shape: object, columns_first: bool
+) -> Array:
     if not isinstance(kind, np.dtype):
         raise BadFile("it holds an array that is damaged")
     sizes = _whole_numbers(shape)
@@ -228,12 +218,10 @@ def _array(budget: Budget, payload: object, kind: object, shape: object, order: 
     if not isinstance(payload, bytes | memoryview) or len(payload) != expected:
         raise BadFile("it holds an array whose shape does not fit its bytes")
     budget.spend_numbers(64 + expected)
-    flat = np.frombuffer(payload, dtype=kind) if expected else np.empty(0, kind)
-    shaped = flat.reshape(sizes, order="F" if order == "F" else "C")
-    return np.array(shaped, dtype=kind.newbyteorder("="), order="C")
+    return array_of(payload, kind, sizes, columns_first)
 
 
 def _scalar(budget: Budget, kind: object, payload: object) -> int | float | complex | bool:
     """NumPy's numbers become Python's."""
-    value: int | float | complex | bool = _array(budget, payload, kind, (), "C").item()
+    value: int | float | complex | bool = _array(budget, payload, kind, (), False).item()
     return value

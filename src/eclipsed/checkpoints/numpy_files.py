@@ -13,7 +13,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -26,7 +27,7 @@ Array = Shaped[np.ndarray, "..."]
 MAGIC = b"\x93NUMPY"
 _ENDING = ".npy"
 _LONGEST_HEADER = 10_000
-_MOST_AXES = 32
+MOST_AXES = 32
 _HEADER = re.compile(
     r"\{\s*'descr':\s*'(?P<type>[^']{1,16})',\s*'fortran_order':\s*(?P<columns>True|False),"
     r"\s*'shape':\s*\((?P<shape>[^()]*)\),?\s*\}\s*"
@@ -55,11 +56,9 @@ def load_npy(data: bytes) -> Array:
     """
     text, at = _header(data)
     match = _HEADER.fullmatch(text)
-    if match is None:
-        raise BadFile("it is a NumPy file that holds no plain array of numbers")
-    if "O" in match["type"]:
+    if match and "O" in match["type"]:
         raise BadFile("it is a NumPy array of objects, which is a pickle and not numbers")
-    if not _TYPE.fullmatch(match["type"]):
+    if not match or not _TYPE.fullmatch(match["type"]):
         raise BadFile("it is a NumPy file that holds no plain array of numbers")
     try:
         kind = np.dtype(match["type"])
@@ -68,9 +67,15 @@ def load_npy(data: bytes) -> Array:
     shape = _shape(match["shape"])
     if math.prod(shape) * kind.itemsize != len(data) - at:
         raise BadFile("it is a NumPy array that is cut short, or holds more than it says")
-    order = "F" if match["columns"] == "True" else "C"
-    flat = np.frombuffer(data, kind, offset=at) if len(data) > at else np.empty(0, kind)
-    shaped = flat.reshape(shape, order="F" if order == "F" else "C")
+    return array_of(memoryview(data)[at:], kind, shape, match["columns"] == "True")
+
+
+def array_of(
+    payload: bytes | memoryview, kind: np.dtype[Any], shape: Sequence[int], columns_first: bool
+) -> Array:
+    """A copy of the numbers in a file, in this machine's byte order, rows first."""
+    flat = np.frombuffer(payload, kind) if len(payload) else np.empty(0, kind)
+    shaped = flat.reshape(shape, order="F" if columns_first else "C")
     return np.array(shaped, dtype=kind.newbyteorder("="), order="C")
 
 
@@ -90,7 +95,7 @@ def _shape(text: str) -> tuple[int, ...]:
     if not parts[-1].strip():  # "(3,)" and "()" end in nothing
         parts.pop()
     sizes = [_SIZE.fullmatch(part) for part in parts]
-    if len(sizes) > _MOST_AXES or not all(sizes):
+    if len(sizes) > MOST_AXES or not all(sizes):
         raise BadFile("it is a NumPy array whose shape makes no sense")
     return tuple(int(size[1]) for size in sizes if size is not None)
 

@@ -67,7 +67,7 @@ def recognise(content: object) -> Checkpoint | None:
         return Checkpoint("NVIDIA PyTorch pickle", "stylegan3", _stylegan3_config(kwargs), tensors)
     if "synthesis.b4.conv1.weight" in tensors:
         clamp = _attribute(generator, ("synthesis", "b4", "conv1"), "conv_clamp")
-        config = _stylegan2_config(kwargs, {"conv_clamp": clamp})
+        config = _stylegan2_config(kwargs, clamp)
         return Checkpoint("NVIDIA PyTorch pickle", "stylegan2", config, tensors)
     raise BadFile("its G_ema is neither a StyleGAN2 nor a StyleGAN3")
 
@@ -80,25 +80,25 @@ def _part(record: Record, name: str) -> Mapping[str, object]:
     """One of the dictionaries that hold a module's contents."""
     if not isinstance(record.state, dict) or not isinstance(record.state.get(name), dict):
         raise BadFile(f"its module {record.name[:40]!r} has no {name}")
-    found: Mapping[str, object] = record.state[name]
-    return found
+    part: Mapping[str, object] = record.state[name]
+    return part
 
 
 def _tensors(generator: Record) -> Iterator[tuple[str, Tensor]]:
     """(name, tensor) of all that a state dict of this module would hold."""
     waiting = [("", generator, 0)]
-    found = 0
+    count = 0
     while waiting:
         prefix, module, depth = waiting.pop()
         for part in ("_parameters", "_buffers"):
             for name, value in _part(module, part).items():
-                found += 1
+                count += 1
                 if isinstance(value, Tensor):
                     yield f"{prefix}{name}", value
         for name, child in _part(module, "_modules").items():
             if isinstance(child, Record):
                 waiting.append((f"{prefix}{name}.", child, depth + 1))
-        if depth > _DEEPEST or found + len(waiting) > _MOST_TENSORS:
+        if depth > _DEEPEST or count + len(waiting) > _MOST_TENSORS:
             raise BadFile("its modules are nested deeper than in any genuine file")
 
 
@@ -115,16 +115,22 @@ def _attribute(module: Record, path: tuple[str, ...], name: str) -> object:
 def _arguments(generator: Record) -> dict[str, object]:
     """What the generator was built with, by name."""
     state = generator.state if isinstance(generator.state, dict) else {}
-    given, named = state.get("_init_args") or (), state.get("_init_kwargs") or {}
-    if not isinstance(given, list | tuple) or not isinstance(named, dict):
+    given = state.get("_init_args") or ()
+    if not isinstance(given, list | tuple):
         raise BadFile("its G_ema does not say how it was built")
-    return {**dict(zip(_ARGUMENTS, given, strict=False)), **named}
+    return {**dict(zip(_ARGUMENTS, given, strict=False)), **_nested(state, "_init_kwargs")}
+
+
+def _nested(kwargs: Mapping[str, object], name: str) -> dict[str, object]:
+    """The arguments that were handed on to a part of the generator."""
+    nested = kwargs.get(name) or {}
+    if not isinstance(nested, dict):
+        raise BadFile("its G_ema does not say how it was built")
+    return nested
 
 
 def _common(kwargs: Mapping[str, object], mapping_layers: int) -> dict[str, Any]:
-    mapping = kwargs.get("mapping_kwargs") or {}
-    if not isinstance(mapping, dict):
-        raise BadFile("its G_ema does not say how it was built")
+    mapping = _nested(kwargs, "mapping_kwargs")
     config: dict[str, Any] = {}
     for name in _ARGUMENTS:
         value = kwargs.get(name)
@@ -137,12 +143,10 @@ def _common(kwargs: Mapping[str, object], mapping_layers: int) -> dict[str, Any]
     return config
 
 
-def _stylegan2_config(kwargs: Mapping[str, object], found: Mapping[str, object]) -> dict[str, Any]:
-    """found: what the modules themselves say; stylegan3's StyleGAN2 has other defaults."""
-    nested = kwargs.get("synthesis_kwargs") or {}
-    if not isinstance(nested, dict):
-        raise BadFile("its G_ema does not say how it was built")
-    settings = {**STYLEGAN2_DEFAULTS, **found, **kwargs, **nested}
+def _stylegan2_config(kwargs: Mapping[str, object], clamp: object) -> dict[str, Any]:
+    """clamp: what the modules themselves say; stylegan3's StyleGAN2 has other defaults."""
+    nested = _nested(kwargs, "synthesis_kwargs")
+    settings = {**STYLEGAN2_DEFAULTS, "conv_clamp": clamp, **kwargs, **nested}
     config = {name: _plain(settings[name]) for name in STYLEGAN2_DEFAULTS}
     if isinstance(config["conv_clamp"], int):
         config["conv_clamp"] = float(config["conv_clamp"])

@@ -6,8 +6,10 @@ This module only cuts bytes into opcodes and arguments; what they mean is `unpic
 from __future__ import annotations
 
 import codecs
+import pickletools
 import struct
 from collections.abc import Callable
+from typing import Any
 
 from eclipsed.errors import BadFile
 
@@ -19,7 +21,7 @@ _COPIED = 4096
 
 
 class Cursor:
-    """A place in a file's bytes that moves forward as they are taken."""
+    """A position in a file's bytes that moves forward as they are taken."""
 
     __slots__ = ("at", "data")
 
@@ -45,35 +47,26 @@ class Cursor:
 
     def line(self) -> bytes:
         """The bytes before the next line break, which is passed over."""
-        reach = 64  # grows, so that short lines cost little
-        while reach <= _LONGEST_LINE:
-            part = bytes(self.data[self.at : self.at + reach])
+        window = 64  # grows, so that short lines cost little
+        while window <= _LONGEST_LINE:
+            part = bytes(self.data[self.at : self.at + window])
             length = part.find(b"\n")
             if length >= 0:
                 self.at += length + 1
                 return part[:length]
-            reach *= 4
+            window *= 4
         raise BadFile("it ends too early, or holds a line of absurd length")
 
-    def number(self, layout: str) -> int:
-        value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
-        return value
+    def number(self, layout: str) -> Any:
+        """The next number, an int or a float, in a layout of `struct`."""
+        return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
 
 
 Reader = Callable[[Cursor], object]
 
 
-def _byte(cursor: Cursor) -> int:
-    return cursor.byte()
-
-
-def _whole(layout: str) -> Reader:
+def _number(layout: str) -> Reader:
     return lambda cursor: cursor.number(layout)
-
-
-def _float(cursor: Cursor) -> float:
-    value: float = struct.unpack(">d", cursor.take(8))[0]
-    return value
 
 
 def _text(layout: str) -> Reader:
@@ -107,19 +100,11 @@ def _line(cursor: Cursor) -> str:
     return str(cursor.line(), "utf-8")
 
 
-def _two_lines(cursor: Cursor) -> tuple[str, str]:
-    return _line(cursor), _line(cursor)
-
-
 def _integer_line(cursor: Cursor) -> int | bool:
     text = cursor.line()
     if text in (b"00", b"01"):
         return text == b"01"
     return int(text[:_LONGEST_INTEGER].rstrip(b"L"))
-
-
-def _float_line(cursor: Cursor) -> float:
-    return float(cursor.line())
 
 
 def _quoted_line(cursor: Cursor) -> str:
@@ -134,77 +119,35 @@ def _unicode_line(cursor: Cursor) -> str:
     return codecs.raw_unicode_escape_decode(cursor.line())[0]
 
 
+# How arguments of each kind are read; the kinds and their names are pickletools'.
+_READERS: dict[str, Reader] = {
+    "uint1": Cursor.byte,
+    "uint2": _number("<H"),
+    "uint4": _number("<I"),
+    "uint8": _number("<Q"),
+    "int4": _number("<i"),
+    "float8": _number(">d"),
+    "decimalnl_short": _integer_line,
+    "decimalnl_long": _integer_line,
+    "floatnl": lambda cursor: float(cursor.line()),
+    "long1": _integer("<B"),
+    "long4": _integer("<i"),
+    "stringnl": _quoted_line,
+    "stringnl_noescape": _line,
+    "stringnl_noescape_pair": lambda cursor: (_line(cursor), _line(cursor)),
+    "string1": _latin("<B"),
+    "string4": _latin("<i"),
+    "unicodestringnl": _unicode_line,
+    "unicodestring1": _text("<B"),
+    "unicodestring4": _text("<I"),
+    "unicodestring8": _text("<Q"),
+    "bytes1": _payload("<B"),
+    "bytes4": _payload("<I"),
+    "bytes8": _payload("<Q"),
+    "bytearray8": _payload("<Q"),
+}
 # opcode → (its name in pickle's documentation, how its argument is read, if it has one)
 OPCODES: dict[int, tuple[str, Reader | None]] = {
-    code[0]: (name, reader)
-    for name, code, reader in (
-        ("MARK", b"(", None),
-        ("STOP", b".", None),
-        ("POP", b"0", None),
-        ("POP_MARK", b"1", None),
-        ("DUP", b"2", None),
-        ("FLOAT", b"F", _float_line),
-        ("INT", b"I", _integer_line),
-        ("BININT", b"J", _whole("<i")),
-        ("BININT1", b"K", _byte),
-        ("LONG", b"L", _integer_line),
-        ("BININT2", b"M", _whole("<H")),
-        ("NONE", b"N", None),
-        ("PERSID", b"P", _line),
-        ("BINPERSID", b"Q", None),
-        ("REDUCE", b"R", None),
-        ("STRING", b"S", _quoted_line),
-        ("BINSTRING", b"T", _latin("<i")),
-        ("SHORT_BINSTRING", b"U", _latin("<B")),
-        ("UNICODE", b"V", _unicode_line),
-        ("BINUNICODE", b"X", _text("<I")),
-        ("APPEND", b"a", None),
-        ("BUILD", b"b", None),
-        ("GLOBAL", b"c", _two_lines),
-        ("DICT", b"d", None),
-        ("EMPTY_DICT", b"}", None),
-        ("APPENDS", b"e", None),
-        ("GET", b"g", _integer_line),
-        ("BINGET", b"h", _byte),
-        ("INST", b"i", _two_lines),
-        ("LONG_BINGET", b"j", _whole("<I")),
-        ("LIST", b"l", None),
-        ("EMPTY_LIST", b"]", None),
-        ("OBJ", b"o", None),
-        ("PUT", b"p", _integer_line),
-        ("BINPUT", b"q", _byte),
-        ("LONG_BINPUT", b"r", _whole("<I")),
-        ("SETITEM", b"s", None),
-        ("TUPLE", b"t", None),
-        ("EMPTY_TUPLE", b")", None),
-        ("SETITEMS", b"u", None),
-        ("BINFLOAT", b"G", _float),
-        ("PROTO", b"\x80", _byte),
-        ("NEWOBJ", b"\x81", None),
-        ("EXT1", b"\x82", _byte),
-        ("EXT2", b"\x83", _whole("<H")),
-        ("EXT4", b"\x84", _whole("<i")),
-        ("TUPLE1", b"\x85", None),
-        ("TUPLE2", b"\x86", None),
-        ("TUPLE3", b"\x87", None),
-        ("NEWTRUE", b"\x88", None),
-        ("NEWFALSE", b"\x89", None),
-        ("LONG1", b"\x8a", _integer("<B")),
-        ("LONG4", b"\x8b", _integer("<i")),
-        ("BINBYTES", b"B", _payload("<I")),
-        ("SHORT_BINBYTES", b"C", _payload("<B")),
-        ("SHORT_BINUNICODE", b"\x8c", _text("<B")),
-        ("BINUNICODE8", b"\x8d", _text("<Q")),
-        ("BINBYTES8", b"\x8e", _payload("<Q")),
-        ("EMPTY_SET", b"\x8f", None),
-        ("ADDITEMS", b"\x90", None),
-        ("FROZENSET", b"\x91", None),
-        ("NEWOBJ_EX", b"\x92", None),
-        ("STACK_GLOBAL", b"\x93", None),
-        ("MEMOIZE", b"\x94", None),
-        ("FRAME", b"\x95", _whole("<Q")),
-        ("BYTEARRAY8", b"\x96", _payload("<Q")),
-        ("NEXT_BUFFER", b"\x97", None),
-        ("READONLY_BUFFER", b"\x98", None),
-    )
+    ord(opcode.code): (opcode.name, _READERS[opcode.arg.name] if opcode.arg else None)
+    for opcode in pickletools.opcodes
 }

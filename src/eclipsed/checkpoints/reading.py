@@ -36,7 +36,8 @@ def read_checkpoint(path: StrPath) -> Checkpoint:
         with damage():
             return _read(data, path)
     except BadFile as error:
-        raise BadFile(f"Cannot read {shown(path)}: {error.message}.", error.hint) from error
+        reason = error.message[0].lower() + error.message[1:].removesuffix(".")
+        raise BadFile(f"Cannot read {shown(path)}: {reason}.", error.hint) from error
 
 
 def _read(data: memoryview, path: StrPath) -> Checkpoint:
@@ -44,15 +45,15 @@ def _read(data: memoryview, path: StrPath) -> Checkpoint:
         return _from_safetensors(data, path)
     content = load(data)
     folder = Path(os.fspath(path)).parent
-    found = (
+    checkpoint = (
         nvidia.recognise(content)
         or tensorflow.recognise(content)
         or rosinality.recognise(content)
         or state_dicts.recognise(content, folder)
     )
-    if found is None:
+    if checkpoint is None:
         raise BadFile(f"it holds no network that is known here, but {in_brief(content)}")
-    return found
+    return checkpoint
 
 
 # --- safetensors --------------------------------------------------------------------------------
@@ -70,11 +71,11 @@ def _from_safetensors(data: memoryview, path: StrPath) -> Checkpoint:
         raise BadFile("it is a safetensors file that is damaged or cut short") from error
     if KEY in metadata:
         return _own(metadata[KEY], tensors)
-    found = state_dicts.recognise_tensors(tensors, Path(os.fspath(path)).parent)
-    if found is None:
+    checkpoint = state_dicts.recognise_tensors(tensors, Path(os.fspath(path)).parent)
+    if checkpoint is None:
         names = ", ".join(shown_name(name)[:40] for name in sorted(tensors)[:3])
         raise BadFile(f"its tensors are of no network that is known here: {names or 'none'}")
-    return found
+    return checkpoint
 
 
 def _own(text: str, tensors: Mapping[str, Tensor]) -> Checkpoint:

@@ -19,17 +19,21 @@ from torch import Tensor
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.shapes import (
+    Rules,
     numbered,
+    renamed,
     resample_filter,
     stylegan2_config,
-    tensor_of,
     tensors_in,
+    unchanged,
 )
+from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
 
 # How many latents an average that a file lacks is made from.
 AVERAGED = 4096
 _GRID = 2.0**20
+_MULTIPLIER = 0.01  # the learning rate multiplier of the mapping, which shapes do not tell
 # Mappings are 512 wide; a file that claims more would fill the memory with its average.
 _WIDEST = 4096
 _MOST_TAPS = 32
@@ -53,14 +57,6 @@ def recognise(content: object) -> Checkpoint | None:
     return None
 
 
-def recognise_tensors(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    """A StyleGAN2 whose tensors bear rosinality's names, without anything around them."""
-    if not is_rosinality(tensors):
-        return None
-    renamed, config = to_nvidia(tensors, tensors.get("latent_avg"))
-    return Checkpoint("tensors under rosinality's names", "stylegan2", config, renamed)
-
-
 def is_rosinality(tensors: Mapping[str, Tensor]) -> bool:
     return "input.input" in tensors and "conv1.conv.weight" in tensors
 
@@ -74,11 +70,7 @@ def to_nvidia(
     the mean of AVERAGED mapped latents of fixed seeds takes its place, and the settings say so
     under `averaged_seeds`.
     """
-    tensors: dict[str, Tensor] = {}
-    for name, value in state.items():
-        new = _renamed(name, value)
-        if new is not None:
-            tensors[new[0]] = new[1].contiguous()
+    tensors = renamed(state, _RULES, unused=r"(?s).*")  # filters, and what NVIDIA lacks
     _add_filters(tensors, state)
     config = stylegan2_config(tensors)
     if average is None:
@@ -88,64 +80,66 @@ def to_nvidia(
     return tensors, config
 
 
-_PARTS = {
-    "conv.modulation.weight": "affine.weight",
-    "conv.modulation.bias": "affine.bias",
-    "conv.weight": "weight",
-    "noise.weight": "noise_strength",
-    "activate.bias": "bias",
-    "bias": "bias",
-}
-
-
-def _renamed(name: str, value: Tensor) -> tuple[str, Tensor] | None:
-    """NVIDIA's name and shape of one tensor; None for filters and what NVIDIA lacks."""
-    if name == "input.input":
-        return "synthesis.b4.const", value[0]
-    if match := re.fullmatch(r"style\.(\d{1,3})\.(weight|bias)", name):
-        return f"mapping.fc{int(match[1]) - 1}.{match[2]}", value
-    if match := re.fullmatch(r"noises\.noise_(\d{1,2})", name):
-        return f"{_convolution(int(match[1]) - 1)}.noise_const", value[0, 0]
-    match = re.fullmatch(r"(conv1|to_rgb1|(convs|to_rgbs)\.(\d{1,2}))\.(.+)", name)
-    if match is None or match[4] not in _PARTS:
-        return None
-    index = -1 if match[3] is None else int(match[3])
-    colour = match[1].startswith("to_rgb")
-    place = f"synthesis.b{2 ** (index + 3)}.torgb" if colour else _convolution(index)
-    return f"{place}.{_PARTS[match[4]]}", _reshaped(match[4], value)
-
-
 def _convolution(index: int) -> str:
     """NVIDIA's name of convolution `index` of `convs`; -1 is the one before them."""
     return f"synthesis.b{2 ** ((index + 6) // 2)}.conv{index % 2}"
 
 
-def _reshaped(part: str, value: Tensor) -> Tensor:
-    if part == "conv.weight":
-        return value[0]
-    if part == "noise.weight":
-        return value.reshape(())
-    return value.reshape(-1) if part == "bias" else value
+def _dense(match: re.Match[str]) -> str:
+    return f"mapping.fc{int(match[1]) - 1}.{match[2]}"
+
+
+def _layer(match: re.Match[str]) -> str:
+    index = -1 if match["index"] is None else int(match["index"])
+    colour = match["layer"].startswith("to_rgb")
+    return f"synthesis.b{2 ** (index + 3)}.torgb" if colour else _convolution(index)
+
+
+def _affine(match: re.Match[str]) -> str:
+    return f"{_layer(match)}.affine.{match[3]}"
+
+
+def _scalar(value: Tensor) -> Tensor:
+    return value.reshape(())
+
+
+def _noise_const(match: re.Match[str]) -> str:
+    return f"{_convolution(int(match[1]) - 1)}.noise_const"
+
+
+_IN_LAYER = r"(?P<layer>conv1|to_rgb1|(?:convs|to_rgbs)\.(?P<index>\d{1,2}))\."
+_RULES: Rules = (
+    (r"input\.input", r"synthesis.b4.const", lambda value: value[0]),
+    (r"style\.(\d{1,3})\.(weight|bias)", _dense, unchanged),
+    (r"noises\.noise_(\d{1,2})", _noise_const, lambda value: value[0, 0]),
+    (_IN_LAYER + r"conv\.modulation\.(weight|bias)", _affine, unchanged),
+    (_IN_LAYER + r"conv\.weight", lambda m: f"{_layer(m)}.weight", lambda value: value[0]),
+    (_IN_LAYER + r"noise\.weight", lambda m: f"{_layer(m)}.noise_strength", _scalar),
+    (_IN_LAYER + r"activate\.bias", lambda m: f"{_layer(m)}.bias", unchanged),
+    (_IN_LAYER + r"bias", lambda m: f"{_layer(m)}.bias", Tensor.flatten),
+)
 
 
 def _add_filters(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> None:
     """NVIDIA's network has its one filter in every layer, the port where it is used."""
     name = next((name for name in state if name.endswith(("blur.kernel", "upsample.kernel"))), None)
-    table = resample_filter([1, 3, 3, 1]) if name is None else tensor_of(state, name, 2) / 4
+    table = resample_filter([1, 3, 3, 1])
+    if name is not None:
+        table = tensor_of(state, name, "StyleGAN2", 2) / 4
     if table.shape[0] > _MOST_TAPS or table.shape[1] > _MOST_TAPS:
         raise BadFile("it holds a filter whose size makes no sense")
     for size in numbered(tensors, r"synthesis\.b(\d{1,5})\.conv1\.weight"):
-        for place in ("", "conv1.") if size == 4 else ("", "conv0.", "conv1."):
-            tensors[f"synthesis.b{size}.{place}resample_filter"] = table.clone()
+        for layer in ("", "conv1.") if size == 4 else ("", "conv0.", "conv1."):
+            tensors[f"synthesis.b{size}.{layer}resample_filter"] = table.clone()
 
 
-def average_latent(tensors: Mapping[str, Tensor], multiplier: float = 0.01) -> Tensor:
+def average_latent(tensors: Mapping[str, Tensor]) -> Tensor:
     """The mean [w] of the mapped latents of seeds 0 … AVERAGED − 1, from NVIDIA's mapping weights.
 
     In float64 and rounded to a grid of 2⁻²⁰, so that every machine finds the same numbers.
     """
     layers = numbered(tensors, r"mapping\.fc(\d{1,3})\.weight")
-    weights = [tensor_of(tensors, f"mapping.fc{layer}.weight", 2) for layer in layers]
+    weights = [tensor_of(tensors, f"mapping.fc{layer}.weight", "StyleGAN2", 2) for layer in layers]
     if not weights or max(max(weight.shape) for weight in weights) > _WIDEST:
         raise BadFile("it holds a mapping whose layers make no sense")
     width = weights[0].shape[1]
@@ -153,8 +147,8 @@ def average_latent(tensors: Mapping[str, Tensor], multiplier: float = 0.01) -> T
     x = torch.from_numpy(np.stack(rows))
     x = x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
     for layer, weight in zip(layers, weights, strict=True):
-        bias = tensor_of(tensors, f"mapping.fc{layer}.bias", 1).double() * multiplier
-        scaled = weight.double() * (multiplier / math.sqrt(weight.shape[1]))
+        bias = tensor_of(tensors, f"mapping.fc{layer}.bias", "StyleGAN2", 1).double() * _MULTIPLIER
+        scaled = weight.double() * (_MULTIPLIER / math.sqrt(weight.shape[1]))
         x = F.leaky_relu(F.linear(x, scaled, bias), 0.2) * math.sqrt(2.0)
     return ((x.mean(dim=0) * _GRID).round() / _GRID).float()
 
@@ -179,11 +173,7 @@ def _e4e(state: Mapping[str, Tensor], content: Mapping[object, object]) -> Check
         tensors["latent_avg"] = average
     else:
         average = None
-    decoder = {
-        name.removeprefix("decoder."): value
-        for name, value in state.items()
-        if name.startswith("decoder.")
-    }
+    decoder = _decoder_in(state)
     if decoder:
         renamed, numbers = to_nvidia(decoder, average)
         tensors.update({f"decoder.{name}": value for name, value in renamed.items()})
@@ -191,13 +181,14 @@ def _e4e(state: Mapping[str, Tensor], content: Mapping[object, object]) -> Check
     return Checkpoint("e4e's PyTorch file", "e4e", config, tensors)
 
 
+def _decoder_in(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = "decoder."
+    return {n.removeprefix(prefix): value for n, value in tensors.items() if n.startswith(prefix)}
+
+
 def decoder_of(checkpoint: Checkpoint) -> Checkpoint:
     """The StyleGAN2 inside an e4e checkpoint; BadFile where the file left it out."""
-    tensors = {
-        name.removeprefix("decoder."): value
-        for name, value in checkpoint.tensors.items()
-        if name.startswith("decoder.")
-    }
+    tensors = _decoder_in(checkpoint.tensors)
     if not tensors:
         raise BadFile("This e4e file holds an encoder without its generator.")
     config = {name: value for name, value in checkpoint.config.items() if name not in _OPTIONS}

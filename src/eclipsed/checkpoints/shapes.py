@@ -1,42 +1,58 @@
-"""What the shapes of a network's tensors tell of its architecture."""
+"""What the names and shapes of a network's tensors tell of its architecture; renaming by rules."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from eclipsed.checkpoints.unpickling import shown_name
+from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
+
+# Pattern of a tensor's name, its new name, and what is done to its numbers.
+Rules = tuple[tuple[str, str | Callable[[re.Match[str]], str], Callable[[Tensor], Tensor]], ...]
 
 
 def tensors_in(value: object) -> dict[str, Tensor] | None:
     """A dictionary of named tensors, such as a state dict; None for anything else."""
     if not isinstance(value, dict) or not value:
         return None
-    found = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, Tensor)}
-    return found if len(found) == len(value) else None
+    tensors = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, Tensor)}
+    return tensors if len(tensors) == len(value) else None
 
 
-def tensor_of(tensors: Mapping[str, Tensor], name: str, axes: int) -> Tensor:
-    """A tensor that must be there and have so many axes; BadFile names it otherwise."""
-    if name not in tensors:
-        raise BadFile(f"it lacks the tensor {shown_name(name)}")
-    found = tensors[name]
-    if found.dim() != axes:
-        raise BadFile(
-            f"its tensor {shown_name(name)} has shape {list(found.shape)}, not {axes} axes"
-        )
-    return found
+def unchanged(value: Tensor) -> Tensor:
+    """For rules that only rename."""
+    return value
+
+
+def renamed(tensors: Mapping[str, Tensor], rules: Rules, unused: str) -> dict[str, Tensor]:
+    """Every tensor under its new name, contiguous.
+
+    unused: the pattern of names that are left out. Raises BadFile for one that no rule knows.
+    """
+    result = {}
+    for name, value in tensors.items():
+        for pattern, target, change in rules:
+            match = re.fullmatch(pattern, name)
+            if match:
+                new = match.expand(target) if isinstance(target, str) else target(match)
+                result[new] = change(value).contiguous()
+                break
+        else:
+            if not re.fullmatch(unused, name):
+                raise BadFile(f"it holds the variable {shown_name(name)}, which is not known here")
+    return result
 
 
 def numbered(tensors: Mapping[str, Tensor], pattern: str) -> list[int]:
     """The numbers that stand in the group of `pattern` in the tensors' names, in order."""
-    found = (re.fullmatch(pattern, name) for name in tensors)
-    return sorted({int(match[1]) for match in found if match})
+    matches = (re.fullmatch(pattern, name) for name in tensors)
+    return sorted({int(match[1]) for match in matches if match})
 
 
 def resample_filter(taps: Sequence[float]) -> Tensor:
@@ -46,43 +62,56 @@ def resample_filter(taps: Sequence[float]) -> Tensor:
     return table / table.sum()
 
 
-def stylegan2_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The settings of a StyleGAN2 under NVIDIA's names, as far as tensors tell them.
+def mapping_sizes(tensors: Mapping[str, Tensor], family: str) -> dict[str, Any]:
+    """The settings of NVIDIA's mapping network.
 
-    The clamp and the learning rate multiplier of the mapping leave no trace in them: none, and
-    0.01, the original's.
+    Half a layer counts as one, so that the half that is missing gets named. BadFile for a missing
+    or misshapen tensor.
     """
-    layers = numbered(tensors, r"mapping\.fc(\d{1,3})\.weight")
-    sizes = numbered(tensors, r"synthesis\.b(\d{1,5})\.conv1\.weight")
-    if not layers or not sizes or sizes != [4 * 2**i for i in range(len(sizes))]:
-        raise BadFile("it holds parts of a StyleGAN2, but blocks or layers are missing")
-    first = tensor_of(tensors, "mapping.fc0.weight", 2)
-    last = tensor_of(tensors, f"mapping.fc{layers[-1]}.weight", 2)
-    classes, embedded = 0, None
-    if "mapping.embed.weight" in tensors:
-        embedded, classes = tensor_of(tensors, "mapping.embed.weight", 2).shape
-    rgb = tensor_of(tensors, f"synthesis.b{sizes[-1]}.torgb.weight", 4)
+    layers = max(numbered(tensors, r"mapping\.fc(\d{1,3})\.(?:weight|bias)"), default=0) + 1
+    first = tensor_of(tensors, "mapping.fc0.weight", family, dims=2)
+    last = tensor_of(tensors, f"mapping.fc{layers - 1}.weight", family, dims=2)
+    embedded, classes = None, 0
+    if "mapping.embed.weight" in tensors or "mapping.embed.bias" in tensors:
+        embedded, classes = tensor_of(tensors, "mapping.embed.weight", family, dims=2).shape
     return {
         "z_dim": first.shape[1] - (embedded or 0),
         "c_dim": classes,
         "w_dim": last.shape[0],
-        "img_resolution": sizes[-1],
-        "img_channels": rgb.shape[0],
-        "mapping_layers": len(layers),
-        "lr_multiplier": 0.01,
+        "mapping_layers": layers,
+        "layer_features": first.shape[0] if layers > 1 else None,
         "embed_features": embedded,
-        "layer_features": first.shape[0] if len(layers) > 1 else None,
-        "architecture": _architecture(tensors, sizes),
-        "conv_clamp": None,
-        "resample_filter": _taps(tensors),
     }
 
 
-def _architecture(tensors: Mapping[str, Tensor], sizes: Sequence[int]) -> str:
-    if len(sizes) > 1 and f"synthesis.b{sizes[-1]}.skip.weight" in tensors:
-        return "resnet"
-    every = all(f"synthesis.b{size}.torgb.weight" in tensors for size in sizes)
-    return "skip" if every else "orig"
+def stylegan2_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The settings of a StyleGAN2 under NVIDIA's names, as far as tensors tell them.
+
+    The clamp and the learning rate multiplier of the mapping leave no trace in them: none, and
+    0.01, the original's. Only resnet blocks have shortcuts, and only skip makes colours at every
+    resolution.
+    """
+    sizes = numbered(tensors, r"synthesis\.b(\d{1,5})\..*")
+    complete = sizes == [4 * 2**i for i in range(len(sizes))]
+    if not sizes or not complete or not numbered(tensors, r"mapping\.fc(\d{1,3})\..*"):
+        raise BadFile("These are parts of a StyleGAN2, but blocks or layers are missing.")
+    for size in sizes:
+        tensor_of(tensors, f"synthesis.b{size}.conv1.weight", "StyleGAN2", dims=4)
+    rgb = tensor_of(tensors, f"synthesis.b{sizes[-1]}.torgb.weight", "StyleGAN2", dims=4)
+    if any(".skip." in name for name in tensors):
+        architecture = "resnet"
+    else:
+        coloured = any(name.startswith("synthesis.b4.torgb.") for name in tensors)
+        architecture = "skip" if coloured else "orig"
+    return {
+        **mapping_sizes(tensors, "StyleGAN2"),
+        "img_resolution": sizes[-1],
+        "img_channels": rgb.shape[0],
+        "lr_multiplier": 0.01,
+        "architecture": architecture,
+        "conv_clamp": None,
+        "resample_filter": _taps(tensors),
+    }
 
 
 def _taps(tensors: Mapping[str, Tensor]) -> list[float]:
@@ -102,8 +131,8 @@ def stylegan1_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     if not layers or not sizes:
         raise BadFile("it holds parts of a StyleGAN, but blocks or layers are missing")
     return {
-        "z_dim": tensor_of(tensors, "g_mapping.dense0.weight", 2).shape[1],
-        "w_dim": tensor_of(tensors, f"g_mapping.dense{layers[-1]}.weight", 2).shape[0],
+        "z_dim": tensor_of(tensors, "g_mapping.dense0.weight", "StyleGAN1", 2).shape[1],
+        "w_dim": len(tensor_of(tensors, f"g_mapping.dense{layers[-1]}.weight", "StyleGAN1", 2)),
         "img_resolution": sizes[-1],
         "mapping_layers": len(layers),
         "mapping_multiplier": 0.01,

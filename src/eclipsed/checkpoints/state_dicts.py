@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,8 @@ from torch import Tensor
 
 from eclipsed.checkpoints import rosinality
 from eclipsed.checkpoints.checkpoint import Checkpoint
-from eclipsed.checkpoints.shapes import (
-    numbered,
-    stylegan1_config,
-    stylegan2_config,
-    tensor_of,
-    tensors_in,
-)
+from eclipsed.checkpoints.shapes import numbered, stylegan1_config, stylegan2_config, tensors_in
+from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes
 
@@ -48,34 +43,29 @@ def recognise_tensors(
     """As `recognise`, for a table of tensors alone."""
     prefix = next(p for p in _PREFIXES if all(name.startswith(p) for name in tensors))
     tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-    for recogniser in _RECOGNISERS:
-        found = recogniser(tensors)
-        if found is not None:
-            return found
-    return _biggan(tensors, folder)
+    return _network_of(tensors) or _biggan(tensors, folder)
 
 
-def _stylegan2(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    if "synthesis.b4.conv1.weight" not in tensors:
-        return None
-    config = stylegan2_config(tensors)
-    return Checkpoint("tensors under NVIDIA's names", "stylegan2", config, tensors)
-
-
-def _stylegan3(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    if "synthesis.input.freqs" not in tensors:
-        return None
-    raise BadFile(
-        "it holds the tensors of a StyleGAN3 without its settings, which tensors do not tell",
-        "Give NVIDIA's .pkl, or a file that this program wrote from it.",
-    )
-
-
-def _stylegan1(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    if "g_synthesis.torgb.weight" not in tensors:
-        return None
-    config = stylegan1_config(tensors)
-    return Checkpoint("lernapparat's port of StyleGAN", "stylegan1", config, tensors)
+def _network_of(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
+    """The network that names tell, without the help of a file beside it."""
+    if "synthesis.b4.conv1.weight" in tensors:
+        config = stylegan2_config(tensors)
+        return Checkpoint("tensors under NVIDIA's names", "stylegan2", config, tensors)
+    if "synthesis.input.freqs" in tensors:
+        raise BadFile(
+            "it holds the tensors of a StyleGAN3 without its settings, which tensors do not tell",
+            "Give NVIDIA's .pkl, or a file that this program wrote from it.",
+        )
+    if rosinality.is_rosinality(tensors):
+        tensors, config = rosinality.to_nvidia(tensors, tensors.get("latent_avg"))
+        return Checkpoint("tensors under rosinality's names", "stylegan2", config, tensors)
+    if "g_synthesis.torgb.weight" in tensors:
+        config = stylegan1_config(tensors)
+        return Checkpoint("lernapparat's port of StyleGAN", "stylegan1", config, tensors)
+    if all(any(name.startswith(part) for name in tensors) for part in ("cp.", "ffm.", "conv_out.")):
+        config = {"n_classes": len(tensor_of(tensors, "conv_out.conv_out.weight", "BiSeNet", 4))}
+        return Checkpoint("face-parsing.PyTorch's BiSeNet", "bisenet", config, tensors)
+    return _dcgan(tensors)
 
 
 def _dcgan(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
@@ -93,23 +83,6 @@ def _dcgan(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
         "img_resolution": 4 * 2 ** (len(convolutions) - 1),
     }
     return Checkpoint("PyTorch's DCGAN", "dcgan", config, tensors)
-
-
-def _bisenet(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    if not all(any(n.startswith(p) for n in tensors) for p in ("cp.", "ffm.", "conv_out.")):
-        return None
-    classes = tensor_of(tensors, "conv_out.conv_out.weight", 4).shape[0]
-    return Checkpoint("face-parsing.PyTorch's BiSeNet", "bisenet", {"n_classes": classes}, tensors)
-
-
-_RECOGNISERS: tuple[Callable[[Mapping[str, Tensor]], Checkpoint | None], ...] = (
-    _stylegan2,
-    _stylegan3,
-    rosinality.recognise_tensors,
-    _stylegan1,
-    _dcgan,
-    _bisenet,
-)
 
 
 # --- BigGAN -------------------------------------------------------------------------------------
@@ -134,16 +107,16 @@ def _biggan_config(folder: Path | None, told: Mapping[str, Any]) -> dict[str, An
     if path is None or not path.is_file():
         return None
     try:
-        found = json.loads(read_bytes(path, limit=_CONFIG_LIMIT))
+        settings = json.loads(read_bytes(path, limit=_CONFIG_LIMIT))
     except (ValueError, RecursionError) as error:
         raise BadFile("the config.json beside it is damaged") from error
-    same = isinstance(found, dict) and all(
-        found.get(name) == told[name] for name in ("z_dim", "num_classes", "n_stats")
+    same = isinstance(settings, dict) and all(
+        settings.get(name) == told[name] for name in ("z_dim", "num_classes", "n_stats")
     )
-    if not same or not _is_layers(found.get("layers")):
+    if not same or not _is_layers(settings.get("layers")):
         return None
     names = ("output_dim", *told, "layers", "attention_layer_position", "eps")
-    return {name: found[name] for name in names if name in found}
+    return {name: settings[name] for name in names if name in settings}
 
 
 def _is_layers(layers: object) -> bool:
@@ -159,15 +132,15 @@ def _biggan_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     Which blocks double the size leaves no trace in the shapes: in every public BigGAN-deep it is
     the second of each pair.
     """
-    width, classes = tensor_of(tensors, "embeddings.weight", 2).shape
-    channels = tensor_of(tensors, "generator.conv_to_rgb.bias", 1).shape[0]
+    width, classes = tensor_of(tensors, "embeddings.weight", "BigGAN", 2).shape
+    channels = tensor_of(tensors, "generator.conv_to_rgb.bias", "BigGAN", 1).shape[0]
     inputs = numbered(tensors, r"generator\.layers\.(\d{1,3})\.conv_0\.bias")
     attention = numbered(tensors, r"generator\.layers\.(\d{1,3})\.gamma")
     told: dict[str, Any] = {
         "z_dim": width,
         "class_embed_dim": width,
         "num_classes": classes,
-        "n_stats": tensor_of(tensors, "generator.bn.running_means", 2).shape[0],
+        "n_stats": tensor_of(tensors, "generator.bn.running_means", "BigGAN", 2).shape[0],
         "channel_width": channels,
     }
     if len(inputs) % 2 or not inputs or len(attention) != 1 or not channels:
@@ -175,11 +148,13 @@ def _biggan_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     layers = []
     for position, index in enumerate(inputs):
         block = f"generator.layers.{index}"
-        before = tensor_of(tensors, f"{block}.bn_0.running_means", 2).shape[1]
-        after = tensor_of(tensors, f"{block}.conv_3.bias", 1).shape[0]
+        before = tensor_of(tensors, f"{block}.bn_0.running_means", "BigGAN", 2).shape[1]
+        after = tensor_of(tensors, f"{block}.conv_3.bias", "BigGAN", 1).shape[0]
         layers.append([position % 2 == 1, before // channels, after // channels])
-    told["output_dim"] = 4 * 2 ** (len(inputs) // 2)
-    told["layers"] = layers
-    told["attention_layer_position"] = attention[0]
-    told["eps"] = 1e-4
-    return told
+    return {
+        **told,
+        "output_dim": 4 * 2 ** (len(inputs) // 2),
+        "layers": layers,
+        "attention_layer_position": attention[0],
+        "eps": 1e-4,
+    }

@@ -9,7 +9,7 @@ port, as each project's own conversion has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,20 @@ import torch
 from torch import Tensor
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
-from eclipsed.checkpoints.shapes import resample_filter, stylegan1_config, stylegan2_config
-from eclipsed.checkpoints.unpickling import Record, shown_name
+from eclipsed.checkpoints.shapes import (
+    Rules,
+    renamed,
+    resample_filter,
+    stylegan1_config,
+    stylegan2_config,
+    unchanged,
+)
+from eclipsed.checkpoints.unpickling import Record
 from eclipsed.errors import BadFile
 
 _NETWORK = ("dnnlib.tflib.network", "Network")
 _MOST_NETWORKS = 16
 _STYLEGAN1, _STYLEGAN2 = 3, 4
-
-Change = Callable[[Tensor], Tensor]
 
 
 def recognise(content: object) -> Checkpoint | None:
@@ -61,49 +66,20 @@ def _field(network: Record, name: str, kind: type) -> Any:
 
 def _variables(network: Record) -> dict[str, Tensor]:
     """Name → numbers; those of a component begin with the component's name."""
-    found: dict[str, Tensor] = {}
+    variables: dict[str, Tensor] = {}
     waiting = [("", network)]
     for _ in range(_MOST_NETWORKS):
         if not waiting:
-            return found
+            return variables
         prefix, network = waiting.pop()
         for name, value in _field(network, "variables", list):
             if not isinstance(name, str) or not isinstance(value, np.ndarray | float | int):
                 raise BadFile("it is a TensorFlow pickle with variables that make no sense")
-            found[prefix + name] = torch.from_numpy(np.array(value, dtype=np.float32))
+            variables[prefix + name] = torch.from_numpy(np.array(value, dtype=np.float32))
         for name, component in _field(network, "components", dict).items():
             if _is_network(component):
                 waiting.append((f"{prefix}{name}/", component))
     raise BadFile("it has more networks inside each other than any genuine file")
-
-
-def _renamed(
-    variables: Mapping[str, Tensor],
-    rules: tuple[tuple[str, str | Callable[[re.Match[str]], str], Change], ...],
-    unused: str,
-) -> dict[str, Tensor]:
-    """Every variable under its new name; BadFile for one that no rule knows."""
-    tensors = {}
-    for name, value in variables.items():
-        if re.fullmatch(unused, name):
-            continue
-        for pattern, target, change in rules:
-            match = re.fullmatch(pattern, name)
-            if match:
-                new = match.expand(target) if isinstance(target, str) else target(match)
-                tensors[new] = change(value).contiguous()
-                break
-        else:
-            raise BadFile(f"it holds the variable {shown_name(name)}, which is not known here")
-    return tensors
-
-
-def _same(value: Tensor) -> Tensor:
-    return value
-
-
-def _dense(value: Tensor) -> Tensor:
-    return value.t()
 
 
 def _convolution(value: Tensor) -> Tensor:
@@ -112,14 +88,6 @@ def _convolution(value: Tensor) -> Tensor:
 
 def _flipped(value: Tensor) -> Tensor:
     return value.flip(0, 1).permute(3, 2, 0, 1)
-
-
-def _first(value: Tensor) -> Tensor:
-    return value[0]
-
-
-def _plane(value: Tensor) -> Tensor:
-    return value[0, 0]
 
 
 # --- StyleGAN2 ----------------------------------------------------------------------------------
@@ -131,63 +99,52 @@ def _layer(match: re.Match[str]) -> str:
     return f"synthesis.b{match['size']}.{_LAYER[match['layer']]}"
 
 
-def _noise_place(match: re.Match[str]) -> str:
+def _noise_const(match: re.Match[str]) -> str:
     index = int(match[1])
     size, layer = 2 ** ((index + 1) // 2 + 2), "conv1" if index % 2 == 0 else "conv0"
     return f"synthesis.b{size}.{layer}.noise_const"
 
 
 _AT = r"synthesis/(?P<size>\d{1,5})x(?P=size)/"
-_STYLEGAN2_RULES = (
-    (r"dlatent_avg", r"mapping.w_avg", _same),
-    (r"mapping/LabelEmbed/weight", r"mapping.embed.weight", _dense),
-    (r"mapping/LabelEmbed/bias", r"mapping.embed.bias", _same),
-    (r"mapping/Dense(\d{1,3})/weight", r"mapping.fc\1.weight", _dense),
-    (r"mapping/Dense(\d{1,3})/bias", r"mapping.fc\1.bias", _same),
-    (r"synthesis/noise(\d{1,2})", _noise_place, _plane),
-    (r"synthesis/4x4/Const/const", r"synthesis.b4.const", _first),
+_STYLED = _AT + r"(?P<layer>Conv|Conv0_up|Conv1|ToRGB)/"
+_STYLEGAN2_RULES: Rules = (
+    (r"dlatent_avg", r"mapping.w_avg", unchanged),
+    (r"mapping/LabelEmbed/weight", r"mapping.embed.weight", Tensor.t),
+    (r"mapping/LabelEmbed/bias", r"mapping.embed.bias", unchanged),
+    (r"mapping/Dense(\d{1,3})/weight", r"mapping.fc\1.weight", Tensor.t),
+    (r"mapping/Dense(\d{1,3})/bias", r"mapping.fc\1.bias", unchanged),
+    (r"synthesis/noise(\d{1,2})", _noise_const, lambda value: value[0, 0]),
+    (r"synthesis/4x4/Const/const", r"synthesis.b4.const", lambda value: value[0]),
     (_AT + r"(?P<layer>Conv0_up)/weight", lambda m: f"{_layer(m)}.weight", _flipped),
     (_AT + r"(?P<layer>Conv|Conv1|ToRGB)/weight", lambda m: f"{_layer(m)}.weight", _convolution),
     (_AT + r"Skip/weight", r"synthesis.b\g<size>.skip.weight", _flipped),
-    (
-        _AT + r"(?P<layer>Conv|Conv0_up|Conv1|ToRGB)/mod_weight",
-        lambda m: f"{_layer(m)}.affine.weight",
-        _dense,
-    ),
-    (
-        _AT + r"(?P<layer>Conv|Conv0_up|Conv1|ToRGB)/mod_bias",
-        lambda m: f"{_layer(m)}.affine.bias",
-        lambda value: value + 1,
-    ),
-    (
-        _AT + r"(?P<layer>Conv|Conv0_up|Conv1|ToRGB)/(?P<rest>noise_strength|bias)",
-        lambda m: f"{_layer(m)}.{m['rest']}",
-        _same,
-    ),
+    (_STYLED + r"mod_weight", lambda m: f"{_layer(m)}.affine.weight", Tensor.t),
+    (_STYLED + r"mod_bias", lambda m: f"{_layer(m)}.affine.bias", lambda value: value + 1),
+    (_STYLED + r"(?P<rest>noise_strength|bias)", lambda m: f"{_layer(m)}.{m['rest']}", unchanged),
 )
 
 
 def _stylegan2(
     variables: Mapping[str, Tensor], settings: Mapping[str, object]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    tensors = _renamed(variables, _STYLEGAN2_RULES, unused=r"lod")
-    taps = _taps(settings)
+    tensors = renamed(variables, _STYLEGAN2_RULES, unused=r"lod")
+    low_pass = resample_filter(_taps(settings, "resample_kernel", [1, 3, 3, 1]))
     clamp = settings.get("conv_clamp")
     for name in list(tensors):
         layer = re.fullmatch(r"(synthesis\.b\d+)\.(conv[01]|skip)\.weight", name)
         if layer:
-            tensors[f"{layer[1]}.{layer[2]}.resample_filter"] = resample_filter(taps)
-            tensors[f"{layer[1]}.resample_filter"] = resample_filter(taps)
+            tensors[f"{layer[1]}.{layer[2]}.resample_filter"] = low_pass.clone()
+            tensors[f"{layer[1]}.resample_filter"] = low_pass.clone()
     config = stylegan2_config(tensors)
     config["lr_multiplier"] = _number(settings, "mapping_lrmul", 0.01)
     config["conv_clamp"] = None if clamp is None else _number(settings, "conv_clamp", 0.0)
     return tensors, config
 
 
-def _taps(settings: Mapping[str, object]) -> list[float]:
-    taps = settings.get("resample_kernel") or [1, 3, 3, 1]
+def _taps(settings: Mapping[str, object], name: str, default: list[float]) -> list[float]:
+    taps = settings.get(name) or default
     if not isinstance(taps, list | tuple) or len(taps) > 32:
-        raise BadFile("its resample_kernel makes no sense")
+        raise BadFile(f"its {name} makes no sense")
     return [float(tap) for tap in taps if isinstance(tap, int | float)]
 
 
@@ -206,7 +163,7 @@ def _half(layer: str) -> int:
     return 0 if layer in ("Const", "Conv0_up") else 1
 
 
-_ANY = r"(?P<layer>Const|Conv|Conv0_up|Conv1)"
+_ANY = _AT + r"(?P<layer>Const|Conv|Conv0_up|Conv1)/"
 _PORT_LAYER = {"Conv": "conv.", "Conv0_up": "conv0_up.", "Conv1": "conv1.", "Const": ""}
 
 
@@ -214,7 +171,11 @@ def _block(match: re.Match[str]) -> str:
     return f"g_synthesis.blocks.{match['size']}x{match['size']}"
 
 
-def _style_place(match: re.Match[str]) -> str:
+def _port_layer(match: re.Match[str]) -> str:
+    return f"{_block(match)}.{_PORT_LAYER[match['layer']]}"
+
+
+def _style_name(match: re.Match[str]) -> str:
     size = match["size"]
     return f"g_style.style_layers.{size}x{size}_{_half(match['layer'])}.lin.{match['rest']}"
 
@@ -229,23 +190,19 @@ def _noise_map(match: re.Match[str]) -> str:
     return f"g_synthesis.blocks.{size}x{size}.epi{index % 2 + 1}.top_epi.noise.noise"
 
 
-_STYLEGAN1_RULES = (
-    (r"dlatent_avg", r"truncation.avg_latent", _same),
-    (r"mapping/Dense(\d{1,3})/weight", r"g_mapping.dense\1.weight", _dense),
-    (r"mapping/Dense(\d{1,3})/bias", r"g_mapping.dense\1.bias", _same),
-    (r"synthesis/noise(\d{1,2})", _noise_map, _same),
+_STYLEGAN1_RULES: Rules = (
+    (r"dlatent_avg", r"truncation.avg_latent", unchanged),
+    (r"mapping/Dense(\d{1,3})/weight", r"g_mapping.dense\1.weight", Tensor.t),
+    (r"mapping/Dense(\d{1,3})/bias", r"g_mapping.dense\1.bias", unchanged),
+    (r"synthesis/noise(\d{1,2})", _noise_map, unchanged),
     (r"synthesis/ToRGB_lod0/weight", r"g_synthesis.torgb.weight", _convolution),
-    (r"synthesis/ToRGB_lod0/bias", r"g_synthesis.torgb.bias", _same),
-    (r"synthesis/4x4/Const/const", r"g_synthesis.blocks.4x4.const", _same),
-    (
-        _AT + r"(?P<layer>Conv|Conv0_up|Conv1)/weight",
-        lambda m: f"{_block(m)}.{_PORT_LAYER[m['layer']]}weight",
-        _convolution,
-    ),
-    (_AT + _ANY + r"/bias", lambda m: f"{_block(m)}.{_PORT_LAYER[m['layer']]}bias", _same),
-    (_AT + _ANY + r"/Noise/weight", _noise_weight, _same),
-    (_AT + _ANY + r"/StyleMod/(?P<rest>weight)", _style_place, _dense),
-    (_AT + _ANY + r"/StyleMod/(?P<rest>bias)", _style_place, _same),
+    (r"synthesis/ToRGB_lod0/bias", r"g_synthesis.torgb.bias", unchanged),
+    (r"synthesis/4x4/Const/const", r"g_synthesis.blocks.4x4.const", unchanged),
+    (_ANY + r"weight", lambda m: f"{_port_layer(m)}weight", _convolution),
+    (_ANY + r"bias", lambda m: f"{_port_layer(m)}bias", unchanged),
+    (_ANY + r"Noise/weight", _noise_weight, unchanged),
+    (_ANY + r"StyleMod/(?P<rest>weight)", _style_name, Tensor.t),
+    (_ANY + r"StyleMod/(?P<rest>bias)", _style_name, unchanged),
 )
 
 
@@ -253,20 +210,11 @@ def _stylegan1(
     variables: Mapping[str, Tensor], settings: Mapping[str, object]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     unused = r"(synthesis/)?lod|synthesis/ToRGB_lod[1-9]\d*/.*"
-    tensors = _renamed(variables, _STYLEGAN1_RULES, unused)
+    tensors = renamed(variables, _STYLEGAN1_RULES, unused)
+    blur = resample_filter(_taps(settings, "blur_filter", [1, 2, 1]))[None, None]
     for name in list(tensors):
         if name.endswith(".conv0_up.weight"):
-            kernel = _blur_kernel(settings)
-            tensors[name.replace(".weight", ".intermediate.kernel")] = kernel
+            tensors[name.replace(".weight", ".intermediate.kernel")] = blur.clone()
     config = stylegan1_config(tensors)
     config["mapping_multiplier"] = _number(settings, "mapping_lrmul", 0.01)
     return tensors, config
-
-
-def _blur_kernel(settings: Mapping[str, object]) -> Tensor:
-    taps = settings.get("blur_filter") or [1, 2, 1]
-    if not isinstance(taps, list | tuple) or len(taps) > 32:
-        raise BadFile("its blur_filter makes no sense")
-    row = torch.tensor([float(tap) for tap in taps if isinstance(tap, int | float)])
-    kernel = torch.outer(row, row)
-    return (kernel / kernel.sum())[None, None]

@@ -1,6 +1,6 @@
 """Files of torch.save, both the zip format and the one before it, and bare pickles with tensors.
 
-    read_torch(path) → dictionaries, lists, numbers, tensors, NumPy arrays, and `Record`s
+    load(bytes) → dictionaries, lists, numbers, tensors, NumPy arrays, and `Record`s
 
 Nothing in a file is run: pickles go through `unpickling`, and tensors are cut from the storages by
 `numbers`. What a dictionary's or a record's names mean is the caller's business.
@@ -15,20 +15,10 @@ import torch
 from torch import Tensor
 
 from eclipsed.checkpoints.archives import stored_members
-from eclipsed.checkpoints.mapped import map_file
 from eclipsed.checkpoints.numbers import Storage, array_names, storage_kind, tensor_names, width
-from eclipsed.checkpoints.unpickling import (
-    PLAIN_NAMES,
-    Budget,
-    Make,
-    Record,
-    damage,
-    pickle_end,
-    record,
-    unpickle,
-)
+from eclipsed.checkpoints.unpickling import PLAIN_NAMES, Budget, Make, Record, damage, unpickle
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, shown
+from eclipsed.files import kind_of
 
 _ZIP = b"PK\x03\x04"
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -40,39 +30,28 @@ _HEADLESS = b"(cd]}l)"
 
 # Classes whose instances checkpoints are known to hold. Each becomes a Record.
 _CLASSES = (
+    *("__main__.eCLIPsed", "__main__.LELSD", "eclipsed.eCLIPsed", "lelsd.LELSD"),
     "argparse.Namespace",
     "dnnlib.tflib.network.Network",
-    "eclipsed.eCLIPsed",
-    "lelsd.LELSD",
-    "__main__.eCLIPsed",
-    "__main__.LELSD",
-    "pathlib.PosixPath",
-    "pathlib.PurePosixPath",
-    "pathlib.WindowsPath",
-    "pathlib.PureWindowsPath",
+    *("pathlib.PosixPath", "pathlib.PurePosixPath"),
+    *("pathlib.WindowsPath", "pathlib.PureWindowsPath"),
+    "torch.distributions.categorical.Categorical",
+    "torch.distributions.relaxed_categorical.ExpRelaxedCategorical",
+    "torch.distributions.relaxed_categorical.RelaxedOneHotCategorical",
+    "torch.distributions.transforms.ExpTransform",
 )
 
 _LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
 
 
-def read_torch(source: StrPath | bytes) -> object:
-    """What a file of torch.save, or a bare pickle, holds: a path, or the bytes themselves.
+def load(data: memoryview) -> object:
+    """What the bytes of a file of torch.save, or of a bare pickle, hold.
 
     Tensors are on the CPU, contiguous and of the file's own type; NumPy's numbers are Python's;
     dictionaries of every kind are plain ones, and an instance of somebody's class is a Record.
-    Byte strings above 4 KB come as memoryviews. Raises BadFile, naming what was refused.
+    Byte strings above 4 KB come as memoryviews. Raises BadFile, the reason only ("it is damaged"),
+    naming what was refused.
     """
-    if isinstance(source, bytes):
-        return load(memoryview(source))
-    data = map_file(source)
-    try:
-        return load(data)
-    except BadFile as error:
-        raise BadFile(f"Cannot read {shown(source)}: {error.message}.", error.hint) from error
-
-
-def load(data: memoryview) -> object:
-    """As `read_torch`; the messages of its BadFile are the reason only, "it is damaged"."""
     with damage():
         head = bytes(data[:64])
         if head.startswith(_ZIP):
@@ -99,11 +78,17 @@ def _names(budget: Budget) -> dict[str, Make | None]:
         **PLAIN_NAMES,
         **array_names(budget),
         **tensor_names(budget),
-        **{name: record(name) for name in _CLASSES},
+        **{name: _record(name) for name in _CLASSES},
         "dnnlib.util.EasyDict": PLAIN_NAMES["collections.OrderedDict"],
         "torch_utils.persistence._reconstruct_persistent_obj": _persistent_object,
         _LOAD_FROM_BYTES: partial(_nested_storage, budget),
     }
+
+
+def _record(dotted: str) -> Make:
+    """A stand-in for a class: it keeps what it is given."""
+    module, _, name = dotted.rpartition(".")
+    return lambda *args: Record(module, name, args=args)
 
 
 def _persistent_object(meta: object) -> Record:
@@ -187,8 +172,7 @@ def _from_old(data: memoryview, names: Mapping[str, Make | None], budget: Budget
             raise BadFile("it gives the same numbers two types")
         return Storage(kind, memoryview(b""))
 
-    end = pickle_end(data, at)
-    unpickle(data, _without_tensors(names), at=at, persistent=note, budget=budget)
+    _, end = unpickle(data, _without_tensors(names), at=at, persistent=note, budget=budget)
     storages = _old_storages(data, end, kinds, budget)
 
     def find(key: object) -> Storage:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -62,11 +63,11 @@ class Global:
 class Unfinished:
     """A value whose numbers arrive in a later step, BUILD; `finish` makes it from them.
 
-    places: where the machine's memo holds it, so that later mentions mean the finished value.
+    mentions: where the machine's memo holds it, so that they get the finished value.
     """
 
     finish: Callable[[object], object]
-    places: list[int] = field(default_factory=list)
+    mentions: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -122,19 +123,6 @@ def unpickle(
         return machine.run(), machine.cursor.at
 
 
-def pickle_end(data: memoryview, at: int) -> int:
-    """Where the pickle that starts at byte `at` ends; nothing in it is built."""
-    cursor = Cursor(data, at)
-    with damage():
-        for _ in range(_STEPS):
-            name, read = OPCODES.get(cursor.byte(), _UNKNOWN)
-            if name == "STOP":
-                return cursor.at
-            if read is not None:
-                read(cursor)
-    raise BadFile(_SWOLLEN)
-
-
 @contextmanager
 def damage() -> Iterator[None]:
     """What values of the wrong type or size lead to, as one BadFile."""
@@ -171,23 +159,17 @@ def in_brief(content: object) -> str:
     return f"a {type(content).__name__}"
 
 
+@dataclass(eq=False, slots=True)
 class _Machine:
     """The stack, the marks and the memo of one pickle."""
 
-    def __init__(
-        self,
-        cursor: Cursor,
-        names: Mapping[str, Make | None],
-        persistent: Callable[[object], object] | None,
-        budget: Budget,
-    ) -> None:
-        self.cursor = cursor
-        self.names = names
-        self.persistent = persistent
-        self.budget = budget
-        self.stack: list[object] = []
-        self.marks: list[list[object]] = []
-        self.memo: dict[int, object] = {}
+    cursor: Cursor
+    names: Mapping[str, Make | None]
+    persistent: Callable[[object], object] | None
+    budget: Budget
+    stack: list[object] = field(default_factory=list)
+    marks: list[list[object]] = field(default_factory=list)
+    memo: dict[int, object] = field(default_factory=dict)
 
     def run(self) -> object:
         cursor, budget = self.cursor, self.budget
@@ -210,15 +192,9 @@ class _Machine:
         self.stack = self.marks.pop()
         return items
 
-    def keep(self, place: object, value: object) -> None:
-        assert isinstance(place, int)
-        self.budget.spend(100)
-        self.memo[place] = value
-        if isinstance(value, Unfinished):
-            value.places.append(place)
-
-    def resolve(self, module: object, name: object) -> Global:
-        """The stand-in for a name; BadFile says which name is not on the list."""
+    def resolve(self, names: Any) -> Global:
+        """The stand-in for a (module, name); BadFile says which name is not on the list."""
+        module, name = names
         if not isinstance(module, str) or not isinstance(name, str):
             raise BadFile("it names something in a way that no genuine file does")
         dotted = f"{module}.{name}"
@@ -247,16 +223,13 @@ def _weight(value: object) -> int:
 
 # --- what each opcode does ----------------------------------------------------------------------
 
-Action = Callable[[_Machine, object], None]
+# The argument is what OPCODES reads for the opcode, None for an opcode without one.
+Action = Callable[[_Machine, Any], object]
 
 
 def _value(machine: _Machine, argument: object) -> None:
     size = len(argument) if isinstance(argument, str | bytes) else 0
     machine.push(argument, 64 + 4 * size)
-
-
-def _constant(value: object) -> Action:
-    return lambda machine, _: machine.push(value)
 
 
 def _mark(machine: _Machine, _: object) -> None:
@@ -274,24 +247,16 @@ def _pop(machine: _Machine, _: object) -> None:
         machine.pop_mark()
 
 
-def _pop_mark(machine: _Machine, _: object) -> None:
-    machine.pop_mark()
+def _get(machine: _Machine, index: Any) -> None:
+    machine.push(machine.memo[index])
 
 
-def _dup(machine: _Machine, _: object) -> None:
-    machine.push(machine.stack[-1])
-
-
-def _get(machine: _Machine, place: object) -> None:
-    machine.push(machine.memo[place])  # type: ignore[index]
-
-
-def _put(machine: _Machine, place: object) -> None:
-    machine.keep(place, machine.stack[-1])
-
-
-def _memoize(machine: _Machine, _: object) -> None:
-    machine.keep(len(machine.memo), machine.stack[-1])
+def _put(machine: _Machine, index: Any) -> None:
+    value = machine.stack[-1]
+    machine.budget.spend(100)
+    machine.memo[index] = value
+    if isinstance(value, Unfinished):
+        value.mentions.append(index)
 
 
 def _tuple_of(count: int) -> Action:
@@ -310,34 +275,12 @@ def _tuple(machine: _Machine, _: object) -> None:
     machine.push(items, 64 + 8 * len(items))
 
 
-def _list(machine: _Machine, _: object) -> None:
-    machine.push(machine.pop_mark(), 64)
-
-
-def _empty_list(machine: _Machine, _: object) -> None:
-    machine.push([], 72)
-
-
-def _append(machine: _Machine, _: object) -> None:
-    item = machine.stack.pop()
-    _extend(machine, [item])
-
-
-def _appends(machine: _Machine, _: object) -> None:
-    items = machine.pop_mark()
-    _extend(machine, items)
-
-
 def _extend(machine: _Machine, items: list[object]) -> None:
     target = machine.stack[-1]
     if type(target) is not list:
         raise BadFile("it appends to something that is not a list")
     machine.budget.spend(16 * len(items))
     target.extend(items)
-
-
-def _empty_dict(machine: _Machine, _: object) -> None:
-    machine.push({}, 72)
 
 
 def _dict(machine: _Machine, _: object) -> None:
@@ -349,11 +292,6 @@ def _dict(machine: _Machine, _: object) -> None:
 def _set_item(machine: _Machine, _: object) -> None:
     value, key = machine.stack.pop(), machine.stack.pop()
     _fill(machine, [key, value])
-
-
-def _set_items(machine: _Machine, _: object) -> None:
-    items = machine.pop_mark()
-    _fill(machine, items)
 
 
 def _fill(machine: _Machine, items: list[object]) -> None:
@@ -373,10 +311,6 @@ def checked_key(key: object) -> object:
     raise BadFile("it holds a dictionary or set with keys of a kind that no genuine file has")
 
 
-def _empty_set(machine: _Machine, _: object) -> None:
-    machine.push(set(), 220)
-
-
 def _add_items(machine: _Machine, _: object) -> None:
     items = machine.pop_mark()
     target = machine.stack[-1]
@@ -391,31 +325,19 @@ def _frozen_set(machine: _Machine, _: object) -> None:
     machine.push(frozenset(checked_key(item) for item in items), 220 + 100 * len(items))
 
 
-def _protocol(_: _Machine, number: object) -> None:
-    assert isinstance(number, int)
+def _protocol(_: _Machine, number: Any) -> None:
     if number > _NEWEST_PROTOCOL:
         raise BadFile(f"it is a pickle of protocol {number}, newer than any known here")
 
 
-def _frame(machine: _Machine, length: object) -> None:
-    assert isinstance(length, int)
+def _frame(machine: _Machine, length: Any) -> None:
     if length > len(machine.cursor.data) - machine.cursor.at:
         raise BadFile("it ends too early")
 
 
-def _bytearray(machine: _Machine, payload: object) -> None:
-    # Nothing here changes bytes in place, so a view will do.
-    machine.push(payload, 64)
-
-
-def _global(machine: _Machine, names: object) -> None:
-    assert isinstance(names, tuple)
-    machine.push(machine.resolve(*names), 100)
-
-
 def _stack_global(machine: _Machine, _: object) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
-    machine.push(machine.resolve(module, name), 100)
+    machine.push(machine.resolve((module, name)), 100)
 
 
 def _reduce(machine: _Machine, _: object) -> None:
@@ -424,21 +346,20 @@ def _reduce(machine: _Machine, _: object) -> None:
 
 
 def _new_object_extended(machine: _Machine, _: object) -> None:
-    keywords, args, made = (machine.stack.pop() for _ in range(3))
+    keywords, args, kind = (machine.stack.pop() for _ in range(3))
     if type(keywords) is not dict or keywords:
         raise BadFile("it makes an object with keywords, which no genuine file does")
-    machine.push(machine.call(made, args))
+    machine.push(machine.call(kind, args))
 
 
 def _instance(machine: _Machine, names: object) -> None:
-    assert isinstance(names, tuple)
     args = tuple(machine.pop_mark())
-    machine.push(machine.call(machine.resolve(*names), args))
+    machine.push(machine.call(machine.resolve(names), args))
 
 
 def _object(machine: _Machine, _: object) -> None:
-    made, *args = machine.pop_mark()
-    machine.push(machine.call(made, tuple(args)))
+    kind, *args = machine.pop_mark()
+    machine.push(machine.call(kind, tuple(args)))
 
 
 def _build(machine: _Machine, _: object) -> None:
@@ -446,8 +367,8 @@ def _build(machine: _Machine, _: object) -> None:
     if isinstance(target, Unfinished):
         finished = target.finish(state)
         machine.stack[-1] = finished
-        for place in target.places:
-            machine.memo[place] = finished
+        for index in target.mentions:
+            machine.memo[index] = finished
     elif isinstance(target, Record):
         target.state = state
     elif not isinstance(target, dict | Tensor):
@@ -483,66 +404,61 @@ _ACTIONS: dict[str, Action] = {
         ).split(),
         _value,
     ),
+    # Nothing here changes bytes in place, so a view will do.
+    "BYTEARRAY8": lambda machine, payload: machine.push(payload, 64),
+    "NONE": lambda machine, _: machine.push(None),
+    "NEWFALSE": lambda machine, _: machine.push(False),
+    "NEWTRUE": lambda machine, _: machine.push(True),
+    "EMPTY_TUPLE": lambda machine, _: machine.push(()),
+    "EMPTY_LIST": lambda machine, _: machine.push([], 72),
+    "EMPTY_DICT": lambda machine, _: machine.push({}, 72),
+    "EMPTY_SET": lambda machine, _: machine.push(set(), 220),
+    "MARK": _mark,
+    "POP": _pop,
+    "POP_MARK": lambda machine, _: machine.pop_mark(),
+    "DUP": lambda machine, _: machine.push(machine.stack[-1]),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _get),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _put),
-    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _refused("an extension code of copyreg")),
-    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), _refused("a buffer outside the pickle")),
-    **dict.fromkeys(("PERSID", "BINPERSID"), _persistent),
-    **dict.fromkeys(("REDUCE", "NEWOBJ"), _reduce),
-    "ADDITEMS": _add_items,
-    "APPEND": _append,
-    "APPENDS": _appends,
-    "BUILD": _build,
-    "BYTEARRAY8": _bytearray,
+    "MEMOIZE": lambda machine, _: _put(machine, len(machine.memo)),
+    "LIST": lambda machine, _: machine.push(machine.pop_mark(), 64),
+    "APPEND": lambda machine, _: _extend(machine, [machine.stack.pop()]),
+    "APPENDS": lambda machine, _: _extend(machine, machine.pop_mark()),
     "DICT": _dict,
-    "DUP": _dup,
-    "EMPTY_DICT": _empty_dict,
-    "EMPTY_LIST": _empty_list,
-    "EMPTY_SET": _empty_set,
-    "EMPTY_TUPLE": _constant(()),
-    "FRAME": _frame,
-    "FROZENSET": _frozen_set,
-    "GLOBAL": _global,
-    "INST": _instance,
-    "LIST": _list,
-    "MARK": _mark,
-    "MEMOIZE": _memoize,
-    "NEWFALSE": _constant(False),
-    "NEWOBJ_EX": _new_object_extended,
-    "NEWTRUE": _constant(True),
-    "NONE": _constant(None),
-    "OBJ": _object,
-    "POP": _pop,
-    "POP_MARK": _pop_mark,
-    "PROTO": _protocol,
     "SETITEM": _set_item,
-    "SETITEMS": _set_items,
-    "STACK_GLOBAL": _stack_global,
+    "SETITEMS": lambda machine, _: _fill(machine, machine.pop_mark()),
+    "ADDITEMS": _add_items,
+    "FROZENSET": _frozen_set,
     "TUPLE": _tuple,
     "TUPLE1": _tuple_of(1),
     "TUPLE2": _tuple_of(2),
     "TUPLE3": _tuple_of(3),
+    "GLOBAL": lambda machine, names: machine.push(machine.resolve(names), 100),
+    "STACK_GLOBAL": _stack_global,
+    **dict.fromkeys(("REDUCE", "NEWOBJ"), _reduce),
+    "NEWOBJ_EX": _new_object_extended,
+    "INST": _instance,
+    "OBJ": _object,
+    "BUILD": _build,
+    **dict.fromkeys(("PERSID", "BINPERSID"), _persistent),
+    "PROTO": _protocol,
+    "FRAME": _frame,
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _refused("an extension code of copyreg")),
+    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), _refused("a buffer outside the pickle")),
 }
 
 
 # --- names that every reader allows -------------------------------------------------------------
 
 
-def record(dotted: str) -> Make:
-    """A stand-in for a class: it keeps what it is given."""
-    module, _, name = dotted.rpartition(".")
-    return lambda *args: Record(module, name, args=args)
-
-
 def _plain_dict(*args: object) -> dict[object, object]:
     """For dictionaries of all kinds: from nothing, from a factory, from another, from pairs."""
-    made: dict[object, object] = {}
+    result: dict[object, object] = {}
     for argument in args:
         if isinstance(argument, dict):
-            made.update(argument)
+            result.update(argument)
         elif isinstance(argument, list | tuple):
-            made.update({checked_key(key): value for key, value in argument})
-    return made
+            result.update({checked_key(key): value for key, value in argument})
+    return result
 
 
 def _set_of(kind: Callable[..., object]) -> Make:
@@ -568,10 +484,10 @@ def _from_base(kind: object, base: object, state: object) -> object:
     del base
     if not isinstance(kind, Global) or kind.make is None:
         raise BadFile("it makes an object of something that is not a class")
-    made = kind.make()
-    if isinstance(made, dict) and isinstance(state, dict):
-        made.update(state)
-    return made
+    value = kind.make()
+    if isinstance(value, dict) and isinstance(state, dict):
+        value.update(state)
+    return value
 
 
 PLAIN_NAMES: dict[str, Make | None] = {

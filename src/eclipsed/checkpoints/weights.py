@@ -60,9 +60,7 @@ def whole(config: Mapping[str, Any], key: str, default: int, family: str) -> int
 
     Raises BadFile for anything else.
     """
-    value = config.get(key)
-    if value is None:
-        return default
+    value = default if config.get(key) is None else config[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
         raise BadFile(f"The file's setting {key!r} makes no {family}: it must be a whole number.")
     return value
@@ -73,9 +71,7 @@ def number(config: Mapping[str, Any], key: str, default: float, family: str) -> 
 
     Raises BadFile for anything else.
     """
-    value = config.get(key)
-    if value is None:
-        return default
+    value = default if config.get(key) is None else config[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
         raise BadFile(f"The file's setting {key!r} makes no {family}: it must be above 0.")
     return float(value)

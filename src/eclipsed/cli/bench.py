@@ -69,8 +69,8 @@ def bench(
         raise console.Stopped(
             f"Stopped; what is done is kept in {out}.", "The same command goes on from there."
         ) from None
-    results = results_of(done.records, config.prompts, config.contenders)
-    page = write_report(loaded, results, out)
+    results = results_of(done.records, config.prompts, config.methods)
+    page = write_report(loaded, results, out, note=console.note)
     facts = {
         "report": str(page),
         "rows": str(done.records.path),

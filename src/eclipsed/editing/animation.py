@@ -6,7 +6,7 @@ This module knows no generator and no latents, only pictures of equal size.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
@@ -38,11 +38,7 @@ def animated(pictures: Sequence[Image.Image], kind: Kind, *, milliseconds: int =
         raise ValueError("the pictures have different sizes")
     if milliseconds < SHORTEST:
         raise ValueError(f"a picture must stay for {SHORTEST} milliseconds or longer")
-    writers: dict[Kind, Callable[[list[Image.Image], int], bytes]] = {
-        "webp": _webp,
-        "gif": _gif,
-        "mp4": _mp4,
-    }
+    writers = {"webp": _webp, "gif": _gif, "mp4": _mp4}
     return writers[kind]([picture.convert("RGB") for picture in pictures], milliseconds)
 
 

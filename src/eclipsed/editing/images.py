@@ -11,6 +11,7 @@ import json
 import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, shown, write_atomic
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
 
 CHUNK = "eclipsed"
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -72,7 +73,7 @@ def grid(images: Float[Tensor, "n 3 h w"], columns: int, labels: Sequence[str] =
     for index, cell in enumerate(cells):
         row, column = divmod(index, columns)
         x, y = _MARGIN + column * (wide + _GAP), _MARGIN + row * step
-        _paste(sheet, cell, x, y)
+        sheet.paste(cell, (x, y), _rounded(cell.size))
         if labels:
             _write(sheet, labels[index], (x + wide // 2, y + high + _GAP), "ma", width=wide)
     return sheet
@@ -96,7 +97,8 @@ def strip_picture(
             raise ValueError(f"{len(labels)} labels for {count} rows or columns")
     cells = [[_cell(to_pil(image)) for image in row] for row in images]
     wide, high = cells[0][0].size
-    label_width = max((_length(text) for text in row_labels), default=0)
+    lengths = [round(_font_for(text, _TEXT).getlength(text)) for text in row_labels]
+    label_width = max(lengths, default=0)
     left = _MARGIN + (min(label_width, _WIDEST_LABEL) + 2 * _GAP if row_labels else 0)
     top = _MARGIN + (_TITLE + 3 * _GAP if title else 0)
     head = top + (_TEXT + 2 * _GAP if column_labels else 0)
@@ -105,15 +107,14 @@ def strip_picture(
     sheet = Image.new("RGB", (width, height), _PAPER)
     _write(sheet, title, (left, _MARGIN), "la", width=width - left, size=_TITLE, ink=_INK)
     for column, text in enumerate(column_labels):
-        place = (left + column * (wide + _GAP) + wide // 2, top)
-        _write(sheet, text, place, "ma", width=wide)
+        _write(sheet, text, (left + column * (wide + _GAP) + wide // 2, top), "ma", width=wide)
     for row, line in enumerate(cells):
         y = head + row * (high + _GAP)
         if row_labels:
-            place = (left - 2 * _GAP, y + high // 2)
-            _write(sheet, row_labels[row], place, "rm", width=_WIDEST_LABEL)
+            position = (left - 2 * _GAP, y + high // 2)
+            _write(sheet, row_labels[row], position, "rm", width=_WIDEST_LABEL)
         for column, cell in enumerate(line):
-            _paste(sheet, cell, left + column * (wide + _GAP), y)
+            sheet.paste(cell, (left + column * (wide + _GAP), y), _rounded(cell.size))
     return sheet
 
 
@@ -121,18 +122,13 @@ def _cell(picture: Image.Image) -> Image.Image:
     """A picture at a size that suits a sheet: small ones enlarged by whole factors."""
     longest = max(picture.size)
     if longest < _SMALLEST:
-        factor = -(-_SMALLEST // longest)
-        size = (picture.width * factor, picture.height * factor)
-        return picture.resize(size, Image.Resampling.NEAREST)
-    if longest > _LARGEST:
-        scale = _LARGEST / longest
-        size = (round(picture.width * scale), round(picture.height * scale))
-        return picture.resize(size, Image.Resampling.LANCZOS)
-    return picture
-
-
-def _paste(sheet: Image.Image, cell: Image.Image, x: int, y: int) -> None:
-    sheet.paste(cell, (x, y), _rounded(cell.size))
+        scale, filtering = float(-(-_SMALLEST // longest)), Image.Resampling.NEAREST
+    elif longest > _LARGEST:
+        scale, filtering = _LARGEST / longest, Image.Resampling.LANCZOS
+    else:
+        return picture
+    size = (round(picture.width * scale), round(picture.height * scale))
+    return picture.resize(size, filtering)
 
 
 @lru_cache(maxsize=8)
@@ -147,10 +143,8 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
 @lru_cache(maxsize=16)
 def _font(size: int, *, wide: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     for name in _WIDE_FONTS if wide else ():
-        try:
+        with suppress(OSError):
             return ImageFont.truetype(name, size)
-        except OSError:
-            continue
     return ImageFont.load_default(size)
 
 
@@ -159,14 +153,10 @@ def _font_for(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageF
     return _font(size, wide=not text.replace("…", "").isascii())
 
 
-def _length(text: str) -> int:
-    return round(_font_for(text, _TEXT).getlength(text))
-
-
 def _write(
     sheet: Image.Image,
     text: str,
-    place: tuple[int, int],
+    position: tuple[int, int],
     anchor: str,
     *,
     width: int,
@@ -181,7 +171,7 @@ def _write(
             range(len(text)), True, key=lambda end: font.getlength(text[: end + 1] + "…") > width
         )
         text = text[:fits].rstrip() + "…"
-    ImageDraw.Draw(sheet).text(place, text, fill=ink, font=font, anchor=anchor)
+    ImageDraw.Draw(sheet).text(position, text, fill=ink, font=font, anchor=anchor)
 
 
 def save_png(picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | None = None) -> None:
@@ -189,7 +179,7 @@ def save_png(picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | No
 
     recipe: what made the picture, as JSON can hold it.
 
-    Raises BadFile when the place cannot be written.
+    Raises BadFile when it cannot be written.
     """
     chunks = PngInfo()
     if recipe is not None:
@@ -209,10 +199,8 @@ def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
     that is no JSON object.
     """
     data = read_bytes(path, limit=_MOST_BYTES)
-    try:
+    with refused(path):
         return _decode(data)
-    except BadFile as error:
-        raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
 
 
 def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
@@ -229,14 +217,11 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
             picture.load()
             return _opaque(picture), _recipe(getattr(picture, "text", {}).get(CHUNK))
     except UnidentifiedImageError as error:
-        raise BadFile(
-            f"it is {kind} that is damaged or of a kind that is not read",
-            "Give a PNG, JPEG or WebP file.",
-        ) from error
+        message = f"it is {kind} that is damaged or of a kind that is not read"
+        raise BadFile(message, "Give a PNG, JPEG or WebP file.") from error
     except Image.DecompressionBombError as error:
-        raise BadFile(
-            f"it has more than {MOST_PIXELS // 10**6} million pixels", "Make it smaller first."
-        ) from error
+        message = f"it has more than {MOST_PIXELS // 10**6} million pixels"
+        raise BadFile(message, "Make it smaller first.") from error
     except BadFile:
         raise
     except Exception as error:  # Pillow's decoders leak every kind of exception
@@ -254,10 +239,9 @@ def _opaque(picture: Image.Image) -> Image.Image:
 def _recipe(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    try:
+    recipe = None
+    with suppress(ValueError, RecursionError):
         recipe = json.loads(text)
-    except (ValueError, RecursionError):
-        recipe = None
     if not isinstance(recipe, dict):
         raise BadFile(
             "the recipe inside is damaged", "Save it anew with another program to use the picture."

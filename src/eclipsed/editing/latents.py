@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
-import safetensors
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from eclipsed.checkpoints.numpy_files import load_npy
-from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import StrPath, kind_of, read_bytes, shown
+from eclipsed.errors import BadFile
+from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, refused, shown
 from eclipsed.types import Generator, Space
 
 # A thousand latents of the largest space known are 40 MB.
@@ -32,7 +29,8 @@ def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
         raise BadFile(
             f"The latent {shown(path)} holds numbers that are not finite.", "Make it again."
         )
-    sizes = {space: size for space in _ORDER if (size := _size(generator, space))}
+    spaces = [space for space in _ORDER if space in generator.spaces]
+    sizes = {space: sum(layer.width for layer in generator.layers(space)) for space in spaces}
     for space, size in sizes.items():
         if numbers.size == size:
             latent = torch.from_numpy(numbers.astype(np.float32).reshape(1, size))
@@ -45,55 +43,26 @@ def read_latent(path: StrPath, generator: Generator) -> tuple[Space, Tensor]:
     )
 
 
-def _size(generator: Generator, space: Space) -> int:
-    try:
-        return sum(layer.width for layer in generator.layers(space))
-    except UnknownName:
-        return 0
-
-
 def _numbers(path: StrPath) -> NDArray[np.floating]:
     data = read_bytes(path, limit=_LIMIT)
-    words = kind_of(data)
-    if words == "a NumPy array":
-        return _from_npy(path, data)
-    if words == "a safetensors file":
-        return _from_safetensors(path, data)
-    raise BadFile(
-        f"Cannot use {shown(path)}: it is {words}, not a latent.",
-        "Give a .safetensors or .npy file that holds one latent.",
-    )
-
-
-def _from_npy(path: StrPath, data: bytes) -> NDArray[np.floating]:
-    try:
-        array = load_npy(data)
-    except BadFile as error:
-        raise BadFile(f"Cannot use {shown(path)}: {error.message}.", "Save it again.") from error
-    return _floats(path, array)
-
-
-def _from_safetensors(path: StrPath, data: bytes) -> NDArray[np.floating]:
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(data)
-    except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise BadFile(
-            f"Cannot use {shown(path)}: it is a damaged safetensors file.", "Save it again."
-        ) from error
-    if len(tensors) != 1:
-        raise BadFile(
-            f"Cannot use {shown(path)}: it holds {len(tensors)} tensors.",
-            "It must hold one latent.",
-        )
-    return _floats(path, next(iter(tensors.values())))
-
-
-def _floats(path: StrPath, array: NDArray[np.generic]) -> NDArray[np.floating]:
-    if not np.issubdtype(array.dtype, np.floating) or prod(array.shape) == 0:
-        raise BadFile(
-            f"Cannot use {shown(path)}: it holds {array.dtype} of shape {array.shape}.",
-            "A latent is made of real numbers.",
-        )
+    with refused(path, hint="Save it again."):
+        kind = kind_of(data)
+        if kind == "a NumPy array":
+            array = load_npy(data)
+        elif kind == "a safetensors file":
+            array = _only_tensor(data)
+        else:
+            hint = "Give a .safetensors or .npy file that holds one latent."
+            raise BadFile(f"it is {kind}, not a latent", hint)
+        if not np.issubdtype(array.dtype, np.floating) or not array.size:
+            shape = f"{array.dtype} of shape {array.shape}"
+            raise BadFile(f"it holds {shape}", "A latent is made of real numbers.")
     return array.astype(np.float64)
+
+
+def _only_tensor(data: bytes) -> NDArray[np.generic]:
+    tensors, _ = read_tensors(data)
+    if len(tensors) != 1:
+        raise BadFile(f"it holds {len(tensors)} tensors", "It must hold one latent.")
+    (tensor,) = tensors.values()
+    return (tensor.double() if tensor.is_floating_point() else tensor).numpy()

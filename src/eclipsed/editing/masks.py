@@ -19,10 +19,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
-from eclipsed.files import StrPath, kind_of, read_bytes, sha256_of, shown
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, sha256_of
 
 # Widths in pixels are given for images of this size, and grow with the image.
 REFERENCE = 128
+DILATION = 2  # pixels around masks; locality depends on it, so it goes with every number
 WIDEST = 2048  # pixels of a side
 LONGEST = 200_000  # characters of a mask in a recipe
 _MOST_BYTES = 16 * 2**20
@@ -37,6 +38,14 @@ def pixels_at(resolution: int, pixels: int) -> int:
 def dilate(mask: Float[Tensor, "n h w"], pixels: int) -> Float[Tensor, "n h w"]:
     """The mask grown by `pixels` in every direction, diagonals included."""
     return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
+
+
+def change_region(
+    before: Float[Tensor, "n h w"], after: Float[Tensor, "n h w"]
+) -> Float[Tensor, "n h w"]:
+    """Where an edit may change images: the union of the masks before and after it, dilated."""
+    union = torch.maximum(before, after)
+    return dilate(union, pixels_at(union.shape[-1], DILATION))
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Mask:
 
     @classmethod
     def of(cls, numbers: Tensor) -> Mask:
-        """Of numbers [h, w] from 0 to 1, or of bools; kept in steps of 1/255.
+        """Of numbers [h, w] from 0 to 1, or of bools; in steps of 1/255.
 
         Raises BadSetting for another shape or other numbers.
         """
@@ -76,12 +85,9 @@ class Mask:
 
         Raises BadFile for a file that cannot be read or is no such picture.
         """
-        try:
-            return cls.read(read_bytes(path, limit=_MOST_BYTES))
-        except BadFile as error:
-            if shown(path) in error.message:
-                raise
-            raise BadFile(f"Cannot use {shown(path)}: {error.message}", error.hint) from error
+        data = read_bytes(path, limit=_MOST_BYTES)
+        with refused(path):
+            return cls.read(data)
 
     @classmethod
     def read(cls, data: bytes) -> Mask:
@@ -138,7 +144,7 @@ class Mask:
         """The mask at the size of an image, from 0 to 1; the very greys where it has that size."""
         values = torch.frombuffer(bytearray(self.greys), dtype=torch.uint8).float() / 255.0
         values = values.view(self.height, self.width)
-        if (self.height, self.width) == (height, width):
+        if values.shape == (height, width):
             return values
         size = (height, width)
         scaled = F.interpolate(values[None, None], size, mode="bilinear", antialias=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,35 +70,33 @@ def recipe_head(verb: str, world: World) -> dict[str, Any]:
 def edit_facts(
     card: str, edit: Edit, *, strength: bool = True, regions: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
-    """One edit of a recipe; what is as usual is left out.
+    """One edit of a recipe; what has its default is left out.
 
     card: the file's name, without its folder. strength: False where a picture shows many.
     regions: where they stand in for those of the card.
 
     Raises BadSetting for a drawn mask of too much detail.
     """
-    return {
+    facts = {
         "card": card,
         "name": edit.direction.name,
         "sha256": sha256_of(edit.direction.vector),
         "unit": edit.direction.unit,
-        **({"strength": edit.strength} if strength else {}),
-        **({} if edit.layers is None else {"layers": list(edit.layers)}),
-        **({} if regions is None else {"regions": list(regions)}),
-        **({"hard": True} if edit.hard else {}),
-        **({"muted": True} if edit.muted else {}),
-        **({} if edit.drawn is None else {"mask": edit.drawn.text()}),
+        "strength": edit.strength if strength else None,
+        "layers": None if edit.layers is None else list(edit.layers),
+        "regions": None if regions is None else list(regions),
+        "hard": edit.hard or None,
+        "muted": edit.muted or None,
+        "mask": None if edit.drawn is None else edit.drawn.text(),
     }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def latent_facts(start: Start) -> dict[str, Any]:
     """What a recipe says of a latent in place of a seed; the numbers themselves if they are few."""
     small = len(start.numbers) <= MOST_BYTES
-    return {
-        "latent": start.name,
-        "space": start.space,
-        **({"numbers": start.text()} if small else {}),
-    }
+    facts = {"latent": start.name, "space": start.space}
+    return facts | ({"numbers": start.text()} if small else {})
 
 
 def read_recipe(recipe: Mapping[str, Any]) -> ImageFacts:
@@ -107,8 +105,8 @@ def read_recipe(recipe: Mapping[str, Any]) -> ImageFacts:
     Raises BadFile, with one sentence, for a recipe of several images, of a latent that was too
     large to be part of it, or one that makes no sense.
     """
-    several = "latent" not in recipe and len(_take(recipe, "seeds", list)) != 1
-    if several or recipe.get("verb") not in ("edit", "sample"):
+    many = "latent" not in recipe and len(_take(recipe, "seeds", list)) != 1
+    if many or recipe.get("verb") not in ("edit", "sample"):
         raise BadFile("This picture shows several images, not one that can be edited.", _HINT)
     generator = _take(recipe, "generator", dict)
     edits = _typed(recipe.get("edits", []), "edits", list)
@@ -132,7 +130,7 @@ def _start(recipe: Mapping[str, Any]) -> Start:
             "This picture was made of a latent in a file, which is not part of it.", _HINT
         )
     name, space, text = (_take(recipe, key, str) for key in ("latent", "space", "numbers"))
-    with _sense():
+    with _of_recipe():
         return Start.from_text(name, space, text)
 
 
@@ -143,8 +141,8 @@ def _edit(facts: Mapping[str, Any]) -> EditFacts:
         sha256=_take(facts, "sha256", str),
         unit=_number(facts, "unit") if "unit" in facts else None,
         strength=_number(facts, "strength"),
-        layers=_several(facts, "layers", int),
-        regions=_several(facts, "regions", str),
+        layers=_list(facts, "layers", int),
+        regions=_list(facts, "regions", str),
         hard=facts.get("hard") is True,
         muted=facts.get("muted") is True,
         mask=_mask(facts),
@@ -154,34 +152,35 @@ def _edit(facts: Mapping[str, Any]) -> EditFacts:
 def _mask(facts: Mapping[str, Any]) -> Mask | None:
     if "mask" not in facts:
         return None
-    with _sense():
+    with _of_recipe():
         return Mask.from_text(_take(facts, "mask", str))
 
 
 @contextmanager
-def _sense() -> Iterator[None]:
-    """What a value of a recipe cannot be, said of the recipe."""
+def _of_recipe() -> Iterator[None]:
+    """Say of the recipe what is wrong with one of its values."""
     try:
         yield
     except EclipsedError as error:
-        message = f"The recipe of this picture makes no sense: {error.message}"
-        raise BadFile(message, _HINT) from error
+        raise _wrong(error.message) from error
 
 
-def _several(facts: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...] | None:
+def _wrong(reason: str) -> BadFile:
+    return BadFile(f"The recipe of this picture makes no sense: {reason}", _HINT)
+
+
+def _list(facts: Mapping[str, Any], key: str, kind: type) -> tuple[Any, ...] | None:
     if key not in facts:
         return None
     return tuple(_typed(value, key, kind) for value in _typed(facts[key], key, list))
 
 
 def _number(facts: Mapping[str, Any], key: str) -> float:
-    value = _take(facts, key, (int, float))
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = math.inf
+    with suppress(OverflowError):
+        number = float(_take(facts, key, (int, float)))
     if not math.isfinite(number):
-        raise BadFile(f"The recipe of this picture makes no sense: '{key}' is no number.", _HINT)
+        raise _wrong(f"'{key}' is no number.")
     return number
 
 
@@ -193,7 +192,5 @@ def _take(facts: Mapping[str, Any], key: str, kind: type | tuple[type, ...]) -> 
 
 def _typed(value: Any, key: str, kind: type | tuple[type, ...]) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadFile(
-            f"The recipe of this picture makes no sense: '{key}' is of a wrong kind.", _HINT
-        )
+        raise _wrong(f"'{key}' is of a wrong kind.")
     return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -30,13 +31,13 @@ _WHOLE, _SOFT = 2, 1
 
 @dataclass(frozen=True)
 class Edit:
-    """One direction at one strength, in the card's units: 1 reaches the prompt, −1 its opposite.
+    """One direction at one strength, in the card's units: 1 reaches the prompt, −1 the reverse.
 
     layers: indices of the layers to touch, None for all; for a direction of W they are rows of W+.
     hard: keep every pixel outside the direction's regions as it was, bit for bit.
-    muted: left out, but kept in its place.
-    mask: where a hard edit may reach, in place of its regions: [h, w] of any size, bools or numbers
-    from 0 (stays) to 1 (may change), which become a `Mask`. It is softened as regions are.
+    muted: left out, but still in the list.
+    mask: where a hard edit may change the image, in place of its regions: [h, w] of any size,
+    bools or numbers from 0 (stays) to 1 (may change), which become a `Mask`; softened as regions.
 
     Raises BadSetting for a mask that is none, or one without `hard`.
     """
@@ -71,28 +72,27 @@ class EditStack:
     edits: tuple[Edit, ...] = ()
 
     def add(self, edit: Edit, at: int | None = None) -> EditStack:
-        """With one more edit: last, or before the one at place `at`."""
-        place = len(self.edits) if at is None else self._place(at, len(self.edits) + 1)
-        return EditStack((*self.edits[:place], edit, *self.edits[place:]))
+        """With one more edit: last, or before the one at index `at`."""
+        index = len(self.edits) if at is None else self._checked(at, len(self.edits) + 1)
+        return EditStack((*self.edits[:index], edit, *self.edits[index:]))
 
     def remove(self, index: int) -> EditStack:
-        """Without the edit at a place."""
-        place = self._place(index, len(self.edits))
-        return EditStack(self.edits[:place] + self.edits[place + 1 :])
+        """Without the edit at an index."""
+        index = self._checked(index, len(self.edits))
+        return EditStack(self.edits[:index] + self.edits[index + 1 :])
 
     def move(self, index: int, to: int) -> EditStack:
-        """With the edit of one place moved to another."""
-        place = self._place(index, len(self.edits))
-        return self.remove(place).add(self.edits[place], at=to)
+        """With the edit of one index moved to another."""
+        return self.remove(index).add(self.edits[index], at=to)
 
     def change(self, index: int, edit: Edit) -> EditStack:
-        """With another edit at a place."""
+        """With another edit at an index."""
         return self.remove(index).add(edit, at=index)
 
     def mute(self, index: int, *, muted: bool = True) -> EditStack:
-        """With the edit at a place left out, or back in."""
-        place = self._place(index, len(self.edits))
-        return self.change(place, replace(self.edits[place], muted=muted))
+        """With the edit at an index left out, or back in."""
+        index = self._checked(index, len(self.edits))
+        return self.change(index, replace(self.edits[index], muted=muted))
 
     @property
     def active(self) -> tuple[Edit, ...]:
@@ -136,11 +136,11 @@ class EditStack:
         return latents
 
     @staticmethod
-    def _place(index: int, places: int) -> int:
-        if not 0 <= index < places:
+    def _checked(index: int, count: int) -> int:
+        if not 0 <= index < count:
             raise UnknownName(
                 f"There is no place {index} in this stack.",
-                f"Choose from 0 to {places - 1}." if places else "It is empty.",
+                f"Choose from 0 to {count - 1}." if count else "It is empty.",
             )
         return index
 
@@ -172,14 +172,25 @@ def render(
     Raises what `EditStack.apply` raises, and EclipsedError for a hard edit that has no drawn mask
     where there is no segmenter.
     """
-    parts = [
-        _render(generator, part, stack, space=space, truncation=truncation, segmenter=segmenter)
-        for part in latents.split(BATCH)
-    ]
-    return torch.cat(parts)
+    soft = EditStack(tuple(edit for edit in stack.active if not edit.hard))
+    images = []
+    for part in latents.split(BATCH):
+        synthesize = partial(
+            _synthesize, generator, part, space=space, truncation=truncation, segmenter=segmenter
+        )
+        done, before = soft, synthesize(soft)
+        image = before.image
+        for edit in stack.active:
+            if edit.hard:
+                done = done.add(edit)
+                after = synthesize(done)
+                image = blend(image, after.image, _blend_mask(segmenter, before, after, edit))
+                before = after
+        images.append(image)
+    return torch.cat(images)
 
 
-def _render(
+def _synthesize(
     generator: Generator,
     latents: Tensor,
     stack: EditStack,
@@ -187,39 +198,19 @@ def _render(
     space: Space,
     truncation: float,
     segmenter: Segmenter | None,
-) -> Tensor:
-    def made(stack: EditStack) -> Synthesis:
-        return _made(generator, latents, stack, space, truncation, segmenter)
-
-    done = EditStack(tuple(edit for edit in stack.active if not edit.hard))
-    before = made(done)
-    image = before.image
-    for edit in stack.active:
-        if edit.hard:
-            done = done.add(edit)
-            after = made(done)
-            image, before = blend(image, after.image, _reach(segmenter, before, after, edit)), after
-    return image
-
-
-def _made(
-    generator: Generator,
-    latents: Tensor,
-    stack: EditStack,
-    space: Space,
-    truncation: float,
-    segmenter: Segmenter | None,
 ) -> Synthesis:
     """The image with every edit whole, and what the segmenter reads of it."""
     edited = stack.apply(generator, latents, space, truncation=truncation)
-    wanted = () if segmenter is None else segmenter.feature_names
-    return generator.synthesize(edited, stack.space(space), features=wanted, truncation=truncation)
+    features = () if segmenter is None else segmenter.feature_names
+    return generator.synthesize(
+        edited, stack.space(space), features=features, truncation=truncation
+    )
 
 
-def _reach(
+def _blend_mask(
     segmenter: Segmenter | None, before: Synthesis, after: Synthesis, edit: Edit
 ) -> Float[Tensor, "n h w"]:
-    """How far a hard edit reaches: 1 is all of it, 0 nothing."""
+    """Where a hard edit changes the image: 1 is all of it, 0 nothing."""
     if edit.drawn is not None:
         drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
         return feather(drawn.expand(len(before.image), -1, -1))
@@ -230,13 +221,13 @@ def _reach(
         )
     if not edit.direction.regions:
         return torch.ones_like(before.image[:, 0])
-    return feather(_found(segmenter, before, after, edit.direction.regions))
+    return feather(_union(segmenter, before, after, edit.direction.regions))
 
 
-def _found(
+def _union(
     segmenter: Segmenter, before: Synthesis, after: Synthesis, regions: Sequence[str]
 ) -> Float[Tensor, "n h w"]:
-    return torch.maximum(*(segmenter.masks(made, regions) for made in (before, after)))
+    return torch.maximum(segmenter.masks(before, regions), segmenter.masks(after, regions))
 
 
 @torch.no_grad()
@@ -250,21 +241,23 @@ def region_mask(
     truncation: float,
     segmenter: Segmenter,
 ) -> Float[Tensor, "n h w"]:
-    """What the edit at place `at` reaches if it is hard, by its regions before and after, not yet
-    softened: drawn as its mask, this makes the very same image.
+    """The mask of the edit at index `at` if it is hard: its regions before and after, not yet
+    softened; drawn as its mask, this makes the very same image.
 
     Raises what `render` raises.
     """
     edit = stack.edits[at]
-    others = (*stack.edits[:at], *stack.edits[at + 1 :])
-    soft = [one for one in others if not one.hard and not one.muted]
-    hard = [one for one in stack.edits[:at] if one.hard and not one.muted]
+    soft = [one for one in stack.remove(at).active if not one.hard]
+    hard = [one for one in EditStack(stack.edits[:at]).active if one.hard]
     done = EditStack((*soft, *hard))
     whole = done.add(replace(edit, muted=False))
     before, after = (
-        _made(generator, latents, each, space, truncation, segmenter) for each in (done, whole)
+        _synthesize(
+            generator, latents, each, space=space, truncation=truncation, segmenter=segmenter
+        )
+        for each in (done, whole)
     )
-    return _found(segmenter, before, after, edit.direction.regions)
+    return _union(segmenter, before, after, edit.direction.regions)
 
 
 def feather(mask: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
@@ -301,17 +294,11 @@ def strip(
 
     Raises what `render` raises.
     """
-    columns = []
-    for strength in strengths:
-        edits = tuple(Edit(each, strength, layers, hard) for each in directions)
-        columns.append(
-            render(
-                generator,
-                latents,
-                EditStack(edits),
-                space=space,
-                truncation=truncation,
-                segmenter=segmenter,
-            )
-        )
-    return torch.stack(columns, dim=1)
+    column = partial(
+        render, generator, latents, space=space, truncation=truncation, segmenter=segmenter
+    )
+    stacks = [
+        EditStack(tuple(Edit(each, strength, layers, hard) for each in directions))
+        for strength in strengths
+    ]
+    return torch.stack([column(stack=stack) for stack in stacks], dim=1)

@@ -1,6 +1,6 @@
 """A latent that an image starts from in place of a seed's, as a value that a recipe can hold.
 
-Files of latents are read by `eclipsed.editing.latents`; this module only keeps their numbers.
+Files of latents are read by `eclipsed.editing.latents`; this module only holds their numbers.
 """
 
 from __future__ import annotations
@@ -39,17 +39,16 @@ class Start:
     @classmethod
     def from_text(cls, name: str, space: str, text: str) -> Start:
         """Of what `text` gave; raises BadFile for anything else."""
-        known = [one for one in SPACES if one == space]
+        spaces = [known for known in SPACES if known == space]
         try:
             numbers = base64.b64decode(text, validate=True) if len(text) <= 2 * MOST_BYTES else b""
         except ValueError:
             numbers = b""
-        whole = numbers[: len(numbers) // 4 * 4]
-        if not known or not numbers or whole != numbers:
+        if not spaces or not numbers or len(numbers) % 4:
             raise BadFile("the latent inside is damaged.")
         if not np.isfinite(np.frombuffer(numbers, "<f4")).all():
             raise BadFile("the latent inside holds numbers that are not finite.")
-        return cls(name[:_LONGEST_NAME], known[0], numbers)
+        return cls(name[:_LONGEST_NAME], spaces[0], numbers)
 
     def text(self) -> str:
         """The numbers as plain text for a recipe; BadSetting where there are too many for one."""
@@ -63,13 +62,13 @@ class Start:
 
     def latent(self, generator: Generator) -> Float[Tensor, "1 d"]:
         """The latent; BadFile where it is none of this generator."""
-        found = torch.from_numpy(np.frombuffer(self.numbers, "<f4").astype(np.float32))[None]
-        if found.shape[1] != sum(layer.width for layer in generator.layers(self.space)):
+        latent = torch.from_numpy(np.frombuffer(self.numbers, "<f4").astype(np.float32))[None]
+        width = latent.shape[1]
+        if width != sum(layer.width for layer in generator.layers(self.space)):
             raise BadFile(
-                f"There is no latent of {found.shape[1]} numbers in {self.space} of "
-                f"'{generator.name}'."
+                f"There is no latent of {width} numbers in {self.space} of '{generator.name}'."
             )
-        return found.to(generator.device)
+        return latent.to(generator.device)
 
     def npy(self) -> bytes:
         """The latent as the bytes of a .npy file."""

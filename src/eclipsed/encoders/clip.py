@@ -20,15 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fingerprint_of
-from eclipsed.encoders.pretrained import (
-    Preparation,
-    load_frozen,
-    load_tokenizer,
-    network_type,
-    pretrained_folder,
-    read_json,
-    read_preparation,
-)
+from eclipsed.encoders import pretrained
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, shown
 
@@ -64,7 +56,7 @@ class Family:
     plain: bool
     padding: str
     masked: bool
-    usual: Preparation
+    usual: pretrained.Preparation
 
 
 FAMILIES: dict[str, Family] = {
@@ -73,7 +65,7 @@ FAMILIES: dict[str, Family] = {
         plain=False,
         padding="longest",
         masked=True,
-        usual=Preparation(
+        usual=pretrained.Preparation(
             size=224,
             mean=(0.48145466, 0.4578275, 0.40821073),
             std=(0.26862954, 0.26130258, 0.27577711),
@@ -87,7 +79,7 @@ FAMILIES: dict[str, Family] = {
         plain=True,
         padding="max_length",
         masked=False,
-        usual=Preparation(size=224, mean=HALF, std=HALF, kernel="bicubic"),
+        usual=pretrained.Preparation(size=224, mean=HALF, std=HALF, kernel="bicubic"),
     ),
 }
 
@@ -105,7 +97,7 @@ class PretrainedEncoder(nn.Module):
         self,
         model: nn.Module,
         tokenizer: PreTrainedTokenizerBase,
-        preparation: Preparation,
+        preparation: pretrained.Preparation,
         family: Family,
         *,
         name: str,
@@ -170,9 +162,9 @@ class PretrainedEncoder(nn.Module):
         return F.normalize(_pooled(model.get_image_features(pixel_values=pixels)), dim=1)
 
 
-def _pooled(made: Any) -> Tensor:
+def _pooled(output: Any) -> Tensor:
     # A tensor up to version 4 of transformers, a record of several from version 5 on.
-    return made if isinstance(made, Tensor) else cast("Tensor", made.pooler_output)
+    return output if isinstance(output, Tensor) else cast("Tensor", output.pooler_output)
 
 
 def load_encoder(
@@ -189,8 +181,8 @@ def load_encoder(
     Raises BadFile when it is missing, cannot be downloaded, holds another network, has no
     safetensors, or is damaged; BadSetting for a template without "{}".
     """
-    folder = pretrained_folder(source, local_only=local_only)
-    kind = network_type(folder)
+    folder = pretrained.pretrained_folder(source, local_only=local_only)
+    kind = pretrained.network_type(folder)
     if kind not in FAMILIES:
         hint = f"Give one of kind {' or '.join(FAMILIES)}."
         if kind == "siglip2":
@@ -202,13 +194,13 @@ def load_encoder(
         )
     family = FAMILIES[kind]
     encoder = PretrainedEncoder(
-        load_frozen(family.kind, folder, device),
-        load_tokenizer(folder),
-        read_preparation(folder, family.usual),
+        pretrained.load_frozen(family.kind, folder, device),
+        pretrained.load_tokenizer(folder),
+        pretrained.read_preparation(folder, family.usual),
         family,
         name=Path(source).name,
         templates=templates,
-        settings=read_json(folder, "tokenizer_config.json"),
+        settings=pretrained.read_json(folder, "tokenizer_config.json"),
     )
     sees = cast("Any", encoder.model).config.vision_config.image_size
     if sees != encoder.size:

@@ -54,19 +54,19 @@ def pretrained_folder(source: StrPath, *, local_only: bool = False) -> Path:
 
     name, _, revision = str(source).partition("@")
     try:
-        found = snapshot_download(
+        cached = snapshot_download(
             name,
             revision=revision or None,
             allow_patterns=list(_WANTED),
             local_files_only=local_only,
         )
     except Exception as error:
-        place = "in the cache of Hugging Face" if local_only else "to be had from Hugging Face"
+        where = "in the cache of Hugging Face" if local_only else "to be had from Hugging Face"
         raise BadFile(
-            f"{shown(source)} is neither a folder nor {place}.",
+            f"{shown(source)} is neither a folder nor {where}.",
             "Check the name and the connection, or give a folder that holds it.",
         ) from error
-    return Path(found)
+    return Path(cached)
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
@@ -119,16 +119,16 @@ def load_frozen(kind: str, folder: Path, device: str | torch.device = "cpu") -> 
         )
     import transformers  # takes seconds
 
-    made = getattr(transformers, kind)
+    network = getattr(transformers, kind)
     try:
         with _without_progress_bar():
-            model, report = made.from_pretrained(
+            model, report = network.from_pretrained(
                 folder,
                 use_safetensors=True,
                 local_files_only=True,
                 dtype=torch.float32,
                 # Said here, because a configuration may name a kernel to download and run.
-                attn_implementation="sdpa" if made._supports_sdpa else "eager",
+                attn_implementation="sdpa" if network._supports_sdpa else "eager",
                 output_loading_info=True,
             )
     except Exception as error:
@@ -202,6 +202,12 @@ class Preparation:
         return (pixels - mean) / pixels.new_tensor(self.std)[:, None, None]
 
 
+# How segmenters take their pictures, most of which grew from networks trained on ImageNet.
+IMAGENET = Preparation(
+    size=512, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), kernel="bilinear"
+)
+
+
 def read_preparation(folder: Path, usual: Preparation) -> Preparation:
     """How a folder says that its pictures are prepared; `usual` fills what it leaves open.
 
@@ -225,16 +231,16 @@ def _preparation(said: Mapping[str, Any], usual: Preparation) -> Preparation:
     elif said.get("do_center_crop", True):
         size, _ = _sides(said.get("crop_size", usual.size))
     mean, std = ([float(x) for x in said.get(key, ())] for key in ("image_mean", "image_std"))
-    made = Preparation(
+    preparation = Preparation(
         size=size,
         mean=_three(mean or usual.mean),
         std=_three(std or usual.std),
         kernel=_KERNELS[int(said["resample"])] if "resample" in said else usual.kernel,
         shortest=shortest,
     )
-    if made.size < 1 or min(made.std) <= 0 or (shortest is not None and shortest < size):
+    if size < 1 or min(preparation.std) <= 0 or (shortest is not None and shortest < size):
         raise ValueError("a size or a deviation is too small")
-    return made
+    return preparation
 
 
 def _sides(size: Any) -> tuple[int, int | None]:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
+from eclipsed.editing.masks import change_region
 from eclipsed.editing.stack import BATCH
-from eclipsed.evaluation import metrics
-from eclipsed.evaluation.claims import in_sight, shown
-from eclipsed.evaluation.measures import Column, close_columns, column, quick_columns
+from eclipsed.evaluation import claims, metrics
 from eclipsed.evaluation.observe import (
     Evaluator,
     Observation,
@@ -31,7 +30,7 @@ from eclipsed.evaluation.observe import (
     sample_of,
     target_of,
 )
-from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES, Better
+from eclipsed.evaluation.scores import COUNTED, INDEPENDENT, KEYS, OWN, SCORES, Better
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import Space, World
 
@@ -41,11 +40,15 @@ QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is sc
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
-# Counted over things, so their statistic is the fraction of all of them, not the median seed's.
-_COUNTED = ("success", "preservation", "monotonicity", "reversal")
 # What a row holds of every strength.
 CURVES = ("reach", "text_gain", "shows", "probability", "preservation", "dependency", "artifact")
 
+# Equal images have an infinite ratio, which no average and no JSON can hold.
+MOST_DECIBELS = 100.0
+
+# One value for each image; None is what the judge cannot tell.
+Column = list[Any]
+Columns = dict[str, Column]
 Score = dict[str, Any]  # numbers; `worst` may be None
 Row = dict[str, Any]
 # Told of every few latents: strength → what is seen there, in the strengths' order.
@@ -94,7 +97,7 @@ def score_direction(
     """A direction's scores: for each of `KEYS`, {median, low, high, worst} or None; see `summary`.
 
     seeds: not used in training; 32 give a quick score, 200 a claim. latents: [N, D] of `space`, in
-    place of seeds. strengths: where monotonicity is looked at; −1, 0 and 1 are always added.
+    place of seeds. strengths: where monotonicity is measured; −1, 0 and 1 are always added.
 
     Raises WrongGenerator for a direction of another generator.
     """
@@ -111,7 +114,7 @@ def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
     bootstrap interval. worst: what nine of ten latents do better than; None of yes or no.
     """
     return {
-        key: statistics([getattr(score, key) for score in scores], better, key in _COUNTED)
+        key: statistics([getattr(score, key) for score in scores], better, key in COUNTED)
         for key, (_, better) in SCORES.items()
     }
 
@@ -146,16 +149,8 @@ def evaluate(
     rows: list[Row] = []
     for part in latents.split(BATCH):
         sample = sample_of(evaluator, part, space, maps=False)
-        rows += measure(
-            evaluator,
-            target,
-            direction,
-            sample,
-            ladder,
-            steady=ladder,
-            fidelity=False,
-            watch=watch,
-        )
+        options: dict[str, Any] = {"steady": ladder, "fidelity": False, "watch": watch}
+        rows += measure(evaluator, target, direction, sample, ladder, **options)
     return [_scores_of(row) for row in rows]
 
 
@@ -185,22 +180,20 @@ def measure(
 ) -> list[Row]:
     """A row for each latent: has, strengths, curves over the strengths, scores at one of them.
 
-    strengths: 0 and `at` among them. steady: those that monotonicity is looked at on. maps: those
+    strengths: 0 and `at` among them. steady: those that monotonicity is measured on. maps: those
     where the judge's feature maps are wanted. fidelity: whether psnr, ssim and distance are.
     """
+
+    def observed_at(part: Sample, strength: float) -> Observation:
+        if strength == 0.0:
+            return part.before
+        synthesis = edited(evaluator, direction, part.latents, strength, part.space)
+        return observe(evaluator, synthesis, maps=strength in maps)
+
     rows: list[Row] = []
     for start in range(0, len(sample.latents), BATCH):
         part = sample.take(slice(start, start + BATCH))
-        observed = {
-            strength: part.before
-            if strength == 0.0
-            else observe(
-                evaluator,
-                edited(evaluator, direction, part.latents, strength, part.space),
-                maps=strength in maps,
-            )
-            for strength in strengths
-        }
+        observed = {strength: observed_at(part, strength) for strength in strengths}
         if watch:
             watch(observed)
         rows += _rows(evaluator, target, observed, at=at, steady=steady, fidelity=fidelity)
@@ -224,15 +217,12 @@ def _rows(
     scores = quick[at] | close_columns(evaluator, target, before, after, fidelity=fidelity)
     has: Column = [None] * len(before.codes)
     if target.claims:
-        visible = in_sight(target.claims, before.verdict)
-        has = column(shown(evaluator.judge, target.claims, before.verdict), visible)
+        visible = claims.in_sight(target.claims, before.verdict)
+        has = column(claims.shown(evaluator.judge, target.claims, before.verdict), visible)
     rows: list[Row] = []
     for i, had in enumerate(has):
-        curves = {
-            name: [columns[name][i] for columns in quick.values()]
-            for name in CURVES
-            if name in quick[at]
-        }
+        names = [name for name in CURVES if name in quick[at]]
+        curves = {name: [columns[name][i] for columns in quick.values()] for name in names}
         row: Row = {"has": had, "strengths": list(observed), "curves": curves}
         row["scores"] = {name: values[i] for name, values in scores.items() if name != "shows"}
         row["scores"] |= _yes_or_no(row, at, steady)
@@ -253,7 +243,8 @@ def _yes_or_no(row: Row, at: float, steady: Sequence[float]) -> Row:
         levels = dict(zip(row["strengths"], line, strict=True))
         rise = torch.tensor([[levels[strength] for strength in steady]])
         if "probability" in curves:
-            answers["monotonicity"] = None if row["has"] is None else _rises(rise)
+            steadily = bool(metrics.monotonicity(rise)[0])
+            answers["monotonicity"] = None if row["has"] is None else steadily
         else:
             answers["monotonicity"] = _rises_by_text(rise)
     return answers
@@ -264,11 +255,91 @@ def succeeds(row: Mapping[str, Any], shows: bool | None) -> bool | None:
     return None if row["has"] is not False or shows is None else shows
 
 
-def _rises(probabilities: Float[Tensor, "1 a"]) -> bool:
-    return bool(metrics.monotonicity(probabilities)[0])
-
-
-def _rises_by_text(reach: Float[Tensor, "1 a"]) -> bool:
+def _rises_by_text(levels: Float[Tensor, "1 a"]) -> bool:
     """Whether the way along the text never falls by more than `SLACK` of its own range."""
-    low, high = reach.amin(), reach.amax()
-    return bool(metrics.monotonicity((reach - low) / (high - low).clamp(min=1e-6), SLACK)[0])
+    low, high = levels.amin(), levels.amax()
+    return bool(metrics.monotonicity((levels - low) / (high - low).clamp(min=1e-6), SLACK)[0])
+
+
+def quick_columns(
+    evaluator: Evaluator, target: Target, before: Observation, after: Observation
+) -> Columns:
+    """The measures of every strength: text_gain, reach, shows, probability, preservation,
+    dependency, artifact."""
+    values: dict[str, Tensor] = {}
+    if target.text is not None:
+        codes = before.codes, after.codes
+        values["text_gain"] = metrics.directional(target.text, *codes)
+        values["reach"] = metrics.projection(target.text, *codes)
+    if target.claims:
+        about = evaluator.judge, target.claims, after.verdict
+        values["shows"] = claims.shown(*about)
+        values["probability"] = claims.probability(*about)
+        others = claims.others(target.claims, before.verdict, after.verdict)
+        first = {name: before.verdict.probabilities[name] for name in others}
+        then = {name: after.verdict.probabilities[name] for name in others}
+        if others:
+            values["preservation"] = metrics.preservation(first, then, others)
+            values["dependency"] = metrics.dependency(first, then, others)
+    if before.artifact is not None and after.artifact is not None:
+        values["artifact"] = after.artifact - before.artifact
+    return {name: column(each) for name, each in values.items()}
+
+
+@torch.no_grad()
+def close_columns(
+    evaluator: Evaluator,
+    target: Target,
+    before: Observation,
+    after: Observation,
+    *,
+    fidelity: bool,
+) -> Columns:
+    """What takes a second look: locality, leakage, identity; psnr, ssim, distance for fidelity.
+
+    All but identity are of the pixels in and out of the regions: the union of the judge's masks
+    before and after, dilated. Where the goal has no region there is no outside.
+    """
+    judge, regions = evaluator.judge, target.goal.regions
+    images = before.synthesis.image, after.synthesis.image
+    if not set(regions) <= set(judge.segmenter.regions):
+        return {}
+    values: dict[str, Tensor] = {}
+    hidden = torch.zeros_like(images[0][:, 0])
+    if regions:
+        masks = [judge.segmenter.masks(seen.synthesis, regions) for seen in (before, after)]
+        hidden = change_region(*masks)
+        values["locality"] = metrics.locality(*images, hidden)
+        values["leakage"] = metrics.leakage(*images, hidden)
+        if fidelity:
+            values |= _fidelity(evaluator, before, images[1], hidden)
+    first, then = (judge.features(image, hidden) for image in images)
+    values["identity"] = torch.cosine_similarity(first, then, dim=1)
+    return {name: column(each) for name, each in values.items()}
+
+
+def _fidelity(
+    evaluator: Evaluator,
+    before: Observation,
+    after: Float[Tensor, "n 3 h w"],
+    hidden: Float[Tensor, "n h w"],
+) -> dict[str, Tensor]:
+    """psnr, ssim and distance outside, of images as they are shown."""
+    first, then = before.synthesis.image.clamp(-1.0, 1.0), after.clamp(-1.0, 1.0)
+    values = {
+        "psnr": metrics.psnr_outside(first, then, hidden).clamp(max=MOST_DECIBELS),
+        "ssim": metrics.ssim_outside(first, then, hidden),
+    }
+    if before.maps:
+        # What lies inside is left as it was, so that no map sees it from beyond the border.
+        rest = torch.lerp(then, first, hidden[:, None])
+        maps = evaluator.judge.maps(rest)  # type: ignore[attr-defined]
+        values["distance"] = metrics.feature_distance(before.maps, maps, hidden)
+    return values
+
+
+def column(values: Tensor, valid: Bool[Tensor, " n"] | None = None) -> Column:
+    """Plain numbers or truths; None where not valid, and for what is not a number."""
+    known = ~values.isnan() if valid is None else valid
+    pairs = zip(values.tolist(), known.tolist(), strict=True)
+    return [value if ok else None for value, ok in pairs]

@@ -99,7 +99,7 @@ def directional(
     return F.cosine_similarity(after - before, text[None], dim=1)
 
 
-def reach(
+def projection(
     text: Float[Tensor, " e"], before: Float[Tensor, "n e"], after: Float[Tensor, "n e"]
 ) -> PerImage:
     """How far images move along the change of a text: (after − before) · text / |text|.
@@ -151,14 +151,13 @@ def preservation(
     after: Mapping[str, Float[Tensor, "n _"]],
     visible: Mapping[str, Bool[Tensor, " n"]],
 ) -> PerImage:
-    """Share of the visible attributes whose most probable value is the same before and after.
+    """Fraction of the visible attributes whose most probable value is the same before and after.
 
     before, after: attribute → probabilities. visible: attribute → whether it counts in an image.
     NaN where none counts.
     """
-    counted = torch.stack([visible[name] for name in before]).float()
-    same = torch.stack([before[name].argmax(dim=1) == after[name].argmax(dim=1) for name in before])
-    return (same * counted).sum(dim=0) / counted.sum(dim=0)
+    same = [before[name].argmax(dim=1) == after[name].argmax(dim=1) for name in before]
+    return _mean_of_visible(same, [visible[name] for name in before])
 
 
 def dependency(
@@ -171,9 +170,13 @@ def dependency(
     After the attribute dependency of StyleSpace (Wu et al. 2021). Of one attribute it is half the
     sum of |Δp|, so 1 is a certain change to something else. NaN where none is visible.
     """
-    counted = torch.stack([visible[name] for name in before]).float()
-    moved = torch.stack([(after[n] - before[n]).abs().sum(dim=1) / 2.0 for n in before])
-    return (moved * counted).sum(dim=0) / counted.sum(dim=0)
+    moved = [(after[name] - before[name]).abs().sum(dim=1) / 2.0 for name in before]
+    return _mean_of_visible(moved, [visible[name] for name in before])
+
+
+def _mean_of_visible(values: list[Tensor], visible: list[Tensor]) -> Tensor:
+    counted = torch.stack(visible).float()
+    return (torch.stack(values) * counted).sum(dim=0) / counted.sum(dim=0)
 
 
 def worst_tenth(

@@ -1,9 +1,9 @@
-"""Images under a direction, and all that a world's judge says of them, each looked at once."""
+"""Images under a direction, and all that a world's judge says of them, each judged once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -13,8 +13,44 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH, Edit, EditStack
 from eclipsed.evaluation.claims import Claims, claims_of
-from eclipsed.evaluation.judges import NetworkJudge
-from eclipsed.types import Goal, Judge, Space, Synthesis, Verdict, World
+from eclipsed.types import (
+    Claim,
+    Encoder,
+    Goal,
+    Judge,
+    Segmenter,
+    Space,
+    Synthesis,
+    Verdict,
+    World,
+)
+
+
+@dataclass(frozen=True)
+class NetworkJudge:
+    """An encoder and a segmenter as a judge (eclipsed.types.Judge) that knows no attributes.
+
+    It is as independent as its networks are. What needs a classifier (success, reversal,
+    preservation) it cannot tell.
+    """
+
+    encoder: Encoder
+    segmenter: Segmenter
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def attributes(self, images: Float[Tensor, "n 3 h w"]) -> Verdict:  # noqa: ARG002 - the Protocol's
+        """Nothing is known of any attribute."""
+        return Verdict({}, {})
+
+    def features(
+        self, images: Float[Tensor, "n 3 h w"], hidden: Float[Tensor, "n h w"]
+    ) -> Float[Tensor, "n e"]:
+        """The encoder's embeddings of the images [N, 3, H, W], grey where `hidden` is 1."""
+        return self.encoder.encode_image(images.clamp(-1.0, 1.0) * (1.0 - hidden[:, None]))
+
+    def claim(self, prompt: str) -> Claim | None:  # noqa: ARG002 - the Protocol's
+        """None: no prompt asks for an attribute that it knows."""
+        return None
 
 
 @runtime_checkable
@@ -64,17 +100,7 @@ class Observation:
 
     def take(self, rows: slice) -> Observation:
         """These images only."""
-        features = {name: value[rows] for name, value in self.synthesis.features.items()}
-        return Observation(
-            synthesis=Synthesis(self.synthesis.image[rows], features),
-            codes=self.codes[rows],
-            verdict=Verdict(
-                {name: value[rows] for name, value in self.verdict.probabilities.items()},
-                {name: value[rows] for name, value in self.verdict.visible.items()},
-            ),
-            maps=tuple(value[rows] for value in self.maps),
-            artifact=None if self.artifact is None else self.artifact[rows],
-        )
+        return _merged([self], lambda tensors: tensors[0][rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,11 +164,16 @@ def edited(
     """Images of latents [N, D] of `space` with a direction at a strength, at the world's
     truncation, and the features that the judge's segmenter reads."""
     world, stack = evaluator.world, EditStack((Edit(direction, strength),))
-    return world.generator.synthesize(
-        stack.apply(world.generator, latents, space, truncation=world.truncation),
-        stack.space(space),
+    moved = stack.apply(world.generator, latents, space, truncation=world.truncation)
+    return _synthesis(evaluator, moved, stack.space(space))
+
+
+def _synthesis(evaluator: Evaluator, latents: Tensor, space: Space) -> Synthesis:
+    return evaluator.world.generator.synthesize(
+        latents,
+        space,
         features=evaluator.judge.segmenter.feature_names,
-        truncation=world.truncation,
+        truncation=evaluator.world.truncation,
     )
 
 
@@ -156,21 +187,11 @@ def sample_of(
     maps: bool = True,
 ) -> Sample:
     """The latents' images, unedited, with everything that is known of them."""
-    world = evaluator.world
     parts = [
-        observe(
-            evaluator,
-            world.generator.synthesize(
-                rows,
-                space,
-                features=evaluator.judge.segmenter.feature_names,
-                truncation=world.truncation,
-            ),
-            maps=maps,
-        )
+        observe(evaluator, _synthesis(evaluator, rows, space), maps=maps)
         for rows in latents.split(BATCH)
     ]
-    return Sample(latents, space, _joined(parts), tuple(seeds))
+    return Sample(latents, space, _merged(parts, torch.cat), tuple(seeds))
 
 
 def sample_seeds(evaluator: Evaluator, seeds: Sequence[int], *, maps: bool = True) -> Sample:
@@ -179,29 +200,21 @@ def sample_seeds(evaluator: Evaluator, seeds: Sequence[int], *, maps: bool = Tru
     return sample_of(evaluator, latents, "z", seeds=seeds, maps=maps)
 
 
-def _joined(parts: Sequence[Observation]) -> Observation:
-    first = parts[0]
-    verdicts = [part.verdict for part in parts]
-    drawn = [part.artifact for part in parts if part.artifact is not None]
+def _merged(parts: Sequence[Observation], merge: Callable[[list[Tensor]], Tensor]) -> Observation:
+    """One observation, each of whose tensors is what `merge` makes of the parts'."""
+
+    def merged(dicts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        return {name: merge([each[name] for each in dicts]) for name in dicts[0]}
+
+    image = merge([part.synthesis.image for part in parts])
+    artifacts = [part.artifact for part in parts if part.artifact is not None]
     return Observation(
-        synthesis=Synthesis(
-            torch.cat([part.synthesis.image for part in parts]),
-            {
-                name: torch.cat([part.synthesis.features[name] for part in parts])
-                for name in first.synthesis.features
-            },
-        ),
-        codes=torch.cat([part.codes for part in parts]),
+        synthesis=Synthesis(image, merged([part.synthesis.features for part in parts])),
+        codes=merge([part.codes for part in parts]),
         verdict=Verdict(
-            {
-                name: torch.cat([verdict.probabilities[name] for verdict in verdicts])
-                for name in first.verdict.probabilities
-            },
-            {
-                name: torch.cat([verdict.visible[name] for verdict in verdicts])
-                for name in first.verdict.visible
-            },
+            merged([part.verdict.probabilities for part in parts]),
+            merged([part.verdict.visible for part in parts]),
         ),
-        maps=tuple(torch.cat(maps) for maps in zip(*(part.maps for part in parts), strict=True)),
-        artifact=torch.cat(drawn) if drawn else None,
+        maps=tuple(merge(list(maps)) for maps in zip(*(p.maps for p in parts), strict=True)),
+        artifact=merge(artifacts) if artifacts else None,
     )

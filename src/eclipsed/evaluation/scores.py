@@ -18,4 +18,23 @@ SCORES: dict[str, tuple[str, Better]] = {
     "monotonicity": ("of seeds rise steadily over -2…2", "higher"),
 }
 KEYS = tuple(SCORES)
+# Counted over things, so their statistic is the fraction of all of them, not the median latent's.
+COUNTED = ("success", "preservation", "monotonicity", "reversal")
+# What a row of `evaluate.measure` says beyond these; no way is better for a projection.
+MORE: dict[str, tuple[str, Better | None]] = {
+    "reach": ("how far the image moves along the text in the judge's encoder", None),
+    "psnr": ("similarity of the pixels outside the region, in dB", "higher"),
+    "ssim": ("structural similarity outside the region", "higher"),
+    "distance": ("how far the judge's feature maps move outside the region", "lower"),
+    "dependency": ("probability that other visible attributes move to other values", "lower"),
+    "artifact": ("how much further from any clean drawing the image is", "lower"),
+}
 INDEPENDENT, OWN = "independent networks", "the world's own networks"
+# What is said of a direction at evenly spaced strengths.
+SLIDER: dict[str, tuple[str, Better]] = {
+    "reach_range": ("how far it moves along the text from end to end of the slider", "higher"),
+    "delta": ("largest detour of three neighbours on the slider", "lower"),
+    "linearity": ("correlation of strength and signed distance from the unedited image", "higher"),
+    "csm": ("standard deviation of the slider's steps along the text", "lower"),
+    "mid": ("fraction of the way that would have to move for even steps", "lower"),
+}

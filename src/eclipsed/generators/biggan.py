@@ -136,6 +136,13 @@ class Statistics(nn.Module):
         )
         return mean, (variance + self.epsilon).rsqrt()
 
+    def normalised(
+        self, x: Tensor, truncation: float, scale: Float[Tensor, "*n c"], offset: Tensor
+    ) -> Float[Tensor, "n c h w"]:
+        mean, inverse = self.at(truncation)
+        gain = scale * inverse
+        return x * gain[..., None, None] + (offset - mean * gain)[..., None, None]
+
 
 class ConditionalNorm(Statistics):
     """Batch normalisation whose gain and shift are linear in z and class embedding."""
@@ -146,10 +153,7 @@ class ConditionalNorm(Statistics):
         self.offset = nn.Linear(config.condition_dim, channels, bias=False)
 
     def forward(self, x: Tensor, condition: Float[Tensor, "n c"], truncation: float) -> Tensor:
-        mean, inverse = self.at(truncation)
-        gain = (1 + self.scale(condition)) * inverse
-        shift = self.offset(condition) - mean * gain
-        return x * gain[:, :, None, None] + shift[:, :, None, None]  # type: ignore[no-any-return]
+        return self.normalised(x, truncation, 1 + self.scale(condition), self.offset(condition))
 
 
 class FinalNorm(Statistics):
@@ -161,9 +165,7 @@ class FinalNorm(Statistics):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, truncation: float) -> Tensor:
-        mean, inverse = self.at(truncation)
-        gain = self.weight * inverse
-        return x * gain[:, None, None] + (self.bias - mean * gain)[:, None, None]
+        return self.normalised(x, truncation, self.weight, self.bias)
 
 
 class Block(nn.Module):
@@ -183,15 +185,15 @@ class Block(nn.Module):
         self.conv_3 = nn.Conv2d(size.middle, size.outputs, 1)
 
     def forward(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
-        kept = x[:, : self.outputs]
+        shortcut = x[:, : self.outputs]
         x = self.conv_0(self.bn_0(x, condition, truncation).relu())
         x = self.bn_1(x, condition, truncation).relu()
         if self.up:
-            kept, x = (F.interpolate(part, scale_factor=2) for part in (kept, x))
+            shortcut, x = (F.interpolate(part, scale_factor=2) for part in (shortcut, x))
         x = self.conv_1(x)
         x = self.conv_2(self.bn_2(x, condition, truncation).relu())
         x = self.conv_3(self.bn_3(x, condition, truncation).relu())
-        return kept + x
+        return shortcut + x
 
 
 class Attention(nn.Module):
@@ -242,13 +244,13 @@ class Synthesizer(nn.Module):
         wanted: frozenset[str] = frozenset(),
     ) -> tuple[Tensor, dict[str, Tensor]]:
         x = self.start(condition)
-        kept = {"layer_0": x} if "layer_0" in wanted else {}
+        features = {"layer_0": x} if "layer_0" in wanted else {}
         for i, layer in enumerate(self.layers, start=1):
             x = layer(x, condition, truncation) if isinstance(layer, Block) else layer(x)
             if f"layer_{i}" in wanted:
-                kept[f"layer_{i}"] = x
+                features[f"layer_{i}"] = x
         rgb = self.conv_to_rgb(self.bn(x, truncation).relu())
-        return rgb[:, :3].tanh(), kept
+        return rgb[:, :3].tanh(), features
 
 
 class BigGAN(NetworkGenerator):
@@ -331,8 +333,8 @@ def _without_spectral_norm(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _layer_sizes(
     config: Mapping[str, Any], weights: Mapping[str, Tensor]
 ) -> tuple[BlockSize | AttentionSize, ...]:
-    found = (re.match(r"generator\.layers\.(\d{1,3})\.(\w+)", key) for key in weights)
-    parts = {(int(match[1]), match[2]) for match in found if match}
+    matches = (re.match(r"generator\.layers\.(\d{1,3})\.(\w+)", key) for key in weights)
+    parts = {(int(match[1]), match[2]) for match in matches if match}
     attentive = {i for i, part in parts if part.startswith("snconv1x1")}
     count = 1 + max((i for i, _ in parts), default=-1)
     doubling = iter(_doubling(config, count - len(attentive)))

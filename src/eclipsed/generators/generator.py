@@ -20,12 +20,9 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.files import sha256_of
+from eclipsed.generators.mapping import MappingNetwork
 from eclipsed.generators.seeds import seeded_z
-from eclipsed.generators.spaces import (
-    check_conversion,
-    check_space,
-    layer_spread,
-)
+from eclipsed.generators.spaces import check_conversion, check_space, layer_spread
 from eclipsed.types import PRECISIONS, SPACES, Layer, Noise, Precision, Space, Synthesis
 
 Rendered = tuple[Tensor, dict[str, Tensor]]
@@ -232,9 +229,11 @@ class NetworkGenerator(nn.Module, ABC):
 class StyleGenerator(NetworkGenerator):
     """A StyleGAN: the spaces z, w, w+ (rows `row_0` …, flattened row by row) and s.
 
-    Latents of w, w+ and s already carry their class.
+    mapping: z and a class to w, with the mean of w; a family with another one overrides `w_of` and
+    `w_mean`. Latents of w, w+ and s already carry their class.
     """
 
+    mapping: MappingNetwork
     spaces = SPACES
     home = "w+"
 
@@ -244,13 +243,13 @@ class StyleGenerator(NetworkGenerator):
         self.num_ws = config.num_ws
 
     @property
-    @abstractmethod
     def w_mean(self) -> Float[Tensor, " w"]:
         """The mean of w, which truncation pulls towards."""
+        return self.mapping.w_avg
 
-    @abstractmethod
     def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
         """w of z, not truncated."""
+        return self.mapping(z, self.label)  # type: ignore[no-any-return]
 
     @abstractmethod
     def style_widths(self) -> Mapping[str, int]:

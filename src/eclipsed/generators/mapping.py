@@ -6,16 +6,12 @@ Parameter names are NVIDIA's: `embed`, `fc0`, `fc1`, …, `w_avg`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from itertools import count, takewhile
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-
-from eclipsed.checkpoints.weights import tensor_of
 
 _SQRT2 = math.sqrt(2.0)
 # Seeds of the latents whose mean stands in for an average that a file lacks.
@@ -83,33 +79,6 @@ class MappingNetwork(nn.Module):
         for i in range(self.depth):
             x = F.leaky_relu(self.get_submodule(f"fc{i}")(x), 0.2) * _SQRT2
         return x.float()
-
-
-def mapping_sizes(tensors: Mapping[str, Tensor], family: str) -> dict[str, int]:
-    """What shapes tell of a mapping network.
-
-    Keys: z_dim, c_dim, w_dim, mapping_layers, layer_features, embed_features (0 without classes).
-    Raises BadFile for a missing or misshapen tensor.
-    """
-    first = tensor_of(tensors, "mapping.fc0.weight", family, dims=2)
-    layers = sum(1 for _ in takewhile(lambda i: _holds(tensors, f"mapping.fc{i}"), count()))
-    last = tensor_of(tensors, f"mapping.fc{layers - 1}.weight", family, dims=2)
-    embed, classes = 0, 0
-    if _holds(tensors, "mapping.embed"):
-        embed, classes = tensor_of(tensors, "mapping.embed.weight", family, dims=2).shape
-    return {
-        "z_dim": first.shape[1] - embed,
-        "c_dim": classes,
-        "w_dim": last.shape[0],
-        "mapping_layers": layers,
-        "layer_features": first.shape[0],
-        "embed_features": embed,
-    }
-
-
-def _holds(tensors: Mapping[str, Tensor], layer: str) -> bool:
-    """Half a layer counts too, so that the half that is missing gets named."""
-    return f"{layer}.weight" in tensors or f"{layer}.bias" in tensors
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.shapes import numbered
+from eclipsed.checkpoints.shapes import numbered, resample_filter
 from eclipsed.checkpoints.weights import fill, number, tensor_of
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
@@ -35,7 +35,7 @@ FAMILY = "StyleGAN1"
 FUSED_FROM = 128
 # Pixels. The paper's networks stop here, and a small file could fill memory with noise maps.
 LARGEST = 1024
-BLUR_TAPS = (1.0, 2.0, 1.0)
+_BLUR_TAPS = (1.0, 2.0, 1.0)
 _SQRT2 = math.sqrt(2.0)
 
 
@@ -184,7 +184,7 @@ class Blur(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("kernel", blur_kernel())
+        self.register_buffer("kernel", resample_filter(_BLUR_TAPS)[None, None])
 
     def forward(self, x: Tensor) -> Tensor:
         taps = self.kernel.expand(x.shape[1], -1, -1, -1)
@@ -263,7 +263,7 @@ class SynthesisNetwork(nn.Module):
         wanted: frozenset[str] = frozenset(),
     ) -> tuple[Tensor, dict[str, Tensor]]:
         n = styles[0].shape[0]
-        kept: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         x = self.block(4).const.expand(n, -1, -1, -1)
         for layer, style in enumerate(styles):
             block, second = self.block(4 << layer // 2), layer % 2 == 1
@@ -271,8 +271,8 @@ class SynthesisNetwork(nn.Module):
             maps = noise_of(noise, epilogue.input.noise, layer, n)
             x = epilogue(block.convolve(x, second), style, maps)
             if f"layer_{layer}" in wanted:
-                kept[f"layer_{layer}"] = x
-        return self.torgb(x), kept
+                features[f"layer_{layer}"] = x
+        return self.torgb(x), features
 
 
 class StyleGAN1(StyleGenerator):
@@ -307,13 +307,6 @@ class StyleGAN1(StyleGenerator):
 
     def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
         return self.g_synthesis(parts, noise=how.noise, wanted=how.wanted)  # type: ignore[no-any-return]
-
-
-def blur_kernel() -> Float[Tensor, "1 1 3 3"]:
-    """The filter that follows the upsampling, of sum 1."""
-    taps = torch.tensor(BLUR_TAPS)
-    taps = torch.outer(taps, taps)
-    return (taps / taps.sum())[None, None]
 
 
 def from_checkpoint(
@@ -352,7 +345,8 @@ def _mapping_widths(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
 def _buffers(config: StyleGAN1Config, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What files leave out, under its names."""
     blocks = {size: f"g_synthesis.blocks.{size}x{size}" for size in config.resolutions}
-    made = {f"{block}.conv0_up.intermediate.kernel": blur_kernel() for block in blocks.values()}
+    blur = resample_filter(_BLUR_TAPS)[None, None]
+    buffers = {f"{block}.conv0_up.intermediate.kernel": blur for block in blocks.values()}
     maps = {
         f"{block}.epi{half}.top_epi.noise.noise": size
         for size, block in blocks.items()
@@ -360,5 +354,5 @@ def _buffers(config: StyleGAN1Config, tensors: Mapping[str, Tensor]) -> dict[str
     }
     if not any(key in tensors for key in maps):
         for layer, (key, size) in enumerate(maps.items()):
-            made[key] = noise_maps(0, layer, 1, size)
-    return made
+            buffers[key] = noise_maps(0, layer, 1, size)
+    return buffers

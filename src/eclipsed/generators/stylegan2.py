@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.shapes import numbered
+from eclipsed.checkpoints.shapes import stylegan2_config
 from eclipsed.checkpoints.weights import fill, fingerprint_of, number, tensor_of, whole
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
-from eclipsed.generators.mapping import Dense, MappingNetwork, average_latent, mapping_sizes
+from eclipsed.generators.mapping import Dense, MappingNetwork, average_latent
 from eclipsed.generators.seeds import noise_of
 from eclipsed.types import Noise
 
@@ -89,10 +89,10 @@ class StyleGAN2Config:
 
 def _filter(taps: Sequence[float]) -> Tensor:
     """The low-pass filter as NVIDIA stores it, summing to 1: a square, or a row of many taps."""
-    made = torch.tensor(taps)
+    table = torch.tensor(taps)
     if len(taps) < _SEPARABLE_TAPS:
-        made = torch.outer(made, made)
-    return made / made.sum()
+        table = torch.outer(table, table)
+    return table / table.sum()
 
 
 def _square(stored: Tensor) -> Float[Tensor, "k k"]:
@@ -114,21 +114,21 @@ def _double(x: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
 def _smooth(x: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
     """The low-pass filter that follows a transposed 3×3 convolution of stride 2."""
     taps = len(stored)
-    before, after = (taps + 1) // 2 - 1, taps // 2 - 1
-    both = max(min(before, after), 0)
-    kernel = _square(stored).flip(0, 1).to(x.dtype).expand(x.shape[1], 1, -1, -1)
-    return F.conv2d(_pad(x, before - both, after - both), kernel, padding=both, groups=x.shape[1])
+    return _correlate(x, _square(stored).flip(0, 1), (taps + 1) // 2 - 1, taps // 2 - 1)
 
 
 def _smooth_back(gradient: Float[Tensor, "n c h w"], stored: Tensor) -> Tensor:
     """The gradient of `_smooth` with respect to x."""
     taps = len(stored)
-    # The whole correlation, of which the forward pass kept what its padding allowed.
-    before, after = taps - (taps + 1) // 2, taps - taps // 2
-    both = min(before, after)
-    kernel = _square(stored).to(gradient.dtype).expand(gradient.shape[1], 1, -1, -1)
-    gradient = _pad(gradient, before - both, after - both)
-    return F.conv2d(gradient, kernel, padding=both, groups=gradient.shape[1])
+    # The whole correlation, of which the forward pass used what its padding allowed.
+    return _correlate(gradient, _square(stored), taps - (taps + 1) // 2, taps - taps // 2)
+
+
+def _correlate(x: Float[Tensor, "n c h w"], filter_: Tensor, before: int, after: int) -> Tensor:
+    """Every channel with one filter, and so many zeros before and after it in both axes."""
+    both = max(min(before, after), 0)
+    kernel = filter_.to(x.dtype).expand(x.shape[1], 1, -1, -1)
+    return F.conv2d(_pad(x, before - both, after - both), kernel, padding=both, groups=x.shape[1])
 
 
 def _pad(x: Tensor, before: int, after: int) -> Tensor:
@@ -153,7 +153,7 @@ class _FrozenConv(torch.autograd.Function):
     """A styled convolution whose weights are not trained, in few passes over memory.
 
     y = clamp(lrelu(demod · conv(style · x) + bias + noise)); conv doubles the size where there are
-    `taps`. Nothing is kept for the backward pass but x and y. x, weight and y may be bfloat16; the
+    `taps`. Only x and y are stored for the backward pass. x, weight and y may be bfloat16; the
     rest, and the sums over positions, are float32.
     """
 
@@ -266,7 +266,7 @@ class StyledConv(nn.Module):
 
     def _frozen(self, x: Tensor, style: Tensor, demod: Tensor, noise: Tensor | None) -> Tensor:
         """The same for weights that are not trained; leaky ReLU lets the gain pass before it."""
-        made: Tensor = _FrozenConv.apply(  # type: ignore[no-untyped-call]
+        return _FrozenConv.apply(  # type: ignore[no-untyped-call, no-any-return]
             x,
             style,
             demod * self.gain,
@@ -276,7 +276,6 @@ class StyledConv(nn.Module):
             self.resample_filter if self.up else None,
             self.clamp,
         )
-        return made
 
 
 class ToRGB(nn.Module):
@@ -376,8 +375,8 @@ class SynthesisNetwork(nn.Module):
 
     def styles(self, ws: Float[Tensor, "n rows w"]) -> list[Tensor]:
         return [
-            (made.style(ws[:, row]) if isinstance(made, ToRGB) else made(ws[:, row]))
-            for _, made, row in self.style_layers()
+            (source.style(ws[:, row]) if isinstance(source, ToRGB) else source(ws[:, row]))
+            for _, source, row in self.style_layers()
         ]
 
     def forward(
@@ -393,7 +392,7 @@ class SynthesisNetwork(nn.Module):
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         x = x.contiguous(memory_format=torch.channels_last)
-        kept = {"layer_0": x} if "layer_0" in wanted else {}
+        features = {"layer_0": x} if "layer_0" in wanted else {}
         count = 0
         rgb: Tensor | None = None
         for size in self.resolutions:
@@ -404,14 +403,14 @@ class SynthesisNetwork(nn.Module):
                 x = conv(x, next(entry), maps)
                 count += 1
                 if f"layer_{count}" in wanted:
-                    kept[f"layer_{count}"] = x
+                    features[f"layer_{count}"] = x
             if block.skip is not None:
                 x = block.skip(entering) + x
             if block.torgb is not None:
                 add = block.torgb(x, next(entry))
                 rgb = add if rgb is None else block.upsample(rgb) + add
         assert rgb is not None
-        return rgb, kept
+        return rgb, features
 
 
 class StyleGAN2(StyleGenerator):
@@ -457,13 +456,6 @@ class StyleGAN2(StyleGenerator):
         }
         return fill(network, filters | dict(tensors), _FAMILY)
 
-    @property
-    def w_mean(self) -> Float[Tensor, " w"]:
-        return self.mapping.w_avg
-
-    def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        return self.mapping(z, self.label)  # type: ignore[no-any-return]
-
     def style_widths(self) -> dict[str, int]:
         return {
             name: (source.affine if isinstance(source, ToRGB) else source).weight.shape[0]
@@ -485,64 +477,52 @@ def from_checkpoint(
     config may hold z_dim, c_dim, w_dim, img_resolution, mapping_layers, layer_features,
     embed_features, lr_multiplier, architecture, conv_clamp and resample_filter; what is absent or
     None is read from the tensors, or is NVIDIA's default; other keys are ignored. Where the file
-    lacks `mapping.w_avg`, the mean of mapped seeds takes its place.
+    lacks `mapping.w_avg`, the mean of mapped seeds stands in for it.
 
     Raises BadFile, with one sentence, for settings and tensors that make no StyleGAN2.
     """
-    made = _config_of(config, tensors)
+    sizes = _config_of(config, tensors)
     if "mapping.w_avg" in tensors:
-        return StyleGAN2.from_tensors(tensors, made, name=name)
+        return StyleGAN2.from_tensors(tensors, sizes, name=name)
     network = StyleGAN2.from_tensors(
-        {**tensors, "mapping.w_avg": torch.zeros(made.w_dim)}, made, name=name
+        {**tensors, "mapping.w_avg": torch.zeros(sizes.w_dim)}, sizes, name=name
     )
     # Taken before the average, whose last digits depend on the machine that computes it.
     network.weights_sha256 = fingerprint_of(network)
-    network.mapping.w_avg.copy_(average_latent(network.mapping, made.z_dim, made.c_dim))
+    network.mapping.w_avg.copy_(average_latent(network.mapping, sizes.z_dim, sizes.c_dim))
     return network
 
 
 def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
-    sizes = {
-        key: whole(config, key, size, _FAMILY)
-        for key, size in mapping_sizes(tensors, _FAMILY).items()
-    }
-    largest = max(numbered(tensors, r"synthesis\.b([0-9]{1,5})\..*"), default=4)
-    resolution = whole(config, "img_resolution", largest, _FAMILY)
-    blocks = [2**k for k in range(2, max(resolution.bit_length(), 3))]
+    defaults = stylegan2_config(tensors)
+
+    def size(key: str) -> int:
+        return whole(config, key, defaults[key] or 0, _FAMILY)
+
+    resolution, clamp = size("img_resolution"), config.get("conv_clamp")
     channels = {
-        r: tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4).shape[0]
-        for r in blocks
+        r: len(tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4))
+        for r in (2**k for k in range(2, max(resolution.bit_length(), 3)))
     }
-    clamp = config.get("conv_clamp")
     return StyleGAN2Config(
         resolution=resolution,
         channels=channels,
-        z_dim=sizes["z_dim"],
-        w_dim=sizes["w_dim"],
-        mapping_layers=sizes["mapping_layers"],
-        mapping_width=sizes["layer_features"],
+        z_dim=size("z_dim"),
+        w_dim=size("w_dim"),
+        mapping_layers=size("mapping_layers"),
+        mapping_width=size("layer_features") or None,
         mapping_multiplier=number(config, "lr_multiplier", 0.01, _FAMILY),
         conv_clamp=None if clamp is None else number(config, "conv_clamp", 0.0, _FAMILY),
-        c_dim=sizes["c_dim"],
-        embed_width=sizes["embed_features"] or None,
-        architecture=_architecture(config, tensors),
+        c_dim=size("c_dim"),
+        embed_width=size("embed_features") or None,
+        architecture=_architecture(config.get("architecture") or defaults["architecture"]),
         resample_filter=_taps(config, tensors),
     )
 
 
-def _architecture(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Architecture:
-    """The setting, else what the names tell.
-
-    Only resnet blocks have shortcuts, and only skip makes colours at every resolution.
-    """
-    given = config.get("architecture")
-    if given is None:
-        if any(".skip." in key for key in tensors):
-            return "resnet"
-        coloured = any(key.startswith("synthesis.b4.torgb.") for key in tensors)
-        return "skip" if coloured else "orig"
+def _architecture(name: object) -> Architecture:
     for known in ARCHITECTURES:
-        if given == known:
+        if name == known:
             return known
     raise BadFile(
         "The file's setting 'architecture' makes no StyleGAN2.",

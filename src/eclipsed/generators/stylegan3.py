@@ -20,10 +20,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.shapes import mapping_sizes
 from eclipsed.checkpoints.weights import fill, number, tensor_of, whole
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
-from eclipsed.generators.mapping import Dense, MappingNetwork, mapping_sizes
+from eclipsed.generators.mapping import Dense, MappingNetwork
 
 _FAMILY = "StyleGAN3"
 _LAYER = re.compile(r"(synthesis\.L([0-9]{1,3})_([0-9]{1,5})_[0-9]{1,5})\.")
@@ -121,16 +122,16 @@ def signals(config: StyleGAN3Config) -> tuple[Signal, ...]:
     """
     last_cutoff = config.resolution / 2
     last_stopband = last_cutoff * config.last_stopband_rel
-    made = []
+    result = []
     for i, channels in enumerate(config.channels):
-        share = min(i / (config.num_layers - config.num_critical), 1.0)
-        cutoff = config.first_cutoff * (last_cutoff / config.first_cutoff) ** share
-        stopband = config.first_stopband * (last_stopband / config.first_stopband) ** share
+        progress = min(i / (config.num_layers - config.num_critical), 1.0)
+        cutoff = config.first_cutoff * (last_cutoff / config.first_cutoff) ** progress
+        stopband = config.first_stopband * (last_stopband / config.first_stopband) ** progress
         rate = 2.0 ** math.ceil(math.log2(min(stopband * 2, config.resolution)))
         inner = i < config.num_layers - 1
         size = int(rate) + 2 * config.margin_size if inner else config.resolution
-        made.append(Signal(size, channels, rate, cutoff, max(stopband, rate / 2) - cutoff))
-    return tuple(made)
+        result.append(Signal(size, channels, rate, cutoff, max(stopband, rate / 2) - cutoff))
+    return tuple(result)
 
 
 def lowpass(
@@ -144,15 +145,15 @@ def lowpass(
     """
     attenuation = 2.285 * (taps - 1) * math.pi * width / (rate / 2) + 7.95
     window = np.kaiser(taps, _kaiser_beta(attenuation))
-    place = (np.arange(taps) - (taps - 1) / 2) / rate
+    position = (np.arange(taps) - (taps - 1) / 2) / rate
     if radial:
-        radius = torch.from_numpy(np.pi * np.hypot(place[:, None], place[None, :]))
+        radius = torch.from_numpy(np.pi * np.hypot(position[:, None], position[None, :]))
         radius = radius.clamp_min(1e-9)  # at 0 the limit of J₁(2·c·r) / r is c
-        made = torch.special.bessel_j1(2 * cutoff * radius) / radius
-        made = made * torch.from_numpy(np.outer(window, window))
+        ideal = torch.special.bessel_j1(2 * cutoff * radius) / radius
+        table = ideal * torch.from_numpy(np.outer(window, window))
     else:
-        made = torch.from_numpy(np.sinc(2 * cutoff * place) * window)
-    normalized: Tensor = made / made.sum()
+        table = torch.from_numpy(np.sinc(2 * cutoff * position) * window)
+    normalized: Tensor = table / table.sum()
     return normalized.float()
 
 
@@ -327,13 +328,13 @@ class SynthesisNetwork(nn.Module):
 
     def __init__(self, config: StyleGAN3Config) -> None:
         super().__init__()
-        made = signals(config)
-        self.input = SynthesisInput(made[0], w_dim=config.w_dim)
+        leaves = signals(config)
+        self.input = SynthesisInput(leaves[0], w_dim=config.w_dim)
         self.layer_names: list[str] = []
         self.output_scale = config.output_scale
-        for i, leaving in enumerate(made):
+        for i, leaving in enumerate(leaves):
             layer = SynthesisLayer(
-                made[max(i - 1, 0)],
+                leaves[max(i - 1, 0)],
                 leaving,
                 config=config,
                 colours=i == config.num_layers,
@@ -366,12 +367,12 @@ class SynthesisNetwork(nn.Module):
             x = self.input(styles[0].float())
         if torch.is_autocast_enabled(device):
             x = x.to(torch.get_autocast_dtype(device))
-        kept = {"layer_0": x} if "layer_0" in wanted else {}
+        features = {"layer_0": x} if "layer_0" in wanted else {}
         for i, (name, style) in enumerate(zip(self.layer_names, styles[1:], strict=True), start=1):
             x = self.layer(name)(x, style)
             if f"layer_{i}" in wanted:
-                kept[f"layer_{i}"] = x
-        return x.float() * self.output_scale, kept
+                features[f"layer_{i}"] = x
+        return x.float() * self.output_scale, features
 
 
 class StyleGAN3(StyleGenerator):
@@ -396,13 +397,6 @@ class StyleGAN3(StyleGenerator):
             multiplier=config.mapping_multiplier,
         )
         self.synthesis = SynthesisNetwork(config)
-
-    @property
-    def w_mean(self) -> Float[Tensor, " w"]:
-        return self.mapping.w_avg
-
-    def w_of(self, z: Float[Tensor, "n z"]) -> Float[Tensor, "n w"]:
-        return self.mapping(z, self.label)  # type: ignore[no-any-return]
 
     def style_widths(self) -> dict[str, int]:
         return {name: affine.weight.shape[0] for name, affine in self.synthesis.affines()}

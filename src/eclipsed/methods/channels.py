@@ -1,4 +1,4 @@
-"""What methods that work on single channels of the style space share.
+"""Single channels of the style space, and the images on which they are tried.
 
 S has a number for every channel that a convolution reads. Those of toRGB only mix colours, and
 stay out, as in StyleSpace (arXiv:2011.12799) and StyleCLIP (arXiv:2103.17249).
@@ -19,7 +19,7 @@ from eclipsed.types import Generator, World
 
 @dataclass(frozen=True)
 class Channel:
-    """A number of a flat latent of S: its place there, and the layer and place that people say."""
+    """A number of a flat latent of S: its index there, its layer, and its number in that layer."""
 
     index: int
     layer: str
@@ -32,22 +32,22 @@ class Channel:
 
 def style_channels(generator: Generator) -> list[Channel]:
     """All channels of S but toRGB's, in order; UnknownName for a generator without S."""
-    found, start = [], 0
+    channels, start = [], 0
     for layer in generator.layers("s"):
         if not layer.name.endswith("torgb"):
-            found += [Channel(start + i, layer.name, i) for i in range(layer.width)]
+            channels += [Channel(start + i, layer.name, i) for i in range(layer.width)]
         start += layer.width
-    return found
+    return channels
 
 
-def places(channels: list[Channel], device: torch.device) -> Int[Tensor, " c"]:
+def indices_of(channels: list[Channel], device: torch.device) -> Int[Tensor, " c"]:
     """Where the channels lie in a flat latent."""
     return torch.tensor([channel.index for channel in channels], device=device)
 
 
 @torch.no_grad()
 def style_population(world: World) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
-    """Mean and standard deviation of every number of S, over the images that methods look at."""
+    """Mean and standard deviation of every number of S, over the pool's seeds."""
     styles = world.generator.sample(SEEDS, truncation=world.truncation, space="s")
     return styles.mean(dim=0), styles.std(dim=0)
 

@@ -1,5 +1,5 @@
-"""Method `default` for a prompt that asks for several changes: each part is trained for itself, in
-its own layers and its own region, and the direction is their sum.
+"""Method `default` for a prompt that asks for several changes: each part is trained alone, in its
+own layers and region, and the direction is their sum.
 
 Directions that are local add up (the paper stacks edits in its own figures), while a single vector
 in a single run of layers, trained for the whole prompt, brings the change that the encoder likes
@@ -16,10 +16,10 @@ from torch import Tensor
 from eclipsed.methods.default import DefaultConfig, default_plan, view_for
 from eclipsed.methods.method import trained
 from eclipsed.search.calibration import range_for
-from eclipsed.search.plan import Finish, Plan
+from eclipsed.search.plan import Calibration, Plan
 from eclipsed.types import Goal, World
 
-# A colour of which more than this share of the change lies elsewhere is not that thing's own.
+# A colour is not the thing's own if more than this fraction of its change lies elsewhere.
 ELSEWHERE = 0.5
 
 
@@ -79,8 +79,8 @@ def composite_plan(
         reached = [plan.unit(row[0]) * row for plan, row in rows(directions)]
         return torch.stack(reached).sum(dim=0)
 
-    def finish(vector: Tensor) -> Finish:
-        return Finish(unit=1.0, range=range_for(view_for(world, config), vector, goal.regions))
+    def finish(vector: Tensor) -> Calibration:
+        return Calibration(1.0, range_for(view_for(world, config), vector, goal.regions))
 
     layers = sorted({layer for plan in plans for layer in plan.facts["trained_layers"]})
     trained = [
@@ -102,13 +102,4 @@ def composite_plan(
     )
 
 
-DEFAULT = trained(
-    name="default",
-    paper="this package; the training of eCLIPsed (EPFL 2023), started from a regression",
-    about="A regression of the encoder's scores on sampled latents, bent away from what changes "
-    "outside the region, refined by a few steps of positive and negative strength.",
-    differs="Text loss and localization are relative to each image; layers are chosen; strength 1 "
-    "is calibrated.",
-    config=DefaultConfig,
-    plan=plan_parts,
-)
+DEFAULT = trained("default", DefaultConfig, plan_parts)

@@ -1,13 +1,14 @@
-"""Method `default`: directional, sign-symmetric, local, and started from where the answer shows.
+"""Method `default`: directional, sign-symmetric, local, and started from a regression.
 
 A pool of sampled images is ranked by the encoder. A regression of its scores on the latents is the
 start: unlike the best images' mean minus the worst's, it does not bring along what merely tends to
 come with the answer. A second regression, of the pool's thumbnails outside the region, says what
 each way through the latents changes there, and the start is bent away from it. The pool's images
 are mixed of two seeds each, so the regression can tell which layers decide; the others are left
-out. A few steps refine it: positive strengths on images that lack what is asked for, negative ones
-on images that have it, both held to the text's direction in the encoder's space and to the region
-in features and pixels. The originals of all steps are the pool's and cost nothing.
+out. A few steps refine it: positive strengths on images without the attribute (negatives), negative
+strengths on images with it (positives), both held to the text's direction in the encoder's space
+and to the region in features and pixels. The originals of all steps come from the pool, for
+nothing.
 """
 
 from __future__ import annotations
@@ -22,58 +23,30 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from eclipsed.editing.masks import dilate, pixels_at
+from eclipsed.editing.masks import change_region
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
+from eclipsed.search import losses, pool
 from eclipsed.search.calibration import MARGIN, alignment_curve, calibrate, unit_of
-from eclipsed.search.losses import (
-    alignment,
-    cap_norms,
-    localization_loss,
-    pixel_change,
-    share_inside,
-)
-from eclipsed.search.plan import (
-    Finish,
-    Plan,
-    check_layers,
-    check_number,
-    check_space,
-    check_strengths,
-)
-from eclipsed.search.pool import (
-    FIRST_SEED,
-    SEEDS,
-    Originals,
-    View,
-    build_pool,
-    fast_bfloat16,
-    features_between,
-    look_at,
-    masks_of,
-    picture,
-    shrink,
-    spaced,
-    text_direction,
-)
+from eclipsed.search.plan import Calibration, Plan
+from eclipsed.search.pool import SEEDS, Originals, View, spaced
 from eclipsed.search.start import fit, slope
+from eclipsed.settings import check_number, check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # Localization reads features of these heights: smaller ones cannot tell regions apart, larger
 # ones cost memory and say what the pixels say.
 FEATURE_SIZES = (16, 64)
-# Masks grow by these pixels (of 128), as the score's do.
-DILATION = 2
 # Multiples of the warm start that are tried for its length; at 1 its longest layer is at the cap.
 START_LENGTHS = (0.5, 0.65, 0.8, 1.0)
-# Images of each kind that the search for length and layers looks at.
+# Images of each kind on which length and layers are searched.
 SEARCH_IMAGES = 6
 # A run of fewer layers is taken for this much more loss, because layers that are left out cannot
-# change anything in images that were not looked at.
+# change anything in images outside this search.
 TOLERANCE = 0.01
 # A start that gains less than this along the text counts as gaining this much.
 LEAST_GAIN = 0.02
-# Images that calibration looks at.
+# Images for calibration.
 HELD_OUT = 20
 
 
@@ -88,70 +61,51 @@ class DefaultConfig:
     # Where the direction lives.
     space: Space = "w+"
     # Steps of Adam.
-    steps: int = 12
+    steps: int = setting(12, 1)
     # Images a step.
-    batch: int = 8
+    batch: int = setting(8, 2)
     # Adam's, in units of each layer's spread per coordinate; it falls along a cosine.
-    rate: float = 0.03
-    # How many seeds are ranked by the prompt.
-    pool: int = len(SEEDS)
+    rate: float = setting(0.03, 0.0)
+    # How many seeds are ranked by the prompt, at least eight more than are trained on.
+    pool: int = setting(len(SEEDS), 12)
     # How many of them are trained on, at most half with the attribute and half without.
-    originals: int = 48
+    originals: int = setting(48, 4)
     # The best-ranked fraction of the pool, which shows how images with the attribute score.
-    contrast: float = 0.05
+    contrast: float = setting(0.05, 0.0, 0.5)
     # Ridge penalty of the start's regression, in units of the latents' variance.
-    ridge: float = 0.5
+    ridge: float = setting(0.5, 1e-6)
     # How strongly the start is bent away from what changes the image outside the region.
-    leak_penalty: float = 8.0
+    leak_penalty: float = setting(8.0, 0.0)
     # Least and greatest |strength|, drawn with both signs.
-    strengths: tuple[float, float] = (0.8, 1.6)
+    strengths: tuple[float, float] = setting((0.8, 1.6), 0.0)
     # Weight of the feature change outside the region; the text's is 1.
-    feature_weight: float = 0.5
+    feature_weight: float = setting(0.5, 0.0)
     # Weight of the pixel change outside the region.
-    pixel_weight: float = 0.5
+    pixel_weight: float = setting(0.5, 0.0)
     # Greatest length of a layer, in units of that layer's spread.
-    norm_cap: float = 0.7
-    # ψ of the images that are looked at.
-    truncation: float = 0.7
+    norm_cap: float = setting(0.7, 1e-6)
+    # ψ of all images.
+    truncation: float = setting(0.7, 0.0)
     # Indices that are trained; None takes the shortest run that does as well as the best.
     layers: tuple[int, ...] | None = None
     # Candidate runs: layers of the start at least so long, as a fraction of the longest.
-    layer_shares: tuple[float, ...] = (0.75, 0.9, 0.95, 0.99)
+    layer_lengths: tuple[float, ...] = setting((0.75, 0.9, 0.95, 0.99), 0.0, 1.0)
     # Compute in bfloat16 where the hardware is fast at it.
     half: bool = True
     # Of the pool and of all draws.
-    seed: int = 0
+    seed: int = setting(0, 0, 9_999)
 
     def __post_init__(self) -> None:
-        check_space(self.space)
-        check_layers(self.layers)
-        check_number("steps", self.steps, 1)
-        check_number("batch", self.batch, 2)
-        check_number("originals", self.originals, 4)
+        check_settings(self)
         check_number("pool", self.pool, self.originals + 8)
-        check_number("seed", self.seed, 0, 9_999)
-        check_number("contrast", self.contrast, 0.0, 0.5)
-        if not self.layer_shares:
-            raise BadSetting("layer_shares must hold a number.")
-        for share in self.layer_shares:
-            check_number("layer_shares", share, 0.0, 1.0)
-        for name in ("ridge", "norm_cap"):
-            check_number(name, getattr(self, name), 1e-6)
-        for name in (
-            "rate",
-            "truncation",
-            "leak_penalty",
-            "feature_weight",
-            "pixel_weight",
-        ):
-            check_number(name, getattr(self, name), 0.0)
-        check_strengths(self.strengths)
+        if not self.layer_lengths:
+            raise BadSetting("'layer_lengths' must hold a number.")
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is asked for, in the encoder's space: the unit direction [E] from neutral to prompt, and
-    the levels along it of images that lack what is asked for (`low`) and that have it (`high`)."""
+    """The attribute in the encoder's space: the unit direction [E] from neutral to prompt, and the
+    mean levels along it of images without the attribute (`low`) and with it (`high`)."""
 
     text: Tensor
     low: float
@@ -164,10 +118,10 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """All that the steps look at and that does not change.
+    """All that the steps need and that does not change.
 
-    originals: first `negatives` images that lack what is asked for, then those that have it.
-    held_out: latents [H, D] that lack it and are not trained on. start: the warm start [D].
+    originals: first `negatives` images without the attribute, then those with it. held_out:
+    latents [H, D] without it that are not trained on. start: the warm start [D].
     full_gain: the text gain that counts as full, which the warm start reaches at its best length.
     """
 
@@ -187,8 +141,8 @@ class TrainingSet:
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
-    """How the method looks at a world's images."""
-    half = config.half and fast_bfloat16(world.generator.device)
+    """The world as the config has it."""
+    half = config.half and pool.fast_bfloat16(world.generator.device)
     return View(world, config.space, config.truncation, half)
 
 
@@ -197,11 +151,11 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     """Sample the pool, rank it along the text and hand out the parts."""
     generator = world.generator
     view = view_for(world, config)
-    first = FIRST_SEED + config.seed * 10_000
+    first = pool.FIRST_SEED + config.seed * 10_000
     seeds = range(first, first + config.pool)
-    pool = build_pool(view, seeds, mixed=True)
-    text = text_direction(world, goal)
-    along = pool.embeddings @ text
+    sampled = pool.build_pool(view, seeds, mixed=True)
+    text = pool.text_direction(world, goal)
+    along = sampled.embeddings @ text
     order = along.argsort(descending=True, stable=True)
     lower = order[len(order) // 2 :]
     best = order[: max(2, round(config.contrast * len(order)))]
@@ -209,16 +163,16 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     # A text that no image answers has no levels; any gap keeps the numbers finite.
     target = Target(text, low, max(high, low + 1e-3))
     most = config.originals // 2
-    answering = int((target.scores(pool.embeddings) > 0.5).sum())
+    answering = int((target.scores(sampled.embeddings) > 0.5).sum())
     positives = order[: min(most, max(4, answering))]
     trained_on = spaced(len(lower), most)
     negatives = lower[trained_on]
     held_out = lower[[row for row in range(len(lower)) if row not in set(trained_on)]]
     reading = bool(config.feature_weight and goal.regions)
-    names = features_between(generator, *FEATURE_SIZES) if reading else ()
-    originals = look_at(view, goal, pool.latents[torch.cat([negatives, positives])], names)
-    region = dilate(originals.masks, pixels_at(originals.masks.shape[1], DILATION))
-    inside = shrink(region[:, None]).amax(dim=(0, 1))
+    names = pool.features_between(generator, *FEATURE_SIZES) if reading else ()
+    originals = pool.look_at(view, goal, sampled.latents[torch.cat([negatives, positives])], names)
+    region = change_region(originals.masks, originals.masks)
+    inside = pool.shrink(region[:, None]).amax(dim=(0, 1))
     return TrainingSet(
         view=view,
         goal=goal,
@@ -226,15 +180,15 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
         target=target,
         originals=originals,
         negatives=len(negatives),
-        held_out=pool.latents[held_out[spaced(len(held_out), HELD_OUT)]],
+        held_out=sampled.latents[held_out[spaced(len(held_out), HELD_OUT)]],
         start=slope(
-            fit(pool, config.ridge), exponential_scores(along), inside, config.leak_penalty
+            fit(sampled, config.ridge), exponential_scores(along), inside, config.leak_penalty
         ),
     )
 
 
 def exponential_scores(along: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
-    """Scores for the regression to fit: what counts is who answers the prompt, and how clearly.
+    """Scores for the regression to fit: what counts is which images answer, and how clearly.
 
     Along the raw scores a cousin of the answer that many images show would win over the answer
     itself; the exponential leaves the cousins behind. The top hundredth is cut off, so that no
@@ -250,8 +204,8 @@ def draw_batch(
 ) -> tuple[Tensor, Tensor]:
     """Rows of the originals [B] and strengths [B] of a step, a function of seed and step alone.
 
-    The originals list those that lack what is asked for first; they get positive strengths, the
-    others negative ones.
+    The originals list the negatives first; they get positive strengths, the positives negative
+    ones.
     """
     random = np.random.default_rng([config.seed, step])
     add = config.batch - config.batch // 2
@@ -275,28 +229,27 @@ def edit_losses(
     """The losses of moving the originals of these rows by strengths·vector, weighted into "total".
 
     "text": what is missing of `data.full_gain`, as a fraction of it; with negative strengths images
-    are to move against the text. "features", "pixels": the share of the change outside the
+    are to move against the text. "features", "pixels": the fraction of the change outside the
     region, before or after the edit.
     """
     config = data.config
     before, strengths = data.originals.take(rows.to(vector.device)), strengths.to(vector)
     moved = before.latents + strengths[:, None] * vector
-    made, after = picture(data.view, moved, list(before.features))
-    gained = strengths.sign() * alignment(after - before.embeddings, data.target.text)
+    synthesis, after = pool.picture(data.view, moved, list(before.features))
+    gained = strengths.sign() * losses.alignment(after - before.embeddings, data.target.text)
     # To move further than the start already does would cost locality, and earns nothing.
     terms = {"text": (1.0 - gained.mean() / data.full_gain).clamp_min(0.0)}
     if data.goal.regions:
-        union = torch.maximum(before.masks, masks_of(data.view, data.goal, made))
-        mask = dilate(union, pixels_at(union.shape[1], DILATION))
+        mask = change_region(before.masks, pool.masks_of(data.view, data.goal, synthesis))
         if before.features:
-            # The share outside, not one minus that inside: layers before the first edited one do
+            # The fraction outside, not one minus that inside: layers before the first edited one do
             # not change at all, and are not to blame.
-            changed = {name: made.features[name] for name in before.features}
-            terms["features"] = -localization_loss(
+            changed = {name: synthesis.features[name] for name in before.features}
+            terms["features"] = -losses.localization_loss(
                 before.features, changed, mask, mode="background"
             )
-        change = pixel_change(before.images, made.image)
-        terms["pixels"] = share_inside(change, 1.0 - mask).mean()
+        change = losses.pixel_change(before.images, synthesis.image)
+        terms["pixels"] = losses.fraction_inside(change, 1.0 - mask).mean()
     weights = {"text": 1.0, "features": config.feature_weight, "pixels": config.pixel_weight}
     return {**terms, "total": torch.stack([weights[k] * x for k, x in terms.items()]).sum()}
 
@@ -314,25 +267,25 @@ def scale_to_cap(start: Float[Tensor, " d"], widths: Sequence[int], caps: Sequen
 
 def search_length(loss: Callable[[float], float]) -> tuple[float, float]:
     """The multiple of the start that the loss likes best, and its loss."""
-    losses = {length: loss(length) for length in START_LENGTHS}
-    best = min(losses, key=losses.__getitem__)
-    return best, losses[best]
+    values = {length: loss(length) for length in START_LENGTHS}
+    best = min(values, key=values.__getitem__)
+    return best, values[best]
 
 
-def prominent_run(norms: Float[Tensor, " layers"], share: float) -> tuple[int, ...]:
-    """The run from the first to the last layer that is at least `share` times as long as the
+def prominent_run(norms: Float[Tensor, " layers"], length: float) -> tuple[int, ...]:
+    """The run from the first to the last layer that is at least `length` times as long as the
     longest."""
-    long = (norms >= share * norms.max()).nonzero().flatten().tolist()
+    long = (norms >= length * norms.max()).nonzero().flatten().tolist()
     return tuple(range(min(long), max(long) + 1))
 
 
-def runs_of(norms: Float[Tensor, " layers"], shares: Sequence[float]) -> list[tuple[int, ...]]:
-    """The different prominent runs of these shares, the longest first; each holds the next.
+def runs_of(norms: Float[Tensor, " layers"], lengths: Sequence[float]) -> list[tuple[int, ...]]:
+    """The different prominent runs of these lengths, the longest first; each holds the next.
 
     norms: how long each layer of a vector is, for its spread. One layer alone takes in the longer
     of its neighbours, if that is of the longest run: what one layer says does not last.
     """
-    widest, *others = (prominent_run(norms, share) for share in sorted(shares))
+    widest, *others = (prominent_run(norms, length) for length in sorted(lengths))
     runs = [widest]
     for run in others:
         if len(run) == 1:
@@ -342,10 +295,10 @@ def runs_of(norms: Float[Tensor, " layers"], shares: Sequence[float]) -> list[tu
     return list(dict.fromkeys(runs))
 
 
-def shortest_good(losses: Sequence[float]) -> int:
-    """The last of the losses that is hardly more than the least."""
-    good = min(losses) + TOLERANCE
-    return max(index for index, loss in enumerate(losses) if loss <= good)
+def shortest_good(values: Sequence[float]) -> int:
+    """The index of the last loss that is within TOLERANCE of the least."""
+    good = min(values) + TOLERANCE
+    return max(index for index, loss in enumerate(values) if loss <= good)
 
 
 def averaged(
@@ -354,8 +307,8 @@ def averaged(
     """The vector with every layer of the run replaced by their mean, and all others zeroed."""
     layers = vector.split(list(widths))
     mean = torch.stack([layers[index] for index in run]).mean(dim=0)
-    kept = [mean if index in run else torch.zeros_like(mean) for index in range(len(layers))]
-    return torch.cat(kept)
+    rest = torch.zeros_like(mean)
+    return torch.cat([mean if index in run else rest for index in range(len(layers))])
 
 
 def falling(step: int, steps: int) -> float:
@@ -369,28 +322,28 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     Raises UnknownName for layers or regions that do not exist.
     """
     generator, space = world.generator, config.space
-    layer_mask(generator, space, config.layers)  # refuses strangers before any work
+    layer_mask(generator, space, config.layers)  # refuses unknown layers before any work
     data = training_set(world, goal, config)
     widths = widths_of(generator, space)
     spread = generator.spread(space)
     caps = (config.norm_cap * spread).tolist()
 
     def constrain(directions: Tensor) -> Tensor:
-        return cap_norms(directions, widths, caps)
+        return losses.cap_norms(directions, widths, caps)
 
     def loss(directions: Tensor, step: int) -> dict[str, Tensor]:
         batch = draw_batch(config, step, negatives=data.negatives, positives=data.positives)
         return edit_losses(data, directions[0], *batch)
 
     def start_on(run: Sequence[int]) -> Tensor:
-        # Layers of W+ take the same words, so their mean says what each says, with less noise.
+        # Layers of W+ take the same codes, so their mean says what each says, with less noise.
         trained = layer_mask(generator, space, run)
         start = averaged(data.start, widths, run) if space == "w+" else data.start * trained
         return start * scale_to_cap(start, widths, caps)
 
     runs = [config.layers] if config.layers else None
-    runs = runs or runs_of(norms_of(data.start, widths) / spread, config.layer_shares)
-    # The longest run says how far to go, and what yield that brings; then each is as long.
+    runs = runs or runs_of(norms_of(data.start, widths) / spread, config.layer_lengths)
+    # The longest run says how far to go, and what text gain that brings; then each is as long.
     starts = [start_on(run) for run in runs]
     length, least = search_length(lambda length: look(data, length * starts[0])["text"])
     data = replace(data, full_gain=max(1.0 - least, LEAST_GAIN))
@@ -421,18 +374,16 @@ def look(data: TrainingSet, vector: Float[Tensor, " d"]) -> dict[str, float]:
     few = [spaced(data.negatives, SEARCH_IMAGES), spaced(data.positives, SEARCH_IMAGES)]
     rows = torch.tensor([*few[0], *(data.negatives + row for row in few[1])])
     signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
-    losses = edit_losses(data, vector, rows, signs)
-    return {name: float(value) for name, value in losses.items()}
+    terms = edit_losses(data, vector, rows, signs)
+    return {name: float(value) for name, value in terms.items()}
 
 
-def finish(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> Finish:
-    """Calibrate on the seeds that were held out; `scale` brings the vector to its cap, so that the
-    same lengths are looked at whatever training made of it."""
+def finish(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> Calibration:
+    """Calibrate on the held-out images; `scale` brings the vector to its cap, so that the same
+    lengths are tried whatever training made of it."""
     text, regions = data.target.text, data.goal.regions
-    done = calibrate(data.view, data.held_out, scale * vector, text, regions)
-    return Finish(
-        unit=scale * done.unit, range=done.range, facts={"alignments": list(done.alignments)}
-    )
+    result = calibrate(data.view, data.held_out, scale * vector, text, regions)
+    return replace(result, unit=scale * result.unit)
 
 
 def unit_for(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> float:

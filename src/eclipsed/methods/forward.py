@@ -3,13 +3,14 @@
 What method default starts from, fitted once a world on sampled images and then a closed form: the
 way through the latents along which the encoder's answer to the text rises while little changes
 outside the region (`eclipsed.search.start`). Nothing is synthesised for a prompt, so its length is
-not calibrated either; it is the usual one of this world. DeltaEdit (arXiv:2303.06285) and FFCLIP
-(arXiv:2209.06812) train networks for this.
+not calibrated either; it is the median length of this world's directions. DeltaEdit
+(arXiv:2303.06285) and FFCLIP (arXiv:2209.06812) train networks for this.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -25,32 +26,20 @@ from eclipsed.methods.default import (
     norms_of,
     prominent_run,
 )
-from eclipsed.methods.method import (
-    LONGEST,
-    Method,
-    as_direction,
-    calibrated,
-    key_of_method,
-)
+from eclipsed.methods.method import LONGEST, calibrated, described, key_of_method
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.calibration import LIMIT
-from eclipsed.search.plan import check_number, check_space
-from eclipsed.search.pool import (
-    SEEDS,
-    Pool,
-    build_pool,
-    text_direction,
-    view_of,
-)
-from eclipsed.search.realism import place_of, usual_of
+from eclipsed.search.loop import as_direction
+from eclipsed.search.pool import SEEDS, Pool, build_pool, text_direction, view_of
+from eclipsed.search.realism import coverage_of, realism_of
 from eclipsed.search.start import Fit, fit, slope
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
-# The share of images from which a place belongs to a region.
+# The fraction of images from which a pixel belongs to a region.
 _RARE = 0.02
-# Words of the world's own vocabulary whose directions show how long one usually is.
+# Words of the world's own vocabulary whose directions show how long one should be.
 _WORDS = 6
-_RANGE = (-LIMIT, LIMIT)
 
 
 @dataclass(frozen=True)
@@ -59,54 +48,50 @@ class ForwardConfig:
 
     # Where the direction lives.
     space: Space = "w+"
-    # As method default's.
-    ridge: float = DefaultConfig.ridge
-    leak_penalty: float = DefaultConfig.leak_penalty
+    # Ridge penalty, as method default's.
+    ridge: float = setting(DefaultConfig.ridge, 1e-6)
+    # How strongly the direction is bent away from leaks, as method default's.
+    leak_penalty: float = setting(DefaultConfig.leak_penalty, 0.0)
     # Layers at least this fraction as long as the longest stay, and those between them.
-    layer_share: float = 0.8
+    layer_length: float = setting(0.8, 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        check_space(self.space)
-        check_number("ridge", self.ridge, 1e-6)
-        check_number("leak_penalty", self.leak_penalty, 0.0)
-        check_number("layer_share", self.layer_share, 0.0, 1.0)
+        check_settings(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """All that does not depend on the prompt.
-
-    usual: how long the longest layer of a direction usually is, in units of that layer's spread.
-    """
+    """All that does not depend on the prompt. length: of a direction's longest layer, in units of
+    that layer's spread."""
 
     world: World
     config: ForwardConfig
     pool: Pool
     fit: Fit
     spread: Tensor
-    usual: float = 1.0
+    length: float = LONGEST
 
 
 def find(world: World, goal: Goal, config: ForwardConfig) -> list[Direction]:
-    """The direction of a prompt; the first one on a world also fits what all others share."""
+    """The direction of a prompt; the first one on a world also fits what all prompts need."""
     fitted = fitted_on(world, config)
 
-    def of_usual_length(change: Goal) -> Tensor:
-        vector = way(fitted, change)
+    def scaled(part: Goal) -> Tensor:
+        vector = way(fitted, part)
         longest = longest_layer(world.generator, config.space, vector)
-        return vector * (fitted.usual / max(1e-12, longest))
+        return vector * (fitted.length / max(1e-12, longest))
 
     return [
         as_direction(
             world,
-            torch.stack([of_usual_length(part) for part in goal.parts or (goal,)]).sum(dim=0),
-            method=FORWARD.name,
+            torch.stack([scaled(part) for part in goal.parts or (goal,)]).sum(dim=0),
+            goal,
+            method="forward",
             space=config.space,
             config=asdict(config),
-            goal=goal,
             name=goal.prompt,
             unit=1.0,
-            range_=_RANGE,
+            range=(-LIMIT, LIMIT),
         )
     ]
 
@@ -116,34 +101,34 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     """The vector that answers the goal, of any length."""
     world, config = fitted.world, fitted.config
     along = fitted.pool.embeddings @ text_direction(world, goal)
-    inside = (place_of(usual_of(world), goal.regions) > _RARE).float()
-    found = slope(fitted.fit, exponential_scores(along), inside, config.leak_penalty)
+    inside = (coverage_of(realism_of(world), goal.regions) > _RARE).float()
+    vector = slope(fitted.fit, exponential_scores(along), inside, config.leak_penalty)
     widths = widths_of(world.generator, config.space)
-    run = prominent_run(norms_of(found, widths) / fitted.spread, config.layer_share)
+    run = prominent_run(norms_of(vector, widths) / fitted.spread, config.layer_length)
     if config.space == "w+":
-        return averaged(found, widths, run)
-    return keep_layers(found, world.generator.layers(config.space), run)
+        return averaged(vector, widths, run)
+    return keep_layers(vector, world.generator.layers(config.space), run)
 
 
 def fitted_on(world: World, config: ForwardConfig) -> Fitted:
-    """Look at the pool, once, and at how long directions are."""
-    return remembered(_key(world, config), lambda: _fitted(world, config))
+    """Fit the regression to the pool, once, and measure how long directions are."""
+
+    @torch.no_grad()
+    def compute() -> Fitted:
+        pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
+        spread = world.generator.spread(config.space)
+        fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
+        return replace(fitted, length=median_length(fitted))
+
+    return remembered(_key(world, config), compute)
 
 
 def _key(world: World, config: ForwardConfig) -> Key:
     # The world's own words show how long directions are.
-    return key_of_method(world, FORWARD.name, config, list(world.vocabulary.items()), world.neutral)
+    return key_of_method(world, "forward", config, list(world.vocabulary.items()), world.neutral)
 
 
-@torch.no_grad()
-def _fitted(world: World, config: ForwardConfig) -> Fitted:
-    pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
-    spread = world.generator.spread(config.space)
-    fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
-    return replace(fitted, usual=usual_length(fitted))
-
-
-def usual_length(fitted: Fitted) -> float:
+def median_length(fitted: Fitted) -> float:
     """How long the longest layer of a direction is, in units of that layer's spread.
 
     The median over a few words of the world's vocabulary, each calibrated by looking at images.
@@ -152,17 +137,9 @@ def usual_length(fitted: Fitted) -> float:
 
     def examples() -> list[Direction]:
         words = [words[-1] for words in world.vocabulary.values() if words][:_WORDS]
-        return [
-            calibrated(
-                world,
-                way(fitted, goal),
-                method="forward",
-                space=config.space,
-                config=config,
-                goal=goal,
-            )
-            for goal in (goal_from_prompt(word, world) for word in words)
-        ]
+        goals = [goal_from_prompt(word, world) for word in words]
+        about: dict[str, Any] = {"method": "forward", "space": config.space}
+        return [calibrated(world, way(fitted, one), one, config, **about) for one in goals]
 
     generator = world.generator
     lengths = [
@@ -172,13 +149,4 @@ def usual_length(fitted: Fitted) -> float:
     return float(torch.tensor(lengths).median()) if lengths else LONGEST
 
 
-FORWARD = Method(
-    name="forward",
-    paper="this package; for networks that do the same: DeltaEdit, arXiv:2303.06285",
-    about="A regression of the encoder's answer on sampled latents, bent away from what changes "
-    "outside the region: a closed form, no image is made for a prompt.",
-    differs="Nothing is trained; strength 1 is the world's usual length, not calibrated.",
-    takes="prompt",
-    config=ForwardConfig,
-    find=find,
-)
+FORWARD = described("forward", ForwardConfig, find)

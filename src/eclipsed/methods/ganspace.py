@@ -21,10 +21,9 @@ from torch import Tensor
 from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.first_features import features_at, first_feature
-from eclipsed.methods.method import Method, calibrated, key_of_method
-from eclipsed.methods.rows import choices, oriented, spread_over, title
-from eclipsed.search.plan import check_layers, check_number
+from eclipsed.methods import components
+from eclipsed.methods.method import described, key_of_method
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 _CHUNK = 8_192
@@ -32,33 +31,29 @@ _CHUNK = 8_192
 
 @dataclass(frozen=True, kw_only=True)
 class GanSpaceConfig:
-    """count: how many components, as far as latents have so many numbers. layers: the rows of W+
-    that they move; None gives each on all rows, on the coarse, the middle and the fine ones.
-    samples: of w; feature_samples: of z where features have to be computed. seed: of the samples.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    count: int = 20
+    # How many components, as far as latents have so many numbers.
+    count: int = setting(20, 1)
+    # The layers of W+ that they move; None gives each on all, the coarse, the middle and the fine.
     layers: tuple[int, ...] | None = None
-    samples: int = 100_000
-    feature_samples: int = 1_024
-    seed: int = 0
+    # Of w.
+    samples: int = setting(100_000, 2)
+    # Of z, where features have to be computed.
+    feature_samples: int = setting(1_024, 2)
+    # Of the samples.
+    seed: int = setting(0, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
-        check_number("count", self.count, 1)
-        check_layers(self.layers)
-        check_number("samples", self.samples, 2)
-        check_number("feature_samples", self.feature_samples, 2)
-        check_number("seed", self.seed, 0, 2**32 - 1)
+        check_settings(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """rows [K, W]: a component each, the widest first. shares [K]: of all variance."""
+    """rows [K, W]: a component each, the widest first. variances [K]: as fractions of the sum."""
 
     rows: Tensor
-    shares: Tensor
+    variances: Tensor
 
 
 def find(
@@ -71,28 +66,21 @@ def find(
     Raises UnknownName for a row that the generator lacks.
     """
     generator = world.generator
-    sets = choices(generator, config.layers)
+    sets = components.choices(generator, config.layers)
 
     def compute() -> list[Direction]:
         of_w = best_space(generator) == "w+"
-        components = (components_of_w if of_w else components_of_z)(generator, config)
-        pairs = zip(components.rows, components.shares.tolist(), strict=True)
+        result = (components_of_w if of_w else components_of_z)(generator, config)
+        pairs = zip(result.rows, result.variances.tolist(), strict=True)
         return [
-            calibrated(
-                world,
-                spread_over(generator, row, rows),
-                method=GANSPACE.name,
-                space=best_space(generator),
-                config=config,
-                goal=None,
-                name=title(number, generator, rows),
-                facts={"component": number, "rows": list(rows), "variance": share},
+            components.component_direction(
+                world, row, number, rows, config, method="ganspace", variance=variance
             )
-            for number, (row, share) in enumerate(pairs, start=1)
+            for number, (row, variance) in enumerate(pairs, start=1)
             for rows in sets
         ]
 
-    return cached_directions(key_of_method(world, GANSPACE.name, config), compute)
+    return cached_directions(key_of_method(world, "ganspace", config), compute)
 
 
 def _noise(generator: Generator, seed: int, count: int) -> Float[Tensor, "n z"]:
@@ -108,31 +96,21 @@ def components_of_w(generator: Generator, config: GanSpaceConfig) -> Components:
     around = (w - w.mean(dim=0)).double()
     values, vectors = torch.linalg.eigh(around.T @ around)
     order = values.argsort(descending=True)[: config.count]
-    return Components(oriented(vectors.T[order].float()), values[order] / values.sum())
+    return Components(components.oriented(vectors.T[order].float()), values[order] / values.sum())
 
 
 @torch.no_grad()
 def components_of_z(generator: Generator, config: GanSpaceConfig) -> Components:
     """The directions of z that go with the principal components of the first features."""
     z = _noise(generator, config.seed, config.feature_samples)
-    features = features_at(generator, z, first_feature(generator))
+    features = components.features_at(generator, z, components.first_feature(generator))
     around = features - features.mean(dim=0)
     # There are more features than samples, so the small matrix of the two that have the same
     # eigenvalues is taken. Its eigenvectors are the coordinates x of the samples, of length 1.
     values, coordinates = torch.linalg.eigh((around @ around.T).double())
     order = values.argsort(descending=True)[: config.count]
     rows = coordinates.T[order].float() @ z
-    return Components(oriented(rows), values[order] / values.sum())
+    return Components(components.oriented(rows), values[order] / values.sum())
 
 
-GANSPACE = Method(
-    name="ganspace",
-    paper="Härkönen, Hertzmann, Lehtinen, Paris: GANSpace, NeurIPS 2020, arXiv:2004.02546",
-    about="Principal components of w, or of the first features of a generator that has only z.",
-    differs="No person chooses the rows of a component: all, the coarse, the middle and the fine "
-    "ones are offered. There are 100,000 samples of w, or 1,024 of features, not a million, and "
-    "the components are exact, not incremental.",
-    takes="nothing",
-    config=GanSpaceConfig,
-    find=find,
-)
+GANSPACE = described("ganspace", GanSpaceConfig, find)

@@ -18,9 +18,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.methods.method import Method, calibrated, rank
-from eclipsed.search.plan import check_number, check_space
-from eclipsed.types import Generator, Goal, Space, World
+from eclipsed.methods.method import calibrated, described, rank
+from eclipsed.settings import check_settings, setting
+from eclipsed.types import Goal, Space, World
 
 # As in the authors' code, by the rest of the chosen samples the boundary is checked.
 TRAINED_ON = 0.7
@@ -29,26 +29,22 @@ _ROUNDS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class InterFaceGanConfig:
-    """space: where the boundary lies; None takes w, whose direction moves all rows alike, or z of
-    a generator without it. share: of the ranked samples at each end that are told apart. penalty:
-    the C of the machine, for latents in units of their spread. conditions: prompts whose answer
-    should stay as it is. seed: of which samples only check the boundary.
+    """Raises BadSetting or UnknownName for a value out of range."""
 
-    Raises BadSetting or UnknownName for settings that make no sense.
-    """
-
+    # Where the boundary lies; None takes w, whose direction moves all layers alike, or z of a
+    # generator without it.
     space: Space | None = None
-    share: float = 0.1
-    penalty: float = 1.0
+    # Of the ranked samples, the fraction at each end that is told apart.
+    fraction: float = setting(0.1, 1e-3, 0.5)
+    # The C of the machine, for latents in units of their spread.
+    penalty: float = setting(1.0, 1e-9)
+    # Prompts whose attributes should stay as they are.
     conditions: tuple[str, ...] = ()
-    seed: int = 0
+    # Of the samples that only check the boundary.
+    seed: int = setting(0, 0, 2**31)
 
     def __post_init__(self) -> None:
-        if self.space is not None:
-            check_space(self.space)
-        check_number("share", self.share, 1e-3, 0.5)
-        check_number("penalty", self.penalty, 1e-9)
-        check_number("seed", self.seed, 0, 2**31)
+        check_settings(self)
 
 
 def find(world: World, goal: Goal, config: InterFaceGanConfig) -> list[Direction]:
@@ -56,35 +52,23 @@ def find(world: World, goal: Goal, config: InterFaceGanConfig) -> list[Direction
 
     Raises UnknownName for a space that the generator lacks.
     """
-    space = config.space or _usual_space(world.generator)
+    space = config.space or ("w" if "w" in world.generator.spaces else "z")
     normal, accuracy = boundary(world, goal, space, config)
-    others = [
-        boundary(world, replace(goal, prompt=prompt), space, config)[0]
-        for prompt in config.conditions
-    ]
+    conditions = [replace(goal, prompt=prompt) for prompt in config.conditions]
+    normal = without(normal, [boundary(world, one, space, config)[0] for one in conditions])
     return [
         calibrated(
-            world,
-            without(normal, others),
-            method=INTERFACEGAN.name,
-            space=space,
-            config=config,
-            goal=goal,
-            facts={"accuracy": accuracy},
+            world, normal, goal, config, method="interfacegan", space=space, accuracy=accuracy
         )
     ]
-
-
-def _usual_space(generator: Generator) -> Space:
-    return "w" if "w" in generator.spaces else "z"
 
 
 def boundary(
     world: World, goal: Goal, space: Space, config: InterFaceGanConfig
 ) -> tuple[Float[Tensor, " d"], float]:
-    """The normal of the prompt's boundary, and the share of the samples kept back on their side."""
+    """The normal of the prompt's boundary, and the fraction of held-out samples on their side."""
     ranking = rank(world, goal, space)
-    count = max(2, round(config.share * len(ranking.along)))
+    count = max(2, round(config.fraction * len(ranking.along)))
     train = max(1, round(TRAINED_ON * count))
     order = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
     ends = [end[order.to(end.device)] for end in (ranking.best(count), ranking.worst(count))]
@@ -134,13 +118,4 @@ def without(normal: Float[Tensor, " d"], others: list[Float[Tensor, " d"]]) -> F
     return rest
 
 
-INTERFACEGAN = Method(
-    name="interfacegan",
-    paper="Shen, Yang, Tang, Zhou: InterFaceGAN, TPAMI 2020, arXiv:2005.09635",
-    about="The normal of the boundary between samples that answer the prompt best and least.",
-    differs="The prompt ranks the samples, not a classifier of attributes; 1,024 are ranked, not "
-    "500,000, and a larger share of them is told apart; the hinge is squared.",
-    takes="prompt",
-    config=InterFaceGanConfig,
-    find=find,
-)
+INTERFACEGAN = described("interfacegan", InterFaceGanConfig, find)

@@ -1,12 +1,12 @@
-"""What the ways to find a direction share: a signature, what they look at, and how they end.
+"""What all methods have in common: a signature, the images they rank, and calibration.
 
-Every method hands back directions of one kind, whose strength 1 means the same for all: what
-`calibration` makes of it on seeds that no method looks at otherwise. Judges are never asked here.
+Strength 1 means the same for the directions of all methods: what `calibration` makes of it on seeds
+that no method uses otherwise. Judges are never asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,11 +16,10 @@ from torch import Tensor
 
 from eclipsed.cache import NETWORKS, Key, remembered
 from eclipsed.directions import Direction
-from eclipsed.files import sha256_of
+from eclipsed.files import sha256_of, word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.search import calibration
-from eclipsed.search.calibration import calibrate_for
-from eclipsed.search.loop import train
+from eclipsed.search.loop import as_direction, train
 from eclipsed.search.losses import alignment
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import SEEDS, Pool, View, build_pool, picture, text_direction, view_of
@@ -29,7 +28,7 @@ from eclipsed.types import Goal, Space, World
 # Of every method that caches its directions, calibration included: to be raised when the same
 # config comes to mean other directions.
 VERSION = 1
-# So many of them tell which direction answers a prompt best.
+# How many of calibration's seeds tell which direction answers a prompt best.
 CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.
 LONGEST = 0.7
@@ -45,7 +44,7 @@ MakePlan = Callable[[World, Goal, Any], Plan]
 class Method:
     """A way to find directions."""
 
-    # What it is called by, everywhere.
+    # Its name in the registry, on the command line and on cards.
     name: str
     # Who proposed it, and where.
     paper: str
@@ -64,15 +63,19 @@ class Method:
     plan: MakePlan | None = None
 
 
-def trained(
-    *, name: str, paper: str, about: str, differs: str, config: type[Any], plan: MakePlan
-) -> Method:
-    """A method that is trained: `find` runs its plan. Its config says its `method` and `space`."""
+def described(name: str, config: type[Any], find: Find, plan: MakePlan | None = None) -> Method:
+    """One of the package's own methods, with what `methods.toml` says of it."""
+    facts = word_lists("eclipsed.methods", "methods.toml")[name]
+    return Method(name=name, config=config, find=find, plan=plan, **facts)
+
+
+def trained(name: str, config: type[Any], plan: MakePlan) -> Method:
+    """A method whose `find` trains its plan; its config says its `method` and `space`."""
 
     def find(world: World, goal: Goal, config: Any) -> list[Direction]:
         return train(world, goal, config, plan(world, goal, config))
 
-    return Method(name, paper, about, differs, "prompt", config, find, plan=plan)
+    return described(name, config, find, plan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,92 +109,49 @@ def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = SEEDS) -
 def calibrated(
     world: World,
     vector: Float[Tensor, " d"],
+    goal: Goal,
+    config: Any,
     *,
     method: str,
     space: Space,
-    config: Any,
-    goal: Goal | None,
-    name: str | None = None,
-    facts: Mapping[str, Any] | None = None,
+    name: str = "",
+    **facts: Any,
 ) -> Direction:
-    """A direction of a vector of any length; only its sense and shape matter.
+    """A direction of a vector of any length; only its shape and sign matter.
 
-    With a goal, strength 1 is where its prompt is reached; without one, where images have changed
-    half as much as two random images differ. name: the prompt unless given. facts: what the method
-    found out, for the card, beside the fields of its config, where there is one.
+    Strength 1 is where the goal's prompt is reached; without one, where images have changed half as
+    much as two random images differ. name: the prompt unless given. facts: what the method found
+    out, for the card, beside the fields of its config.
     """
-    generator = world.generator
-    vector = vector * (LONGEST / max(1e-12, longest_layer(generator, space, vector)))
-    done = calibrate_for(view_of(world, space), vector, goal)
-    return as_direction(
-        world,
-        vector,
-        method=method,
-        space=space,
-        config={**(asdict(config) if config else {}), **(facts or {})},
-        goal=goal,
-        name=name or (goal.prompt if goal else "") or method,
-        unit=done.unit,
-        range_=done.range,
-    )
+    name = name or goal.prompt or method
+    facts = asdict(config) | facts
+    return _calibrated(world, vector, goal, space, method=method, name=name, config=facts)
+
+
+def _calibrated(world: World, vector: Tensor, goal: Goal, space: Space, **card: Any) -> Direction:
+    vector = vector * (LONGEST / max(1e-12, longest_layer(world.generator, space, vector)))
+    done = calibration.calibrate_for(view_of(world, space), vector, goal)
+    return as_direction(world, vector, goal, space=space, unit=done.unit, range=done.range, **card)
 
 
 def for_one_image(
-    world: World,
-    vector: Float[Tensor, " d"],
-    *,
-    method: str,
-    space: Space,
-    config: Any,
-    goal: Goal,
-    facts: Mapping[str, Any] | None = None,
+    view: View, vector: Float[Tensor, " d"], goal: Goal, config: Any, *, method: str
 ) -> Direction:
-    """A direction that was made for the image of config's `image`: strength 1 is what was found.
+    """A direction that was made for the image of config's `image`: strength 1 is the edited image.
 
-    The vector leads from that image's latent to the edited one, and is kept as it is. Its range
-    ends at 1: nothing was looked at beyond, nor on the other side. facts: as in `calibrated`.
+    The vector leads from that image's latent to the edited one, and stays as it is. Its range ends
+    at 1: nothing was synthesised beyond, nor at negative strengths.
     """
     return as_direction(
-        world,
+        view.world,
         vector,
+        goal,
+        space=view.space,
         method=method,
-        space=space,
-        config={**asdict(config), **(facts or {})},
-        goal=goal,
+        config=asdict(config),
         name=f"{goal.prompt}, image {config.image}",
         unit=1.0,
-        range_=(0.0, 1.0),
-    )
-
-
-def as_direction(
-    world: World,
-    vector: Float[Tensor, " d"],
-    *,
-    method: str,
-    space: Space,
-    config: dict[str, Any],
-    goal: Goal | None,
-    name: str,
-    unit: float,
-    range_: tuple[float, float],
-) -> Direction:
-    """A vector as a direction of the world's generator, with nothing measured or changed."""
-    generator = world.generator
-    return Direction(
-        vector=vector,
-        name=name,
-        prompt=goal.prompt if goal else "",
-        neutral=goal.neutral if goal else "",
-        regions=goal.regions if goal else (),
-        space=space,
-        layers=generator.layers(space),
-        generator_name=generator.name,
-        generator_fingerprint=generator.fingerprint,
-        method=method,
-        config=config,
-        unit=unit,
-        range=range_,
+        range=(0.0, 1.0),
     )
 
 
@@ -206,12 +166,11 @@ Moves = dict[float, Float[Tensor, "n e"]]
 
 def _moves(world: World, directions: Sequence[Direction]) -> list[Moves]:
     """For each direction: sign → how the embeddings of a few images change at strength ±1."""
+    seeds = calibration.SEEDS[:CHOOSING]
     before: dict[Space, tuple[View, Tensor, Tensor]] = {}
     for space in {direction.space for direction in directions}:
         view = view_of(world, space)
-        latents = world.generator.sample(
-            calibration.SEEDS[:CHOOSING], truncation=view.truncation, space=space
-        )
+        latents = world.generator.sample(seeds, truncation=view.truncation, space=space)
         before[space] = view, latents, picture(view, latents)[1]
     moves = []
     for direction in directions:
@@ -224,32 +183,27 @@ def _moves(world: World, directions: Sequence[Direction]) -> list[Moves]:
 
 @torch.no_grad()
 def choose(world: World, goal: Goal, directions: Sequence[Direction]) -> Direction:
-    """Of directions that were found without a prompt, the one that answers it best, in the sense
-    (sign) that does; calibrated for the goal.
+    """Of directions that were found without a prompt, the one that answers it best, with the sign
+    that does; calibrated for the goal. Raises ValueError where there is none.
 
     Judged by the training encoder on a few seeds at strength ±1.
     """
+    if not directions:
+        raise ValueError("there is no direction to choose from")
     text = text_direction(world, goal)
     # What directions do to images does not depend on the prompt that one is chosen for.
     facts = [[sha256_of(each.vector), each.unit, each.space] for each in directions]
     view = view_of(world, best_space(world.generator))
     key = view.key("moves", VERSION, ("generator", "encoder"), facts)
     moves = remembered(key, lambda: _moves(world, directions))
-    best: tuple[float, Direction, float] | None = None
-    for direction, ends in zip(directions, moves, strict=True):
-        for sign, end in ends.items():
-            gain = float(alignment(end, text).mean())
-            if best is None or gain > best[0]:
-                best = (gain, direction, sign)
-    if best is None:
-        raise ValueError("there is no direction to choose from")
-    _, direction, sign = best
-    return calibrated(
-        world,
-        sign * direction.vector.to(world.generator.device),
-        method=direction.method,
-        space=direction.space,
-        config=None,
-        goal=goal,
-        facts={**direction.config, "chosen": direction.name, "sign": sign, "of": len(directions)},
-    )
+    gains = {
+        (index, sign): float(alignment(end, text).mean())
+        for index, ends in enumerate(moves)
+        for sign, end in ends.items()
+    }
+    index, sign = max(gains, key=gains.__getitem__)
+    chosen = directions[index]
+    vector = sign * chosen.vector.to(world.generator.device)
+    config = {**chosen.config, "chosen": chosen.name, "sign": sign, "of": len(directions)}
+    name, method = goal.prompt or chosen.method, chosen.method
+    return _calibrated(world, vector, goal, chosen.space, method=method, name=name, config=config)

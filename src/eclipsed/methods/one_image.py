@@ -1,4 +1,4 @@
-"""What the methods that edit one image share: where they start, and their descent from there.
+"""Descent of one image's latent, for the methods that edit a single image.
 
 They move a latent in units of its space: one unit of a number is as far as that number lies from
 its mean over seeds, so that rates and widths mean the same on every generator and in every layer.
@@ -21,7 +21,7 @@ from eclipsed.types import Space, World
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """The image of one seed: how it is looked at, its latent [D], and the units [D] it moves in."""
+    """The image of one seed: its view, its latent [D], and the units [D] it moves in."""
 
     view: View
     latent: Tensor
@@ -47,7 +47,7 @@ def start_of(world: World, space: Space | None, image: int) -> Start:
 
 
 def rates(rate: float, steps: int, *, rising: float, falling: float) -> list[float]:
-    """A rate for each step: it rises straight over the first share of the steps, and falls along
+    """A rate for each step: it rises straight over the first fraction of the steps, and falls along
     a cosine over the last."""
     done = [step / steps for step in range(steps)]
     rises = [min(1.0, at / rising) for at in done]

@@ -24,49 +24,48 @@ from eclipsed.directions import Direction
 from eclipsed.editing.stack import blend
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.methods.cma import minimize
-from eclipsed.methods.method import Method, for_one_image
+from eclipsed.methods.method import described, for_one_image
 from eclipsed.methods.one_image import Start, descend, rates, start_of
 from eclipsed.search.calibration import SEEDS
 from eclipsed.search.losses import pixel_change
-from eclipsed.search.plan import check_number, check_space
 from eclipsed.search.pool import BATCH, look_at, picture
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # A region that covers less of the image than this is taken as not there.
 LEAST_COVER = 0.002
-# The shares of Adam's steps in which the rate rises and falls.
+# The fractions of Adam's steps in which the rate rises and falls.
 RISING, FALLING = 0.3, 0.7
 
 
 @dataclass(frozen=True)
 class PaintByWordConfig:
-    """image: the seed of the image that is edited. space: whose latents move; None takes w+, or z
-    of a generator without it. generations, population, sigma: of CMA-ES, sigma in units of the
-    space (see `one_image`). steps, rate: of Adam afterwards, in the same units. With 0 generations
-    or 0 steps there is only the other; the authors' code has 20 generations with a sigma of 0.5,
-    and 100 steps with a rate of 0.01. outside_weight: λ. seed: of CMA-ES.
+    """The authors' code has 20 generations with a sigma of 0.5, and 100 steps at a rate of 0.01.
 
-    Raises BadSetting or UnknownName for what makes no sense.
+    Raises BadSetting or UnknownName for a value out of range.
     """
 
-    image: int = 0
+    # The seed of the image that is edited.
+    image: int = setting(0, 0, 2**32 - 1)
+    # Whose latents move; None takes w+, or z of a generator without it.
     space: Space | None = None
-    generations: int = 0
-    population: int = 50
-    sigma: float = 0.1
-    steps: int = 200
-    rate: float = 0.1
-    outside_weight: float = 0.5
-    seed: int = 1
+    # Of CMA-ES; with 0 there is only Adam.
+    generations: int = setting(0, 0)
+    # Points in each of them.
+    population: int = setting(50, 2)
+    # The first width of CMA-ES, in units of the space (see `one_image`).
+    sigma: float = setting(0.1, 0)
+    # Steps of Adam afterwards; with 0 there is only CMA-ES.
+    steps: int = setting(200, 0)
+    # Adam's, in the same units.
+    rate: float = setting(0.1, 0)
+    # λ.
+    outside_weight: float = setting(0.5, 0)
+    # Of CMA-ES.
+    seed: int = setting(1, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
-        if self.space is not None:
-            check_space(self.space)
-        for name in ("image", "seed"):
-            check_number(name, getattr(self, name), 0, 2**32 - 1)
-        for name in ("generations", "steps", "rate", "outside_weight", "sigma"):
-            check_number(name, getattr(self, name), 0)
-        check_number("population", self.population, 2)
+        check_settings(self)
         if not self.generations + self.steps:
             raise BadSetting("'generations' and 'steps' must not both be 0.")
         if self.generations and not self.sigma:
@@ -75,8 +74,8 @@ class PaintByWordConfig:
 
 @torch.no_grad()
 def brush(start: Start, goal: Goal) -> Float[Tensor, "h w"]:
-    """Where a person would paint, [H, W]: the goal's regions in the image, and the place that they
-    have in at least half of the images that show them.
+    """Where a person would paint, [H, W]: the goal's regions in the image, and where they
+    are in at least half of the images that show them.
 
     The second is where something new can grow, such as a hat, or longer hair.
 
@@ -91,8 +90,7 @@ def brush(start: Start, goal: Goal) -> Float[Tensor, "h w"]:
             f"There is nothing to paint over: no image shows {' or '.join(goal.regions)}.",
             "Choose another region.",
         )
-    usual = (shown.mean(dim=0) >= 0.5).float()
-    return torch.maximum(masks[0], usual)
+    return torch.maximum(masks[0], (shown.mean(dim=0) >= 0.5).float())
 
 
 def painting_loss(start: Start, goal: Goal, outside_weight: float) -> Callable[[Tensor], Tensor]:
@@ -105,15 +103,15 @@ def painting_loss(start: Start, goal: Goal, outside_weight: float) -> Callable[[
 
     def loss(moves: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         with torch.autocast(mask.device.type, torch.bfloat16, enabled=view.half):
-            made = world.generator.synthesize(
+            synthesis = world.generator.synthesize(
                 start.moved(moves), space=view.space, truncation=view.truncation
             )
-            after = made.image.float()
-            kept = before.expand_as(after)
-            pasted = blend(kept, after, mask.expand_as(after[:, 0]))
+            after = synthesis.image.float()
+            unedited = before.expand_as(after)
+            pasted = blend(unedited, after, mask.expand_as(after[:, 0]))
             seen = world.encoder.encode_image(pasted.clamp(-1.0, 1.0)).float()
         away = 1.0 - F.cosine_similarity(seen, text[None], dim=1)
-        change = (pixel_change(kept, after) * outside).sum(dim=(1, 2))
+        change = (pixel_change(unedited, after) * outside).sum(dim=(1, 2))
         total: Tensor = away + outside_weight * change / outside.sum().clamp_min(1.0)
         return total
 
@@ -138,27 +136,8 @@ def find(world: World, goal: Goal, config: PaintByWordConfig) -> list[Direction]
     )
     speed = rates(config.rate, config.steps, rising=RISING, falling=FALLING)
     moved = descend(loss, moved, speed)
-    return [
-        for_one_image(
-            world,
-            moved * start.units,
-            method="paint-by-word",
-            space=start.view.space,
-            config=config,
-            goal=goal,
-        )
-    ]
+    vector = moved * start.units
+    return [for_one_image(start.view, vector, goal, config, method="paint-by-word")]
 
 
-PAINT_BY_WORD = Method(
-    name="paint-by-word",
-    paper="Bau et al.: Paint by Word, 2021 (arXiv:2103.10951)",
-    about="One image's latent moves until its region, pasted into the image, answers the text.",
-    differs="The whole image takes the new latent, not the region alone; a hard edit pastes it. "
-    "The region is the segmenter's, not drawn by hand. Adam searches alone unless CMA-ES is asked "
-    "for. Change outside is counted in pixels, without LPIPS.",
-    takes="prompt",
-    config=PaintByWordConfig,
-    find=find,
-    per_image=True,
-)
+PAINT_BY_WORD = described("paint-by-word", PaintByWordConfig, find)

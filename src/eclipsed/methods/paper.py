@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,31 +22,17 @@ from torch import Tensor
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.methods.method import trained
+from eclipsed.search import losses
 from eclipsed.search.calibration import calibrate_for
-from eclipsed.search.losses import (
-    ClipNorm,
-    Distance,
-    MaskMix,
-    clip_loss,
-    combine_masks,
-    correlation_loss,
-    encoder_pixels,
-    localization_loss,
-)
-from eclipsed.search.plan import (
-    Finish,
-    Plan,
-    check_layers,
-    check_number,
-    check_space,
-    check_strengths,
-)
+from eclipsed.search.losses import ClipNorm, Distance, MaskMix
+from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import View
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, Space, World
 
 # Step i of the original draws its batch from RandomState(54321 + i).
 FIRST_SEED = 54321
-# Strengths that calibration looks at. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
+# Strengths that calibration tries. The paper trains up to 1 and edits at 6 to 7 (its Table 1).
 MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 # Temperature of the mix of several directions: all but one coefficient are almost always 0.
 TEMPERATURE = 0.001
@@ -64,25 +51,25 @@ class PaperConfig:
     # Where the directions live.
     space: Space = "w+"
     # K, trained together.
-    directions: int = 1
+    directions: int = setting(1, 1)
     # Steps of Adam; the paper's are 200·K.
-    steps: int = 200
+    steps: int = setting(200, 1)
     # Images a step.
-    batch: int = 2
+    batch: int = setting(2, 1)
     # Adam's, before it is halved.
-    rate: float = 1e-3
+    rate: float = setting(1e-3, 0.0)
     # The rate is halved once more often than this, evenly (the original's count).
-    halvings: int = 3
+    halvings: int = setting(3, 0, 2**32 - 1)
     # λ_clip.
-    clip_weight: float = 1.0
+    clip_weight: float = setting(1.0, 0.0)
     # λ_loc.
-    local_weight: float = 0.05
+    local_weight: float = setting(0.05, 0.0)
     # γ; the paper's is 0 for one direction and 1 for more.
-    correlation_weight: float = 0.0
+    correlation_weight: float = setting(0.0, 0.0)
     # Least and greatest α.
-    strengths: tuple[float, float] = (0.1, 1.0)
+    strengths: tuple[float, float] = setting((0.1, 1.0), 0.0)
     # ψ of the images that are trained on.
-    truncation: float = 0.7
+    truncation: float = setting(0.7, 0.0)
     # Indices that are trained; None takes all.
     layers: tuple[int, ...] | None = None
     # How pixels are normalised for the encoder; "batch" is the original's code.
@@ -94,18 +81,10 @@ class PaperConfig:
     # Compute in bfloat16: not the paper's arithmetic, but faster where the hardware has it.
     half: bool = False
     # Of the start and of all draws but z.
-    seed: int = 1234
+    seed: int = setting(1234, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
-        check_space(self.space)
-        check_layers(self.layers)
-        for name in ("directions", "steps", "batch"):
-            check_number(name, getattr(self, name), 1)
-        for name in ("halvings", "seed"):
-            check_number(name, getattr(self, name), 0, 2**32 - 1)
-        for name in ("rate", "clip_weight", "local_weight", "correlation_weight", "truncation"):
-            check_number(name, getattr(self, name), 0.0)
-        check_strengths(self.strengths)
+        check_settings(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +128,11 @@ def strength_of(config: PaperConfig, step: int) -> float:
     """The strength of a step: the original's stream of uniform numbers, those too small skipped."""
     low, high = config.strengths
     random = np.random.RandomState(config.seed)
-    kept = -1
+    index = -1
     while True:
         strength = float(random.uniform(0.0, high))
-        kept += strength >= low
-        if kept == step:
+        index += strength >= low
+        if index == step:
             return strength
 
 
@@ -204,14 +183,15 @@ def paper_losses(
         "correlation": config.correlation_weight,
     }
     counting = torch.autocast(generator.device.type, torch.bfloat16, enabled=config.half)
+    synthesize = partial(
+        generator.synthesize, space=space, features=wanted, truncation=config.truncation
+    )
     if config.clip_weight or local:
         with counting:
-            after = generator.synthesize(
-                moved, space=space, features=wanted, truncation=config.truncation
-            )
+            after = synthesize(moved)
     if config.clip_weight:
         encoder = world.encoder
-        pixels = encoder_pixels(
+        pixels = losses.encoder_pixels(
             after.image,
             size=encoder.size,
             norm=config.clip_norm,
@@ -220,21 +200,19 @@ def paper_losses(
         )
         with counting:
             seen = encoder.encode_pixels(pixels)
-        terms["clip"] = clip_loss(seen.float(), text)
+        terms["clip"] = losses.clip_loss(seen.float(), text)
     if local:
         with torch.no_grad(), counting:
-            before = generator.synthesize(
-                latents, space=space, features=wanted, truncation=config.truncation
-            )
-            old, new = (world.segmenter.masks(made, goal.regions) for made in (before, after))
-        terms["localization"] = localization_loss(
+            before = synthesize(latents)
+            old, new = (world.segmenter.masks(each, goal.regions) for each in (before, after))
+        terms["localization"] = losses.localization_loss(
             {name: before.features[name] for name in names},
             {name: after.features[name] for name in names},
-            combine_masks(old, new, config.masks),
+            losses.combine_masks(old, new, config.masks),
             distance=config.distance,
         )
     if config.correlation_weight and config.directions > 1:
-        terms["correlation"] = correlation_loss(directions, widths_of(generator, space))
+        terms["correlation"] = losses.correlation_loss(directions, widths_of(generator, space))
     total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
     return {**terms, "total": total}
 
@@ -278,26 +256,13 @@ def paper_plan(
     )
 
 
-def finish(world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, " d"]) -> Finish:
+def finish(
+    world: World, goal: Goal, config: PaperConfig, vector: Float[Tensor, " d"]
+) -> Calibration:
     """Calibrate; the paper leaves it to people to find the strength of each direction."""
     view = View(world, config.space, config.truncation, config.half)
-    done = calibrate_for(view, vector, goal, MULTIPLES)
-    return Finish(unit=done.unit, range=done.range, facts={"alignments": list(done.alignments)})
+    return calibrate_for(view, vector, goal, MULTIPLES)
 
 
-PAPER = trained(
-    name="paper",
-    paper="Warrington-Arroyo, Ebensperger Buschmann, Favre: GAN-based Image Editing, EPFL 2023",
-    about="Gradient descent on a text loss and on the feature change outside the prompt's region.",
-    differs="The bugs of its code are left out; strength 1 is calibrated.",
-    config=PaperConfig,
-    plan=paper_plan,
-)
-PAPER_SCALED = trained(
-    name="paper-scaled",
-    paper=PAPER.paper,
-    about="The paper's training with a learning rate that fits the generator.",
-    differs="The rate is multiplied by the spread of the latent space.",
-    config=PaperScaledConfig,
-    plan=paper_plan,
-)
+PAPER = trained("paper", PaperConfig, paper_plan)
+PAPER_SCALED = trained("paper-scaled", PaperScaledConfig, paper_plan)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eclipsed.methods.method import Method
 
 GROUP = "eclipsed.methods"
-# Name → module and object, in the order of all tables.
+# Name → module and object, in the order of all tables; `methods.toml` says what each is.
 _OWN = {
     "default": "composite:DEFAULT",
     "paper": "paper:PAPER",

@@ -21,28 +21,25 @@ from torch import Tensor
 from eclipsed.cache import cached_directions
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
-from eclipsed.methods.first_features import first_weights
-from eclipsed.methods.method import Method, calibrated, key_of_method
-from eclipsed.methods.rows import Rows, choices, oriented, spread_over, title
-from eclipsed.search.plan import check_layers, check_number
+from eclipsed.methods import components
+from eclipsed.methods.components import Rows
+from eclipsed.methods.method import described, key_of_method
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeFaConfig:
-    """count: how many directions for each set of rows, as far as latents have so many numbers.
-    layers: the rows of W+ whose weights are read and which are moved; None takes all rows, and the
-    coarse, the middle and the fine ones.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    count: int = 10
+    # How many directions for each set of layers, as far as latents have so many numbers.
+    count: int = setting(10, 1)
+    # The layers of W+ whose weights are read and which are moved; None takes all, and then the
+    # coarse, the middle and the fine ones.
     layers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_number("count", self.count, 1)
-        check_layers(self.layers)
+        check_settings(self)
 
 
 def find(
@@ -55,33 +52,23 @@ def find(
     Raises UnknownName for a row that the generator lacks.
     """
     generator = world.generator
-    sets = choices(generator, config.layers)
+    sets = components.choices(generator, config.layers)
 
     def compute() -> list[Direction]:
+        vectors = {rows: factorized(weights_of(generator, rows), config.count) for rows in sets}
         return [
-            calibrated(
-                world,
-                spread_over(generator, row, rows),
-                method=SEFA.name,
-                space=best_space(generator),
-                config=config,
-                goal=None,
-                name=title(number, generator, rows),
-                facts={"component": number, "rows": list(rows)},
-            )
+            components.component_direction(world, row, number, rows, config, method="sefa")
             for rows in sets
-            for number, row in enumerate(
-                factorized(weights_of(generator, rows), config.count), start=1
-            )
+            for number, row in enumerate(vectors[rows], start=1)
         ]
 
-    return cached_directions(key_of_method(world, SEFA.name, config), compute)
+    return cached_directions(key_of_method(world, "sefa", config), compute)
 
 
 def weights_of(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
     """A: what makes the styles of these rows of w, or the first features of z."""
     if best_space(generator) == "z":
-        return first_weights(generator)
+        return components.first_weights(generator)
     return affine_weights(generator, rows)
 
 
@@ -93,7 +80,7 @@ def affine_weights(generator: Generator, rows: Rows) -> Float[Tensor, "a w"]:
     """
     width = generator.layers("w")[0].width
     units = torch.eye(width, device=generator.device)
-    moved = torch.stack([spread_over(generator, unit, rows) for unit in units])
+    moved = torch.stack([components.spread_over(generator, unit, rows) for unit in units])
     at_rest = generator.convert(torch.zeros_like(moved[:1]), "w+", "s")
     weights = (generator.convert(moved, "w+", "s") - at_rest).T
     # The other rows' styles have not moved at all.
@@ -104,17 +91,7 @@ def factorized(weights: Float[Tensor, "a w"], count: int) -> Float[Tensor, "k w"
     """Unit vectors that the weights, rows scaled to length 1, lengthen most, the first most."""
     unit = torch.nn.functional.normalize(weights.double(), dim=1)
     values, vectors = torch.linalg.eigh(unit.T @ unit)
-    return oriented(vectors.T[values.argsort(descending=True)[:count]].float())
+    return components.oriented(vectors.T[values.argsort(descending=True)[:count]].float())
 
 
-SEFA = Method(
-    name="sefa",
-    paper="Shen, Zhou: Closed-Form Factorization of Latent Semantics in GANs, CVPR 2021, "
-    "arXiv:2007.06600",
-    about="What the first weights of a generator's layers change most, without any image.",
-    differs="The affine layers of the colours (toRGB) count as well. No person chooses the rows: "
-    "all, the coarse, the middle and the fine ones are offered.",
-    takes="nothing",
-    config=SeFaConfig,
-    find=find,
-)
+SEFA = described("sefa", SeFaConfig, find)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,14 +27,14 @@ from eclipsed.generators.spaces import longest_layer
 from eclipsed.methods.channels import (
     Channel,
     below_median,
-    places,
+    indices_of,
     style_channels,
     style_population,
 )
-from eclipsed.methods.method import LONGEST, Method, calibrated, rank
+from eclipsed.methods.method import LONGEST, calibrated, described, rank
 from eclipsed.search.calibration import alignment_curve
-from eclipsed.search.plan import check_number
 from eclipsed.search.pool import BATCH, View, picture, view_of
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Encoder, Goal, World
 
 _VERSION = 1  # to be raised when the same settings come to mean another relevance
@@ -52,32 +53,26 @@ TEMPLATES = (
 )
 # How many channels may stay where β is searched.
 COUNTS = (4, 8, 16, 32, 64, 128, 256)
-# Images that the search looks at, and multiples of a vector whose longest layer is at the cap.
+# Images of the search for β, and multiples of a vector whose longest layer is at the cap.
 SEARCH_IMAGES = 10
 SEARCH_LENGTHS = (0.5, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleClipConfig:
-    """images: on how many each channel is moved. sigmas: how far, in standard deviations, to each
-    side; by the paper's 5 the starter's images hardly change. beta: channels whose relevance to the
-    text is smaller stay as they are; None keeps as many as make the edit that the encoder finds
-    purest. seed: of the images.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    images: int = 6
-    sigmas: float = 15.0
-    beta: float | None = None
-    seed: int = 0
+    # On how many images each channel is moved.
+    images: int = setting(6, 1)
+    # How far, in standard deviations, to each side; by the paper's 5 few generators' images change.
+    sigmas: float = setting(15.0, 1e-3)
+    # Channels whose relevance to the text is smaller stay; None searches the best alignment.
+    beta: float | None = setting(None, 0.0, 1.0)
+    # Of the images.
+    seed: int = setting(0, 0, 9_999)
 
     def __post_init__(self) -> None:
-        check_number("images", self.images, 1)
-        check_number("sigmas", self.sigmas, 1e-3)
-        check_number("seed", self.seed, 0, 9_999)
-        if self.beta is not None:
-            check_number("beta", self.beta, 0.0, 1.0)
+        check_settings(self)
 
 
 def find(world: World, goal: Goal, config: StyleClipConfig) -> list[Direction]:
@@ -89,11 +84,11 @@ def find(world: World, goal: Goal, config: StyleClipConfig) -> list[Direction]:
     view = view_of(world, "s")
     likeness = relevance(view, config, channels) @ averaged_text(world.encoder, goal)
     spread = style_population(world)[1]
-    at = places(channels, spread.device)
+    at = indices_of(channels, spread.device)
 
     def vector(beta: float) -> Tensor:
-        kept = torch.where(likeness.abs() >= beta, likeness, 0.0)
-        return torch.zeros_like(spread).index_copy(0, at, kept * spread[at])
+        moves = torch.where(likeness.abs() >= beta, likeness, 0.0)
+        return torch.zeros_like(spread).index_copy(0, at, moves * spread[at])
 
     beta = _purest(world, goal, likeness, vector) if config.beta is None else config.beta
     count = int((likeness.abs() >= beta).sum())
@@ -102,16 +97,9 @@ def find(world: World, goal: Goal, config: StyleClipConfig) -> list[Direction]:
             f"No channel is as relevant to {goal.prompt!r} as the beta of {beta:g} asks for.",
             f"The most relevant one has {float(likeness.abs().max()):.3f}.",
         )
+    facts: dict[str, Any] = {"beta": beta, "channels": count}
     return [
-        calibrated(
-            world,
-            vector(beta),
-            method=STYLECLIP_GLOBAL.name,
-            space="s",
-            config=config,
-            goal=goal,
-            facts={"beta": beta, "channels": count},
-        )
+        calibrated(world, vector(beta), goal, config, method="styleclip-global", space="s", **facts)
     ]
 
 
@@ -155,8 +143,8 @@ def relevance(
     """How the embedding moves with each channel, rows of length 1; computed once a world."""
     facts = config.images, config.sigmas, config.seed
     key = view.key("relevance", _VERSION, ("generator", "encoder"), *facts)
-    cached = cached_tensors(key, lambda: {"relevance": _measured(view, config, channels)})
-    return cached["relevance"].to(view.world.generator.device)
+    tensors = cached_tensors(key, lambda: {"relevance": _measured(view, config, channels)})
+    return tensors["relevance"].to(view.world.generator.device)
 
 
 def _measured(
@@ -179,14 +167,4 @@ def _measured(
     return torch.stack(rows)
 
 
-STYLECLIP_GLOBAL = Method(
-    name="styleclip-global",
-    paper="Patashnik, Wu, Shechtman, Cohen-Or, Lischinski: StyleCLIP, ICCV 2021, arXiv:2103.17249",
-    about="Channels of the style space, each as far as the encoder says it moves as the text does.",
-    differs="6 images show what a channel does, not 100; it is moved by 15 standard deviations, "
-    "not 5. β is searched, not set by hand. The templates are few and fit phrases; the paper's are "
-    "made for nouns.",
-    takes="prompt",
-    config=StyleClipConfig,
-    find=find,
-)
+STYLECLIP_GLOBAL = described("styleclip-global", StyleClipConfig, find)

@@ -18,39 +18,35 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.methods.method import Method, for_one_image
+from eclipsed.methods.method import described, for_one_image
 from eclipsed.methods.one_image import descend, rates, start_of
-from eclipsed.search.plan import check_number, check_space
 from eclipsed.search.pool import picture
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
-# The shares of the steps in which the rate rises and falls.
+# The fractions of the steps in which the rate rises and falls.
 RISING, FALLING = 0.05, 0.25
 
 
 @dataclass(frozen=True)
 class StyleclipOptimizationConfig:
-    """image: the seed of the image that is edited. space: whose latents move; None takes w+, or z
-    of a generator without it. steps: of Adam. rate: its rate, in units of the space (see
-    `one_image`). near_weight: λ_L2, in the same units; 0.008 in the paper. identity_weight: λ_ID.
+    """Raises BadSetting or UnknownName for a value out of range."""
 
-    Raises BadSetting or UnknownName for what makes no sense.
-    """
-
-    image: int = 0
+    # The seed of the image that is edited.
+    image: int = setting(0, 0, 2**32 - 1)
+    # Whose latents move; None takes w+, or z of a generator without it.
     space: Space | None = None
-    steps: int = 300
-    rate: float = 0.1
-    near_weight: float = 0.0008
-    identity_weight: float = 0.005
+    # Steps of Adam.
+    steps: int = setting(300, 1)
+    # Adam's, in units of the space (see `one_image`).
+    rate: float = setting(0.1, 0.0)
+    # λ_L2, in the same units; 0.008 in the paper.
+    near_weight: float = setting(0.0008, 0.0)
+    # λ_ID.
+    identity_weight: float = setting(0.005, 0.0)
 
     def __post_init__(self) -> None:
-        check_number("image", self.image, 0, 2**32 - 1)
-        if self.space is not None:
-            check_space(self.space)
-        check_number("steps", self.steps, 1)
-        for name in ("rate", "near_weight", "identity_weight"):
-            check_number(name, getattr(self, name), 0.0)
+        check_settings(self)
 
 
 def find(world: World, goal: Goal, config: StyleclipOptimizationConfig) -> list[Direction]:
@@ -69,27 +65,8 @@ def find(world: World, goal: Goal, config: StyleclipOptimizationConfig) -> list[
 
     speed = rates(config.rate, config.steps, rising=RISING, falling=FALLING)
     moved = descend(loss, torch.zeros_like(start.latent), speed)
-    return [
-        for_one_image(
-            world,
-            moved * start.units,
-            method="styleclip-optimization",
-            space=start.view.space,
-            config=config,
-            goal=goal,
-        )
-    ]
+    vector = moved * start.units
+    return [for_one_image(start.view, vector, goal, config, method="styleclip-optimization")]
 
 
-STYLECLIP_OPTIMIZATION = Method(
-    name="styleclip-optimization",
-    paper="Patashnik et al.: StyleCLIP, ICCV 2021 (arXiv:2103.17249), section 4",
-    about="Gradient descent of one image's latent towards the text, held near where it started.",
-    differs="The encoder itself stands in for a face recogniser. Rates and distances are in units "
-    "of the generator's spread, and the hold near the start is weaker: the published one lets the "
-    "image hardly move.",
-    takes="prompt",
-    config=StyleclipOptimizationConfig,
-    find=find,
-    per_image=True,
-)
+STYLECLIP_OPTIMIZATION = described("styleclip-optimization", StyleclipOptimizationConfig, find)

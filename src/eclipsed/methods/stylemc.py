@@ -19,37 +19,33 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.methods.channels import places, style_channels, style_population
+from eclipsed.methods.channels import indices_of, style_channels, style_population
 from eclipsed.methods.default import falling
-from eclipsed.methods.method import Method, Ranking, calibrated, rank
+from eclipsed.methods.method import Ranking, calibrated, described, rank
 from eclipsed.search.losses import clip_loss
-from eclipsed.search.plan import check_number
 from eclipsed.search.pool import picture
+from eclipsed.settings import check_settings, setting
 from eclipsed.types import Goal, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleMcConfig:
-    """steps, batch: of gradient descent, every step on other seeds. rate: how far the first step
-    goes, in standard deviations per channel, root mean square; the last goes a tenth of it, along
-    a cosine. identity: the λ of the loss; the authors' program knows 0.1, 0.5 and 2. seed: of the
-    batches.
+    """Raises BadSetting for a value out of range."""
 
-    Raises BadSetting for numbers that make no sense.
-    """
-
-    steps: int = 48
-    batch: int = 8
-    rate: float = 0.1
-    identity: float = 0.5
-    seed: int = 0
+    # Steps of gradient descent, every step on other seeds.
+    steps: int = setting(48, 1)
+    # Images a step.
+    batch: int = setting(8, 1)
+    # How far the first step goes, in standard deviations per channel, root mean square; the last
+    # goes a tenth of it, along a cosine.
+    rate: float = setting(0.1, 1e-9)
+    # The λ of the loss; the authors' program knows 0.1, 0.5 and 2.
+    identity: float = setting(0.5, 0.0)
+    # Of the batches.
+    seed: int = setting(0, 0)
 
     def __post_init__(self) -> None:
-        check_number("steps", self.steps, 1)
-        check_number("batch", self.batch, 1)
-        check_number("rate", self.rate, 1e-9)
-        check_number("identity", self.identity, 0.0)
-        check_number("seed", self.seed, 0)
+        check_settings(self)
 
 
 def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
@@ -62,7 +58,7 @@ def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
     channels = style_channels(world.generator)
     moved = [channel for channel in channels if channel.layer != channels[0].layer] or channels
     free = torch.zeros_like(spread)
-    free[places(moved, free.device)] = 1.0
+    free[indices_of(moved, free.device)] = 1.0
     scale = free * spread
     with torch.no_grad():
         text = world.encoder.encode_text([goal.prompt])[0]
@@ -71,16 +67,7 @@ def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
         slope = scale * gradient(ranking, text, scale * way, rows, config.identity)
         size = slope.square().sum().div(len(moved)).sqrt().clamp_min(1e-12)
         way = way - config.rate * falling(step, config.steps) / size * slope
-    return [
-        calibrated(
-            world,
-            scale * way,
-            method=STYLEMC.name,
-            space="s",
-            config=config,
-            goal=goal,
-        )
-    ]
+    return [calibrated(world, scale * way, goal, config, method="stylemc", space="s")]
 
 
 def batches(count: int, config: StyleMcConfig) -> Iterator[Int[Tensor, " b"]]:
@@ -106,8 +93,8 @@ def gradient(
         beside(after, ranking.text), beside(before, ranking.text), dim=1
     )
     loss = clip_loss(after, text) + identity * lost.mean()
-    (found,) = torch.autograd.grad(loss, leaf)
-    return found
+    (result,) = torch.autograd.grad(loss, leaf)
+    return result
 
 
 def beside(codes: Float[Tensor, "n e"], text: Float[Tensor, " e"]) -> Float[Tensor, "n e"]:
@@ -115,15 +102,4 @@ def beside(codes: Float[Tensor, "n e"], text: Float[Tensor, " e"]) -> Float[Tens
     return codes - (codes @ text)[:, None] * text
 
 
-STYLEMC = Method(
-    name="stylemc",
-    paper="Kocasari, Dirik, Tiftikci, Yanardag: StyleMC, WACV 2022, arXiv:2112.08493",
-    about="A few steps down the text's loss in the style space, held to each image's identity.",
-    differs="The encoder's embedding beside the text's direction stands in for a face recogniser. "
-    "Images are made whole, not up to 256 pixels; fine layers are moved as well. Steps have a set "
-    "length, whatever the gradient's, in units of each channel's spread. Channels on which batches "
-    "disagree stay.",
-    takes="prompt",
-    config=StyleMcConfig,
-    find=find,
-)
+STYLEMC = described("stylemc", StyleMcConfig, find)

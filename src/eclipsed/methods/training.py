@@ -16,7 +16,6 @@ from eclipsed.methods.registry import method_named, method_of, names
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import loop
 from eclipsed.search.loop import OnStep
-from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, World
 
 
@@ -73,11 +72,3 @@ def train_directions(
 def trained_methods() -> tuple[str, ...]:
     """The methods that train step by step, and so can be watched, stopped and resumed."""
     return tuple(name for name in names() if method_named(name).plan is not None)
-
-
-def make_plan(world: World, goal: Goal, config: Any) -> Plan:
-    """What a trained method would do; raises BadSetting for a method that is not trained."""
-    method = method_of(config)
-    if method.plan is None:
-        raise BadSetting(f"The method {method.name} is not trained step by step.")
-    return method.plan(world, goal, config)

@@ -11,15 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from eclipsed.files import word_lists
-from eclipsed.prompts.language import (
-    Segment,
-    content,
-    is_negation,
-    is_undressing,
-    segments,
-    stem,
-    tokens,
-)
+from eclipsed.prompts import language
+from eclipsed.prompts.language import Segment, content, is_negation, stem, tokens
 from eclipsed.prompts.regions import Vocabulary, mentions
 from eclipsed.types import Goal
 
@@ -52,18 +45,18 @@ def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     What speaks of the same region stays together: "glasses with round lenses" is one change. Each
     change keeps the words before the first: "a person with".
     """
-    found = _grouped(goal, vocabulary)
-    if len(found) < 2:
+    changes = _grouped(goal, vocabulary)
+    if len(changes) < 2:
         return (goal,)
     said = tokens(goal.prompt)
-    frame = _frame(found, said)
+    frame = _frame(changes, said)
     return tuple(
         replace(
             goal,
             prompt=" ".join([*frame, *_words(change, said)]),
             regions=tuple(region for region in goal.regions if region in change.regions),
         )
-        for change in found
+        for change in changes
     )
 
 
@@ -75,25 +68,21 @@ def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     colour, a blue one: of what not everybody has, only that sets the colour apart. Whether a
     generator can change the one without the other is another question.
     """
-    found = _grouped(goal, vocabulary)
-    if len(found) != 1:
+    changes = _grouped(goal, vocabulary)
+    if len(changes) != 1:
         return ()
     said = tokens(goal.prompt)
-    frame, words = _frame(found, said), _words(found[0], said)
-    colours = [place for place, word in enumerate(words) if word in _COLOURS]
-    things = [name for name in found[0].names if name not in _COLOURS]
+    frame, words = _frame(changes, said), _words(changes[0], said)
+    colours = [index for index, word in enumerate(words) if word in _COLOURS]
+    things = [name for name in changes[0].names if name not in _COLOURS]
     if len(colours) != 1 or not things or any(map(is_negation, words)):
         return ()
     last = colours[0]
     first = last - (last > 0 and words[last - 1] in _SHADES)
     rest = [*words[:first], *words[last + 1 :]]
     there = {stem(word) for region in goal.regions for word in tokens(region)}
-    others = [
-        word
-        for word in content(rest, goal.neutral)
-        if word not in _THERE and stem(word) not in there
-    ]
-    if not others or last + 1 == len(words):
+    others = [word for word in content(rest, goal.neutral) if word not in _THERE]
+    if all(stem(word) in there for word in others) or last + 1 == len(words):
         return ()
     if first > 0 and rest[first - 1] in ("a", "an"):
         rest[first - 1] = "an" if rest[first][0] in "aeiou" else "a"
@@ -108,32 +97,32 @@ def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
     """The changes of a prompt in reading order; none where a part of it names no region, or where
     the goal's regions are others than the prompt names."""
     named = mentions(goal.prompt, vocabulary, goal.neutral)
-    found: list[_Change] = []
-    for segment in segments(goal.prompt, goal.neutral):
+    changes: list[_Change] = []
+    for segment in language.segments(goal.prompt, goal.neutral):
         here = [mention for mention in named if mention.segment == segment]
         regions = {mention.region for mention in here}
-        others = [change for change in found if change.regions & regions]
+        same = [change for change in changes if change.regions & regions]
         if not here:
-            if segment.placer and found:  # it says where, or how, the one before is
-                found[-1].segments.append(segment)
+            if segment.placer and changes:  # it says where, or how, the one before is
+                changes[-1].segments.append(segment)
             elif content(segment.words, goal.neutral):
                 return []
             continue
-        if len(others) > 1:
+        if len(same) > 1:
             return []
-        if not others:
-            others = [_Change(set(), [])]
-            found += others
-        others[0].regions |= regions
-        others[0].names += [mention.phrase for mention in here]
-        others[0].segments.append(segment)
-    spoken_of = [region for change in found for region in change.regions]
-    return found if sorted(spoken_of) == sorted(goal.regions) else []
+        if not same:
+            same = [_Change(set(), [])]
+            changes += same
+        same[0].regions |= regions
+        same[0].names += [mention.phrase for mention in here]
+        same[0].segments.append(segment)
+    spoken_of = [region for change in changes for region in change.regions]
+    return changes if sorted(spoken_of) == sorted(goal.regions) else []
 
 
-def _frame(found: Sequence[_Change], said: Sequence[str]) -> list[str]:
+def _frame(changes: Sequence[_Change], said: Sequence[str]) -> list[str]:
     """The words before the first change."""
-    frame = list(said[: found[0].segments[0].span[0]])
+    frame = list(said[: changes[0].segments[0].span[0]])
     if frame and is_negation(frame[-1]):
         frame[-1] = "with"
     return frame if len(frame) > 1 else []  # a lone "with" frames nothing
@@ -149,5 +138,5 @@ def _words(change: _Change, said: list[str]) -> list[str]:
         words = " and ".join(" ".join(said[slice(*one.span)]) for one in change.segments).split()
     if change.segments[0].negated and not any(map(is_negation, words)):
         named = [word for segment in change.segments for word in segment.words]
-        words = ["no", *(change.names[:1] if any(map(is_undressing, words)) else named)]
+        words = ["no", *(change.names[:1] if any(map(language.is_undressing, words)) else named)]
     return [word for word in words if word.isalpha() or "'" in word]

@@ -20,22 +20,17 @@ LONGEST_PROMPT = 300  # characters; the sentence encoder reads little more
 
 def checked_prompt(prompt: object) -> str:
     """The prompt with its white space tidied; EclipsedError when it cannot be one."""
+    example = 'Write what should change, as in "curly hair".'
     if not isinstance(prompt, str):
-        raise EclipsedError(
-            f"A prompt is a text, not {type(prompt).__name__}.", 'Write for example "curly hair".'
-        )
+        raise EclipsedError(f"A prompt is a text, not {type(prompt).__name__}.", example)
     text = " ".join(prompt.split())
     if not text:
-        raise EclipsedError("The prompt is empty.", 'Write what should change, as in "curly hair".')
+        raise EclipsedError("The prompt is empty.", example)
     if len(text) > LONGEST_PROMPT:
-        raise EclipsedError(
-            f"The prompt has {len(text)} characters, more than {LONGEST_PROMPT}.",
-            "Name only what should change.",
-        )
+        message = f"The prompt has {len(text)} characters, more than {LONGEST_PROMPT}."
+        raise EclipsedError(message, "Name only what should change.")
     if not any(letter.isalpha() for letter in text):
-        raise EclipsedError(
-            f"The prompt {text!r} has no words.", 'Write what should change, as in "curly hair".'
-        )
+        raise EclipsedError(f"The prompt {text!r} has no words.", example)
     if not text.isprintable():
         raise EclipsedError("The prompt holds characters that cannot be shown.", "Type it anew.")
     return text

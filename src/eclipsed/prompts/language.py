@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from eclipsed.files import word_lists
 
@@ -18,21 +19,16 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,;.:!?()/&+]")
 
 
 _LISTS = word_lists("eclipsed.prompts", "language.toml")
-
-
-def _set(name: str) -> frozenset[str]:
-    return frozenset(_LISTS[name])
-
-
-_STOP, _PICTURES, _PEOPLE = _set("stop"), _set("pictures"), _set("people")
-_NEGATIONS, _UNDRESSING = _set("negations"), _set("undressing")
-_COORDINATORS, _PLACERS = _set("coordinators"), _set("placers")
-_FEELINGS, _UNCUT = _set("feelings"), _set("uncut")
-_ADJECTIVES, _NOT_ADJECTIVES = _set("adjectives"), _set("not_adjectives")
+_SETS = {name: frozenset(words) for name, words in _LISTS.items()}
+_STOP, _PICTURES, _PEOPLE = _SETS["stop"], _SETS["pictures"], _SETS["people"]
+_NEGATIONS, _UNDRESSING = _SETS["negations"], _SETS["undressing"]
+_COORDINATORS, _PLACERS = _SETS["coordinators"], _SETS["placers"]
+_FEELINGS, _UNCUT = _SETS["feelings"], _SETS["uncut"]
+_ADJECTIVES, _NOT_ADJECTIVES = _SETS["adjectives"], _SETS["not_adjectives"]
 _AS_ONE: dict[str, str] = _LISTS["as_one"]
 _TOGETHER = re.compile(rf"\b(?:{'|'.join(_AS_ONE)})\b")
 _IRREGULAR: dict[str, str] = _LISTS["irregular"]
-_SHORTEST = 3  # letters that a stem keeps at least; shorter words are left alone
+_SHORTEST = 3  # letters of the shortest stem; shorter words are left alone
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def tokens(text: str) -> list[str]:
     Of some that belong together one is made that does the same: "in front of" is before.
     """
     said = text.lower().replace("’", "'")
-    return _WORD.findall(_TOGETHER.sub(lambda found: _AS_ONE[found[0]], said))
+    return _WORD.findall(_TOGETHER.sub(lambda match: _AS_ONE[match[0]], said))
 
 
 def _without_ending(word: str) -> str:
@@ -140,22 +136,22 @@ def segments(text: str, neutral: str = "") -> list[Segment]:
 
     A negation holds until the next coordinator, so "without glasses and a beard" denies glasses.
     """
-    found: list[Segment] = []
+    result: list[Segment] = []
     words: list[str] = []
     said, frame = tokens(text), frame_of(neutral)
     undressed = "rid" in said or ("off" in said and not _UNDRESSING.isdisjoint(said))
     placer, negated, denying = "", undressed, False
 
     def close(end: int) -> None:
-        kept = tuple(w for w in words if w not in _STOP and w not in _NEGATIONS)
-        if kept:
-            found.append(Segment(kept, placer, negated, (end - len(words), end)))
+        own = tuple(w for w in words if w not in _STOP and w not in _NEGATIONS)
+        if own:
+            result.append(Segment(own, placer, negated, (end - len(words), end)))
         words.clear()
 
-    for place, word in enumerate(said):
-        places = word in _PLACERS and not _ends(word, said[place + 1 :], frame)
+    for index, word in enumerate(said):
+        places = word in _PLACERS and not _ends(word, said[index + 1 :], frame)
         if word in _COORDINATORS or places:
-            close(place)
+            close(index)
             if word in _COORDINATORS and not (word == "wearing" and denying):
                 negated = undressed
             placer = word if places else ""
@@ -164,7 +160,7 @@ def segments(text: str, neutral: str = "") -> list[Segment]:
         denying = is_negation(word)
         negated = negated or denying
     close(len(said))
-    return found
+    return result
 
 
 def chunks(text: str) -> list[str]:
@@ -172,13 +168,6 @@ def chunks(text: str) -> list[str]:
 
     Runs of words between function words; negations are left out.
     """
-    found: list[str] = []
-    run: list[str] = []
-    for word in [*tokens(text), "."]:
-        stops = word in _STOP or word in _COORDINATORS or word in _PLACERS or is_negation(word)
-        if not stops:
-            run.append(word)
-        elif run:
-            found.append(" ".join(run))
-            run = []
-    return found
+    stops = _STOP | _COORDINATORS | _PLACERS | _NEGATIONS
+    runs = groupby(tokens(text), key=lambda word: word not in stops)
+    return [" ".join(run) for in_chunk, run in runs if in_chunk]

@@ -4,7 +4,7 @@ The paper masks the part whose name is most similar to the prompt (eCLIPsed, sec
 world's vocabulary gives every region many words; a segment of the prompt that contains one names
 that region, and only where no word occurs, not even misspelt, does the similarity of sentences
 decide, against phrases for the whole image as well. Two regions, or none, are possible answers.
-The paper's own way is kept as chooser "spacy".
+The paper's own way is chooser "spacy".
 """
 
 from __future__ import annotations
@@ -14,21 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 from eclipsed.errors import MissingExtra
 from eclipsed.files import word_lists
-from eclipsed.prompts.language import (
-    Segment,
-    content,
-    frame_of,
-    is_adjective,
-    is_feeling,
-    segments,
-    stem,
-    subject_of,
-    tokens,
-)
+from eclipsed.prompts import language
+from eclipsed.prompts.language import Segment, content, segments, stem, tokens
 from eclipsed.prompts.sentences import sentence_encoder
 
 Vocabulary = Mapping[str, Sequence[str]]  # region → words and phrases that mean it
@@ -37,7 +29,7 @@ _IdiomKey = tuple[tuple[str, ...], str, tuple[str, ...]]  # stems, preposition, 
 
 SIMILAR = 0.55  # cosine from which a region may be meant though none of its words occurs
 LEAD = 0.03  # by which it must beat the best whole-image phrase
-ALIKE = 0.85  # share of equal letters from which a word is a misspelt one of the vocabulary
+ALIKE = 0.85  # fraction of equal letters from which a word is a misspelt one of the vocabulary
 LONG = 6  # letters from which it may be; among shorter words, too many are alike
 
 _LISTS = word_lists("eclipsed.prompts", "regions.toml")
@@ -88,7 +80,7 @@ class _Match:
     phrase: str
     strong: bool  # names a thing rather than describes one
     size: int
-    start: int = 0  # place of its first word in the segment
+    start: int = 0  # index of its first word in the segment
     subject: bool = False  # only names what all pictures show
 
 
@@ -111,7 +103,7 @@ def _index(vocabulary: _Frozen, neutral: str) -> _Index:
     phrases: dict[tuple[str, ...], str] = {}
     placed: dict[tuple[str, ...], str] = {}
     idioms: dict[_IdiomKey, str] = {}
-    subject = _stems(tuple(subject_of(neutral)))
+    subject = _stems(tuple(language.subject_of(neutral)))
     claims = [(region, region) for region, _ in vocabulary]
     claims += [(region, text) for region, texts in vocabulary for text in texts]
     for region, text in claims:
@@ -152,7 +144,7 @@ def _matches(segment: Segment, following: Segment | None, index: _Index) -> list
     stems = _stems(segment.words)
     placed = index.placed if segment.placer or segment.words[-1] == "behind" else {}
     hung = following is not None and following.placer not in ("", "of", "by", "in", "from", "like")
-    found: list[_Match] = []
+    matches: list[_Match] = []
     start = 0
     while start < len(stems):
         for end in range(len(stems), start, -1):
@@ -163,28 +155,30 @@ def _matches(segment: Segment, following: Segment | None, index: _Index) -> list
                 break
             if region is not None:
                 words = segment.words[start:end]
-                strong = not is_adjective(words[-1])
+                strong = not language.is_adjective(words[-1])
                 subject = index.subject.issuperset(key)
-                found.append(_Match(region, " ".join(words), strong, end - start, start, subject))
+                matches.append(_Match(region, " ".join(words), strong, len(key), start, subject))
                 start = end
                 break
         else:
             start += 1
-    return found
+    return matches
 
 
-def _named(found: Sequence[_Match]) -> list[_Match]:
+def _named(matches: Sequence[_Match]) -> list[_Match]:
     """What a segment is about: its last noun ("sad eyes"), else its adjectives ("bald bearded").
 
     The subject of all pictures is meant only where nothing else is, or where a noun before it tells
     what it is made of: "a child feeding the horse" is about the child, "a stone church" is not
     about stones.
     """
-    made_of = {m.start - 1 for m in found if m.subject}
-    own = [m for m in found if not (m.subject or (m.strong and m.start + m.size - 1 in made_of))]
-    kept = own or [m for m in found if m.subject]
-    nouns = [m for m in kept if m.strong]
-    return [nouns[-1]] if nouns else kept
+    materials = {m.start - 1 for m in matches if m.subject}
+    about = [
+        m for m in matches if not (m.subject or (m.strong and m.start + m.size - 1 in materials))
+    ]
+    about = about or [m for m in matches if m.subject]
+    nouns = [m for m in about if m.strong]
+    return nouns[-1:] or about
 
 
 def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Mention]:
@@ -193,20 +187,19 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
     What only places something is left out: "a smile on the lips" is about the smile, while "a
     hoodie on a red background" is about both.
     """
-    index, frame = _index(_frozen(vocabulary), neutral), frame_of(neutral)
-    found: list[Mention] = []
+    index, frame = _index(_frozen(vocabulary), neutral), language.frame_of(neutral)
+    result: list[Mention] = []
     anchor: _Match | None = None  # what a following preposition may only place
     parts = segments(prompt, neutral)
-    for place, segment in enumerate(parts):
-        following = parts[place + 1] if place + 1 < len(parts) else None
+    for segment, following in zip_longest(parts, parts[1:]):
         idiom = _idiom(segment, following, index)
         if idiom and following:
             phrase = " ".join((*segment.words, following.placer, *following.words))
             anchor = _Match(idiom, phrase, strong=True, size=len(segment.words))
-            found.append(Mention(idiom, phrase, segment))
+            result.append(Mention(idiom, phrase, segment))
             continue
         matches = _matches(segment, following, index)
-        feeling = is_feeling(segment.words)
+        feeling = language.is_feeling(segment.words)
         if not (segment.placer or feeling):
             anchor = None
         own = [m for m in matches if not m.subject]
@@ -215,22 +208,18 @@ def mentions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> list[Men
         if anchor and bare and (feeling or segment.placer != "in" or anchor.strong):
             continue
         named = _named(matches)
-        found += [Mention(m.region, m.phrase, segment) for m in named]
-        if (
-            not (named or anchor)
-            and segment.placer in _BACKING
-            and ("background",) in index.phrases
-        ):
-            region = index.phrases[("background",)]
-            found.append(Mention(region, " ".join(segment.words), segment))
+        result += [Mention(m.region, m.phrase, segment) for m in named]
+        backing = index.phrases.get(("background",)) if segment.placer in _BACKING else None
+        if backing is not None and not (named or anchor):
+            result.append(Mention(backing, " ".join(segment.words), segment))
         if own and segment.words[-1] not in frame:
             anchor = own[-1]
-    return found
+    return result
 
 
 def _essence(prompt: str, neutral: str) -> str:
     """The prompt's own words in one string: no frame, no function words."""
-    frame = frame_of(neutral)
+    frame = language.frame_of(neutral)
     return " ".join(w for s in segments(prompt, neutral) for w in s.words if w not in frame)
 
 
@@ -244,7 +233,7 @@ def _is_bare_subject(mention: Mention, subject: frozenset[str], neutral: str) ->
     # "Riding the horse" and "the horse stands" say what is done, "make the horse black" does not.
     return not (
         (before and not before[-1].endswith("ing"))
-        or (after and not (is_adjective(after[-1]) or after[-1].endswith("s")))
+        or (after and not (language.is_adjective(after[-1]) or after[-1].endswith("s")))
     )
 
 
@@ -334,17 +323,16 @@ def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> Re
     """
     scores, frozen = dict.fromkeys(vocabulary, 0.0), _frozen(vocabulary)
     subject = _index(frozen, neutral).subject
-    found = mentions(prompt, vocabulary, neutral)
-    if not found:
-        found = mentions(_respelled(prompt, frozen), vocabulary, neutral)
-    named = [m for m in found if not _is_bare_subject(m, subject, neutral)]
+    mentioned = mentions(prompt, vocabulary, neutral)
+    mentioned = mentioned or mentions(_respelled(prompt, frozen), vocabulary, neutral)
+    named = [m for m in mentioned if not _is_bare_subject(m, subject, neutral)]
     if named:
         return _chosen(named, scores)
-    about = {m.segment for m in found}
-    if found and not any(
-        content(s.words, neutral) for s in segments(prompt, neutral) if s not in about
-    ):
-        return _chosen(found, scores)  # "the horse is sleeping" speaks of nothing but the subject
+    about = {m.segment for m in mentioned}
+    others = [segment for segment in segments(prompt, neutral) if segment not in about]
+    if mentioned and not any(content(segment.words, neutral) for segment in others):
+        # "The horse is sleeping" speaks of nothing but the subject.
+        return _chosen(mentioned, scores)
     said = _essence(prompt, neutral)
     if not said:
         return RegionChoice((), scores, "The prompt names no part, so the whole image may change.")
@@ -354,8 +342,8 @@ def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> Re
     if cosines[best] >= SIMILAR and cosines[best] >= whole + LEAD:
         reason = f"The prompt is nearest in meaning to {best} (cosine {cosines[best]:.2f})."
         return RegionChoice((best,), scores | cosines, reason)
-    if found and whole < SIMILAR:
-        return _chosen(found, scores | cosines)
+    if mentioned and whole < SIMILAR:
+        return _chosen(mentioned, scores | cosines)
     reason = "No part is near the prompt, so the whole image may change."
     return RegionChoice((), scores | cosines, reason)
 

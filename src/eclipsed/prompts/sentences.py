@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 SENTENCE_WIDTH = 384
 MAX_TOKENS = 256  # the model's own limit; what is longer is cut
 BATCH = 128
-REMEMBERED = 64  # calls whose answers are kept: the same sentences are asked for again and again
+REMEMBERED = 64  # calls whose answers are cached: the same sentences are asked for again and again
 
 
 class SentenceEncoder:
-    """Frozen text encoder; call it, or `encode`, with texts."""
+    """Frozen text encoder; call it with texts."""
 
     def __init__(self, *, model: torch.nn.Module, tokenizer: Tokenizer) -> None:
         self.model = model.eval().requires_grad_(False)
@@ -42,11 +42,8 @@ class SentenceEncoder:
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
-        return self.encode(texts)
-
     @torch.no_grad()
-    def encode(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n 384"]:
         """Texts → float32 [N, 384], rows of length 1, in the order given."""
         if not texts:
             return torch.zeros(0, SENTENCE_WIDTH, device=self.device)
@@ -91,8 +88,7 @@ def sentence_encoder(device: str = "cpu") -> SentenceEncoder:
         model: torch.nn.Module = BertModel(config, add_pooling_layer=False)
         tensors = load_file(folder / "model.safetensors")
         # The file also holds a pooler and a position index, which this model has no use for.
-        wanted = model.state_dict().keys()
-        model.load_state_dict({k: v for k, v in tensors.items() if k in wanted})
+        model.load_state_dict({name: tensors[name] for name in model.state_dict()})
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:
         raise BadFile(

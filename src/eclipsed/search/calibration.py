@@ -1,28 +1,28 @@
 """Strengths that mean the same for every direction: 1 is where the prompt is reached.
 
-Asked on images that were not trained on, by the encoder that trained; no judge is involved. How far
-a direction can be used is asked of the images themselves (`usual`).
+Measured on images that were not trained on, by the encoder that trained; no judge is involved. How
+far a direction can be used is read off the images themselves (`eclipsed.search.realism`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.search.losses import alignment
+from eclipsed.search.plan import Calibration
 from eclipsed.search.pool import View, picture, text_direction
-from eclipsed.search.realism import strange, usual_of
+from eclipsed.search.realism import realism_of, unrealistic
 from eclipsed.types import Goal
 
-# Images that nothing else looks at; those that answer a prompt least, half of them, show its way.
+# Images that nothing else uses; the half that answers a prompt least is edited.
 SEEDS = range(21_000_000, 21_000_040)
-# So many of them tell how far a vector without a prompt moves images.
+# How many of them tell how far a vector without a prompt moves images.
 UNPROMPTED = 12
-# Multiples of the trained vector that are looked at.
+# Multiples of the trained vector that are tried.
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.35, 1.8, 2.4, 3.2)
 # The prompt counts as reached in an image where its alignment is this fraction of the greatest,
 # and on the whole where it is reached in this fraction of the images.
@@ -30,44 +30,27 @@ REACHED = 0.9
 MOST = 0.85
 # Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
 MARGIN = 1.25
-# Strengths of each sense that are looked at for a direction's range, and on how many images.
+# Strengths of each sign that are tried for a direction's range, and on how many images.
 STRENGTHS = (1.0, 2.0, 3.0)
-LOOKED_AT = 16
+RANGE_IMAGES = 16
 # No strength beyond this is offered.
 LIMIT = STRENGTHS[-1]
-# A range ends where more than this share of the images is strange.
-STRANGE = 0.35
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """unit: the multiple of the vector that strength 1 stands for. range: strengths, from a
-    negative to a positive one, between which images look like the generator's own. alignments: the
-    mean at each of the multiples; of a vector without a prompt, how far the median image moves at
-    each of them up to the unit."""
-
-    unit: float
-    range: tuple[float, float]
-    alignments: tuple[float, ...]
+# A range ends where more than this fraction of the images is unrealistic.
+UNREALISTIC = 0.35
 
 
 @torch.no_grad()
 def calibrate_for(
-    view: View,
-    vector: Float[Tensor, " d"],
-    goal: Goal | None,
-    multiples: Sequence[float] = MULTIPLES,
+    view: View, vector: Float[Tensor, " d"], goal: Goal, multiples: Sequence[float] = MULTIPLES
 ) -> Calibration:
-    """Find the unit of a vector on SEEDS: by the goal's prompt, or without one."""
+    """Calibrate a vector on SEEDS: by the goal's prompt, or without one where it is empty."""
     latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
-    if goal is None or not goal.prompt:
-        return calibrate_unprompted(
-            view, latents[:UNPROMPTED], vector, goal.regions if goal else ()
-        )
+    if not goal.prompt:
+        return calibrate_unprompted(view, latents[:UNPROMPTED], vector, goal.regions)
     text = text_direction(view.world, goal)
     along = picture(view, latents)[1] @ text
-    lacking = latents[along.argsort()[: len(along) // 2]]
-    return calibrate(view, lacking, vector, text, goal.regions, multiples)
+    negatives = latents[along.argsort()[: len(along) // 2]]
+    return calibrate(view, negatives, vector, text, goal.regions, multiples)
 
 
 def calibrate(
@@ -78,14 +61,14 @@ def calibrate(
     regions: Sequence[str] = (),
     multiples: Sequence[float] = MULTIPLES,
 ) -> Calibration:
-    """Find the unit and the range of a vector on images [N] that lack what it brings.
+    """Calibrate a vector on images [N] without the attribute that it brings.
 
     text: the unit direction [E] from the neutral text's embedding to the prompt's. regions: where
     images are to change.
     """
     curve = alignment_curve(view, latents, vector, text, multiples)
     unit = MARGIN * unit_of(curve, multiples)
-    ends = range_of(view, latents[:LOOKED_AT], unit * vector, regions)
+    ends = range_of(view, latents[:RANGE_IMAGES], unit * vector, regions)
     return Calibration(unit, ends, tuple(curve.mean(dim=0).tolist()))
 
 
@@ -112,10 +95,10 @@ def unit_of(
     reached: float = REACHED,
     most: float = MOST,
 ) -> float:
-    """The multiple by which `most` of the images have come `reached` of their way, interpolated.
+    """The multiple at which `most` of the images have `reached` of their peak, interpolated.
 
-    An image's way leads from 0 to its greatest alignment; one that never aligns does not count. 1
-    where no image aligns at all: then there is no scale to speak of.
+    An image's peak is its greatest alignment; an image that never aligns does not count. 1 where
+    none aligns: then there is no scale to speak of.
     """
     rising = torch.cat([torch.zeros_like(curve[:, :1]), curve], dim=1)
     peak = rising.amax(dim=1)
@@ -127,8 +110,8 @@ def unit_of(
     last = (rising >= goal[:, None]).float().argmax(dim=1)
     low, high = (rising.gather(1, at[:, None])[:, 0] for at in (last - 1, last))
     part = (goal - low) / (high - low)
-    reach = steps[last - 1] + part * (steps[last] - steps[last - 1])
-    return float(reach.quantile(most))
+    lengths = steps[last - 1] + part * (steps[last] - steps[last - 1])
+    return float(lengths.quantile(most))
 
 
 @torch.no_grad()
@@ -138,7 +121,7 @@ def calibrate_unprompted(
     vector: Float[Tensor, " d"],
     regions: Sequence[str] = (),
 ) -> Calibration:
-    """Find the unit and the range of a vector that no prompt describes.
+    """Calibrate a vector that no prompt describes.
 
     Strength 1 is where the median image has moved, in the encoder's space, half as far as two
     random images [N] lie from each other.
@@ -153,16 +136,16 @@ def calibrate_unprompted(
         if moves[-1] >= goal:  # and there is no need to look further
             unit = last + (factor - last) * (goal - before) / (moves[-1] - before)
             break
-    # There may be many such vectors, and the one that is chosen for a prompt is looked at again.
-    ends = range_of(view, latents[: LOOKED_AT // 3], unit * vector, regions)
+    # There may be many such vectors, and the one that is chosen for a prompt is calibrated again.
+    ends = range_of(view, latents[: RANGE_IMAGES // 3], unit * vector, regions)
     return Calibration(unit, ends, tuple(moves[1:]))
 
 
 def range_for(
     view: View, step: Float[Tensor, " d"], regions: Sequence[str] = ()
 ) -> tuple[float, float]:
-    """The range of a vector whose strength 1 is known, found on SEEDS."""
-    some = SEEDS[:LOOKED_AT]
+    """The range on SEEDS of a vector whose strength 1 is known."""
+    some = SEEDS[:RANGE_IMAGES]
     latents = view.world.generator.sample(some, truncation=view.truncation, space=view.space)
     return range_of(view, latents, step, regions)
 
@@ -174,18 +157,18 @@ def range_of(
     step: Float[Tensor, " d"],
     regions: Sequence[str] = (),
 ) -> tuple[float, float]:
-    """The strengths up to which two of three images [N] still look like the generator's own;
-    `step` is strength 1. Never beyond LIMIT, where nothing is looked at."""
-    usual = usual_of(view.world)
+    """The strengths, at most LIMIT, up to which two of three images [N] stay realistic; `step` is
+    strength 1."""
+    realism = realism_of(view.world)
 
-    def end(sense: float) -> float:
+    def end(sign: float) -> float:
         last, before = 0.0, 0.0
         for strength in STRENGTHS:
-            made, _ = picture(view, latents + sense * strength * step)
-            share = float(strange(usual, made.image, regions).float().mean())
-            if share > STRANGE:
-                return last + (strength - last) * (STRANGE - before) / (share - before)
-            last, before = strength, share
+            synthesis, _ = picture(view, latents + sign * strength * step)
+            fraction = float(unrealistic(realism, synthesis.image, regions).float().mean())
+            if fraction > UNREALISTIC:
+                return last + (strength - last) * (UNREALISTIC - before) / (fraction - before)
+            last, before = strength, fraction
         return LIMIT
 
     return -end(-1.0), end(1.0)

@@ -10,10 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from eclipsed.cache import NETWORKS
 from eclipsed.directions import Direction
@@ -22,7 +25,7 @@ from eclipsed.files import failure, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import view_of
-from eclipsed.types import Goal, World
+from eclipsed.types import Goal, Space, World
 
 OnStep = Callable[[State], None]
 # Of all code that a training runs, calibration and its constants included: to be raised when the
@@ -46,32 +49,27 @@ def train(
     """Carry out the plan that a trained method has for a goal and its config.
 
     on_step: called after every step. stop: asked before every step; true ends training early, as
-    Ctrl-C does, and what was learned is kept. work: a folder for the state, made if missing; a
-    training that was cut short there goes on where it stood, with the same result. log: a
-    JSON-lines file of all steps.
+    Ctrl-C does, and the state so far becomes the direction. work: a folder for the state, made if
+    missing; a training that was cut short there goes on where it stood, with the same result. log:
+    a JSON-lines file of all steps.
 
     Raises EclipsedError (and its kinds) for what the user can mend.
     """
-    path = identity = None
-    state = initial_state(plan.start)
-    if work is not None:
-        identity = training_identity(world, goal, config)
-        make_folder(work)
-        path = work / f"{identity[:16]}.safetensors"
-        state = load_state(path, identity, plan.start) or state
-    write = json_log(log) if log is not None else None
+    callbacks = [json_log(log) if log is not None else None, on_step]
 
     def report(reached: State) -> None:
-        for callback in (write, on_step):
-            if callback is not None:
-                callback(reached)
+        for callback in filter(None, callbacks):
+            callback(reached)
 
-    def save(reached: State) -> None:
-        if path is not None and identity is not None:
-            save_state(path, reached, identity)
-
-    state = run(plan, state, report, stop=stop, save=save)
-    return finish(world, goal, config, plan, state)
+    if work is None:
+        state = run(plan, initial_state(plan.start), report, stop=stop)
+        return finish(world, goal, config, plan, state)
+    identity = training_identity(world, goal, config)
+    make_folder(work)
+    path = work / f"{identity[:16]}.safetensors"
+    state = load_state(path, identity, plan.start) or initial_state(plan.start)
+    save = partial(save_state, path, identity=identity)
+    return finish(world, goal, config, plan, run(plan, state, report, stop=stop, save=save))
 
 
 def make_folder(path: Path) -> None:
@@ -134,28 +132,43 @@ def finish(world: World, goal: Goal, config: Any, plan: Plan, state: State) -> l
         },
     }
     vectors = plan.combine(state.directions)
-    count = vectors.shape[0]
     directions = []
-    for index, vector in enumerate(vectors):
-        ending = plan.finish(vector)
+    for number, vector in enumerate(vectors, start=1):
+        result = plan.finish(vector)
+        alignments = {"alignments": list(result.alignments)} if result.alignments else {}
         directions.append(
-            Direction(
-                vector=vector,
-                name=goal.prompt if count == 1 else f"{goal.prompt} {index + 1}",
-                prompt=goal.prompt,
-                neutral=goal.neutral,
-                regions=goal.regions,
-                space=config.space,
-                layers=generator.layers(config.space),
-                generator_name=generator.name,
-                generator_fingerprint=generator.fingerprint,
+            as_direction(
+                world,
+                vector,
+                goal,
                 method=config.method,
-                config={**facts, **ending.facts},
-                unit=ending.unit,
-                range=ending.range,
+                space=config.space,
+                name=goal.prompt if len(vectors) == 1 else f"{goal.prompt} {number}",
+                config={**facts, **alignments},
+                unit=result.unit,
+                range=result.range,
             )
         )
     return directions
+
+
+def as_direction(
+    world: World, vector: Float[Tensor, " d"], goal: Goal, *, space: Space, **facts: Any
+) -> Direction:
+    """A vector [D] as a direction of the world's generator that answers a goal; facts: the other
+    fields of a Direction."""
+    generator = world.generator
+    return Direction(
+        vector=vector,
+        prompt=goal.prompt,
+        neutral=goal.neutral,
+        regions=goal.regions,
+        space=space,
+        layers=generator.layers(space),
+        generator_name=generator.name,
+        generator_fingerprint=generator.fingerprint,
+        **facts,
+    )
 
 
 def json_log(path: Path) -> OnStep:

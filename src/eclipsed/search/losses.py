@@ -112,7 +112,7 @@ def cascade_masks(
 
 
 class _SquaredChange(torch.autograd.Function):
-    """Mean over channels of (after − before)²; for its gradient nothing is kept but the two."""
+    """Mean over channels of (after − before)²; its gradient needs nothing but the two."""
 
     @staticmethod
     def forward(ctx: Any, before: Tensor, after: Tensor) -> Tensor:
@@ -129,8 +129,8 @@ class _SquaredChange(torch.autograd.Function):
         before, after = ctx.saved_tensors
         change = after - before
         change *= (gradients[0][:, None] * (2.0 / change.shape[1])).to(change.dtype)
-        opposite = -change if ctx.needs_input_grad[0] else None
-        return opposite, change if ctx.needs_input_grad[1] else None
+        negative = -change if ctx.needs_input_grad[0] else None
+        return negative, change if ctx.needs_input_grad[1] else None
 
 
 def feature_change(
@@ -138,17 +138,17 @@ def feature_change(
 ) -> Float[Tensor, "n h w"]:
     """How much each position of a feature map changed, [N, H, W] ≥ 0."""
     if distance == "l2":
-        changed: Tensor = _SquaredChange.apply(before, after)  # type: ignore[no-untyped-call]
-        return changed
+        squared: Tensor = _SquaredChange.apply(before, after)  # type: ignore[no-untyped-call]
+        return squared
     if distance == "l1":
         return (before - after).abs().mean(dim=1)
     return 1.0 - F.cosine_similarity(before, after, dim=1)
 
 
-def share_inside(
+def fraction_inside(
     change: Float[Tensor, "n h w"], mask: Float[Tensor, "n h w"]
 ) -> Float[Tensor, " n"]:
-    """Share of the change inside the mask, per image, in [0, 1]; 0 where nothing changed."""
+    """Fraction of the change inside the mask, per image, in [0, 1]; 0 where nothing changed."""
     return (change * mask).sum(dim=(1, 2)) / (change.sum(dim=(1, 2)) + 1e-6)
 
 
@@ -161,22 +161,20 @@ def localization_loss(
     weights: Sequence[float] | None = None,
     mode: Mode = "foreground",
 ) -> Float[Tensor, ""]:
-    """LELSD's localization: minus the share of each layer's change inside the mask, in [-1, 0].
+    """LELSD's localization: minus the fraction of each layer's change inside the mask, in [-1, 0].
 
     before, after: features of the same layers, in network order; only `after` carries gradient.
     weights: one per layer, normalised here; None weighs all alike. `mode` "background" asks for
     changes outside the mask instead.
     """
     masks = cascade_masks(mask, [(x.shape[2], x.shape[3]) for x in after.values()])
-    share = torch.ones(len(after)) if weights is None else torch.tensor(list(weights))
-    share = share / share.sum()
+    scale = torch.ones(len(after)) if weights is None else torch.tensor(list(weights))
+    scale = scale / scale.sum()
     total = mask.new_zeros(mask.shape[0])
-    for (name, changed), weight, layer_mask in zip(
-        after.items(), share.tolist(), masks, strict=True
-    ):
+    for name, weight, layer_mask in zip(after, scale.tolist(), masks, strict=True):
         wanted = layer_mask if mode == "foreground" else 1.0 - layer_mask
-        change = feature_change(before[name].detach(), changed, distance)
-        total = total + weight * share_inside(change, wanted)
+        change = feature_change(before[name].detach(), after[name], distance)
+        total = total + weight * fraction_inside(change, wanted)
     return -total.mean()
 
 

@@ -25,6 +25,7 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 # Some K·D float32 numbers, three times; far more than any latent space needs.
 _LIMIT = 256 * 2**20
+_TENSORS = ("directions", "first", "second")  # of a state, on disk
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +86,7 @@ def advance(state: State, plan: Plan) -> State:
 
 def save_state(path: Path, state: State, identity: str) -> None:
     """Write a state, whole or not at all; `identity` says which training it belongs to."""
-    tensors = {
-        name: getattr(state, name).detach().cpu().contiguous()
-        for name in ("directions", "first", "second")
-    }
+    tensors = {name: getattr(state, name).detach().cpu().contiguous() for name in _TENSORS}
     metadata = {"training": json.dumps({"identity": identity, "step": state.step})}
     write_atomic(path, safetensors.torch.save(tensors, metadata=metadata))
 
@@ -106,9 +104,7 @@ def load_state(path: Path, identity: str, like: Float[Tensor, "k d"]) -> State |
         tensors, metadata = read_tensors(data)
         facts = json.loads(metadata["training"])
         owner, step = facts["identity"], int(facts["step"])
-        directions, first, second = parts = [
-            tensors[name].to(like) for name in ("directions", "first", "second")
-        ]
+        directions, first, second = parts = [tensors[name].to(like) for name in _TENSORS]
     except (BadFile, ValueError, KeyError, TypeError) as error:
         raise BadFile(f"'{path}' is not a readable training state.", hint) from error
     if owner != identity or any(part.shape != like.shape for part in parts):

@@ -1,7 +1,7 @@
-"""Images that a training looks at again and again: sampled, encoded and masked once.
+"""The images that a training uses again and again: sampled, encoded and masked once.
 
 A pool holds the seeds that are ranked by how well their images answer a prompt; originals are a few
-of them with everything kept that a step would otherwise compute anew.
+of them with everything that a step would otherwise compute anew.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _OTHERS = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """How latents are looked at: in which world and space, at which truncation (which matters for
-    z only), and whether the networks may count in bfloat16."""
+    """What turns latents into images and embeddings: a world, the latents' space, the truncation
+    (which matters for z only), and whether the networks may count in bfloat16."""
 
     world: World
     space: Space = "w+"
@@ -40,16 +40,9 @@ class View:
     half: bool = False
 
     def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
-        """The key of what these networks, so looked at, and the facts decide (`cache.key_of`)."""
-        return key_of(
-            self.world,
-            kind,
-            version,
-            networks,
-            truncation=self.truncation,
-            half=self.half,
-            facts=facts,
-        )
+        """The key of what these networks under this view and the facts decide (`cache.key_of`)."""
+        numbers = self.truncation, self.half
+        return key_of(self.world, kind, version, networks, *numbers, facts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +80,12 @@ def fast_bfloat16(device: torch.device) -> bool:
     # Older versions of torch cannot tell; float32 is always right.
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    features = torch.cpu.get_capabilities()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
 
 
 def view_of(world: World, space: Space) -> View:
-    """How a world is looked at unless somebody says otherwise: at its own truncation, as fast as
-    the hardware is exact enough for."""
+    """A world at its own truncation, in bfloat16 where the hardware is fast at it."""
     return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
 
 
@@ -112,12 +104,12 @@ def picture(
     """
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
-        made = view.world.generator.synthesize(
+        synthesis = view.world.generator.synthesize(
             latents, space=view.space, features=wanted, truncation=view.truncation
         )
-        embeddings = view.world.encoder.encode_image(made.image.clamp(-1.0, 1.0))
-    kept = {name: value.float() for name, value in made.features.items()}
-    return Synthesis(made.image.float(), kept), embeddings.float()
+        embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
+    in_float32 = {name: value.float() for name, value in synthesis.features.items()}
+    return Synthesis(synthesis.image.float(), in_float32), embeddings.float()
 
 
 @torch.no_grad()
@@ -134,12 +126,12 @@ def spaced(count: int, wanted: int) -> list[int]:
 
 
 @torch.no_grad()
-def masks_of(view: View, goal: Goal, made: Synthesis) -> Float[Tensor, "n h w"]:
+def masks_of(view: View, goal: Goal, synthesis: Synthesis) -> Float[Tensor, "n h w"]:
     """The goal's regions in a synthesis; everywhere 1 where it has none."""
     if not goal.regions:
-        return torch.ones_like(made.image[:, 0])
+        return torch.ones_like(synthesis.image[:, 0])
     with _counting(view):
-        return view.world.segmenter.masks(made, goal.regions).float()
+        return view.world.segmenter.masks(synthesis, goal.regions).float()
 
 
 def shrink(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c t t"]:
@@ -158,7 +150,7 @@ def sample_mixed(view: View, seeds: Sequence[int]) -> Float[Tensor, "n d"]:
         return generator.sample(seeds, truncation=view.truncation, space=space)
     others = [seed + _OTHERS for seed in seeds]
     first, second = (
-        generator.sample(half, truncation=view.truncation, space="w+") for half in (seeds, others)
+        generator.sample(each, truncation=view.truncation, space="w+") for each in (seeds, others)
     )
     widths = [layer.width for layer in generator.layers("w+")]
     layer = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
@@ -182,15 +174,15 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
     def compute() -> dict[str, Tensor]:
         parts = []
         for rows in latents.split(BATCH):
-            made, embeddings = picture(view, rows)
-            parts.append((embeddings, shrink(made.image.clamp(-1.0, 1.0))))
+            synthesis, embeddings = picture(view, rows)
+            parts.append((embeddings, shrink(synthesis.image.clamp(-1.0, 1.0))))
         embeddings, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
         return {"embeddings": embeddings, "thumbnails": thumbnails}
 
     # Truncation of z pulls w, so every space shows the same images of a seed.
     facts = list(seeds), mixed and view.space not in ("z", "w")
-    cached = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
-    return Pool(latents, cached["embeddings"].to(latents), cached["thumbnails"].to(latents))
+    tensors = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
+    return Pool(latents, **{name: tensor.to(latents) for name, tensor in tensors.items()})
 
 
 @torch.no_grad()
@@ -198,24 +190,19 @@ def look_at(
     view: View, goal: Goal, latents: Float[Tensor, "m d"], features: Sequence[str] = ()
 ) -> Originals:
     """Everything about the images of these latents that training needs."""
-    parts: list[Originals] = []
+    parts = []
     for rows in latents.split(BATCH):
-        made, embeddings = picture(view, rows, features)
-        masks = masks_of(view, goal, made)
-        kept = {name: made.features[name] for name in features}
-        parts.append(Originals(rows, embeddings, made.image, masks, kept))
-    return Originals(
-        latents=latents,
-        embeddings=torch.cat([part.embeddings for part in parts]),
-        images=torch.cat([part.images for part in parts]),
-        masks=torch.cat([part.masks for part in parts]),
-        features={name: torch.cat([part.features[name] for part in parts]) for name in features},
-    )
+        synthesis, embeddings = picture(view, rows, features)
+        masks = masks_of(view, goal, synthesis)
+        parts.append((embeddings, synthesis.image, masks, *map(synthesis.features.get, features)))
+    embeddings, images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
+    return Originals(latents, embeddings, images, masks, dict(zip(features, maps, strict=True)))
 
 
 @torch.no_grad()
 def features_between(generator: Generator, smallest: int, largest: int) -> tuple[str, ...]:
     """Names of the features whose height lies between the two sizes, ends included."""
     names = generator.feature_names
-    made = generator.synthesize(generator.sample([0], space="z"), space="z", features=names)
-    return tuple(n for n in names[1:] if smallest <= made.features[n].shape[2] <= largest)
+    z = generator.sample([0], space="z")
+    maps = generator.synthesize(z, space="z", features=names).features
+    return tuple(name for name in names[1:] if smallest <= maps[name].shape[2] <= largest)

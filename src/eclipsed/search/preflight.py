@@ -2,10 +2,10 @@
 
 Three questions are asked of the world's own encoder and segmenter: do some images answer the prompt
 clearly better than others, is what these have in common what the prompt says, and is the region to
-be changed in sight? The second is tried out: a few images are moved the way that the best ones lie.
-How clear an answer is depends on the encoder, so it is held against this encoder's answers to texts
-that have nothing to do with the world. This module trains nothing and knows no judge; its verdict
-is an expectation, not a score.
+be changed in sight? For the second, a few images are moved towards the best ones. How clear an
+answer is depends on the encoder, so it is compared with the encoder's answers to texts that have
+nothing to do with the world. This module trains nothing and knows no judge; its verdict is an
+expectation, not a score.
 """
 
 from __future__ import annotations
@@ -26,15 +26,8 @@ from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.language import stem
 from eclipsed.prompts.regions import near_examples, near_phrases
-from eclipsed.search.pool import (
-    BATCH,
-    View,
-    build_pool,
-    fast_bfloat16,
-    masks_of,
-    picture,
-    spaced,
-)
+from eclipsed.search import pool
+from eclipsed.search.pool import View, picture, spaced
 from eclipsed.types import Goal, World
 
 # Not among the seeds that training draws (from 54321 on) or that scores use.
@@ -49,42 +42,43 @@ UNLIKELY = 0.2
 # through what became of 126 prompts on the starter world (`python -m benchmarks.preflight`).
 _MIDDLE, _WIDTH = 1.87, 0.5
 # Scores that spread by more than this, in standard deviations, are those of something common.
-_USUAL_SPREAD, _BROAD = 3.5, 2.0
-# To be raised when what is cached here changes: the texts' ways, the trials, the coverage.
-_VERSION = 1
+_COMMON_SPREAD, _BROAD = 3.5, 2.0
+# To be raised when what is cached here changes: the texts, the trials, the coverage.
+_VERSION = 2
 # How far the trial goes, in units of the spread of the layer that goes farthest; how many images
 # are moved; and how many of UNRELATED are tried as well.
 _TRIED, _MOVED, _TRIALS = 0.6, 6, 25
-# How many images are looked at for their regions.
+# How many images are searched for the regions.
 _MASKED = 64
 # Of so many of the vocabulary's phrases that are nearest to the prompt, a few are offered instead
-# that are likely to work, and that at least this share of UNRELATED is answered less clearly than.
+# that are likely to work and answered more clearly than at least this fraction of UNRELATED.
 _NEAREST, _OFFERED, _CLEAR = 16, 3, 0.9
 # Texts about everything and nothing. A world may well draw some of them, but not most.
 UNRELATED: tuple[str, ...] = tuple(word_lists("eclipsed.search", "preflight.toml")["unrelated"])
 # The best of so many answer; rare things are shown by few. Of normally distributed numbers they lie
 # so many deviations up, on average.
 _OF, _BEST = 32, 2.253
-# A region is in sight where it covers this share of an image.
+# A region is in sight where it covers this fraction of an image.
 IN_SIGHT = 0.003
 RARELY_IN_SIGHT = 0.1
+
+
+_NUMBERS = ("contrast", "rank", "clarity", "trial", "spread", "coverage", "present")
 
 
 @dataclass(frozen=True)
 class Preflight:
     """What sampled seeds say about a goal.
 
-    scores: per seed, the cosine between the way from the average image to this one and the way from
-    the neutral text to the prompt, in the encoder's space; -1…1. contrast: how well the best of 32
-    answer, where 1 is what they would score for a text that means nothing (in a space whose lines
-    are all alike). rank: share of UNRELATED that these images answer less clearly; clarity: the
-    same as standard deviations above them. trial: how much better the prompt says what a trial edit
-    changes than UNRELATED say what theirs change, in standard deviations. These three mean the same
-    on every world, and so does spread: how much more the scores of images differ than they do for
-    UNRELATED, in standard deviations. coverage: mean share of an image that the region covers where
-    it is in sight; present: share of images where it is. Both are 1 for the whole image.
-    probability: that a training will work, by clarity, trial and spread, and less where the region
-    is rarely in sight. instead: where that is not likely, prompts near to this one that are.
+    scores: per seed, the cosine between its embedding minus the mean one and the prompt's minus the
+    neutral text's. contrast: how well the best of 32 answer, where 1 is what they would score for a
+    text that means nothing, if embeddings were normally distributed. rank: fraction of UNRELATED
+    that these images answer less clearly. clarity, trial, spread: z-scores against UNRELATED, so
+    they mean the same on every world; of the contrast, of the cosine between what a trial edit
+    changes and the text, and of the standard deviation of the scores. coverage: mean fraction of an
+    image that the region covers where it is in sight; present: fraction of images where it is. Both
+    are 1 for the whole image. probability: that a training will work, by the z-scores, and less
+    where the region is rarely in sight. instead: where that is not likely, near prompts that are.
     """
 
     goal: Goal
@@ -104,15 +98,12 @@ class Preflight:
 
     def best(self, count: int = 5) -> tuple[int, ...]:
         """The seeds whose images answer the prompt best, best first."""
-        return self._ranked()[:count]
+        order = sorted(range(len(self.seeds)), key=lambda i: (-self.scores[i], i))
+        return tuple(self.seeds[i] for i in order[:count])
 
     def worst(self, count: int = 5) -> tuple[int, ...]:
         """The seeds whose images answer it least, worst first."""
-        return self._ranked()[::-1][:count]
-
-    def _ranked(self) -> tuple[int, ...]:
-        order = sorted(range(len(self.seeds)), key=lambda i: (-self.scores[i], i))
-        return tuple(self.seeds[i] for i in order)
+        return self.best(len(self.seeds))[::-1][:count]
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON, ten seeds of each end."""
@@ -124,13 +115,7 @@ class Preflight:
             "probability": round(self.probability, 4),
             "reason": self.reason,
             "instead": list(self.instead),
-            "contrast": round(self.contrast, 4),
-            "rank": round(self.rank, 4),
-            "clarity": round(self.clarity, 4),
-            "trial": round(self.trial, 4),
-            "spread": round(self.spread, 4),
-            "coverage": round(self.coverage, 4),
-            "present": round(self.present, 4),
+            **{name: round(getattr(self, name), 4) for name in _NUMBERS},
             "best": list(self.best(10)),
             "worst": list(self.worst(10)),
             "score": {
@@ -158,38 +143,30 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if not goal.parts:
         return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
     each = [_look_at(world, part, seeds) for part in goal.parts]
-    weakest, look = min(each, key=lambda found: found[0].probability)
-    reason, instead = weakest.reason, weakest.instead
+    weakest, look = min(each, key=lambda result: result[0].probability)
     if weakest.verdict != "likely":
-        reason = f"{reason.removesuffix('.')}, of '{weakest.goal.prompt}'."
-        instead = _instead(look, weakest.goal)
-    return replace(
-        weakest,
-        goal=goal,
-        scores=whole.scores,
-        coverage=whole.coverage,
-        present=whole.present,
-        reason=reason,
-        instead=instead,
-    )
+        reason = f"{weakest.reason.removesuffix('.')}, of '{weakest.goal.prompt}'."
+        weakest = replace(weakest, reason=reason, instead=_instead(look, weakest.goal))
+    facts = {name: getattr(whole, name) for name in ("scores", "coverage", "present")}
+    return replace(weakest, goal=goal, **facts)
 
 
 def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight, _Look]:
-    """What is found for one change, without anything to try instead."""
+    """The result for one change, without anything to try instead."""
     space = best_space(world.generator)
-    view = View(world, space, half=fast_bfloat16(world.generator.device))
-    pool = build_pool(view, seeds)
+    view = View(world, space, half=pool.fast_bfloat16(world.generator.device))
+    sampled = pool.build_pool(view, seeds)
     line, unrelated = _lines(view, goal)
-    images = pool.embeddings.cpu()
-    look = _Look(view, tuple(seeds), goal.neutral, pool.latents, images, unrelated)
+    images = sampled.embeddings.cpu()
+    look = _Look(view, tuple(seeds), goal.neutral, sampled.latents, images, unrelated)
     contrast, scores = compare(look.images, line)
     clarity, trial, spread = look.clarity(contrast), look.trial(line), look.spread(scores)
-    share = _covered(view, goal, seeds, pool.latents)
-    visible = share > IN_SIGHT
+    covered = _covered(view, goal, seeds, sampled.latents)
+    visible = covered > IN_SIGHT
     present = float(visible.float().mean())
     probability = probability_of(clarity, trial, spread) * min(1.0, present / RARELY_IN_SIGHT)
     verdict, reason = _judge(probability, present, goal)
-    found = Preflight(
+    result = Preflight(
         goal=goal,
         seeds=tuple(seeds),
         scores=tuple(scores.tolist()),
@@ -198,33 +175,32 @@ def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight,
         clarity=clarity,
         trial=trial,
         spread=spread,
-        coverage=float(share[visible].mean()) if present else 0.0,
+        coverage=float(covered[visible].mean()) if present else 0.0,
         present=present,
         probability=probability,
         verdict=verdict,
         reason=reason,
     )
-    return found, look
+    return result, look
 
 
 def evidence(clarity: float, trial: float, spread: float) -> float:
     """What speaks for a prompt: how clearly images answer, and what the trial says.
 
-    Neither suffices: near misses are answered clearly, and what images that answer best have in
-    common can be hidden by what else they are. What half of all images show has no best ones, but
-    then scores spread as those of no text do that means nothing.
+    Neither suffices: near misses are answered clearly, and what the best images have in common can
+    be hidden by what else they are. If half the images already show it, there is no top tail; then
+    the scores spread wider than for any unrelated text.
     """
-    return (clarity + trial) / 2.0 + _BROAD * max(0.0, spread - _USUAL_SPREAD)
+    return (clarity + trial) / 2.0 + _BROAD * max(0.0, spread - _COMMON_SPREAD)
 
 
 def probability_of(clarity: float, trial: float, spread: float) -> float:
     """That a training will work, by the evidence."""
-    found = evidence(clarity, trial, spread)
-    return 0.5 + 0.5 * math.tanh((found - _MIDDLE) / (2.0 * _WIDTH))
+    return 0.5 + 0.5 * math.tanh((evidence(clarity, trial, spread) - _MIDDLE) / (2.0 * _WIDTH))
 
 
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
-    """The ways from the neutral text to the prompt [E], and to UNRELATED [U, E], which are kept."""
+    """The differences of the prompt [E] and of UNRELATED [U, E], cached, to the neutral text."""
     encoder = view.world.encoder
     neutral, prompt = encoder.encode_text([goal.neutral, goal.prompt]).cpu()
 
@@ -237,8 +213,8 @@ def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """Sampled images: latents [N, D], embeddings [N, E]; and the ways from the neutral text to
-    unrelated ones [U, E]."""
+    """Sampled images: latents [N, D], embeddings [N, E]; and the differences of unrelated texts to
+    the neutral one [U, E]."""
 
     view: View
     seeds: tuple[int, ...]
@@ -248,48 +224,41 @@ class _Look:
     unrelated: Tensor
 
     @cached_property
-    def contrasts(self) -> tuple[float, ...]:
-        """Of the unrelated texts."""
-        return tuple(contrast for contrast, _ in self._answers)
-
-    @cached_property
-    def _answers(self) -> tuple[tuple[float, Tensor], ...]:
+    def answers(self) -> tuple[tuple[float, Tensor], ...]:
+        """Contrast and scores of each unrelated text."""
         return tuple(compare(self.images, line) for line in self.unrelated)
 
     def rank(self, contrast: float) -> float:
-        """Share of unrelated texts that are answered less clearly."""
-        return sum(other < contrast for other in self.contrasts) / len(self.contrasts)
+        """Fraction of unrelated texts that are answered less clearly."""
+        return sum(other < contrast for other, _ in self.answers) / len(self.answers)
 
     def clarity(self, contrast: float) -> float:
-        """How many standard deviations a contrast lies above those of unrelated texts."""
-        others = torch.tensor(self.contrasts)
-        return float((contrast - others.mean()) / others.std().clamp_min(1e-6))
+        """The z-score of a contrast."""
+        return _z_score(contrast, torch.tensor([other for other, _ in self.answers]))
 
     def spread(self, scores: Tensor) -> float:
-        """How many standard deviations the spread of scores lies above that of unrelated texts."""
-        others = torch.stack([found.std() for _, found in self._answers])
-        return float((scores.std() - others.mean()) / others.std().clamp_min(1e-6))
+        """The z-score of the standard deviation of scores."""
+        return _z_score(scores.std(), torch.stack([others.std() for _, others in self.answers]))
 
     @cached_property
     def trials(self) -> Tensor:
-        """How well some unrelated texts say what their own trials change; kept for the world."""
+        """The trials of some unrelated texts, cached for the world."""
         lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
         facts = list(self.seeds), self.neutral, UNRELATED
 
-        def told() -> dict[str, Tensor]:
-            return {"told": torch.tensor([self.told(line) for line in lines])}
+        def compute() -> dict[str, Tensor]:
+            return {"cosines": torch.tensor([self.trial_cosine(line) for line in lines])}
 
         key = self.view.key("trials", _VERSION, ("generator", "encoder"), *facts)
-        return cached_tensors(key, told)["told"]
+        return cached_tensors(key, compute)["cosines"]
 
     def trial(self, line: Tensor) -> float:
-        """How much better a text says what its trial changes than unrelated ones do."""
-        above = self.told(line) - self.trials.mean()
-        return float(above / self.trials.std().clamp_min(1e-6))
+        """The z-score of a text's trial."""
+        return _z_score(self.trial_cosine(line), self.trials)
 
-    def told(self, line: Tensor) -> float:
-        """Move images that answer a text least the way that the best ones lie: the cosine between
-        what that changes and the line [E] from the neutral text."""
+    def trial_cosine(self, line: Tensor) -> float:
+        """Move images that answer a text least towards the best: the cosine between what that
+        changes and the line [E] from the neutral text."""
         _, scores = compare(self.images, line)
         order = scores.argsort(descending=True, stable=True)
         rest = order[len(order) // 2 :]
@@ -302,8 +271,12 @@ class _Look:
         return float((F.normalize(change, dim=1) @ F.normalize(line, dim=0)).mean())
 
 
+def _z_score(value: float | Tensor, others: Tensor) -> float:
+    return float((value - others.mean()) / others.std().clamp_min(1e-6))
+
+
 def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> Float[Tensor, " n"]:
-    """The share of some of the images that the goal's regions cover."""
+    """The fraction of some of the images that the goal's regions cover."""
     rows = spaced(len(seeds), _MASKED)
     if not goal.regions:
         return torch.ones(len(rows))
@@ -311,14 +284,14 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
     def covered() -> dict[str, Tensor]:
         # The pictures of so many seeds need not fit together.
         parts = [
-            masks_of(view, goal, picture(view, some)[0]).mean(dim=(1, 2)).cpu()
-            for some in latents[rows].split(BATCH)
+            pool.masks_of(view, goal, picture(view, some)[0]).mean(dim=(1, 2)).cpu()
+            for some in latents[rows].split(pool.BATCH)
         ]
-        return {"share": torch.cat(parts)}
+        return {"fraction": torch.cat(parts)}
 
     facts = sorted(goal.regions), [seeds[row] for row in rows]
     key = view.key("coverage", _VERSION, ("generator", "segmenter"), *facts)
-    return cached_tensors(key, covered)["share"]
+    return cached_tensors(key, covered)["fraction"]
 
 
 def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
@@ -337,17 +310,17 @@ def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     if not phrases:
         return ()
     texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
-    found: list[str] = []
+    likely: list[str] = []
     for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
         contrast, scores = compare(look.images, line)
         if look.rank(contrast) < _CLEAR:
             continue  # and no image need be made
         numbers = look.clarity(contrast), look.trial(line), look.spread(scores)
         if probability_of(*numbers) >= LIKELY:
-            found.append(phrase)
-        if len(found) == _OFFERED:
+            likely.append(phrase)
+        if len(likely) == _OFFERED:
             break
-    return tuple(found)
+    return tuple(likely)
 
 
 def _best(count: int) -> int:

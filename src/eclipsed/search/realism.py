@@ -1,9 +1,8 @@
-"""Whether an image looks like what its generator usually makes, told by a pool of its images.
+"""Whether an image looks like what its generator makes, told by a pool of its images.
 
-The principal components of most of the pool's thumbnails say what is usual; of every image they
-leave something over, of those that they were not made of as well. An image is strange where more is
-left of it than of nearly all of those. No encoder and no judge is asked, so that what an encoder
-takes for an answer can still be mud.
+PCA of most of the pool's thumbnails; an image is unrealistic where its reconstruction error, over
+the whole image or the region, exceeds the 95th percentile of the pool's held-out images. No encoder
+and no judge is asked, because artifacts can please an encoder.
 """
 
 from __future__ import annotations
@@ -20,92 +19,86 @@ from eclipsed.generators.spaces import best_space
 from eclipsed.search.pool import SEEDS, View, build_pool, masks_of, picture, shrink, view_of
 from eclipsed.types import Goal, World
 
-_VERSION = 1  # to be raised when what counts as usual changes
-# The share of the pool that the components are made of, and how many there are, as a part of it.
-_MADE_OF, _COMPONENTS = 0.75, 1 / 3
-# What is left of a strange image is more than what is left of this share of the others.
-_NEARLY_ALL = 0.95
+_VERSION = 1  # to be raised when what counts as realistic changes
+# The fraction of the pool that PCA is fitted to, and how many components it has, as a fraction.
+_FITTED, _COMPONENTS = 0.75, 1 / 3
+# The quantile of the held-out errors above which an image is unrealistic.
+_QUANTILE = 0.95
 # Images in which a region is looked for.
-_LOOKED_AT = 32
+_REGION_IMAGES = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Usual:
-    """mean [3·t·t] and components [K, 3·t·t] of the thumbnails; `left`: what they leave of images
-    that they were not made of, squared and summed over colours [M, t, t]. places: how often a
-    region is where [t, t], by its name, filled as they are asked for."""
+class Realism:
+    """A world's PCA: mean [3·t·t] and components [K, 3·t·t] of thumbnails, and the reconstruction
+    errors [M, t, t] of held-out ones. coverage: region → how often it covers each pixel [t, t],
+    filled as regions are asked for, from the images of `latents`."""
 
     world: World
     mean: Tensor
     components: Tensor
-    left: Tensor
+    errors: Tensor
     latents: Tensor
-    places: dict[str, Tensor] = field(default_factory=dict)
+    coverage: dict[str, Tensor] = field(default_factory=dict)
 
 
 @torch.no_grad()
-def usual_of(world: World) -> Usual:
-    """Look at the world's pool, once."""
+def realism_of(world: World) -> Realism:
+    """Fit PCA to the world's pool, once."""
     view = view_of(world, best_space(world.generator))
-    return remembered(view.key("usual", _VERSION, NETWORKS), lambda: _usual(view))
+    return remembered(view.key("realism", _VERSION, NETWORKS), lambda: _fitted(view))
 
 
-def _usual(view: View) -> Usual:
+def _fitted(view: View) -> Realism:
     pool = build_pool(view, SEEDS, mixed=True)
     flat = pool.thumbnails.flatten(1)
-    count = round(_MADE_OF * len(flat))
+    count = round(_FITTED * len(flat))
     mean = flat[:count].mean(dim=0)
     around = flat[:count] - mean
     # There are fewer images than numbers in each, so the smaller matrix of products is taken.
     values, vectors = torch.linalg.eigh((around @ around.t()).double())
     most = values.argsort(descending=True)[: max(1, round(_COMPONENTS * count))]
-    components = (vectors[:, most].float().t() @ around) / values[most].sqrt().clamp_min(1e-9)[
-        :, None
-    ].float()
-    size = pool.thumbnails.shape[2]
-    left = _left(flat[count:], mean, components, size)
-    return Usual(view.world, mean, components, left, pool.latents[:_LOOKED_AT])
+    lengths = values[most].sqrt().clamp_min(1e-9)[:, None].float()
+    components = (vectors[:, most].float().t() @ around) / lengths
+    errors = _errors(flat[count:], mean, components)
+    return Realism(view.world, mean, components, errors, pool.latents[:_REGION_IMAGES])
 
 
-def _left(
-    flat: Float[Tensor, "n p"],
-    mean: Float[Tensor, " p"],
-    components: Float[Tensor, "k p"],
-    size: int,
+def _errors(
+    flat: Float[Tensor, "n p"], mean: Float[Tensor, " p"], components: Float[Tensor, "k p"]
 ) -> Float[Tensor, "n t t"]:
+    """Squared reconstruction errors of flat thumbnails, summed over colours."""
     around = flat - mean
     rest = around - (around @ components.t()) @ components
+    size = round((flat.shape[1] / 3) ** 0.5)
     return rest.view(-1, 3, size, size).square().sum(dim=1)
 
 
 @torch.no_grad()
-def place_of(usual: Usual, regions: Sequence[str]) -> Float[Tensor, "t t"]:
-    """How often any of the regions is at a place of an image; everywhere 1 for none."""
-    size = usual.left.shape[1]
-    missing = [region for region in regions if region not in usual.places]
-    if missing:
-        world = usual.world
-        view = view_of(world, best_space(world.generator))
-        made, _ = picture(view, usual.latents)
-        for region in missing:
-            masks = masks_of(view, Goal("", "", (region,)), made)
-            usual.places[region] = shrink(masks[:, None])[:, 0].mean(dim=0)
+def coverage_of(realism: Realism, regions: Sequence[str]) -> Float[Tensor, "t t"]:
+    """How often any of the regions covers each pixel of a thumbnail; 1 everywhere for none."""
     if not regions:
-        return torch.ones(size, size).to(usual.mean)
-    return torch.stack([usual.places[region] for region in regions]).amax(dim=0)
+        return torch.ones_like(realism.errors[0])
+    missing = [region for region in regions if region not in realism.coverage]
+    if missing:
+        view = view_of(realism.world, best_space(realism.world.generator))
+        synthesis, _ = picture(view, realism.latents)
+        for region in missing:
+            masks = masks_of(view, Goal("", "", (region,)), synthesis)
+            realism.coverage[region] = shrink(masks[:, None])[:, 0].mean(dim=0)
+    return torch.stack([realism.coverage[region] for region in regions]).amax(dim=0)
 
 
 @torch.no_grad()
-def strange(
-    usual: Usual, images: Float[Tensor, "n 3 h w"], regions: Sequence[str]
+def unrealistic(
+    realism: Realism, images: Float[Tensor, "n 3 h w"], regions: Sequence[str]
 ) -> Bool[Tensor, " n"]:
-    """Of which images more is left than is usual, on the whole or where the regions are."""
-    size = usual.left.shape[1]
+    """Which images are out of distribution, on the whole or where the regions are."""
     flat = shrink(images.clamp(-1.0, 1.0)).flatten(1)
-    left = _left(flat, usual.mean, usual.components, size)
-    found = torch.zeros(len(images), dtype=torch.bool, device=images.device)
-    for place in (torch.ones_like(usual.left[0]), place_of(usual, regions)):
-        there = place / place.sum().clamp_min(1e-9)
-        most = (usual.left * there).sum(dim=(1, 2)).quantile(_NEARLY_ALL)
-        found |= (left * there).sum(dim=(1, 2)) > most
-    return found
+    errors = _errors(flat, realism.mean, realism.components)
+    result = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    for weights in (torch.ones_like(realism.errors[0]), coverage_of(realism, regions)):
+        weights = weights / weights.sum().clamp_min(1e-9)
+        limit = (realism.errors * weights).sum(dim=(1, 2)).quantile(_QUANTILE)
+        result |= (errors * weights).sum(dim=(1, 2)) > limit
+    return result

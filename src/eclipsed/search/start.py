@@ -1,4 +1,4 @@
-"""Which way through the latents a score rises while little else changes, from sampled images alone.
+"""The direction in which a score rises while little else changes, from sampled images alone.
 
 One linear fit of a pool serves every prompt: the slopes of all pixels are solved for once, and a
 score costs little more than a product of matrices.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from eclipsed.search.pool import Pool
 
-# Leaks are looked at in so many pixels each way; finer ones say the same.
+# Leaks are measured on so many pixels each way; finer ones say the same.
 COARSE = 16
 
 
@@ -78,10 +78,10 @@ def _bent(
     within = F.adaptive_max_pool2d(inside[None], size).expand(3, *size).flatten()
     changes = (fitted.gram @ fitted.paint).square().sum(dim=0) / fitted.gram.trace()
     # A region that none of the images shows has no scale of its own.
-    usual = ((changes * within).sum() + 1e-3 * changes.sum()).clamp_min(1e-12)
+    scale = ((changes * within).sum() + 1e-3 * changes.sum()).clamp_min(1e-12)
     leaks = fitted.paint * (1.0 - within)
     seen = leaks.t() @ fitted.gram
     # Woodbury's identity: there are fewer coarse pixels than images.
-    small = torch.eye(len(seen)).to(seen) * (usual / leak_penalty) + seen @ leaks
-    bent: Tensor = weights - leaks @ torch.linalg.solve(small, seen @ weights)
-    return bent
+    small = torch.eye(len(seen)).to(seen) * (scale / leak_penalty) + seen @ leaks
+    result: Tensor = weights - leaks @ torch.linalg.solve(small, seen @ weights)
+    return result

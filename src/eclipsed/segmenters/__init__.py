@@ -60,5 +60,5 @@ def _from_file(path: StrPath, device: str | torch.device) -> Segmenter:
         raise BadFile(
             f"The file {shown(path)} holds no segmenter, but a network of kind {checkpoint.family}."
         )
-    made = from_checkpoint(checkpoint.config, checkpoint.tensors, name=Path(path).stem)
-    return made.to(device)
+    face = from_checkpoint(checkpoint.config, checkpoint.tensors, name=Path(path).stem)
+    return face.to(device)

@@ -2,12 +2,14 @@
 
 Names of parameters are those of the public face-parsing weights, so they load unchanged; the two
 auxiliary heads, which only training needs, are left out, and nothing is downloaded.
+
+Of its regions `eyes` are both eyes, never the glasses; `mouth` holds the lips; `face` is skin,
+brows, eyes, glasses, nose and mouth together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,36 +17,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill, fingerprint_of
-from eclipsed.encoders.pretrained import Preparation
+from eclipsed.checkpoints.weights import fill
+from eclipsed.encoders.pretrained import IMAGENET
 from eclipsed.errors import BadFile
-from eclipsed.segmenters.labels import group_labels, label_numbers
-from eclipsed.types import Synthesis
+from eclipsed.segmenters.segformer import LabelSegmenter
 
 # The classes of the public weights, in the order of the network's outputs.
-LABELS = (
-    "background",
-    "skin",
-    "l_brow",
-    "r_brow",
-    "l_eye",
-    "r_eye",
-    "eyeglass",
-    "l_ear",
-    "r_ear",
-    "earrings",
-    "nose",
-    "mouth",
-    "u_lip",
-    "l_lip",
-    "neck",
-    "necklace",
-    "cloth",
-    "hair",
-    "hat",
-)
-PREPARATION = Preparation(
-    size=512, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), kernel="bilinear"
+LABELS = tuple(
+    "background skin l_brow r_brow l_eye r_eye eyeglass l_ear r_ear earrings nose mouth u_lip "
+    "l_lip neck necklace cloth hair hat".split()
 )
 
 
@@ -180,47 +161,15 @@ class BiSeNet(nn.Module):
         self.conv_out = Head()
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 19 h8 w8"]:
-        details, context, _ = self.cp(x)
+        # Channels last: the choice among the classes of every pixel is then several times as fast.
+        details, context, _ = self.cp(x.contiguous(memory_format=torch.channels_last))
         scores: Tensor = self.conv_out(self.ffm(details, context))
         return scores
 
 
-class BiSeNetSegmenter(nn.Module):
-    """Parts of faces (eclipsed.types.Segmenter).
-
-    `eyes` are both eyes, never the glasses; `mouth` holds the lips; `face` is skin, brows, eyes,
-    glasses, nose and mouth together.
-    """
-
-    feature_names: tuple[str, ...] = ()
-
-    def __init__(self, network: BiSeNet, *, name: str = "bisenet") -> None:
-        super().__init__()
-        self.network = network
-        self.name = name
-        self.groups = group_labels(LABELS)
-        self.regions = tuple(self.groups)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint_of(self.network, PREPARATION, self.groups, self.feature_names)
-
-    @torch.no_grad()
-    def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:
-        """[N, H, W] at the image's size; UnknownName for a region that does not exist."""
-        numbers = label_numbers(regions, self.groups, segmenter=self.name)
-        image = synthesis.image
-        # Channels last: the choice among the classes of every pixel is then several times as fast.
-        prepared = PREPARATION.exactly(image).contiguous(memory_format=torch.channels_last)
-        scores = self.network(prepared)
-        # Enlarged before the best is chosen, so that borders are smooth, as in the original.
-        large = F.interpolate(scores, image.shape[2:], mode="bilinear", align_corners=True)
-        return torch.isin(large.argmax(dim=1), torch.tensor(numbers, device=image.device)).float()
-
-
 def from_checkpoint(
     config: Mapping[str, Any], tensors: Mapping[str, Tensor], *, name: str = "bisenet"
-) -> BiSeNetSegmenter:
+) -> LabelSegmenter:
     """A frozen segmenter from the public weights' tensors.
 
     config: may say `n_classes`. The auxiliary heads' tensors are ignored. Raises BadFile when a
@@ -230,4 +179,9 @@ def from_checkpoint(
         raise BadFile(f"Only a BiSeNet of {len(LABELS)} classes can be used, as for faces.")
     with torch.device("meta"):
         network = BiSeNet()
-    return BiSeNetSegmenter(fill(network, tensors, "BiSeNet for faces"), name=name)
+    return segmenter_of(fill(network, tensors, "BiSeNet for faces"), name=name)
+
+
+def segmenter_of(network: BiSeNet, *, name: str) -> LabelSegmenter:
+    """A network's masks of the regions that its classes make up."""
+    return LabelSegmenter(network, LABELS, IMAGENET, name=name, align_corners=True)

@@ -6,6 +6,7 @@ Every region is a phrase; the network gives each pixel a probability that the ph
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -16,14 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fingerprint_of
-from eclipsed.encoders.pretrained import (
-    Preparation,
-    load_frozen,
-    load_tokenizer,
-    network_type,
-    pretrained_folder,
-    read_preparation,
-)
+from eclipsed.encoders import pretrained
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, shown
 from eclipsed.segmenters.labels import label_numbers
@@ -31,9 +25,7 @@ from eclipsed.types import Synthesis
 
 # The lower of the two at which the authors report foreground IoU (0.3 and 0.5).
 THRESHOLD = 0.3
-_USUAL = Preparation(
-    size=352, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), kernel="bilinear"
-)
+_PREPARATION = replace(pretrained.IMAGENET, size=352)
 
 
 class PhraseSegmenter(nn.Module):
@@ -50,7 +42,7 @@ class PhraseSegmenter(nn.Module):
     def __init__(
         self,
         model: nn.Module,
-        preparation: Preparation,
+        preparation: pretrained.Preparation,
         regions: Sequence[str],
         phrases: Float[Tensor, "r e"],
         *,
@@ -127,16 +119,16 @@ def load_clipseg(
             "This segmenter finds what it is told to, and was told nothing.",
             'Name its regions, as in "wheels" or "mane".',
         )
-    folder = pretrained_folder(source, local_only=local_only)
-    kind = network_type(folder)
+    folder = pretrained.pretrained_folder(source, local_only=local_only)
+    kind = pretrained.network_type(folder)
     if kind != "clipseg":
         raise BadFile(
             f"The folder {shown(source)} holds a network of kind {kind!r}, not a CLIPSeg."
         )
-    model = load_frozen("CLIPSegForImageSegmentation", folder, device)
+    model = pretrained.load_frozen("CLIPSegForImageSegmentation", folder, device)
     return PhraseSegmenter(
         model,
-        read_preparation(folder, _USUAL),
+        pretrained.read_preparation(folder, _PREPARATION),
         names,
         _embedded(model, folder, names, device),
         name=Path(source).name,
@@ -148,7 +140,7 @@ def load_clipseg(
 def _embedded(
     model: nn.Module, folder: Path, phrases: list[str], device: str | torch.device
 ) -> Tensor:
-    tokenizer = load_tokenizer(folder)
+    tokenizer = pretrained.load_tokenizer(folder)
     most = cast("Any", model).config.text_config.max_position_embeddings
     tokens = tokenizer(
         phrases, padding=True, truncation=True, max_length=most, return_tensors="pt"

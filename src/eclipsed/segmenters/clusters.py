@@ -3,7 +3,7 @@
 A GAN's features at 16 to 64 pixels tell the parts of its images apart well enough that k-means
 finds them (Collins et al. 2020, "Editing in Style", arXiv:2004.14367, which clusters features of
 length 1, as here). The clusters come without names: look at them (`eclipsed
-clusters look`), then name them, with `named` by their numbers or `rename` by the names they have.
+clusters look`), then name them by their numbers, with `named`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from eclipsed import files
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.files import (
-    StrPath,
-    kind_of,
-    metadata_of,
-    read_bytes,
-    read_tensors,
-    sha256_of,
-    shown,
-    write_atomic,
-)
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.types import Generator, Synthesis, weights_of
 
@@ -55,7 +46,7 @@ class ClusterSegmenter:
     feature_names, widths: the layers it looks at and their channels, C together. A synthesis must
     hold them: `generator.synthesize(…, features=segmenter.feature_names)`.
     names: what each of the K clusters is called; clusters of one name are one region.
-    centres: [K, C] of length 1; a place belongs to the centre that its features point to most.
+    centres: [K, C] of length 1; a position belongs to the centre that its features point to most.
     """
 
     feature_names: tuple[str, ...]
@@ -77,8 +68,8 @@ class ClusterSegmenter:
 
     @cached_property
     def fingerprint(self) -> str:
-        facts = (self.feature_names, self.widths, self.names, sha256_of(self.centres))
-        return sha256_of(repr(facts).encode())
+        facts = (self.feature_names, self.widths, self.names, files.sha256_of(self.centres))
+        return files.sha256_of(repr(facts).encode())
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -126,17 +117,10 @@ class ClusterSegmenter:
         wanted = torch.tensor(numbers, device=synthesis.image.device)
         return torch.isin(self.labels(synthesis), wanted).float()
 
-    def rename(self, names: Mapping[str, str]) -> ClusterSegmenter:
-        """The same clusters under other names; two that get one name become one region.
-
-        Raises UnknownName for a region that does not exist.
-        """
-        for old in names:
-            label_numbers([old], self.groups, segmenter=self.name)
-        return replace(self, names=tuple(names.get(old, old) for old in self.names))
-
     def named(self, names: Mapping[int, str]) -> ClusterSegmenter:
         """The same clusters, some under new names, told by number; the rest keep theirs.
+
+        Clusters that get one name become one region.
 
         Raises UnknownName for a number that no cluster has, BadSetting for an empty name.
         """
@@ -158,7 +142,7 @@ class ClusterSegmenter:
                 "Make them again for this one: eclipsed clusters make.",
             )
 
-    def save(self, path: StrPath) -> None:
+    def save(self, path: files.StrPath) -> None:
         """Write a safetensors file, whole or not at all; BadFile when that cannot be."""
         facts = {
             "format": FORMAT,
@@ -171,29 +155,31 @@ class ClusterSegmenter:
             "generator": {"name": self.generator_name, "fingerprint": self.generator_fingerprint},
         }
         tensors = {"centres": self.centres.cpu().contiguous()}
-        write_atomic(path, safetensors.torch.save(tensors, {KEY: json.dumps(facts)}))
+        files.write_atomic(path, safetensors.torch.save(tensors, {KEY: json.dumps(facts)}))
 
     @classmethod
-    def load(cls, path: StrPath) -> ClusterSegmenter:
+    def load(cls, path: files.StrPath) -> ClusterSegmenter:
         """Read what `save` wrote; BadFile when it is missing, damaged or something else."""
-        data = read_bytes(path, limit=_LIMIT)
+        data = files.read_bytes(path, limit=_LIMIT)
         try:
             return _from_bytes(data)
         except BadFile as error:
-            raise BadFile(f"Cannot use {shown(path)}: {error.message}.", error.hint) from error
+            raise BadFile(
+                f"Cannot use {files.shown(path)}: {error.message}.", error.hint
+            ) from error
 
 
-def holds_clusters(path: StrPath) -> bool:
+def holds_clusters(path: files.StrPath) -> bool:
     """Whether a file is one that `ClusterSegmenter.save` wrote."""
-    return KEY in metadata_of(path)
+    return KEY in files.metadata_of(path)
 
 
 def _from_bytes(data: bytes) -> ClusterSegmenter:
     try:
-        tensors, metadata = read_tensors(data)
+        tensors, metadata = files.read_tensors(data)
         text = metadata[KEY]
     except (BadFile, KeyError) as error:
-        raise BadFile(f"it is {kind_of(data)}, not a file of clusters", _AGAIN) from error
+        raise BadFile(f"it is {files.kind_of(data)}, not a file of clusters", _AGAIN) from error
     try:
         return _from_facts(json.loads(text), tensors)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -255,9 +241,9 @@ def usual_layer(generator: Generator) -> str:
     """
     size = min(USUAL_PIXELS, generator.resolution / 4)
     latents = generator.sample([0])
-    made = generator.synthesize(latents, features=generator.feature_names).features
+    features = generator.synthesize(latents, features=generator.feature_names).features
     distance = {
-        name: abs(math.log2(made[name].shape[-1] / size))
+        name: abs(math.log2(features[name].shape[-1] / size))
         for name in reversed(generator.feature_names)
     }
     return min(distance, key=distance.__getitem__)
@@ -295,9 +281,9 @@ def fit_clusters(
     for start in range(0, len(seeds), BATCH):
         some = list(seeds[start : start + BATCH])
         latents = generator.sample(some, truncation=truncation)
-        made = generator.synthesize(latents, features=tuple(layers))
-        widths = tuple(made.features[name].shape[1] for name in layers)
-        maps = _alike(stacked(made.features, layers), widths)
+        features = generator.synthesize(latents, features=tuple(layers)).features
+        widths = tuple(features[name].shape[1] for name in layers)
+        maps = _alike(stacked(features, layers), widths)
         points = maps.permute(0, 2, 3, 1).flatten(0, 2)
         most = -(-POINTS * len(some) // len(seeds))
         chosen = torch.randperm(len(points), generator=draw)[:most]

@@ -44,9 +44,9 @@ def group_labels(labels: Sequence[str]) -> dict[str, tuple[int, ...]]:
     names = [_synonyms(label) for label in labels]
     groups: dict[str, tuple[int, ...]] = {}
     for region, members in PARTS.items():
-        found = tuple(n for n, known in enumerate(names) if not members.isdisjoint(known))
-        if found:
-            groups[region] = found
+        numbers = tuple(n for n, known in enumerate(names) if not members.isdisjoint(known))
+        if numbers:
+            groups[region] = numbers
     united = {number for numbers in groups.values() for number in numbers}
     for number, known in enumerate(names):
         if number not in united:

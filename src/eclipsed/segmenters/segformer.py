@@ -17,14 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fingerprint_of
-from eclipsed.encoders.pretrained import (
-    Preparation,
-    load_frozen,
-    network_type,
-    pretrained_folder,
-    read_json,
-    read_preparation,
-)
+from eclipsed.encoders import pretrained
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
 from eclipsed.segmenters.labels import group_labels, label_numbers
@@ -35,26 +28,31 @@ KINDS: dict[str, str] = {
     "segformer": "SegformerForSemanticSegmentation",
     "upernet": "UperNetForSemanticSegmentation",
 }
-_USUAL = Preparation(
-    size=512, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), kernel="bilinear"
-)
 
 
 class LabelSegmenter(nn.Module):
     """Regions of a network that gives every pixel one label (eclipsed.types.Segmenter).
 
-    labels: the network's, in the order of its outputs.
+    model: prepared pictures → scores [N, K, h, w], smaller than the image, perhaps as `logits`.
+    labels: the network's, in the order of its outputs. align_corners: how scores are enlarged.
     """
 
     feature_names: tuple[str, ...] = ()
 
     def __init__(
-        self, model: nn.Module, labels: Sequence[str], preparation: Preparation, *, name: str
+        self,
+        model: nn.Module,
+        labels: Sequence[str],
+        preparation: pretrained.Preparation,
+        *,
+        name: str,
+        align_corners: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
         self.preparation = preparation
         self.name = name
+        self.align_corners = align_corners
         self.groups = group_labels(labels)
         self.regions = tuple(self.groups)
 
@@ -67,20 +65,25 @@ class LabelSegmenter(nn.Module):
         """[N, H, W] at the image's size; UnknownName for a region that does not exist."""
         numbers = label_numbers(regions, self.groups, segmenter=self.name)
         image = synthesis.image
-        scores = self.model(pixel_values=self.preparation.exactly(image)).logits
-        labels = best_labels(scores, (image.shape[2], image.shape[3]))
+        output = self.model(self.preparation.exactly(image))
+        scores = output if isinstance(output, Tensor) else output.logits
+        size = (image.shape[2], image.shape[3])
+        labels = best_labels(scores, size, align_corners=self.align_corners)
         return torch.isin(labels, torch.tensor(numbers, device=image.device)).float()
 
 
-def best_labels(scores: Float[Tensor, "n k _ _"], size: tuple[int, int]) -> Int[Tensor, "n h w"]:
+def best_labels(
+    scores: Float[Tensor, "n k _ _"], size: tuple[int, int], *, align_corners: bool = False
+) -> Int[Tensor, "n h w"]:
     """The label of the highest score at each pixel of a larger picture."""
+
+    def best(one: Float[Tensor, "k _ _"]) -> Int[Tensor, "h w"]:
+        # Enlarged before the best is chosen, so that borders are smooth.
+        large = F.interpolate(one[None], size, mode="bilinear", align_corners=align_corners)
+        return large[0].argmax(dim=0)
+
     # One picture at a time: 150 labels of a 1024² picture take 600 MB.
-    return torch.cat(
-        [
-            F.interpolate(one[None], size, mode="bilinear", align_corners=False).argmax(dim=1)
-            for one in scores
-        ]
-    )
+    return torch.stack([best(one) for one in scores])
 
 
 def load_segformer(
@@ -90,20 +93,20 @@ def load_segformer(
 
     Raises BadFile when it is missing, holds another network, has no safetensors, or is damaged.
     """
-    folder = pretrained_folder(source, local_only=local_only)
-    kind = network_type(folder)
+    folder = pretrained.pretrained_folder(source, local_only=local_only)
+    kind = pretrained.network_type(folder)
     if kind not in KINDS:
         raise BadFile(
             f"The folder {shown(source)} holds a network of kind {kind!r}.",
             f"Give one of kind {' or '.join(KINDS)}.",
         )
-    settings = read_json(folder, "config.json")
+    settings = pretrained.read_json(folder, "config.json")
     if settings.get("backbone") or settings.get("use_pretrained_backbone"):
         # Its class would fetch the weights of another repository.
         raise BadFile(f"The network in {shown(source)} is in two parts, which is not supported.")
     labels = _labels(settings, source)
-    model = load_frozen(KINDS[kind], folder, device)
-    preparation = read_preparation(folder, _USUAL)
+    model = pretrained.load_frozen(KINDS[kind], folder, device)
+    preparation = pretrained.read_preparation(folder, pretrained.IMAGENET)
     return LabelSegmenter(model, labels, preparation, name=Path(source).name)
 
 

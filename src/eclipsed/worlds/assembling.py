@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, metadata_of
+from eclipsed.evaluation.observe import NetworkJudge
+from eclipsed.files import metadata_of, shown
 from eclipsed.generators.loading import load_generator as load_generator_file
 from eclipsed.hub import is_here
 from eclipsed.segmenters import load_segmenter as load_any_segmenter
+from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.segmenters.labels import vocabulary_for
-from eclipsed.types import Encoder, Generator, Segmenter, World
+from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
-from eclipsed.worlds.own import STARTER, Choice, OwnWorld, assemble, check_fits
+from eclipsed.worlds.own import STARTER, Choice, OwnWorld
 from eclipsed.worlds.starter import models
 from eclipsed.worlds.starter.world import ENCODER, SEGMENTER, WEIGHTS
 
 
 def own_world(own: OwnWorld, device: str) -> World:
-    """The world of a description. Raises BadFile for what is missing, damaged or does not fit."""
+    """The world of a description; its judges are loaded when they are first asked for.
+
+    Raises BadFile for a network that is missing or damaged, and when the segmenter lacks a region
+    that the description names; WrongGenerator for a segmenter made for another generator.
+    """
     for choice in own.choices.values():
         if isinstance(choice, Part):
             _check_here(choice, own.name)
-    return assemble(
-        own,
-        device,
-        load_generator=load_generator,
-        load_encoder=load_encoder,
-        load_segmenter=load_segmenter,
+    generator = load_generator(own.generator, device)
+
+    def fitting_segmenter(choice: Choice) -> Segmenter:
+        segmenter = load_segmenter(choice, tuple(own.regions), device)
+        if isinstance(segmenter, ClusterSegmenter):
+            segmenter.check(generator)
+        return segmenter
+
+    def judge_of(encoder: Choice, segmenter: Choice) -> Judge:
+        return NetworkJudge(load_encoder(encoder, device), fitting_segmenter(segmenter))
+
+    judge = None
+    if own.judge_encoder is not None and own.judge_segmenter is not None:
+        judge = cache(partial(judge_of, own.judge_encoder, own.judge_segmenter))
+    segmenter = fitting_segmenter(own.segmenter)
+    unknown = [region for region in own.regions if region not in segmenter.regions]
+    if unknown:
+        raise BadFile(
+            f"The world {own.name} has words for the region {shown(unknown[0])}, which its "
+            f"segmenter {segmenter.name} does not find.",
+            f"Its regions are {', '.join(segmenter.regions)}.",
+        )
+    return World(
+        name=own.name,
+        generator=generator,
+        encoder=load_encoder(own.encoder, device),
+        segmenter=segmenter,
+        vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
+        neutral=own.neutral,
+        truncation=own.truncation,
+        example_prompts=own.example_prompts,
+        judge=judge,
     )
 
 
@@ -38,48 +72,42 @@ def public_world(entry: Entry, device: str) -> World:
 
     Nothing is downloaded: that is asked for in words of its own, because of size and terms.
     """
-    for part in entry.parts:
-        _check_here(part, entry.name)
-    generator = load_generator(entry.generator, device)
-    segmenter = load_segmenter(entry.segmenter, entry.regions, device)
-    check_fits(segmenter, generator)
-    return World(
-        name=entry.name,
-        generator=generator,
-        encoder=load_encoder(entry.encoder, device),
-        segmenter=segmenter,
-        vocabulary=vocabulary_for(segmenter.regions),
-        neutral=entry.neutral,
-        truncation=entry.truncation,
-    )
+    networks = entry.generator, entry.encoder, entry.segmenter
+    regions = dict.fromkeys(entry.regions, ())
+    own = OwnWorld(entry.name, *networks, entry.neutral, entry.truncation, regions)
+    world = own_world(own, device)
+    return replace(world, vocabulary=vocabulary_for(world.segmenter.regions))
 
 
 def load_generator(choice: Choice, device: str) -> Generator:
     """The generator of a file, or of the catalogue."""
-    return load_generator_file(_place(choice), device)
+    return load_generator_file(_path(choice), device)
 
 
 def load_encoder(choice: Choice, device: str) -> Encoder:
     """The starter's encoder, a small one in a file, or one of transformers' kinds in a folder."""
     if choice == STARTER:
         return models.load_encoder(WEIGHTS / ENCODER).to(device)
-    place = _place(choice)
-    if place.is_file():
-        return small.load_small_encoder(place).to(device)
-    return load_pretrained_encoder(place, device=device, local_only=True)
+    path = _path(choice)
+    if path.is_file():
+        return small.load_small_encoder(path).to(device)
+    return load_pretrained_encoder(path, device=device, local_only=True)
 
 
 def load_segmenter(choice: Choice, regions: tuple[str, ...], device: str) -> Segmenter:
-    """The starter's segmenter, a small one in a file, or any that `segmenters` knows."""
+    """The starter's segmenter, a small one in a file, or any that `segmenters` knows.
+
+    regions: for one that finds what it is told to.
+    """
     if choice == STARTER:
         return models.load_segmenter(WEIGHTS / SEGMENTER).to(device)
-    place = _place(choice)
-    if place.is_file() and _says(place, small.SEGMENTER):
-        return small.load_small_segmenter(place).to(device)
-    return load_any_segmenter(place, regions=regions, device=device, local_only=True)
+    path = _path(choice)
+    if path.is_file() and small.SEGMENTER in metadata_of(path):
+        return small.load_small_segmenter(path).to(device)
+    return load_any_segmenter(path, regions=regions, device=device, local_only=True)
 
 
-def _place(choice: Choice) -> Path:
+def _path(choice: Choice) -> Path:
     """The file or folder of a choice; the hashes of the catalogue's files are compared."""
     return fetch_part(choice, offline=True) if isinstance(choice, Part) else Path(choice)
 
@@ -91,8 +119,3 @@ def _check_here(part: Part, world: str) -> None:
             f"The {part.kind} of the world {world} is not here yet: {absent[0]} is missing.",
             f"Fetch it: eclipsed world {world}",
         )
-
-
-def _says(path: StrPath, key: str) -> bool:
-    """Whether a file is safetensors with this key in its metadata."""
-    return key in metadata_of(path)

@@ -14,8 +14,7 @@
 
 Paths are relative to the file; "./NAME" is one even where the catalogue has a NAME.
 
-This module reads and keeps such descriptions. It never opens the networks that they name, and is
-handed what loads them.
+This module reads and stores such descriptions. It never opens the networks that they name.
 """
 
 from __future__ import annotations
@@ -24,27 +23,20 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.evaluation.judges import NetworkJudge
 from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
-from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
 from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
 Choice = Path | Part | str
 STARTER = "starter"
-
-LoadGenerator = Callable[[Choice, str], Generator]
-LoadEncoder = Callable[[Choice, str], Encoder]
-LoadSegmenter = Callable[[Choice, tuple[str, ...], str], Segmenter]
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
@@ -53,7 +45,13 @@ _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
 _MOST_REGIONS = 1_000
-_MOST_WISHES = 1_000
+_MOST_PROMPTS = 1_000
+# Kind of network → what it can lie in, its article, and what else may be named.
+_PLACES: Mapping[Kind, tuple[str, str, str]] = {
+    "generator": ("file", "a", ""),
+    "encoder": ("file or folder", "an", ', or "starter"'),
+    "segmenter": ("file or folder", "a", ', or "starter"'),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")
 
@@ -81,8 +79,8 @@ class OwnWorld:
     @property
     def choices(self) -> Mapping[str, Choice]:
         """Key → network, of all that the description names."""
-        found = {key: getattr(self, key) for key in (*KINDS, *_JUDGES)}
-        return {key: choice for key, choice in found.items() if choice is not None}
+        choices = {key: getattr(self, key) for key in (*KINDS, *_JUDGES)}
+        return {key: choice for key, choice in choices.items() if choice is not None}
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -94,36 +92,58 @@ def read_own(path: StrPath) -> OwnWorld:
     Raises BadFile, naming the key and its line, for a file that is missing or no TOML, for keys
     that are unknown or missing, for values of the wrong kind, and for networks that do not exist.
     """
-    text = _read_text(path)
-    page = _Page(path, text)
+    try:
+        text = read_bytes(path, limit=_MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{shown(path)} is not a text in UTF-8.", "Name a TOML file.") from error
     try:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise BadFile(f"{shown(path)} is not valid TOML: {reason}.", "Mend that line.") from error
+    page = _Page(path, text)
     for key in values:
-        if key not in _KEYS:
-            raise page.refusal(key, "is unknown", f"The keys are {', '.join(_KEYS)}.")
+        page.check(key in _KEYS, key, "is unknown", f"The keys are {', '.join(_KEYS)}.")
     for key in _NEEDED:
         if key not in values:
             raise BadFile(f"{shown(path)} has no {key!r}.", f"It needs {', '.join(_NEEDED)}.")
-    chosen = {kind: page.choice(kind, kind, values[kind]) for kind in KINDS}
+    for key, (fits, reason, hint) in _RULES.items():
+        page.check(key not in values or fits(values[key]), key, reason, hint)
+    prompts, regions = values.get("example_prompts", []), values.get("regions", {})
+    choices = {
+        key: page.choice(key, kind, values[key])
+        for key, kind in (*zip(KINDS, KINDS, strict=True), *_JUDGES.items())
+        if key in values
+    }
+    page.check_judges(choices)
     return OwnWorld(
         name=page.world_name(values["name"]),
-        neutral=page.text("neutral", values.get("neutral", "a photo")),
-        truncation=page.truncation(values.get("truncation", 0.7)),
-        example_prompts=page.example_prompts(values.get("example_prompts", [])),
-        regions=page.regions(values.get("regions", {})),
-        **chosen,
-        **page.judges(values, chosen),
+        neutral=page.line("neutral", values.get("neutral", "a photo")),
+        truncation=float(values.get("truncation", 0.7)),
+        example_prompts=page.lines("example_prompts", prompts),
+        regions={name: page.region(name, words) for name, words in regions.items()},
+        **choices,
     )
 
 
-def _read_text(path: StrPath) -> str:
-    try:
-        return read_bytes(path, limit=_MOST_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{shown(path)} is not a text in UTF-8.", "Name a TOML file.") from error
+def _is_truncation(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2
+
+
+# Key → whether its value fits, and what to say where it does not.
+_RULES: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
+    "truncation": (_is_truncation, "must be a number from 0 to 2", "Write truncation = 0.7."),
+    "example_prompts": (
+        lambda value: isinstance(value, list) and len(value) <= _MOST_PROMPTS,
+        f"must be a list of at most {_MOST_PROMPTS} prompts",
+        'Write example_prompts = ["pointed ears", "a striped coat"].',
+    ),
+    "regions": (
+        lambda value: isinstance(value, dict) and len(value) <= _MOST_REGIONS,
+        "must be a table",
+        'Write [regions] and ears = ["ears"].',
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -133,177 +153,77 @@ class _Page:
     path: StrPath
     source: str
 
-    def refusal(self, key: str, reason: str, hint: str) -> BadFile:
-        """What is wrong with a key, and where."""
+    def check(self, fits: bool, key: str, reason: str, hint: str) -> None:
+        """Raise BadFile that says what is wrong with a key, and in which line, unless it fits."""
+        if fits:
+            return
         shape = re.compile(rf"""\s*(?:["']?{re.escape(key)}["']?\s*=|\[\s*{re.escape(key)}\s*\])""")
         lines = enumerate(self.source.splitlines(), start=1)
-        line = next((f", line {n}" for n, found in lines if shape.match(found)), "")
-        return BadFile(f"In {shown(self.path)}{line}: {_quoted(key)} {reason}.", hint)
+        where = next((f", line {n}" for n, line in lines if shape.match(line)), "")
+        raise BadFile(f"In {shown(self.path)}{where}: {_quoted(key)} {reason}.", hint)
 
-    def text(self, key: str, value: object) -> str:
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            raise self.refusal(key, "must be a line of text", f'Write {key} = "…".')
-        return value.strip()
+    def line(self, key: str, value: Any) -> str:
+        fits = isinstance(value, str) and bool(value.strip()) and value.isprintable()
+        self.check(fits, key, "must be a line of text", f'Write {key} = "…".')
+        return str(value).strip()
 
-    def world_name(self, value: object) -> str:
-        name = self.text("name", value)
-        if not _NAME.fullmatch(name):
-            raise self.refusal(
-                "name", "must be of letters, digits, - and _", 'Such as name = "my-cats".'
-            )
-        if name.lower() in {*BUILT_IN, *catalogue(), *_VERBS}:
-            raise self.refusal(
-                "name", f"is {_quoted(name)}, which is taken", "Choose another name."
-            )
+    def lines(self, key: str, values: Sequence[Any]) -> tuple[str, ...]:
+        """Different lines, in their order."""
+        return tuple(dict.fromkeys(self.line(key, value) for value in values))
+
+    def world_name(self, value: Any) -> str:
+        name = self.line("name", value)
+        fits = _NAME.fullmatch(name) is not None
+        hint = 'Such as name = "my-cats".'
+        self.check(fits, "name", "must be of letters, digits, - and _", hint)
+        free = name.lower() not in {*BUILT_IN, *catalogue(), *_VERBS}
+        self.check(free, "name", f"is {_quoted(name)}, which is taken", "Choose another name.")
         return name
 
-    def choice(self, key: str, kind: Kind, value: object) -> Choice:
-        text = self.text(key, value)
+    def choice(self, key: str, kind: Kind, value: Any) -> Choice:
+        text = self.line(key, value)
         if text == STARTER and kind != "generator":
             return STARTER
         part = find_part(kind, text)
         if part is not None:
             return part
-        place = Path(self.path).parent.absolute() / _home(text)
-        if os.path.isfile(place) or (os.path.isdir(place) and kind != "generator"):
-            return place
-        also = "" if kind == "generator" else ', or "starter"'
-        raise self.refusal(
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:  # a "~somebody" whom the system does not know
+            path = Path(text)
+        path = Path(self.path).parent.absolute() / path
+        places, article, also = _PLACES[kind]
+        self.check(
+            os.path.isfile(path) or (os.path.isdir(path) and kind != "generator"),
             key,
-            f"is {_quoted(text)}, and there is no {_kinds_of_place(kind)} {shown(place)}",
-            f"Name one that is there, or {_a(kind)} of the catalogue, such as "
+            f"is {_quoted(text)}, and there is no {places} {shown(path)}",
+            f"Name one that is there, or {article} {kind} of the catalogue, such as "
             f"{', '.join(part_names(kind)[:3])}{also}.",
         )
+        return path
 
-    def judges(
-        self, values: Mapping[str, object], chosen: Mapping[Kind, Choice]
-    ) -> dict[str, Choice]:
-        """The judges, which must be other networks than those they judge; none where none is
-        named."""
-        found = {
-            key: self.choice(key, kind, values[key])
-            for key, kind in _JUDGES.items()
-            if key in values
-        }
-        for key, choice in found.items():
-            if len(found) < len(_JUDGES):
-                raise self.refusal(key, "stands alone", f"Name {' and '.join(_JUDGES)}, or none.")
-            if choice == chosen[_JUDGES[key]]:
-                raise self.refusal(
-                    key, f"is the world's own {_JUDGES[key]}", "Name another, or no judges at all."
-                )
-        return found
+    def check_judges(self, choices: Mapping[str, Choice]) -> None:
+        """Judges must be other networks than those they judge, and both or none."""
+        for key, kind in _JUDGES.items():
+            if key in choices:
+                hint = f"Name {' and '.join(_JUDGES)}, or none."
+                self.check(_JUDGES.keys() <= choices.keys(), key, "stands alone", hint)
+                other = choices[key] != choices[kind]
+                hint = "Name another, or no judges at all."
+                self.check(other, key, f"is the world's own {kind}", hint)
 
-    def truncation(self, value: object) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2:
-            return float(value)
-        raise self.refusal("truncation", "must be a number from 0 to 2", "Write truncation = 0.7.")
-
-    def example_prompts(self, value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or len(value) > _MOST_WISHES:
-            raise self.refusal(
-                "example_prompts",
-                f"must be a list of at most {_MOST_WISHES} prompts",
-                'Write example_prompts = ["pointed ears", "a striped coat"].',
-            )
-        return tuple(dict.fromkeys(self.text("example_prompts", prompt) for prompt in value))
-
-    def regions(self, value: object) -> Mapping[str, tuple[str, ...]]:
-        if not isinstance(value, dict) or len(value) > _MOST_REGIONS:
-            raise self.refusal("regions", "must be a table", 'Write [regions] and ears = ["ears"].')
-        return {self._region(name): self._words(name, words) for name, words in value.items()}
-
-    def _region(self, name: str) -> str:
-        if not _REGION.fullmatch(name) or name.lower() in ("auto", "none"):
-            raise self.refusal(
-                name, "cannot be a region's name", "Use words such as hair or left ear."
-            )
-        return name
-
-    def _words(self, name: str, words: object) -> tuple[str, ...]:
-        if not isinstance(words, list):
-            raise self.refusal(name, "must be a list of words", f'Write {name} = ["{name}"].')
-        # A region is always meant by its own name as well.
-        return tuple(dict.fromkeys((name, *(self.text(name, word) for word in words))))
-
-
-def _home(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # a "~somebody" whom the system does not know
-        return Path(text)
+    def region(self, name: str, words: Any) -> tuple[str, ...]:
+        """The words that mean a region; its own name is always one of them."""
+        fits = _REGION.fullmatch(name) is not None and name.lower() not in ("auto", "none")
+        hint = "Use words such as hair or left ear."
+        self.check(fits, name, "cannot be a region's name", hint)
+        hint = f'Write {name} = ["{name}"].'
+        self.check(isinstance(words, list), name, "must be a list of words", hint)
+        return tuple(dict.fromkeys((name, *self.lines(name, words))))
 
 
 def _quoted(text: str) -> str:
     return shown(text[:60])
-
-
-def _a(kind: Kind) -> str:
-    return f"an {kind}" if kind == "encoder" else f"a {kind}"
-
-
-def _kinds_of_place(kind: Kind) -> str:
-    return "file" if kind == "generator" else "file or folder"
-
-
-# --- assembling ---------------------------------------------------------------------------------
-
-
-def assemble(
-    own: OwnWorld,
-    device: str,
-    *,
-    load_generator: LoadGenerator,
-    load_encoder: LoadEncoder,
-    load_segmenter: LoadSegmenter,
-) -> World:
-    """The world of a description, its networks made by the loaders.
-
-    A loader gets what the description names (a path, a part of the catalogue, or "starter") and
-    the device; the segmenter's also gets the names of the regions, for one that finds what it is
-    told to. The judges are loaded when they are first asked for. Raises BadFile when the segmenter
-    lacks a region that the description names, WrongGenerator for a segmenter made for another
-    generator, and whatever the loaders raise.
-    """
-    generator = load_generator(own.generator, device)
-
-    def fitting_segmenter(choice: Choice) -> Segmenter:
-        segmenter = load_segmenter(choice, tuple(own.regions), device)
-        check_fits(segmenter, generator)
-        return segmenter
-
-    def judge_of(encoder: Choice, segmenter: Choice) -> Judge:
-        return NetworkJudge(load_encoder(encoder, device), fitting_segmenter(segmenter))
-
-    judge = None
-    if own.judge_encoder is not None and own.judge_segmenter is not None:
-        judge = cache(partial(judge_of, own.judge_encoder, own.judge_segmenter))
-    segmenter = fitting_segmenter(own.segmenter)
-    unknown = [region for region in own.regions if region not in segmenter.regions]
-    if unknown:
-        raise BadFile(
-            f"The world {own.name} has words for the region {_quoted(unknown[0])}, which its "
-            f"segmenter {segmenter.name} does not find.",
-            f"Its regions are {', '.join(segmenter.regions)}.",
-        )
-    return World(
-        name=own.name,
-        generator=generator,
-        encoder=load_encoder(own.encoder, device),
-        segmenter=segmenter,
-        vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
-        neutral=own.neutral,
-        truncation=own.truncation,
-        example_prompts=own.example_prompts,
-        judge=judge,
-    )
-
-
-def check_fits(segmenter: Segmenter, generator: Generator) -> None:
-    """Raise WrongGenerator for a segmenter that reads the features of another generator."""
-    check = getattr(segmenter, "check", None)
-    if check is not None:
-        check(generator)
 
 
 # --- keeping ------------------------------------------------------------------------------------

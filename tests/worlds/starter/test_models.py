@@ -24,12 +24,10 @@ from eclipsed.worlds.starter.models import (
     StarterJudge,
     StarterSegmenter,
     load_encoder,
-    load_generator_file,
     load_judges,
     load_segmenter,
 )
 from eclipsed.worlds.starter.networks import Classifier, TextImageModel, UNet
-from eclipsed.worlds.starter.world import GENERATOR, WEIGHTS
 from kits.saving import save_networks
 
 
@@ -56,31 +54,6 @@ def judges() -> StarterJudge:
 @pytest.fixture(scope="module")
 def images() -> Tensor:
     return torch.rand(3, 3, 128, 128, generator=torch.Generator().manual_seed(2)) * 2 - 1
-
-
-# --- the generator ------------------------------------------------------------------------------
-
-
-def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "generator.safetensors"
-    with pytest.raises(BadFile, match="no such file"):
-        load_generator_file(path)
-    for content in (b"", b"nonsense", b"\x80\x04."):
-        path.write_bytes(content)
-        with pytest.raises(BadFile, match="damaged"):
-            load_generator_file(path)
-    save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(BadFile, match="does not hold a starter generator"):
-        load_generator_file(path)
-    tensors = load_file(WEIGHTS / GENERATOR)
-    del tensors["synthesis.b64.conv0.weight"]
-    save_file(tensors, path)
-    with pytest.raises(BadFile, match=r"b64\.conv0\.weight"):
-        load_generator_file(path)
-    del tensors["synthesis.b64.conv1.weight"]
-    save_file(tensors, path)
-    with pytest.raises(BadFile, match="64"):
-        load_generator_file(path)
 
 
 # --- encoder and segmenter ----------------------------------------------------------------------

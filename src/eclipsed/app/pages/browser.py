@@ -3,59 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import streamlit as st
-from PIL import Image, ImageDraw
 
 from eclipsed.app import server
 from eclipsed.app.desk import Desk
 
-_EDITOR = Path(__file__).parent.parent / "editor"
+EDITOR = Path(__file__).parent.parent / "editor"
 _KEY = "keeper"
 
 
 def part(name: str) -> str:
     """A file of the editor's own."""
-    return (_EDITOR / name).read_text(encoding="utf-8")
+    return (EDITOR / name).read_text(encoding="utf-8")
 
 
 _keeper = st.components.v2.component("eclipsed.keeper", js=part("keeper.js") + part("keeping.js"))
 
 
-def icon() -> Image.Image:
-    """A small eclipse for the tab; drawn here, because an emoji might be fetched from elsewhere."""
-    picture = Image.new("RGBA", (64, 64))
-    pen = ImageDraw.Draw(picture)
-    pen.ellipse((4, 4, 60, 60), fill="#ff8a4c")
-    pen.ellipse((14, 6, 60, 52), fill="#14141a")
-    return picture
-
-
-def _desk() -> Desk:
-    """This tab's desk, made when it is first asked for."""
+def begin() -> Desk:
+    """What every page begins with: the shared look, and the tab's desk, that of before a reload."""
+    st.html(EDITOR / "page.css")
     if "desk" not in st.session_state:
         st.session_state["desk"] = server.shared().desk()
-    return cast("Desk", st.session_state["desk"])
-
-
-def keep(desk: Desk) -> None:
-    """Remember that this desk is in use."""
-    server.shared().desks.keep(desk)
-
-
-def begin() -> Desk:
-    """What every page begins with: the shared look, and the desk, that of before a reload."""
-    st.html(_EDITOR / "page.css")
-    own = _desk()
-    keep(own)
+    own: Desk = st.session_state["desk"]
+    server.shared().keep(own)
     token = {"token": own.token, "settled": own.settled}
     _keeper(key=_KEY, data=token, on_token_change=lambda: _resume(own))
     return own
 
 
 def _resume(own: Desk) -> None:
-    server.shared().desks.resume(own, st.session_state[_KEY]["token"])
+    server.shared().resume(own, st.session_state[_KEY]["token"])
 
 
 def notice(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from eclipsed.app import code_export
+from eclipsed.app import code_export, server
 from eclipsed.app.desk import Desk
 from eclipsed.app.events import handle_all
 from eclipsed.app.pages import browser
@@ -26,7 +26,7 @@ def show() -> None:
 
 
 def _fragment(desk: Desk) -> None:
-    browser.keep(desk)
+    server.shared().keep(desk)
     _editor(key=_KEY, data=view(desk), on_events_change=lambda: _heard(desk))
     with st.expander("The same on the command line and in Python"):
         if command := code_export.command(desk.session, desk.device):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Captioned, Look, Request, Search, layers_written
+from eclipsed.app.search import Look, Request, Search, layers_written
 from eclipsed.methods.training import trained_methods
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {
@@ -89,14 +88,10 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
 def _look(look: Look) -> None:
     st.badge(look.preflight.verdict, color=_COLOURS[look.preflight.verdict])
     st.text(look.preflight.reason)
-    best, worst = st.columns(2)
-    _images(best, "Answer it best", look.best)
-    _images(worst, "Answer it least", look.worst)
+    titles = {"Answer it best": look.best, "Answer it least": look.worst}
+    for column, (title, images) in zip(st.columns(2), titles.items(), strict=True):
+        column.caption(title)
+        pictures, captions = zip(*images, strict=True)
+        column.image(list(pictures), caption=list(captions), width=96)
     st.caption("Each with its seed, and how much of it the region covers.")
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))
-
-
-def _images(column: DeltaGenerator, title: str, images: Captioned) -> None:
-    column.caption(title)
-    pictures, captions = zip(*images, strict=True)
-    column.image(list(pictures), caption=list(captions), width=96)

@@ -29,7 +29,7 @@ def _card(desk: Desk) -> None:
     with left:
         file = browser.card(desk, "Card")
     if file is None:
-        st.text(descriptions.no_cards())
+        st.text(descriptions.NO_CARDS)
         return
     count = middle.select_slider("Images", COUNTS, COUNTS[1])
     if right.button("Measure", type="primary", width="stretch"):

@@ -16,6 +16,7 @@ from eclipsed.app.thumbnails import thumbnail
 from eclipsed.errors import EclipsedError
 
 _COLUMNS = 3
+_TICK = "compare"
 
 
 def show() -> None:
@@ -37,7 +38,7 @@ def show() -> None:
         undo.button("Undo", on_click=desk.undelete, width="stretch")
     entries = matching(desk.attempt(desk.library.entries) or [], words)
     if not entries:
-        st.text(descriptions.no_cards(words))
+        st.text("No card fits these words." if words.strip() else descriptions.NO_CARDS)
     _compare(desk, entries)
     for start in range(0, len(entries), _COLUMNS):
         for column, entry in zip(
@@ -49,16 +50,12 @@ def show() -> None:
 
 def _compare(desk: Desk, entries: list[Entry]) -> None:
     """A button that shows the ticked cards side by side."""
-    ticked = [entry.file for entry in entries if st.session_state.get(_tick(entry.file))]
+    ticked = [entry.file for entry in entries if st.session_state.get(f"{_TICK} {entry.file}")]
     if ticked:
         cards = "1 card" if len(ticked) == 1 else f"{len(ticked)} cards"
         if st.button(f"Compare {cards} on the image of {desk.session.image_words}", type="primary"):
             st.session_state[explore.CHOSEN] = ticked
             st.switch_page(st.Page(explore.show, title="Explore", url_path="explore"))
-
-
-def _tick(file: str) -> str:
-    return f"compare {file}"
 
 
 def _card(desk: Desk, entry: Entry) -> None:
@@ -81,7 +78,7 @@ def _card(desk: Desk, entry: Entry) -> None:
             scored = "" if direction.scores else " · not scored"
             st.caption(f"{descriptions.ago(entry.changed)}{scored}", width="content")
             if not trouble:
-                st.checkbox("Compare", key=_tick(entry.file))
+                st.checkbox("Compare", key=f"{_TICK} {entry.file}")
         with st.popover("About", width="stretch"):
             st.text(descriptions.headline(direction))
             st.text("\n".join(descriptions.provenance(direction)))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from eclipsed.app.pages import browser, edit, explore, find, judge, library
 
-st.set_page_config(page_title="eclipsed", page_icon=browser.icon(), layout="wide")
+st.set_page_config(page_title="eclipsed", page_icon=browser.EDITOR / "icon.png", layout="wide")
 st.navigation(
     [
         st.Page(edit.show, title="Edit", url_path="edit", default=True),

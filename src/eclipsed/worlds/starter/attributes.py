@@ -5,15 +5,9 @@ The tables stand in attributes.toml, the single source for judges, renderer and 
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
 
-
-def read_table(name: str) -> dict[str, Any]:
-    """A TOML file beside this module."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+from eclipsed.files import word_lists
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class Group:
         return tuple(value.name for value in self.values)
 
 
-_TABLE = read_table("attributes.toml")
+_TABLE = word_lists(__package__, "attributes.toml")
 
 REGIONS: tuple[str, ...] = tuple(_TABLE["regions"])
 GROUPS: tuple[Group, ...] = tuple(

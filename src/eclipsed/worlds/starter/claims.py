@@ -17,11 +17,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from eclipsed.files import word_lists
 from eclipsed.prompts.language import content, is_negation, segments, stem, tokens
 from eclipsed.prompts.regions import choose_regions, mentions
 from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.types import Claim
-from eclipsed.worlds.starter.attributes import JUDGED, read_table
+from eclipsed.worlds.starter.attributes import JUDGED
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES, Predicate
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
@@ -35,7 +36,7 @@ _GROUPS = {
     "hat": ("top",),
     "clothes": ("clothes", "clothes color"),
 }
-_TABLE = read_table("claims.toml")
+_TABLE = word_lists(__package__, "claims.toml")
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -1,26 +1,23 @@
-"""The starter networks behind the project's Protocols, their sizes, and how they are loaded.
+"""The starter world's encoder, segmenter and judge: their sizes, and how they are loaded.
 
-Weights are safetensors in fp16, the mapping network and what absorbs its offset in fp32.
+Weights are safetensors in fp16.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fill, fingerprint_of
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import read_bytes, shown
-from eclipsed.generators.stylegan2 import StyleGAN2, StyleGAN2Config
+from eclipsed.files import read_bytes, read_tensors, shown
 from eclipsed.types import Claim, Synthesis, Verdict
 from eclipsed.worlds.starter.artifacts import artifact
 from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
@@ -45,51 +42,29 @@ TABLE_SHAPE = (
     max(len(GROUP[group].values) for group in COVERED),
     *(len(GROUP[group].values) for group in COVERING),
 )
-_REMAKE = "Reinstall eclipsed or remake it with `make starter`."
+REMAKE = "Reinstall eclipsed or remake it with `make starter`."
 _MOST_BYTES = 64 * 2**20
-_BLOCK = re.compile(r"synthesis\.b(\d+)\.conv1\.weight")
-_DENSE = re.compile(r"mapping\.fc\d+\.weight")
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     data = read_bytes(path, limit=_MOST_BYTES)
     try:
-        return load(data)
-    except SafetensorError:
-        raise BadFile(f"The weights file {shown(path)} is damaged.", _REMAKE) from None
+        return read_tensors(data)[0]
+    except BadFile:
+        raise BadFile(f"The weights file {shown(path)} is damaged.", REMAKE) from None
 
 
-def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def _filled(network: Network, tensors: Mapping[str, Tensor], path: Path) -> Network:
     try:
-        fill(module, tensors, "network of the starter world")
+        return fill(network, tensors, "network of the starter world")
     except BadFile as error:
         raise BadFile(
             f"The weights file {shown(path)} does not hold what this version needs. "
             f"{error.message}",
-            _REMAKE,
+            REMAKE,
         ) from error
-
-
-def load_generator_file(path: Path, *, name: str = "starter") -> StyleGAN2:
-    """The starter generator of a file.
-
-    Raises BadFile when the file is missing, damaged, or not a StyleGAN2 under NVIDIA's names.
-    """
-    tensors = _read(path)
-    blocks = {key: _BLOCK.fullmatch(key) for key in tensors}
-    channels = {int(block[1]): tensors[key].shape[0] for key, block in blocks.items() if block}
-    first, centre = tensors.get("mapping.fc0.weight"), tensors.get("mapping.w_avg")
-    if not channels or first is None or first.ndim != 2 or centre is None or centre.ndim != 1:
-        raise BadFile(f"The file {shown(path)} does not hold a starter generator.", _REMAKE)
-    config = StyleGAN2Config(
-        resolution=max(channels),
-        channels=channels,
-        z_dim=first.shape[1],
-        w_dim=len(centre),
-        mapping_layers=sum(_DENSE.fullmatch(key) is not None for key in tensors),
-        mapping_width=len(first),
-    )
-    return StyleGAN2.from_tensors(tensors, config, name=name)
 
 
 class StarterEncoder(nn.Module):
@@ -112,7 +87,7 @@ class StarterEncoder(nn.Module):
         # Loading it costs seconds, and images need none of it.
         from eclipsed.prompts.sentences import sentence_encoder
 
-        return self.encode_sentences(sentence_encoder().encode(list(texts)))
+        return self.encode_sentences(sentence_encoder()(list(texts)))
 
     @torch.no_grad()
     def encode_sentences(self, vectors: Float[Tensor, "n 384"]) -> Float[Tensor, "n e"]:
@@ -229,30 +204,28 @@ class StarterJudge(nn.Module):
 
 def load_encoder(path: Path) -> StarterEncoder:
     """The world's encoder of a file."""
-    model = TextImageModel(WORLD_TOWER, WORLD_HIDDEN)
-    _fill(model, _read(path), path)
-    return StarterEncoder(model).eval().requires_grad_(False)
+    model = _filled(TextImageModel(WORLD_TOWER, WORLD_HIDDEN), _read(path), path)
+    return StarterEncoder(model).eval()
 
 
 def load_segmenter(path: Path) -> StarterSegmenter:
     """The world's segmenter of a file."""
-    network = UNet(WORLD_UNET, len(REGIONS))
-    _fill(network, _read(path), path)
-    return StarterSegmenter(network).eval().requires_grad_(False)
+    return StarterSegmenter(_filled(UNet(WORLD_UNET, len(REGIONS)), _read(path), path)).eval()
 
 
 def load_judges(path: Path) -> StarterJudge:
     """The judges of one file: three networks, each under its prefix, and the table `seen`."""
     tensors = _read(path)
-    oracle = Classifier(ORACLE_TOWER, {group: len(values) for group, values in JUDGED.items()})
-    encoder, segmenter = TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN), UNet(JUDGE_UNET, len(REGIONS))
-    for name, part in {"oracle.": oracle, "encoder.": encoder, "segmenter.": segmenter}.items():
-        own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-        _fill(part, own, path)
+
+    def part(prefix: str, network: Network) -> Network:
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        return _filled(network, own, path)
+
+    values = {group: len(names) for group, names in JUDGED.items()}
+    oracle = part("oracle.", Classifier(ORACLE_TOWER, values))
+    encoder = part("encoder.", TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN))
+    segmenter = part("segmenter.", UNet(JUDGE_UNET, len(REGIONS)))
     seen = tensors.get("seen", torch.empty(0))
     if seen.shape != TABLE_SHAPE:
-        raise BadFile(
-            f"The weights file {shown(path)} lacks the table of what hides what.", _REMAKE
-        )
-    judge = StarterJudge(oracle, StarterEncoder(encoder), StarterSegmenter(segmenter), seen)
-    return judge.eval().requires_grad_(False)
+        raise BadFile(f"The weights file {shown(path)} lacks the table of what hides what.", REMAKE)
+    return StarterJudge(oracle, StarterEncoder(encoder), StarterSegmenter(segmenter), seen).eval()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from eclipsed.worlds.starter.attributes import read_table
+from eclipsed.files import word_lists
 
 # How a phrase enters a sentence: a person "has" it or can "wear" it, it is an adjective ("adj"), a
 # participle ("verb": "smiling"), the "scene" behind, or a whole "clause" ("the eyes are closed").
@@ -63,6 +63,7 @@ def _predicate(name: str, entry: Mapping[str, Any]) -> Predicate:
 
 
 PREDICATE: dict[str, Predicate] = {
-    name: _predicate(name, entry) for name, entry in read_table("predicates.toml").items()
+    name: _predicate(name, entry)
+    for name, entry in word_lists(__package__, "predicates.toml").items()
 }
 PREDICATES: tuple[Predicate, ...] = tuple(PREDICATE.values())

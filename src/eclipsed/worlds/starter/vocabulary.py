@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from eclipsed.worlds.starter.attributes import read_table
+from eclipsed.files import word_lists
 
-_TABLE = read_table("vocabulary.toml")
+_TABLE = word_lists(__package__, "vocabulary.toml")
 
 STARTER_VOCABULARY: dict[str, tuple[str, ...]] = {
     region: tuple(words) for region, words in _TABLE["regions"].items()

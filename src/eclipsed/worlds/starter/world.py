@@ -9,11 +9,12 @@ from typing import Any
 
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, sha256_of, shown
+from eclipsed.generators.loading import load_generator
 from eclipsed.types import World
 from eclipsed.worlds.starter.models import (
+    REMAKE,
     StarterJudge,
     load_encoder,
-    load_generator_file,
     load_judges,
     load_segmenter,
 )
@@ -28,7 +29,6 @@ GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
     "segmenter.safetensors",
     "judges.safetensors",
 )
-_REMAKE = "Reinstall eclipsed or remake it with `make starter`."
 _MOST_BYTES = 64 * 2**20
 
 
@@ -40,9 +40,11 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
     record = read_record(folder)
     for name in (GENERATOR, ENCODER, SEGMENTER):
         _check(folder / name, record)
+    generator = load_generator(folder / GENERATOR, device)
+    generator.name = "starter"
     return World(
         name="starter",
-        generator=load_generator_file(folder / GENERATOR).to(device),
+        generator=generator,
         encoder=load_encoder(folder / ENCODER).to(device),
         segmenter=load_segmenter(folder / SEGMENTER).to(device),
         vocabulary=STARTER_VOCABULARY,
@@ -61,7 +63,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """What `world.json` in a folder of weights says; raises BadFile when it is missing or bad."""
     path = folder / RECORD
     if not path.is_file():
-        raise BadFile(f"There is no world in {shown(folder)}: {RECORD} is missing.", _REMAKE)
+        raise BadFile(f"There is no world in {shown(folder)}: {RECORD} is missing.", REMAKE)
     try:
         record: dict[str, Any] = json.loads(read_bytes(path, limit=_MOST_BYTES))
         newer = record["format"] > FORMAT
@@ -71,12 +73,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     if newer:
         raise BadFile(f"The world in {shown(folder)} is of a newer format.", "Upgrade eclipsed.")
     if not whole:
-        raise BadFile(f"The record {shown(path)} is damaged.", _REMAKE)
+        raise BadFile(f"The record {shown(path)} is damaged.", REMAKE)
     return record
 
 
 def _check(path: Path, record: dict[str, Any]) -> None:
     if not path.is_file():
-        raise BadFile(f"The weights file {shown(path)} is missing.", _REMAKE)
+        raise BadFile(f"The weights file {shown(path)} is missing.", REMAKE)
     if sha256_of(read_bytes(path, limit=_MOST_BYTES)) != record["sha256"][path.name]:
-        raise BadFile(f"The weights file {shown(path)} is not the one {RECORD} names.", _REMAKE)
+        raise BadFile(f"The weights file {shown(path)} is not the one {RECORD} names.", REMAKE)
