@@ -358,7 +358,7 @@ def test_components_are_directions_in_units_of_their_deviation(tmp_path: Path) -
     directions = read_directions(write(tmp_path, npz(**content)))
     assert [one.name for one in directions] == ["pc_0", "pc_1", "pc_2"]
     assert [one.unit for one in directions] == [2.0, 1.0, 0.5]
-    assert {(one.space, one.range) for one in found} == {("w", (-2.0, 2.0))}
+    assert {(one.space, one.range) for one in directions} == {("w", (-2.0, 2.0))}
     card = to_card(directions[2], GENERATOR)
     assert torch.equal(card.vector, torch.from_numpy(content["lat_comp"][2, 0]))
     assert torch.equal(card.scaled(), 0.5 * card.vector)
