@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import read_bytes, shown
-from eclipsed.settings import check_number
+from eclipsed.search.settings import check_number
 
 # Far from the seeds that people look at, that methods draw, and that any number was chosen on.
 FIRST_SEED = 5_000_000

@@ -30,8 +30,8 @@ from eclipsed.search import losses, pool
 from eclipsed.search.calibration import MARGIN, alignment_curve, calibrate, unit_of
 from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import SEEDS, Originals, View, spaced
+from eclipsed.search.settings import check_number, check_settings, setting
 from eclipsed.search.start import fit, slope
-from eclipsed.settings import check_number, check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # Localization reads features of these heights: smaller ones cannot tell regions apart, larger

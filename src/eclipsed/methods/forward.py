@@ -32,8 +32,8 @@ from eclipsed.search.calibration import LIMIT
 from eclipsed.search.loop import as_direction
 from eclipsed.search.pool import SEEDS, Pool, build_pool, text_direction, view_of
 from eclipsed.search.realism import coverage_of, realism_of
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.search.start import Fit, fit, slope
-from eclipsed.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # The fraction of images from which a pixel belongs to a region.

@@ -23,7 +23,7 @@ from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods import components
 from eclipsed.methods.method import described, key_of_method
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 _CHUNK = 8_192

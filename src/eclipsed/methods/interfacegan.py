@@ -19,7 +19,7 @@ from torch import Tensor
 
 from eclipsed.directions import Direction
 from eclipsed.methods.method import calibrated, described, rank
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # As in the authors' code, by the rest of the chosen samples the boundary is checked.

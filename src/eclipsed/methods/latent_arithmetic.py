@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from eclipsed.directions import Direction
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.method import calibrated, described, rank
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 

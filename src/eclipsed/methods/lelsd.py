@@ -28,7 +28,7 @@ from eclipsed.search.calibration import LIMIT
 from eclipsed.search.loop import run
 from eclipsed.search.optimizer import initial_state
 from eclipsed.search.pool import view_of
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 

@@ -29,7 +29,7 @@ from eclipsed.methods.one_image import Start, descend, rates, start_of
 from eclipsed.search.calibration import SEEDS
 from eclipsed.search.losses import pixel_change
 from eclipsed.search.pool import BATCH, look_at, picture
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # A region that covers less of the image than this is taken as not there.

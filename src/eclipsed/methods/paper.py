@@ -27,7 +27,7 @@ from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.losses import ClipNorm, Distance, MaskMix
 from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import View
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, Space, World
 
 # Step i of the original draws its batch from RandomState(54321 + i).

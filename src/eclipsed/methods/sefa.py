@@ -24,7 +24,7 @@ from eclipsed.generators.spaces import best_space
 from eclipsed.methods import components
 from eclipsed.methods.components import Rows
 from eclipsed.methods.method import described, key_of_method
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Generator, Goal, World
 
 

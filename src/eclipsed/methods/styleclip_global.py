@@ -34,7 +34,7 @@ from eclipsed.methods.channels import (
 from eclipsed.methods.method import LONGEST, calibrated, described, rank
 from eclipsed.search.calibration import alignment_curve
 from eclipsed.search.pool import BATCH, View, picture, view_of
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Encoder, Goal, World
 
 _VERSION = 1  # to be raised when the same settings come to mean another relevance

@@ -21,7 +21,7 @@ from eclipsed.directions import Direction
 from eclipsed.methods.method import described, for_one_image
 from eclipsed.methods.one_image import descend, rates, start_of
 from eclipsed.search.pool import picture
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
 
 # The fractions of the steps in which the rate rises and falls.

@@ -24,7 +24,7 @@ from eclipsed.methods.default import falling
 from eclipsed.methods.method import Ranking, calibrated, described, rank
 from eclipsed.search.losses import clip_loss
 from eclipsed.search.pool import picture
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, World
 
 

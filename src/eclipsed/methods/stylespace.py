@@ -29,7 +29,7 @@ from eclipsed.methods.channels import (
 from eclipsed.methods.method import Ranking, calibrated, described, rank
 from eclipsed.search.losses import alignment, fraction_inside, pixel_change
 from eclipsed.search.pool import Originals, look_at, masks_of, picture
-from eclipsed.settings import check_number, check_settings, setting
+from eclipsed.search.settings import check_number, check_settings, setting
 from eclipsed.types import Goal, World
 
 # How far a candidate is moved, in standard deviations of its channel.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eclipsed.errors import BadSetting, UnknownName
-from eclipsed.settings import check_settings, setting
+from eclipsed.search.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
