@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,9 +26,16 @@ from torch import Tensor, nn
 
 from eclipsed.errors import BadFile
 from eclipsed.files import shown, write_atomic
-from eclipsed.worlds.starter.networks import Module
 
 LOG_EVERY = 100  # steps
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def channels_last(module: Module) -> Module:
+    """The module itself, its weights laid out as convolutions on a CPU like them."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module
 
 
 @dataclass(frozen=True)

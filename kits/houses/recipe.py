@@ -30,8 +30,8 @@ from torch import Tensor
 from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
 from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.worlds.small import save_small_encoder, save_small_segmenter
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet, channels_last
-from kits.fitting import Job, Schedule, disturb, fit, rng_of, run
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
+from kits.fitting import Job, Schedule, channels_last, disturb, fit, rng_of, run
 from kits.houses.design import (
     COLOUR,
     SHAPE,

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from eclipsed.files import write_atomic
 from eclipsed.prompts.sentences import sentence_encoder
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, channels_last
+from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.predicates import PREDICATE
-from kits.fitting import Job, disturb, rng_of, run, to_images
+from kits.fitting import Job, channels_last, disturb, rng_of, run, to_images
 from kits.losses import pair_loss
 from kits.starter.captions import NEUTRAL, UNRELATED, Caption, captions, phrasings, truths
 from kits.starter.design import draw

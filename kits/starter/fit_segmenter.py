@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.networks import UNet, channels_last
-from kits.fitting import Job, disturb, rng_of, run, to_images
+from eclipsed.worlds.starter.networks import UNet
+from kits.fitting import Job, channels_last, disturb, rng_of, run, to_images
 from kits.starter.design import draw
 from kits.starter.renderer import Renderer
 

@@ -14,7 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eclipsed.errors import BadFile
-from kits.fitting import Job, Schedule, disturb, fit, rng_of, run, to_images
+from eclipsed.worlds.starter.networks import UNet
+from kits.fitting import Job, Schedule, channels_last, disturb, fit, rng_of, run, to_images
+
+
+def test_the_layout_of_weights_changes_nothing() -> None:
+    network = UNet((4, 6, 8), 3).eval()
+    images = torch.rand(1, 3, 32, 32)
+    before = network(images)
+    assert channels_last(network) is network
+    torch.testing.assert_close(network(images), before, rtol=1e-4, atol=1e-5)
 
 
 @given(

@@ -21,7 +21,7 @@ from eclipsed.worlds.small import (
     save_small_encoder,
     save_small_segmenter,
 )
-from eclipsed.worlds.starter.networks import Module as Network
+from eclipsed.worlds.starter.models import Network
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
 
 TOWER = TowerConfig(widths=(4, 5, 6, 7), head=3, outputs=8, size=32)

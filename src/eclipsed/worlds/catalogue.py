@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from eclipsed.errors import BadSetting
@@ -123,19 +122,15 @@ class Entry:
     @property
     def notes(self) -> tuple[str, ...]:
         """Everything that is not certain about this world, in words."""
-        found = [f"{part.name}: {doubt}" for part in self.parts for doubt in part.doubts]
-        return (*self.doubts, *found, *(note for part in self.parts for note in _hash_notes(part)))
-
-
-def _hash_notes(part: Part) -> list[str]:
-    """What stands in for a hash that is not public; small files of text are not worth a word."""
-    weights = part.files[0]
-    if weights.pinned:
-        return []
-    known = "only the beginning of its SHA-256 is" if weights.sha256 else "no SHA-256 of it is"
-    return [
-        f"{part.name}: {known} public, so the one first seen is recorded and holds from then on"
-    ]
+        doubts = [f"{part.name}: {doubt}" for part in self.parts for doubt in part.doubts]
+        # Small files of text are not worth a word.
+        hashes = [
+            f"{part.name}: {'only the beginning of its SHA-256' if sha256 else 'no SHA-256 of it'} "
+            "is public, so the one first seen is recorded and holds from then on"
+            for part, sha256 in ((part, part.files[0].sha256) for part in self.parts)
+            if not part.files[0].pinned
+        ]
+        return (*self.doubts, *doubts, *hashes)
 
 
 def catalogue() -> Mapping[str, Entry]:
@@ -192,22 +187,18 @@ def parse(data: Mapping[str, Any]) -> tuple[Parts, Mapping[str, Entry]]:
         for kind in KINDS
     }
     worlds = {name: _entry(name, facts, parts) for name, facts in data["worlds"].items()}
-    return MappingProxyType(parts), MappingProxyType(worlds)
+    return parts, worlds
 
 
 def _part(kind: Kind, name: str, facts: Mapping[str, Any], licences: Mapping[str, Licence]) -> Part:
-    known = dict(facts)
-    licence = licences[known.pop("licence")]
-    files = known.pop("files")
-    repo, revision = known.get("repo", ""), known.get("revision", "")
-    return Part(
-        name=name,
-        kind=kind,
-        licence=licence,
-        files=tuple(_item(name, repo, revision, licence, file) for file in files),
-        doubts=tuple(known.pop("doubts", ())),
-        **known,
-    )
+    licence = licences[facts["licence"]]
+    repo, revision = facts.get("repo", ""), facts.get("revision", "")
+    read = {
+        "licence": licence,
+        "files": tuple(_item(name, repo, revision, licence, file) for file in facts["files"]),
+        "doubts": tuple(facts.get("doubts", ())),
+    }
+    return Part(name=name, kind=kind, **{**facts, **read})
 
 
 def _item(part: str, repo: str, revision: str, licence: Licence, file: Mapping[str, Any]) -> Item:
@@ -228,11 +219,9 @@ def _item(part: str, repo: str, revision: str, licence: Licence, file: Mapping[s
 def _entry(name: str, facts: Mapping[str, Any], parts: Parts) -> Entry:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise BadSetting(f"{name!r} cannot be the name of a world.")
-    known = dict(facts)
+    read: dict[str, Any] = {key: tuple(facts.get(key, ())) for key in ("regions", "doubts")}
     for kind in KINDS:
-        if known[kind] not in parts[kind]:
-            raise BadSetting(f"The world {name} names a {kind} that is not listed: {known[kind]}.")
-        known[kind] = parts[kind][known[kind]]
-    for key in ("regions", "doubts"):
-        known[key] = tuple(known.get(key, ()))
-    return Entry(name=name, **known)
+        if facts[kind] not in parts[kind]:
+            raise BadSetting(f"The world {name} names a {kind} that is not listed: {facts[kind]}.")
+        read[kind] = parts[kind][facts[kind]]
+    return Entry(name=name, **{**facts, **read})

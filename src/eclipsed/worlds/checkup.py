@@ -37,21 +37,19 @@ def check_world(world: World, *, cache: Path | None = None) -> list[Finding]:
     that a change of files, of machine or of version shows.
     """
     latents = world.generator.sample(SEEDS, truncation=world.truncation, space="z")
-    made = world.generator.synthesize(
-        latents,
-        "z",
-        truncation=world.truncation,
-        features=world.segmenter.feature_names,
+    features = world.segmenter.feature_names
+    synthesis = world.generator.synthesize(
+        latents, "z", truncation=world.truncation, features=features
     )
     # A class and a precision follow the digits of the weights, of which the first will do.
     fingerprint = world.generator.fingerprint
     name = f"{fingerprint[:24]}{fingerprint[64:]}.json"
-    place = (cache or cache_folder() / "reference") / name
+    path = (cache or cache_folder() / "reference") / name
     return [
-        _images(made.image),
-        _pixels(made.image[0].cpu(), place),
-        _texts(world, made.image),
-        _regions(world, made),
+        _images(synthesis.image),
+        _pixels(synthesis.image[0].cpu(), path),
+        _texts(world, synthesis.image),
+        _regions(world, synthesis),
     ]
 
 
@@ -65,24 +63,24 @@ def _images(images: Tensor) -> Finding:
     return Finding("images", spread > 0.01, words)
 
 
-def _pixels(image: Tensor, place: Path) -> Finding:
+def _pixels(image: Tensor, path: Path) -> Finding:
     rows, columns = (torch.linspace(0, size - 1, GRID).long() for size in image.shape[1:])
-    found = image[:, rows][:, :, columns].double()
-    kept = _recorded(place)
-    if kept is None or kept.shape != found.shape:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(place, json.dumps(found.tolist()).encode())
+    pixels = image[:, rows][:, :, columns].double()
+    recorded = _recorded(path)
+    if recorded is None or recorded.shape != pixels.shape:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(pixels.tolist()).encode())
         return Finding("reference pixels", True, "recorded, to be compared from now on")
-    worst = float((found - kept).abs().max())
+    worst = float((pixels - recorded).abs().max())
     words = f"differ by at most {worst:.1e} from those recorded before"
     return Finding("reference pixels", worst <= NEAR, words)
 
 
-def _recorded(place: Path) -> Tensor | None:
-    if not place.is_file():
+def _recorded(path: Path) -> Tensor | None:
+    if not path.is_file():
         return None
     try:
-        return torch.tensor(json.loads(read_bytes(place, limit=2**20)), dtype=torch.float64)
+        return torch.tensor(json.loads(read_bytes(path, limit=2**20)), dtype=torch.float64)
     except (ValueError, TypeError):
         return None  # damaged: it is made anew
 
@@ -101,11 +99,10 @@ def _texts(world: World, images: Tensor) -> Finding:
     return Finding("encoder", cosines[0] > max(cosines[1:]), words)
 
 
-def _regions(world: World, made: Synthesis) -> Finding:
+def _regions(world: World, synthesis: Synthesis) -> Finding:
     regions = world.segmenter.regions
-    shares = {region: float(world.segmenter.masks(made, [region]).mean()) for region in regions}
-    found = [region for region, share in shares.items() if share > 0.0005]
-    words = f"finds {len(found)} of {len(regions)} regions on 8 images"
-    if missing := [region for region in regions if region not in found]:
+    visible = [r for r in regions if float(world.segmenter.masks(synthesis, [r]).mean()) > 0.0005]
+    words = f"finds {len(visible)} of {len(regions)} regions on 8 images"
+    if missing := [region for region in regions if region not in visible]:
         words += f"; not {', '.join(missing)}"
-    return Finding("segmenter", bool(found), words)
+    return Finding("segmenter", bool(visible), words)

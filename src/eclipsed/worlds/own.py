@@ -226,7 +226,7 @@ def _quoted(text: str) -> str:
     return shown(text[:60])
 
 
-# --- keeping ------------------------------------------------------------------------------------
+# --- storing ------------------------------------------------------------------------------------
 
 
 def registry() -> Path:
@@ -235,72 +235,67 @@ def registry() -> Path:
 
 
 def register(path: StrPath, *, folder: Path | None = None) -> Path:
-    """Keep a description, so that its world can be called by name; where it is kept.
+    """Store a description, so that its world can be called by name; where it is stored.
 
     Paths in it become absolute; the networks stay where they are. Registering the same
     description again changes nothing.
 
-    Raises BadFile for a description that is not valid or cannot be kept, and when another world
+    Raises BadFile for a description that is not valid or cannot be stored, and when another world
     of that name is registered.
     """
     own = read_own(path)
-    place = _place(own.name, folder)
+    target = (folder or registry()) / f"{own.name}.toml"
     content = to_toml(own)
-    if place.exists() and read_bytes(place, limit=_MOST_BYTES) != content:
+    if target.exists() and read_bytes(target, limit=_MOST_BYTES) != content:
         raise BadFile(
-            f"There is already a world {own.name}: {shown(place)}.",
+            f"There is already a world {own.name}: {shown(target)}.",
             "Forget it first, or choose another name.",
         )
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise failure("make the folder", place.parent, error) from error
-    write_atomic(place, content)
-    return place
+        raise failure("make the folder", target.parent, error) from error
+    write_atomic(target, content)
+    return target
 
 
 def registered(folder: Path | None = None) -> Mapping[str, Path]:
     """Name → description of the worlds that were registered, by name; none is opened."""
-    root = registry() if folder is None else folder
+    root = folder or registry()
     try:
-        found = sorted(path for path in root.glob("*.toml") if os.path.isfile(path))
+        paths = sorted(path for path in root.glob("*.toml") if os.path.isfile(path))
     except OSError as error:
         raise failure("read", root, error) from error
-    return {path.stem: path for path in found if _NAME.fullmatch(path.stem)}
+    return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
 
 
 def forget(name: str, *, folder: Path | None = None) -> None:
     """Drop a registered description; the networks it names stay. UnknownName if there is none."""
-    found = registered(folder)
-    if name not in found:
+    paths = registered(folder)
+    if name not in paths:
         raise UnknownName(
             f"There is no world {_quoted(name)} of your own.",
-            f"Yours are {', '.join(found)}." if found else "You have registered none.",
+            f"Yours are {', '.join(paths)}." if paths else "You have registered none.",
         )
     try:
-        found[name].unlink()
+        paths[name].unlink()
     except OSError as error:
-        raise failure("delete", found[name], error) from error
-
-
-def _place(name: str, folder: Path | None) -> Path:
-    return (registry() if folder is None else folder) / f"{name}.toml"
+        raise failure("delete", paths[name], error) from error
 
 
 def to_toml(own: OwnWorld) -> bytes:
     """A description as a TOML file that can lie anywhere. Raises BadFile for an odd path."""
-    lines = [
-        f"name = {_string(own.name)}",
-        *(f"{key} = {_string(_named(choice))}" for key, choice in own.choices.items()),
-        f"neutral = {_string(own.neutral)}",
-        f"truncation = {own.truncation!r}",
-    ]
+    named = {
+        k: choice.name if isinstance(choice, Part) else str(choice)
+        for k, choice in own.choices.items()
+    }
+    facts = {"name": own.name, **named, "neutral": own.neutral, "truncation": own.truncation}
     if own.example_prompts:
-        lines.append(f"example_prompts = [{', '.join(map(_string, own.example_prompts))}]")
+        facts["example_prompts"] = own.example_prompts
+    lines = [f"{key} = {_toml(value)}" for key, value in facts.items()]
     if own.regions:
         lines += ["", "[regions]"]
-    for region, words in own.regions.items():
-        lines.append(f"{_string(region)} = [{', '.join(map(_string, words))}]")
+    lines += [f"{_toml(region)} = {_toml(words)}" for region, words in own.regions.items()]
     try:
         return ("\n".join(lines) + "\n").encode("utf-8")
     except UnicodeEncodeError as error:
@@ -309,10 +304,6 @@ def to_toml(own: OwnWorld) -> bytes:
         ) from error
 
 
-def _named(choice: Any) -> str:
-    return choice.name if isinstance(choice, Part) else str(choice)
-
-
-def _string(text: str) -> str:
-    """A basic string of TOML, which is JSON's but for one character."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _toml(value: Any) -> str:
+    """A text, a number or a list in TOML, which is JSON's but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

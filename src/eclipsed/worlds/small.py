@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -28,7 +28,7 @@ from eclipsed.files import (
     shown,
     write_atomic,
 )
-from eclipsed.worlds.starter.models import StarterEncoder, StarterSegmenter
+from eclipsed.worlds.starter.models import Network, StarterEncoder, StarterSegmenter
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
 
 FORMAT = 1
@@ -36,8 +36,6 @@ ENCODER, SEGMENTER = "eclipsed_encoder", "eclipsed_segmenter"  # keys of the met
 _MOST_BYTES = 64 * 2**20
 _MOST = 4_096  # of anything that a file counts: channels, pixels, regions
 _AGAIN = "Make the file again."
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_small_encoder(model: TextImageModel, path: StrPath) -> None:
@@ -53,7 +51,7 @@ def load_small_encoder(path: StrPath) -> StarterEncoder:
     """
     tensors, facts = _read(path, ENCODER, "encoder")
     model = _build(lambda: _encoder_from(facts), tensors, path)
-    return StarterEncoder(model, name=Path(path).stem).eval().requires_grad_(False)
+    return StarterEncoder(model, name=Path(path).stem).eval()
 
 
 def save_small_segmenter(network: UNet, regions: Sequence[str], path: StrPath) -> None:
@@ -82,8 +80,7 @@ def load_small_segmenter(path: StrPath) -> StarterSegmenter:
     tensors, facts = _read(path, SEGMENTER, "segmenter")
     network = _build(lambda: _segmenter_from(facts), tensors, path)
     regions = regions_of(facts["regions"])
-    made = StarterSegmenter(network, regions=regions, name=Path(path).stem)
-    return made.eval().requires_grad_(False)
+    return StarterSegmenter(network, regions=regions, name=Path(path).stem).eval()
 
 
 def regions_of(names: Any) -> tuple[str, ...]:
@@ -91,16 +88,17 @@ def regions_of(names: Any) -> tuple[str, ...]:
 
     Raises ValueError for any other value.
     """
-    if not isinstance(names, list) or not 1 <= len(names) <= _MOST:
-        raise ValueError("no list of regions")
-    for name in names:
-        if not isinstance(name, str) or not name.strip() or len(name) > 100:
-            raise ValueError("a region without a proper name")
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-            raise ValueError("a region's name holds control characters")
+    if not isinstance(names, list) or not 1 <= len(names) <= _MOST or not all(map(_is_name, names)):
+        raise ValueError("no list of proper names of regions")
     if len(set(names)) != len(names):
         raise ValueError("two regions of the same name")
     return tuple(names)
+
+
+def _is_name(name: Any) -> bool:
+    if not isinstance(name, str) or not name.strip() or len(name) > 100:
+        return False
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
 
 
 def _encoder_from(facts: Mapping[str, Any]) -> TextImageModel:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,13 +15,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Images = Float[Tensor, "n 3 h w"]
-Module = TypeVar("Module", bound=nn.Module)
-
-
-def channels_last(module: Module) -> Module:
-    """The module itself, its weights laid out as convolutions on a CPU like them."""
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return module
 
 
 @dataclass(frozen=True)
