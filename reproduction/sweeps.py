@@ -10,7 +10,6 @@ from typing import Any
 import eclipsed
 from eclipsed.errors import UnknownName
 from eclipsed.prompts.goals import Chooser
-from eclipsed.search.loop import TrainConfig
 
 ALL = "all"
 TOML = Path(__file__).with_name("sweeps.toml")
@@ -31,7 +30,7 @@ class Variant:
 
     label: str
     prompt: str
-    config: TrainConfig
+    config: Any
     expand: int = 0
     chooser: Chooser = "sentence"
     images: int | None = None
