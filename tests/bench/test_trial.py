@@ -95,7 +95,8 @@ def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
     rows = try_direction(evaluator, target, direction, sample, 2)
     assert set(rows[0]["curves"]) == {"projection", "text_gain"}
     assert set(rows[0]["scores"]) == {
-        "text_gain", "projection", "locality", "leakage", "psnr", "ssim", "identity", "monotonicity",
+        "text_gain", "projection", "locality", "leakage", "psnr", "ssim", "identity",
+        "monotonicity",
     }  # fmt: skip
     assert set(rows[0]["slider"]) == {"csm", "mid", "projection_range"}
     assert rows[0]["has"] is None
