@@ -42,7 +42,7 @@ format: .venv/.installed  ## let ruff tidy the code
 	$(BIN)/ruff format .
 
 test: lint  ## lint, then the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow" --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --durations=15
 
 test-slow: .venv/.installed  ## every test
 	$(BIN)/python -m pytest --durations=15

@@ -155,7 +155,7 @@ def _all_cores() -> Iterator[None]:
 @pytest.mark.usefixtures("_all_cores", "_at_home")
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    namespace: dict[str, object] = {"__name__": "page"}
+    namespace: dict[str, object] = {"__name__": "__main__"}  # as a script
     for block in blocks(page):
         if not block.run:
             continue
@@ -183,7 +183,9 @@ def test_every_local_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_verb_is_documented() -> None:
-    verbs = {verb.name for verb in (*cli.app.registered_commands, *cli.app.registered_groups)}
+    verbs = {
+        verb.name for verb in (*cli.program.registered_commands, *cli.program.registered_groups)
+    }
     called = {words[1] for block in blocks(ROOT / "docs" / "cli.md") for words in commands(block)}
     assert verbs == called
 

@@ -244,7 +244,7 @@ def draw_sentences(draws: int) -> dict[str, list[Tensor]]:
     for name, sentences in (("seen", phrasings("train")), ("held-out", phrasings("held-out"))):
         rng = np.random.default_rng([SEED, 3])
         vectors[name] = [
-            encoder.encode([texts[int(rng.integers(len(texts)))] for texts in sentences.values()])
+            encoder([texts[int(rng.integers(len(texts)))] for texts in sentences.values()])
             for _ in range(draws)
         ]
     return vectors

@@ -81,6 +81,12 @@ def disk(action: str, path: StrPath) -> Iterator[None]:
         raise failure(action, path, error) from error
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, with those above it, unless it is there; BadFile where that cannot be."""
+    with disk("make the folder", path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def refused(path: StrPath, hint: str = "") -> Iterator[None]:
     """A BadFile that is a reason only becomes a sentence about this file; hint: if it has none."""

@@ -12,7 +12,7 @@ from PIL import Image
 from eclipsed.app import rendering
 from eclipsed.app import session as sessions
 from eclipsed.app.library import Library
-from eclipsed.app.rendering import FRAMES, Renderer, reach_of
+from eclipsed.app.rendering import FRAMES, Renderer, bounds_of
 from eclipsed.app.session import Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.editing.images import to_pil
@@ -107,13 +107,13 @@ def test_a_drawn_mask_is_what_the_edits_mean_to_change(
     square = torch.zeros(32, 32)
     square[20:24, 20:24] = 1.0
     one = sessions.set_mask(sessions.remove(session, 1), 0, Mask.of(square))
-    assert reach_of(one) == ((), (Mask.of(square),))
+    assert bounds_of(one) == ((), (Mask.of(square),))
     mask = pixels(renderer.mask(one))
     assert (mask[22, 22, 0], mask[4, 16, 0]) == (255.0, 0.0)
     both = sessions.set_mask(session, 0, Mask.of(square))
     mask = pixels(renderer.mask(both))
     assert (mask[22, 22, 0], mask[13, 16, 0], mask[4, 16, 0]) == (255.0, 255.0, 0.0)
-    assert reach_of(both) == (("eyes",), (Mask.of(square),))
+    assert bounds_of(both) == (("eyes",), (Mask.of(square),))
 
 
 @pytest.mark.parametrize("hard", [False, True])

@@ -76,7 +76,7 @@ def test_a_line_changes_and_nothing_else(session: Session, world: World) -> None
         ),
         (
             lambda s: sessions.set_regions(s, 0, ["eyes", "hair", "eyes"], world),
-            lambda s: s.lines[0].reach,
+            lambda s: s.lines[0].bounds,
             ("eyes", "hair"),
         ),
         (

@@ -52,14 +52,14 @@ def test_methods_are_compared_where_they_reach_as_far(world: World, tmp_path: Pa
         rows = results.rows("matched", name, ["bright hair"])
         assert len(rows) == CONFIG.seeds
         level = rows[0]["level"]
-        reach = sorted(row["scores"]["reach"] for row in rows)
-        assert reach[0] - 0.1 <= level <= reach[-1] + 0.1
+        projection = sorted(row["scores"]["projection"] for row in rows)
+        assert projection[0] - 0.1 <= level <= projection[-1] + 0.1
         strengths[name] = rows[0]["strength"]
     assert strengths["weak"] == pytest.approx(strengths["clean"] / 0.3, rel=0.2)
     numbers = overall(results)
     assert numbers["clean"]["matched"]["locality"]["median"] > 0.99
     assert numbers["leaky"]["matched"]["locality"]["median"] < 0.7
-    at_one = {name: numbers[name]["at_one"]["reach"]["median"] for name in CONFIG.methods}
+    at_one = {name: numbers[name]["at_one"]["projection"]["median"] for name in CONFIG.methods}
     assert at_one["weak"] < 0.5 * at_one["clean"]
 
 

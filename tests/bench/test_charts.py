@@ -19,10 +19,13 @@ def texts(svg: bytes) -> list[str]:
 
 
 def test_a_chart_names_its_axes_and_whatever_it_shows() -> None:
-    panels = [Panel("strength", "reach <", LINE, level=0.5), Panel("strength", "success", LINE)]
+    panels = [
+        Panel("strength", "projection <", LINE, level=0.5),
+        Panel("strength", "success", LINE),
+    ]
     words = texts(charts.svg(panels, ["nobody", "c", "a & b"]))
     assert words.count("strength") == 2
-    assert {"reach <", "success"} <= set(words)
+    assert {"projection <", "success"} <= set(words)
     assert words[-2:] == ["c", "a & b"]
     assert "nobody" not in words
 

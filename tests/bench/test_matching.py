@@ -18,12 +18,14 @@ from eclipsed.bench.matching import (
 AT = (0.0, 1.0, 2.0, 4.0)
 
 
-def curve(*reach: float, success: tuple[float, ...] | None = None) -> Curve:
-    return Curve(AT, reach, success)
+def curve(*projection: float, success: tuple[float, ...] | None = None) -> Curve:
+    return Curve(AT, projection, success)
 
 
-def row(reach: list[float], shows: list[bool] | None, has: bool | None = False) -> dict[str, Any]:
-    curves = {"reach": reach} | ({} if shows is None else {"shows": shows})
+def row(
+    projection: list[float], shows: list[bool] | None, has: bool | None = False
+) -> dict[str, Any]:
+    curves = {"projection": projection} | ({} if shows is None else {"shows": shows})
     return {"has": has, "strengths": [-1.0, 0.0, 1.0, 2.0], "curves": curves}
 
 
@@ -42,7 +44,7 @@ def test_without_judge_or_ladder_there_is_less() -> None:
     assert bare is not None
     assert bare.success is None
     assert curve_of([]) is None
-    ends = {"has": False, "strengths": [-1.0, 0.0, 1.0], "curves": {"reach": [0.0, 0.0, 1.0]}}
+    ends = {"has": False, "strengths": [-1.0, 0.0, 1.0], "curves": {"projection": [0.0, 0.0, 1.0]}}
     assert curve_of([ends]) is None
 
 
@@ -67,7 +69,7 @@ def test_the_level_is_the_weakest_that_does_the_job() -> None:
 
 
 def test_without_successes_the_median_at_strength_1_counts() -> None:
-    curves = [curve(0.0, reach, 2.0, 2.0) for reach in (0.1, 0.2, 0.9)]
+    curves = [curve(0.0, projection, 2.0, 2.0) for projection in (0.1, 0.2, 0.9)]
     assert level_of(curves) == Level(0.2, "strength 1")
     assert level_of([curve(0.0, -0.1, -0.2, -0.3)]) is None
 

@@ -139,7 +139,7 @@ def test_the_best_of_a_column_is_bold_and_the_worst_tenth_stands_beside_it() -> 
     ]
     assert report._column("locality", [low, high])[1] == "**0.50** *[0.25, 1.00]*"
     assert report._column("locality", [low])[0].endswith("≥ 0.75*")
-    assert "**" not in "".join(report._column("reach", [low, high]))  # no way is better
+    assert "**" not in "".join(report._column("projection", [low, high]))  # no way is better
 
 
 def test_seeds_are_ranked_by_what_counts() -> None:

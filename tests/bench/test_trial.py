@@ -54,7 +54,7 @@ def test_the_first_seeds_climb_the_ladder(world: World) -> None:
     for name in CURVES:
         assert len(rows[0]["curves"][name]) == len(LADDER)
     zero = LADDER.index(0.0)
-    assert rows[0]["curves"]["reach"][zero] == rows[0]["curves"]["artifact"][zero] == 0.0
+    assert rows[0]["curves"]["projection"][zero] == rows[0]["curves"]["artifact"][zero] == 0.0
     assert rows[0]["curves"]["artifact"][-1] > 0.1  # far beyond what the fake can draw
 
 
@@ -85,19 +85,20 @@ def test_a_single_strength_says_the_same_as_the_ladder(world: World) -> None:
     looks = quick_look(evaluator, target, direction, sample, 1.0)
     assert tuple(looks) == SEEDS
     for row in at_one:
-        reach, shows = looks[row["seed"]]
-        assert row["scores"]["reach"] == short(reach)
+        projection, shows = looks[row["seed"]]
+        assert row["scores"]["projection"] == short(projection)
         assert row["scores"]["success"] == (shows if row["has"] is False else None)
 
 
 def test_what_no_judge_can_tell_is_not_there(silent_world: World) -> None:
     evaluator, target, direction, sample = tried(silent_world)
     rows = try_direction(evaluator, target, direction, sample, 2)
-    assert set(rows[0]["curves"]) == {"reach", "text_gain"}
+    assert set(rows[0]["curves"]) == {"projection", "text_gain"}
     assert set(rows[0]["scores"]) == {
-        "text_gain", "reach", "locality", "leakage", "psnr", "ssim", "identity", "monotonicity",
+        "text_gain", "projection", "locality", "leakage", "psnr", "ssim", "identity",
+        "monotonicity",
     }  # fmt: skip
-    assert set(rows[0]["slider"]) == {"csm", "mid", "reach_range"}
+    assert set(rows[0]["slider"]) == {"csm", "mid", "projection_range"}
     assert rows[0]["has"] is None
     assert "success" not in try_strength(evaluator, target, direction, sample, 1.0)[0]["scores"]
     assert {shows for _, shows in quick_look(*tried(silent_world), 1.0).values()} == {None}
@@ -111,10 +112,10 @@ def test_a_prompt_beyond_the_judge_has_no_flips(world: World) -> None:
 
 
 def test_reach_grows_with_strength_where_the_cosine_does_not(world: World) -> None:
-    """Why methods are matched by reach."""
+    """Why methods are matched by projection."""
     evaluator, target, direction, sample = tried(world)
     row = try_direction(evaluator, target, direction, sample, 1)[0]
     some, more = LADDER.index(0.25), LADDER.index(1.0)
-    reach, gain = row["curves"]["reach"], row["curves"]["text_gain"]
-    assert reach[more] > 2.0 * reach[some] > 0.0
+    projection, gain = row["curves"]["projection"], row["curves"]["text_gain"]
+    assert projection[more] > 2.0 * projection[some] > 0.0
     assert abs(gain[more] - gain[some]) < 0.2

@@ -45,13 +45,13 @@ def test_bench_writes_rows_cards_and_a_report(eclipsed: Run) -> None:
 def test_bench_as_json_is_one_object_and_goes_on(eclipsed: Run) -> None:
     result: dict[str, Any] = eclipsed(*WORDS, "-o", "x", "--json").json
     assert result["prompts"] == ["bright hair"]
-    assert set(result["contenders"]) == {"paper"}
-    assert result["contenders"]["paper"]["cold_seconds"] == 1.0
+    assert set(result["methods"]) == {"paper"}
+    assert result["methods"]["paper"]["cold_seconds"] == 1.0
     rows = Path("x/rows.jsonl").read_bytes()
     again = eclipsed(*WORDS, "-o", "x", "--json")
     assert again.code == 0
     assert Path("x/rows.jsonl").read_bytes() == rows
-    assert again.json["contenders"] == result["contenders"]
+    assert again.json["methods"] == result["methods"]
 
 
 def test_prompts_may_come_from_a_file(eclipsed: Run) -> None:

@@ -24,7 +24,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "registry", lambda: tmp_path / "own")
     monkeypatch.setattr("eclipsed.hub.default_cache", lambda: tmp_path / "hub")
     monkeypatch.setattr(catalogue, "BUILT_IN", {"starter": "avatars"})
-    monkeypatch.setattr(catalogue, "catalogue", lambda: {"moon": moon()})
+    for module in (catalogue, own):
+        monkeypatch.setattr(module, "catalogue", lambda: {"moon": moon()})
     monkeypatch.setenv("ECLIPSED_OFFLINE", "1")
 
 

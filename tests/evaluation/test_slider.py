@@ -48,14 +48,14 @@ def test_what_never_moves_has_no_shape() -> None:
     assert slider.delta(still, still[:, :3]).isnan().all()
     assert slider.steps_of(torch.zeros(1, 5)).isnan().all()
     columns = slider.slider_columns(torch.zeros(1, 5), line(0, 0, 0, 0, 0), STRENGTHS)
-    assert columns["reach_range"].item() == 0.0
+    assert columns["projection_range"].item() == 0.0
     assert all(columns[name].isnan().all() for name in ("delta", "linearity", "csm", "mid"))
 
 
 def test_what_cannot_be_told_is_left_out() -> None:
     assert slider.slider_columns(None, [(), (), (), (), ()], STRENGTHS) == {}
     only = slider.slider_columns(torch.arange(5.0)[None], [()] * 5, STRENGTHS)
-    assert set(only) == {"csm", "mid", "reach_range"}
+    assert set(only) == {"csm", "mid", "projection_range"}
     assert set(slider.slider_columns(torch.arange(5.0)[None], line(*STRENGTHS), STRENGTHS)) == set(
         SLIDER
     )

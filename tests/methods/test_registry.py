@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
+from eclipsed.directions import Direction
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.methods import registry
 from eclipsed.methods.registry import config_for, method_named, method_of, names, register
 from eclipsed.methods.training import train_direction
 from eclipsed.testing import fake_world
+from eclipsed.types import Goal, World
 from tests.method_table import table
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "methods.md"
@@ -76,14 +78,18 @@ def test_a_package_brings_a_method(plugin: str) -> None:
 
 def test_a_program_registers_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_REGISTERED", {})
-    mine = replace(method_named("forward"), name="mine", config=Numbers)
-    assert register(mine) is mine
-    assert method_named("mine") is mine
+
+    @register("mine", Numbers, takes="nothing", about="Nothing.")
+    def find(world: World, goal: Goal, config: Numbers) -> list[Direction]:
+        return []
+
+    mine = method_named("mine")
+    assert mine.find(fake_world(), Goal("", ""), Numbers()) == []
+    assert (mine.takes, mine.about, mine.per_image) == ("nothing", "Nothing.", False)
     assert method_of(config_for("mine", size=2.0)) is mine
-    with pytest.raises(BadSetting, match="a method 'mine' already"):
-        register(mine)
-    with pytest.raises(BadSetting, match="a method 'sefa' already"):
-        register(replace(mine, name="sefa"))
+    for taken in ("mine", "sefa"):
+        with pytest.raises(BadSetting, match=f"a method '{taken}' already"):
+            register(taken, Numbers)(find)
 
 
 def test_a_config_of_no_method_or_without_that_field_is_refused() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -21,7 +21,7 @@ from platformdirs import user_data_path
 
 from eclipsed.directions import Direction, Scores
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
-from eclipsed.files import failure, read_bytes, sha256_of, shown, write_atomic
+from eclipsed.files import disk, failure, make_folder, read_bytes, sha256_of, shown, write_atomic
 from eclipsed.text import file_name
 from eclipsed.types import Generator
 
@@ -108,7 +108,7 @@ class Library:
             known = self.find(sha256_of(direction.vector), direction.unit)
             if known is not None:
                 return known.file
-            _make_folder(self.folder)
+            make_folder(self.folder)
             file = _free(self.folder, file_name(direction.name))
             direction.save(self.folder / file)
             return file
@@ -151,9 +151,9 @@ class Library:
         with self._lock:
             path = self.folder / self.entry(file).file
             removed = self.folder / _REMOVED
-            _make_folder(removed)
+            make_folder(removed)
             token = _free(removed, path.name.removesuffix(ENDING))
-            with _sentences("delete", path):
+            with disk("delete", path):
                 os.replace(path, removed / token)
                 os.utime(removed / token)
             _forget_oldest(removed)
@@ -166,7 +166,7 @@ class Library:
             if token not in {path.name for path in _listed(removed)}:
                 raise UnknownName("This card is gone for good.")
             file = _free(self.folder, token.removesuffix(ENDING))
-            with _sentences("restore", removed / token):
+            with disk("restore", removed / token):
                 os.replace(removed / token, self.folder / file)
             return file
 
@@ -218,7 +218,7 @@ def _text(entry: Entry) -> str:
 
 def _listed(folder: Path) -> list[Path]:
     """The plain files of a folder, links not followed; none where there is no folder."""
-    with _sentences("read", folder), suppress(FileNotFoundError), os.scandir(folder) as items:
+    with disk("read", folder), suppress(FileNotFoundError), os.scandir(folder) as items:
         return [Path(item.path) for item in items if item.is_file(follow_symlinks=False)]
     return []
 
@@ -230,21 +230,8 @@ def _free(folder: Path, stem: str) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _make_folder(folder: Path) -> None:
-    with _sentences("make the folder", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-
-
 def _forget_oldest(removed: Path) -> None:
     with suppress(OSError):
         paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
         for path in paths[:-_MOST_REMOVED]:
             path.unlink()
-
-
-@contextmanager
-def _sentences(action: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise failure(action, path, error) from error

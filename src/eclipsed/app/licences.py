@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from eclipsed.errors import EclipsedError
-from eclipsed.worlds.catalogue import Part, catalogue
-from eclipsed.worlds.own import read_own, registered
+from eclipsed.worlds.catalogue import Part
+from eclipsed.worlds.own import parts_of
 
 _STARTER = (
     "generator, encoder, segmenter: Apache-2.0",
@@ -28,12 +27,7 @@ def terms(world: str) -> tuple[str, ...]:
 
 
 def _parts(world: str) -> tuple[Part, ...]:
-    entry = catalogue().get(world)
-    if entry is not None:
-        return entry.parts
     try:
-        path = registered().get(world, Path(world))
-        choices = read_own(path).choices.values() if path.is_file() else ()
+        return parts_of(world)
     except (EclipsedError, OSError, ValueError):  # it is shown beside a card, and no more
         return ()
-    return tuple(choice for choice in choices if isinstance(choice, Part))

@@ -131,14 +131,14 @@ class Renderer:
     def mask(self, session: Session) -> bytes:
         """Where the edits mean to change the image: a PNG, white inside the regions of all of them
         before and after and the drawn masks, feathered as a hard edit is."""
-        key = ("mask", _key(session), reach_of(session))
+        key = ("mask", _key(session), bounds_of(session))
         return self.cached(key, lambda: self._mask(session).png())
 
     def brush(self, session: Session, at: int) -> bytes:
         """What drawing a line's mask begins with, as a grey PNG: the mask that it has, or where its
         regions are as a hard edit, or nothing for the whole image."""
         line = session.lines[at]
-        key = ("brush", _key(session), at, line.reach, line.key())
+        key = ("brush", _key(session), at, line.bounds, line.key())
         return self.cached(key, lambda: self._brush(session, at).png())
 
     def _shot(self, session: Session) -> Shot:
@@ -155,10 +155,10 @@ class Renderer:
         return Frames(tuple(strengths), pictures, milliseconds)
 
     def _mask(self, session: Session) -> Mask:
-        reach, side = reach_of(session), self.world.generator.resolution
-        if reach is None:
+        bounds, side = bounds_of(session), self.world.generator.resolution
+        if bounds is None:
             return Mask.of(torch.ones(side, side))
-        regions, drawn = reach
+        regions, drawn = bounds
         layers = [feather(mask.sized(side, side)[None]) for mask in drawn]
         if regions:
             layers.append(self._regions(session, regions).cpu())
@@ -168,7 +168,7 @@ class Renderer:
         line, side = session.lines[at], self.world.generator.resolution
         if line.edit.drawn is not None:
             return line.edit.drawn
-        if not line.reach:
+        if not line.bounds:
             return Mask.of(torch.zeros(side, side))
         latents, space = self._start(session)
         mask = region_mask(
@@ -231,14 +231,14 @@ def _slider_strengths(session: Session, at: int) -> list[float]:
     return [float(x) for x in np.linspace(*ends_of(line), HARD_FRAMES if hard else FRAMES)]
 
 
-def reach_of(session: Session) -> tuple[tuple[str, ...], tuple[Mask, ...]] | None:
+def bounds_of(session: Session) -> tuple[tuple[str, ...], tuple[Mask, ...]] | None:
     """The regions and the drawn masks of all edits that are not muted; None where that is the whole
     image."""
     masks = tuple(line.edit.drawn for line in session.active if line.edit.drawn is not None)
-    reaches = [line.reach for line in session.active if line.edit.drawn is None]
-    if not session.active or not all(reaches):
+    bounds = [line.bounds for line in session.active if line.edit.drawn is None]
+    if not session.active or not all(bounds):
         return None
-    return tuple(dict.fromkeys(region for reach in reaches for region in reach)), masks
+    return tuple(dict.fromkeys(region for each in bounds for region in each)), masks
 
 
 def at_strengths(session: Session, at: int, strengths: Sequence[float]) -> list[Session]:

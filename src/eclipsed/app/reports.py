@@ -33,7 +33,7 @@ COUNTS = (8, 16, 32, 48)
 LONGEST = 60.0
 # The evaluator's column → what its curve shows, and the ends of the numbers that are possible.
 _CURVES: dict[str, tuple[str, tuple[float, float] | None]] = {
-    "reach": ("Text gain: how far images move along the prompt", None),
+    "projection": ("Text gain: how far images move along the prompt", None),
     "probability": ("Judged probability of what the prompt asks for", (0.0, 1.0)),
     "locality": ("Share of the change that lies inside the region", (0.0, 1.0)),
     "leakage": ("Mean change of a pixel outside the region", None),

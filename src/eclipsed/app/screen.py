@@ -9,7 +9,7 @@ from typing import Any
 
 from eclipsed.app import session as sessions
 from eclipsed.app.desk import Desk
-from eclipsed.app.rendering import reach_of
+from eclipsed.app.rendering import bounds_of
 from eclipsed.app.search import Search
 from eclipsed.app.session import Line
 from eclipsed.app.thumbnails import known_thumbnail
@@ -37,7 +37,7 @@ def view(desk: Desk) -> dict[str, Any]:
     shot = desk.attempt(lambda: renderer.shot(session)) or before
     offers = offers_of(desk)
     at = session.selected
-    regions, masks = reach_of(session) or ((), ())  # nothing for the whole image
+    regions, masks = bounds_of(session) or ((), ())  # nothing for the whole image
     outside = session.compare == "outside" and bool(session.lines)
     return {
         "image": "" if shot is None else _uri(shot.png),
@@ -115,7 +115,7 @@ def _line(line: Line, generator: Generator) -> dict[str, Any]:
         "layers": None if line.edit.layers is None else list(line.edit.layers),
         "count": len(sessions.layers_of(line.direction, generator)),
         "touched": _touched(line),
-        "regions": list(line.reach),
+        "regions": list(line.bounds),
     }
 
 

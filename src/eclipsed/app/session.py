@@ -46,7 +46,7 @@ class Line:
         return self.edit.direction
 
     @property
-    def reach(self) -> tuple[str, ...]:
+    def bounds(self) -> tuple[str, ...]:
         """The regions that hold for this line; empty for the whole image."""
         return self.direction.regions if self.regions is None else self.regions
 
@@ -54,7 +54,7 @@ class Line:
         """The edit that is rendered."""
         if self.regions is None:
             return self.edit
-        return replace(self.edit, direction=replace(self.direction, regions=self.reach))
+        return replace(self.edit, direction=replace(self.direction, regions=self.bounds))
 
     def key(self) -> tuple[object, ...]:
         """What its pixels depend on, besides the image that it changes."""
@@ -65,7 +65,7 @@ class Line:
             direction.space,
             edit.strength,
             edit.layers,
-            (self.reach if edit.drawn is None else edit.drawn.digest) if edit.hard else None,
+            (self.bounds if edit.drawn is None else edit.drawn.digest) if edit.hard else None,
             edit.muted,
         )
 

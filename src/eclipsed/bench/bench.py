@@ -219,8 +219,8 @@ def _compare(bench: Bench, methods: Sequence[Method], target: Target) -> None:
     for name, curve in curves.items():
         key = {"method": name, "prompt": prompt}
         if level is not None:
-            facts = {"kind": "matched", "level": level.reach, "basis": level.basis}
-            _judge_at(bench, target, key, facts, curve.points(curve.reach), level.reach)
+            facts = {"kind": "matched", "level": level.projection, "basis": level.basis}
+            _judge_at(bench, target, key, facts, curve.points(curve.projection), level.projection)
         if curve.success is not None:
             _judge_at(bench, target, key, {"kind": "half"}, curve.points(curve.success), HALF)
 
@@ -245,7 +245,7 @@ def _judge_at(
         for direction, sample, _ in trials:
             values |= quick_look(bench.evaluator, target, direction, sample, strength)
         if facts["kind"] == "matched":
-            return float(median(reach for reach, _ in values.values()))
+            return float(median(projection for projection, _ in values.values()))
         return fmean(values[seed][1] for seed in lack)
 
     strength = strength_at(curve, level, look)

@@ -1,8 +1,8 @@
 """Comparing at matched text gain: at which strength each method moves images equally far.
 
 Weak edits win every measure of what stays the same, so methods are compared where they do the same
-amount of the job. The amount is the *text projection* (`reach` in rows), the way along the text in
-the judge's encoder, because it grows with the strength; the cosine is as large for the first hint
+amount of the job. The amount is the text projection, the way along the text in the judge's encoder,
+because it grows with the strength; the cosine is as large for the first hint
 of an edit as for all of it. Everything here is arithmetic on a bench's rows.
 """
 
@@ -34,7 +34,7 @@ class Curve:
     # From 0.
     strengths: tuple[float, ...]
     # The median text projection.
-    reach: tuple[float, ...]
+    projection: tuple[float, ...]
     # Of the seeds without the attribute, the fraction that shows it; None where no judge can tell.
     success: tuple[float, ...] | None
 
@@ -47,18 +47,18 @@ class Curve:
 class Level:
     """The text projection that methods are compared at, and what it is taken from."""
 
-    reach: float
+    projection: float
     basis: Literal["success", "strength 1"]
 
 
 def curve_of(rows: Iterable[Row]) -> Curve | None:
     """The curve of one method's rows of a prompt; None where nobody can tell the projection."""
-    whole = [row for row in rows if len(row["strengths"]) > 3 and "reach" in row["curves"]]
+    whole = [row for row in rows if len(row["strengths"]) > 3 and "projection" in row["curves"]]
     if not whole:
         return None
     strengths = whole[0]["strengths"]
     ahead = [i for i, strength in enumerate(strengths) if strength >= 0.0]
-    projections = [row["curves"]["reach"] for row in whole]
+    projections = [row["curves"]["projection"] for row in whole]
     shows = [
         row["curves"]["shows"] for row in whole if row["has"] is False and "shows" in row["curves"]
     ]
@@ -103,7 +103,7 @@ def level_of(curves: Iterable[Curve]) -> Level | None:
     """
     curves = tuple(curves)
     halves = [_reach_at(curve, half) for curve in curves if (half := half_strength(curve))]
-    done = [reach for reach in halves if reach > 0.0]
+    done = [projection for projection in halves if projection > 0.0]
     # Rounded as it is in a row, so that rows can be compared with it.
     if done:
         return Level(rounded(min(done)), "success")
@@ -137,4 +137,4 @@ def strength_at(
 
 
 def _reach_at(curve: Curve, strength: float) -> float:
-    return float(np.interp(strength, curve.strengths, curve.reach))
+    return float(np.interp(strength, curve.strengths, curve.projection))

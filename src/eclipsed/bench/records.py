@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import failure, read_bytes, shown, write_atomic
+from eclipsed.files import disk, make_folder, read_bytes, shown, write_atomic
 
 ROWS = "rows.jsonl"
 # To be raised when rows come to say something else.
@@ -39,13 +39,10 @@ class Records:
         """One more row, on disk before this returns; raises BadFile where that cannot be."""
         plain = rounded(row)
         line = json.dumps(plain, allow_nan=False) + "\n"
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise failure("write", self.path, error) from error
+        with disk("write", self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
         self.rows.append(plain)
 
     def of(self, kind: str, **facts: Any) -> Iterator[dict[str, Any]]:
@@ -63,10 +60,7 @@ def open_records(folder: Path, facts: Mapping[str, Any]) -> Records:
     Raises BadFile for a damaged file, BadSetting where it holds another bench.
     """
     path = folder / ROWS
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise failure("make the folder", folder, error) from error
+    make_folder(folder)
     records = read_records(path) if path.exists() else Records(path)
     wanted = {"kind": "bench", "format": FORMAT, **rounded(facts)}
     if not records.rows:

@@ -237,10 +237,10 @@ def _prompt_blocks(results: Results, prompt: str, stem: str, draw: Draw) -> Iter
     )
     seeds = {name: results.rows("seed", name, [prompt]) for name in results.methods}
     yield _table({name: summary.numbers_of(seeds[name], AT_ONE) for name in seeds}, AT_ONE)
-    reach = {name: curve.points(curve.reach) for name, curve in curves.items()}
+    projection = {name: curve.points(curve.projection) for name, curve in curves.items()}
     success = {name: curve.points(curve.success) for name, curve in curves.items() if curve.success}
     panels = [
-        Panel("strength", "text projection, median", reach, results.levels.get(prompt)),
+        Panel("strength", "text projection, median", projection, results.levels.get(prompt)),
         Panel("strength", "fraction of seeds that show it", success, HALF),
     ]
     yield draw(f"{stem}.svg", f"{prompt}: what strengths do", panels)
@@ -268,7 +268,7 @@ def ranked(rows: list[Row]) -> list[Row]:
     asked = [row for row in rows if row["scores"].get("success") is not None] or rows
 
     def merit(row: Row) -> tuple[float, ...]:
-        keys = ("success", "artifact", "locality", "reach")
+        keys = ("success", "artifact", "locality", "projection")
         success, artifact, *rest = (float(row["scores"].get(key) or 0.0) for key in keys)
         return success, -artifact, *rest
 

@@ -22,9 +22,9 @@ Numbers = dict[str, Score | None]
 # Every score that a table may show: what it says, and which way is better.
 SCORES = {**scores.SCORES, **scores.MORE, **scores.SLIDER}
 _SAME = ("identity", "preservation")
-AT_ONE = ("success", "reversal", "text_gain", "reach", "locality", *_SAME, "artifact")
+AT_ONE = ("success", "reversal", "text_gain", "projection", "locality", *_SAME, "artifact")
 _OUTSIDE = ("leakage", "psnr", "ssim", "distance")
-MATCHED = ("reach", "success", "locality", *_OUTSIDE, *_SAME, "dependency", "artifact")
+MATCHED = ("projection", "success", "locality", *_OUTSIDE, *_SAME, "dependency", "artifact")
 SLIDER = ("text_gain", "monotonicity", *scores.SLIDER)
 
 
@@ -57,7 +57,7 @@ class Results:
     def levels(self) -> dict[str, float]:
         """Prompt → the text projection at which its methods are compared, where there is one."""
         levels = {prompt: level_of(curves.values()) for prompt, curves in self.curves.items()}
-        return {prompt: level.reach for prompt, level in levels.items() if level is not None}
+        return {prompt: level.projection for prompt, level in levels.items() if level is not None}
 
     def rows(self, kind: str, method: str, prompts: Iterable[str]) -> list[Row]:
         """A method's rows for prompts, one for each prompt and seed; of kind "matched" those at the

@@ -47,11 +47,11 @@ def _slider(target: Target, observed: Mapping[float, Observation]) -> list[Row]:
     """How the slider feels, of each image; empty where nothing can be told."""
     steps = [observed[strength] for strength in SLIDER]
     before = observed[0.0].codes
-    reach = None
+    projection = None
     if target.text is not None:
         moves = [metrics.projection(target.text, before, step.codes) for step in steps]
-        reach = torch.stack(moves, dim=1)
-    measured = slider_columns(reach, [step.maps for step in steps], SLIDER)
+        projection = torch.stack(moves, dim=1)
+    measured = slider_columns(projection, [step.maps for step in steps], SLIDER)
     columns = {name: column(values) for name, values in measured.items()}
     return [{name: values[i] for name, values in columns.items()} for i in range(len(before))]
 
@@ -70,7 +70,7 @@ def quick_look(
         after = observe(quick, synthesis, maps=False)
         columns = quick_columns(quick, target, part.before, after)
         shows = columns.get("shows", [None] * len(part.seeds))
-        looks |= dict(zip(part.seeds, zip(columns["reach"], shows, strict=True), strict=True))
+        looks |= dict(zip(part.seeds, zip(columns["projection"], shows, strict=True), strict=True))
     return looks
 
 

@@ -75,7 +75,7 @@ def bench(
         "report": str(page),
         "rows": str(done.records.path),
         "prompts": list(results.prompts),
-        "contenders": overall(results),
+        "methods": overall(results),
         "seconds": round(time.monotonic() - began, 1),
     }
     console.result(facts, _words, as_json=as_json)
@@ -107,7 +107,7 @@ def _config(
 
 def _words(facts: console.Facts) -> str:
     rows = [["", *(heading for heading, _, _ in _SHOWN), "seconds"]]
-    for name, numbers in facts["contenders"].items():
+    for name, numbers in facts["methods"].items():
         scores = [numbers[part][key] for _, part, key in _SHOWN]
         medians = ["-" if score is None else f"{score['median']:.3f}" for score in scores]
         seconds = numbers["warm_seconds"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import make_folder, open_source, open_world, written_facts
+from eclipsed.cli.loading import open_source, open_world, written_facts
 from eclipsed.cli.train import configured
 from eclipsed.cli.wording import table
 from eclipsed.text import file_name
@@ -57,6 +57,7 @@ def discover(
     options.check_writable(folder.parent / SHEET)
     chosen, config = _configured(method, region, count=count, layers=layers)
 
+    from eclipsed.files import make_folder
     from eclipsed.generators.spaces import best_space
     from eclipsed.prompts.goals import checked_regions
     from eclipsed.types import Goal

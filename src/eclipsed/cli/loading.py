@@ -38,14 +38,6 @@ def device_name(device: DeviceName) -> str:
     return ("cuda" if has_gpu else "cpu") if device == "auto" else device
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder for pictures unless it is there; raises BadFile where it cannot be made."""
-    from eclipsed.files import disk
-
-    with disk("make the folder", path):
-        path.mkdir(parents=True, exist_ok=True)
-
-
 # --- cards --------------------------------------------------------------------------------------
 
 

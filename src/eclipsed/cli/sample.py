@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import draw, make_folder, open_source, open_world
+from eclipsed.cli.loading import draw, open_source, open_world
 
 BATCH = 32
 
@@ -38,6 +38,7 @@ def sample(
 
     from eclipsed.editing.images import grid, save_png, to_pil
     from eclipsed.editing.recipes import recipe_head
+    from eclipsed.files import make_folder
 
     loaded = open_world(world, device)
     recipe = recipe_head("sample", loaded)

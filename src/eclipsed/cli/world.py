@@ -102,11 +102,12 @@ def world(
 
 def _show(name: str, given: Sequence[Path], *, offline: bool, as_json: bool) -> None:
     from eclipsed.worlds.catalogue import catalogue, fetch_part
+    from eclipsed.worlds.own import parts_of
 
     entry = catalogue().get(name)
     if entry is not None:
         _note_terms(entry)
-    parts = _parts_of_own(name) if entry is None else entry.parts
+    parts = parts_of(name)
     _adopt(parts, given, name)
     for part in parts:
         with transfer_progress() as on_file:
@@ -115,16 +116,6 @@ def _show(name: str, given: Sequence[Path], *, offline: bool, as_json: bool) -> 
     if entry is not None:
         facts |= {"licences": dict(entry.licences), "notes": list(entry.notes)}
     console.result(facts, _world_words, as_json=as_json)
-
-
-def _parts_of_own(name: str) -> tuple[Part, ...]:
-    """The networks of the catalogue that a world of one's own names."""
-    from eclipsed.worlds.catalogue import Part
-    from eclipsed.worlds.own import read_own, registered
-
-    path = registered().get(name, Path(name))
-    choices = read_own(path).choices.values() if path.is_file() else ()
-    return tuple(choice for choice in choices if isinstance(choice, Part))
 
 
 def _note_terms(entry: Entry) -> None:

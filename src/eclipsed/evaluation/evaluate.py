@@ -41,7 +41,15 @@ STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 # What a judge without the attribute may see its score fall by, as a part of the score's own range.
 SLACK = 0.05
 # What a row holds of every strength.
-CURVES = ("reach", "text_gain", "shows", "probability", "preservation", "dependency", "artifact")
+CURVES = (
+    "projection",
+    "text_gain",
+    "shows",
+    "probability",
+    "preservation",
+    "dependency",
+    "artifact",
+)
 
 # Equal images have an infinite ratio, which no average and no JSON can hold.
 MOST_DECIBELS = 100.0
@@ -238,7 +246,7 @@ def _yes_or_no(row: Row, at: float, steady: Sequence[float]) -> Row:
         answers["success"] = succeeds(row, shows[at])
         if -1.0 in shows:
             answers["reversal"] = not shows[-1.0] if row["has"] else None
-    line = curves.get("probability", curves.get("reach"))
+    line = curves.get("probability", curves.get("projection"))
     if steady and line is not None:
         levels = dict(zip(row["strengths"], line, strict=True))
         rise = torch.tensor([[levels[strength] for strength in steady]])
@@ -264,13 +272,13 @@ def _rises_by_text(levels: Float[Tensor, "1 a"]) -> bool:
 def quick_columns(
     evaluator: Evaluator, target: Target, before: Observation, after: Observation
 ) -> Columns:
-    """The measures of every strength: text_gain, reach, shows, probability, preservation,
+    """The measures of every strength: text_gain, projection, shows, probability, preservation,
     dependency, artifact."""
     values: dict[str, Tensor] = {}
     if target.text is not None:
         codes = before.codes, after.codes
         values["text_gain"] = metrics.directional(target.text, *codes)
-        values["reach"] = metrics.projection(target.text, *codes)
+        values["projection"] = metrics.projection(target.text, *codes)
     if target.claims:
         about = evaluator.judge, target.claims, after.verdict
         values["shows"] = claims.shown(*about)

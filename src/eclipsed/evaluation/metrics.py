@@ -182,7 +182,7 @@ def _mean_of_visible(values: list[Tensor], visible: list[Tensor]) -> Tensor:
 def worst_tenth(
     values: Iterable[float | bool | None], better: Literal["higher", "lower"]
 ) -> float | None:
-    """The value that the worst tenth of the images reach at best: the 10th percentile, or the 90th
+    """The value that the worst tenth of the images attain at best: the 10th percentile, or the 90th
     where less is better. None without numbers, and of yes or no, which has no tenth."""
     known = [value for value in values if value is not None and value == value]
     if not known or all(isinstance(value, bool) for value in known):

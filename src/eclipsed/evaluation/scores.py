@@ -22,7 +22,7 @@ KEYS = tuple(SCORES)
 COUNTED = ("success", "preservation", "monotonicity", "reversal")
 # What a row of `evaluate.measure` says beyond these; no way is better for a projection.
 MORE: dict[str, tuple[str, Better | None]] = {
-    "reach": ("how far the image moves along the text in the judge's encoder", None),
+    "projection": ("how far the image moves along the text in the judge's encoder", None),
     "psnr": ("similarity of the pixels outside the region, in dB", "higher"),
     "ssim": ("structural similarity outside the region", "higher"),
     "distance": ("how far the judge's feature maps move outside the region", "lower"),
@@ -32,7 +32,7 @@ MORE: dict[str, tuple[str, Better | None]] = {
 INDEPENDENT, OWN = "independent networks", "the world's own networks"
 # What is said of a direction at evenly spaced strengths.
 SLIDER: dict[str, tuple[str, Better]] = {
-    "reach_range": ("how far it moves along the text from end to end of the slider", "higher"),
+    "projection_range": ("how far it moves along the text from end to end of the slider", "higher"),
     "delta": ("largest detour of three neighbours on the slider", "lower"),
     "linearity": ("correlation of strength and signed distance from the unedited image", "higher"),
     "csm": ("standard deviation of the slider's steps along the text", "lower"),

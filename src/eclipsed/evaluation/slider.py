@@ -2,7 +2,7 @@
 
 Every measure takes what was seen at rising strengths and gives one number per image; NaN where it
 has no meaning. Smoothness alone says little: what does nothing is perfectly smooth, so these
-numbers belong next to `reach_range`.
+numbers belong next to `projection_range`.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def linearity(start: Float[Tensor, "n s"], strengths: Sequence[float]) -> PerIma
     return r.abs()
 
 
-def steps_of(reach: Float[Tensor, "n s"]) -> Float[Tensor, "n _"]:
+def steps_of(projection: Float[Tensor, "n s"]) -> Float[Tensor, "n _"]:
     """How the way along the text from end to end is divided into steps; they sum to 1.
 
     Steps back are negative and count. NaN where the ends are as good as equal.
     """
-    whole = reach[:, -1:] - reach[:, :1]
-    return torch.where(whole.abs() > _LEAST, reach.diff(dim=1) / whole, torch.nan)
+    whole = projection[:, -1:] - projection[:, :1]
+    return torch.where(whole.abs() > _LEAST, projection.diff(dim=1) / whole, torch.nan)
 
 
 def csm(steps: Float[Tensor, "n s"]) -> PerImage:
@@ -81,7 +81,7 @@ def mid(steps: Float[Tensor, "n s"]) -> PerImage:
 
 
 def slider_columns(
-    reach: Float[Tensor, "n s"] | None,
+    projection: Float[Tensor, "n s"] | None,
     maps: Sequence[Sequence[Tensor]],
     strengths: Sequence[float],
 ) -> dict[str, PerImage]:
@@ -91,8 +91,8 @@ def slider_columns(
         start, steps, double = distances(maps, list(strengths).index(0.0))
         columns["delta"] = delta(steps, double)
         columns["linearity"] = linearity(start, strengths)
-    if reach is not None:
-        parts = steps_of(reach)
+    if projection is not None:
+        parts = steps_of(projection)
         columns["csm"], columns["mid"] = csm(parts), mid(parts)
-        columns["reach_range"] = reach[:, -1] - reach[:, 0]
+        columns["projection_range"] = projection[:, -1] - projection[:, 0]
     return columns

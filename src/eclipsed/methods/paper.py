@@ -28,7 +28,7 @@ from eclipsed.search.losses import ClipNorm, Distance, MaskMix
 from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import View
 from eclipsed.search.settings import check_settings, setting
-from eclipsed.types import Generator, Goal, Space, World
+from eclipsed.types import Encoder, Generator, Goal, Space, World
 
 # Step i of the original draws its batch from RandomState(54321 + i).
 FIRST_SEED = 54321
@@ -190,16 +190,9 @@ def paper_losses(
         with counting:
             after = synthesize(moved)
     if config.clip_weight:
-        encoder = world.encoder
-        pixels = losses.encoder_pixels(
-            after.image,
-            size=encoder.size,
-            norm=config.clip_norm,
-            mean=encoder.mean,
-            std=encoder.std,
-        )
+        pixels = _encoder_pixels(world.encoder, after.image, config)
         with counting:
-            seen = encoder.encode_pixels(pixels)
+            seen = world.encoder.encode_pixels(pixels)
         terms["clip"] = losses.clip_loss(seen.float(), text)
     if local:
         with torch.no_grad(), counting:
@@ -215,6 +208,13 @@ def paper_losses(
         terms["correlation"] = losses.correlation_loss(directions, widths_of(generator, space))
     total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
     return {**terms, "total": total}
+
+
+def _encoder_pixels(
+    encoder: Encoder, images: Float[Tensor, "n 3 h w"], config: PaperConfig
+) -> Float[Tensor, "n 3 s s"]:
+    norm, mean, std = config.clip_norm, encoder.mean, encoder.std
+    return losses.encoder_pixels(images, size=encoder.size, norm=norm, mean=mean, std=std)
 
 
 def paper_plan(

@@ -7,13 +7,16 @@ by an entry point of the group `eclipsed.methods`, whose object is a `Method`; a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 
 if TYPE_CHECKING:
-    from eclipsed.methods.method import Method
+    from eclipsed.methods.method import Find, Method, Takes
+
+    Register = Callable[[Find], Find]
 
 GROUP = "eclipsed.methods"
 # Name → module and object, in the order of all tables; `methods.toml` says what each is.
@@ -46,12 +49,24 @@ def names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_entries(), *_REGISTERED]))
 
 
-def register(method: Method) -> Method:
-    """Add a method for this process, and return it; raises BadSetting for a name that is taken."""
-    if method.name in names():
-        raise BadSetting(f"There is a method '{method.name}' already.", "Choose another name.")
-    _REGISTERED[method.name] = method
-    return method
+def register(name: str, config: type[Any], takes: Takes = "prompt", **facts: Any) -> Register:
+    """A decorator: the function (world, goal, config) → directions is a method of this process.
+
+    config: its frozen dataclass, whose fields all have defaults. facts: `paper`, `about`, `differs`
+    and `per_image` of a `Method`. Raises BadSetting for a name that is taken.
+    """
+    from eclipsed.methods.method import Method
+
+    def enter(find: Find) -> Find:
+        if name in names():
+            raise BadSetting(f"There is a method '{name}' already.", "Choose another name.")
+        texts = {"paper": "", "about": "", "differs": ""}
+        _REGISTERED[name] = Method(
+            name=name, config=config, takes=takes, find=find, **texts | facts
+        )
+        return find
+
+    return enter
 
 
 def method_named(name: str) -> Method:

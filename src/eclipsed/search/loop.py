@@ -21,7 +21,7 @@ from torch import Tensor
 from eclipsed.cache import NETWORKS
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
-from eclipsed.files import failure, write_atomic
+from eclipsed.files import disk, make_folder, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import view_of
@@ -70,14 +70,6 @@ def train(
     state = load_state(path, identity, plan.start) or initial_state(plan.start)
     save = partial(save_state, path, identity=identity)
     return finish(world, goal, config, plan, run(plan, state, report, stop=stop, save=save))
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder, with those above it; raises BadFile where that cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise failure("make the folder", path, error) from error
 
 
 def training_identity(world: World, goal: Goal, config: Any) -> str:
@@ -187,11 +179,8 @@ def json_log(path: Path) -> OnStep:
             write_atomic(path, (_lines_before(path, state.step) + line).encode())
             begun = True
             return
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise failure("write", path, error) from error
+        with disk("write", path), path.open("a", encoding="utf-8") as file:
+            file.write(line)
 
     return write
 

@@ -31,7 +31,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import StrPath, failure, read_bytes, shown, write_atomic
+from eclipsed.files import StrPath, disk, make_folder, read_bytes, shown, write_atomic
 from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
@@ -251,10 +251,7 @@ def register(path: StrPath, *, folder: Path | None = None) -> Path:
             f"There is already a world {own.name}: {shown(target)}.",
             "Forget it first, or choose another name.",
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise failure("make the folder", target.parent, error) from error
+    make_folder(target.parent)
     write_atomic(target, content)
     return target
 
@@ -262,11 +259,20 @@ def register(path: StrPath, *, folder: Path | None = None) -> Path:
 def registered(folder: Path | None = None) -> Mapping[str, Path]:
     """Name → description of the worlds that were registered, by name; none is opened."""
     root = folder or registry()
-    try:
+    with disk("read", root):
         paths = sorted(path for path in root.glob("*.toml") if os.path.isfile(path))
-    except OSError as error:
-        raise failure("read", root, error) from error
     return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
+
+
+def parts_of(name: str) -> tuple[Part, ...]:
+    """The networks of the catalogue that a world uses: one of the catalogue, or of one's own by
+    its name or file; none of any other."""
+    entry = catalogue().get(name)
+    if entry is not None:
+        return entry.parts
+    path = registered().get(name, Path(name))
+    choices = read_own(path).choices.values() if path.is_file() else ()
+    return tuple(choice for choice in choices if isinstance(choice, Part))
 
 
 def forget(name: str, *, folder: Path | None = None) -> None:
@@ -277,10 +283,8 @@ def forget(name: str, *, folder: Path | None = None) -> None:
             f"There is no world {_quoted(name)} of your own.",
             f"Yours are {', '.join(paths)}." if paths else "You have registered none.",
         )
-    try:
+    with disk("delete", paths[name]):
         paths[name].unlink()
-    except OSError as error:
-        raise failure("delete", paths[name], error) from error
 
 
 def to_toml(own: OwnWorld) -> bytes:

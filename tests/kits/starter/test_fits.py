@@ -139,7 +139,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     asked: list[list[str]] = []
 
     class Stub:
-        def encode(self, sentences: list[str]) -> Tensor:
+        def __call__(self, sentences: list[str]) -> Tensor:
             asked.append(sentences)
             random = torch.Generator().manual_seed(len(asked))
             return torch.randn(len(sentences), 384, generator=random)
