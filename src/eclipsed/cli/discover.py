@@ -36,9 +36,7 @@ def discover(
         Path | None,
         typer.Option("-o", "--out", help="A folder for cards and sheet; by default the method's."),
     ] = None,
-    count: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="By default the method's number.")
-    ] = None,
+    count: Annotated[int | None, typer.Option(min=1, max=MOST, help="How many.")] = None,
     layers: options.Layers = None,
     region: options.Region = None,
     seed: options.Seed = None,
