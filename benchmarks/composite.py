@@ -1,6 +1,6 @@
 """Prompts that ask for several changes: each trained for itself, against all of them as one.
 
-    python -m benchmarks.several ["red hair and sunglasses;a hat and a beard"]
+    python -m benchmarks.composite ["red hair and sunglasses;a hat and a beard"]
 
 Preset default on the starter world, judged on 32 held-out seeds; a seed counts as a success where
 it shows all that was asked for. Prints a Markdown table.

@@ -183,7 +183,7 @@ def _from_array(numbers: Float[Tensor, "*shape"], name: str, origin: str) -> For
     )
 
 
-def _one_of(latents: Float[Tensor, n * d]) -> Float[Tensor, "*d"]:
+def _one_of(latents: Float[Tensor, "n ..."]) -> Float[Tensor, "*d"]:
     """The only one of latents [1, …], or the second of [2, …] minus the first."""
     return latents[0] if len(latents) == 1 else latents[1] - latents[0]
 

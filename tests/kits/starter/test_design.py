@@ -24,7 +24,7 @@ from kits.starter.design import (
     w_from_codes,
 )
 from kits.starter.population import COLUMNS, WIDTH, Z_DIM, codes_from_z, prior, uniform_codes
-from kits.starter.renderer import Avatars, Floats
+from kits.starter.renderer import Avatars, Floats, Renderer
 
 
 def random_z(n: int, seed: int = 0) -> Floats:
