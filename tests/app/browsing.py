@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-SIZES = {"wide": (1280, 800), "phone": (390, 844)}
+# Windows, from a small phone to a large screen; between 761 and 889 once lay a gap.
+SIZES = {
+    "small": (360, 740),
+    "phone": (390, 844),
+    "landscape": (844, 390),
+    "tablet": (768, 1024),
+    "half": (850, 700),
+    "wide": (1280, 800),
+    "large": (1920, 1080),
+    "largest": (2560, 1440),
+}
 _STARTS = 300.0
 
 # Notes, in the page, when the pointer moved and when which picture was drawn.
@@ -29,6 +39,17 @@ _WATCH = """
     window.notes.draws.push([performance.now(), canvas.dataset.shown]);
   }).observe(canvas, { attributes: true, attributeFilter: ["data-draws"] });
 }
+"""
+# What of the editor is cut by the window's sides or does not hold its own words.
+_MISFITS = """
+(editor) => [...editor.querySelectorAll("button, input, select, canvas, li, label, p, .card span")]
+  .filter((part) => part.checkVisibility())
+  .filter((part) => {
+    const { left, right } = part.getBoundingClientRect();
+    const cut = part.matches("button:not(.card)") && part.scrollWidth > part.clientWidth + 1;
+    return left < 0 || right > innerWidth + 0.5 || cut;
+  })
+  .map((part) => `${part.tagName} ${part.className} ${part.textContent.trim().slice(0, 30)}`)
 """
 _PIXELS = """
 (canvas) => {
@@ -114,7 +135,7 @@ class Hands:
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
-            has_touch=size == "phone",
+            has_touch=size in ("small", "phone", "landscape"),
             accept_downloads=True,
         )
         self.address = address
@@ -156,6 +177,17 @@ class Hands:
     def click(self, selector: str) -> None:
         self.page.locator(selector).first.click()
         self.quiet()
+
+    def misfits(self) -> list[str]:
+        """What does not fit into the window: of the editor, or the page as a whole."""
+        cut: list[str] = self.page.locator(".editor").evaluate(_MISFITS)
+        return cut + self.too_wide()
+
+    def too_wide(self) -> list[str]:
+        """A sentence where a page of any kind is wider than its window."""
+        script = "() => [document.documentElement.scrollWidth, innerWidth]"
+        needed, width = self.page.evaluate(script)
+        return [f"the page needs {needed} of {width} pixels"] if needed > width else []
 
     def pixels(self) -> int:
         """The canvas as one number."""
