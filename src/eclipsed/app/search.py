@@ -251,5 +251,5 @@ def _drawn(
     grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
     mixed = torch.lerp(grey, pixels, inside[..., None])
     solid = (inside > 0.5).float()
-    line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
+    line = dilate(solid, pixels_at(max(inside.shape[-2:]), 1)) - solid
     return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])
