@@ -67,7 +67,8 @@ class Direction:
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
     with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
-    change belongs; empty for the whole image. range: the strengths within which images stay good.
+    change belongs; empty for the whole image. keep: regions whose pixels stay bit for bit as they
+    are in every edit. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config and scores must be
     JSON; a score that could not be measured is None. judged_by: who scored, as
     `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
@@ -80,6 +81,7 @@ class Direction:
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     space: Space
     layers: tuple[Layer, ...]
     generator_name: str
@@ -207,7 +209,7 @@ def _check_texts(direction: Direction) -> None:
     }
     for what, text in texts.items():
         _check_text(text, what, _LONGEST)
-    for region in direction.regions:
+    for region in (*direction.regions, *direction.keep):
         _check_text(region, "name of a region")
     for layer in direction.layers:
         _check_text(layer.name, "name of a layer")
@@ -222,6 +224,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "prompt": direction.prompt,
         "neutral": direction.neutral,
         "regions": list(direction.regions),
+        "keep": list(direction.keep),
         "space": direction.space,
         "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
         "generator": {
@@ -329,6 +332,8 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
         "unit": float(_take(card, "unit", number)),
         "range": tuple(low_high),
         "regions": tuple(_typed(r, "regions", str) for r in _take(card, "regions", list)),
+        # Cards that keep nothing may lack it.
+        "keep": tuple(_typed(r, "keep", str) for r in _typed(card.get("keep", []), "keep", list)),
         "layers": tuple(_layer(layer) for layer in _take(card, "layers", list)),
     }
 

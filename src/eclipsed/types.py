@@ -210,6 +210,9 @@ class Goal:
 
     No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
     for one change.
+    text: what encoders read, a description of what shall be seen ("no glasses" for "remove
+    glasses"); the prompt itself unless given.
+    keep: regions that must stay as they are; none of `regions` is among them.
     parts: one goal for each change, where the prompt asks for several; else ().
     shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
@@ -219,6 +222,11 @@ class Goal:
     regions: tuple[str, ...] = ()
     parts: tuple[Goal, ...] = ()
     shape_and_colour: tuple[Goal, ...] = ()
+    text: str = ""
+    keep: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text or self.prompt)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class Line:
             direction.space,
             edit.strength,
             edit.layers,
-            (self.bounds if edit.drawn is None else edit.drawn.digest) if edit.hard else None,
+            (self.bounds if edit.drawn is None else edit.drawn.digest) if edit.bounded else None,
+            direction.keep,
             edit.muted,
         )
 

@@ -155,6 +155,7 @@ def as_direction(
         prompt=goal.prompt,
         neutral=goal.neutral,
         regions=goal.regions,
+        keep=goal.keep,
         space=space,
         layers=generator.layers(space),
         generator_name=generator.name,

@@ -115,7 +115,7 @@ def picture(
 @torch.no_grad()
 def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    prompt, neutral = world.encoder.encode_text([goal.text, goal.neutral])
     return F.normalize(prompt - neutral, dim=0)
 
 
