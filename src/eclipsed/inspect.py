@@ -91,7 +91,7 @@ def _tensors(path: StrPath) -> dict[str, Any]:
             f"Cannot read {shown(path)}: it is a damaged safetensors file.", "Get it again."
         ) from error
     if "eclipsed" in metadata and [name for name, _ in slices] == ["vector"]:
-        return {"kind": "card", **card_facts(Direction.load(path))}
+        return _card(Direction.load(path))
     listed = {
         "kind": "checkpoint",
         "format": "safetensors",
@@ -102,6 +102,15 @@ def _tensors(path: StrPath) -> dict[str, Any]:
         "names": names,
     }
     return _own_part(path, metadata) or _known_tensors(path, metadata, listed)
+
+
+def _card(direction: Direction) -> dict[str, Any]:
+    """A card's facts; the verdict of older ones, which hold none, is told from their scores."""
+    from eclipsed.evaluation.verdict import verdict_of_card
+
+    verdict = verdict_of_card(direction)
+    facts = {"kind": "card", **card_facts(direction)}
+    return facts if verdict is None else {**facts, "verdict": verdict.to_json()}
 
 
 def _own_part(path: StrPath, metadata: Mapping[str, str]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from eclipsed.app.rendering import FRAMES, Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request
 from eclipsed.app.sheets import SWEPT
+from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
@@ -502,6 +504,24 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert len(view(desk)["lines"]) == 1, "it is put there once"
 
 
+def test_a_direction_that_is_turned_round_while_it_is_in_use_is_turned_there(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(_: World, direction: Direction, *, seeds: object) -> Direction:
+        desk.collect()  # as the page does while it is scored
+        return replace(direction.turned(), config={**direction.config, "turned": True})
+
+    monkeypatch.setattr(search, "scored", turned)
+    desk.find(Request("bright mouth", steps=2))
+    wait(desk)
+    (before,) = desk.session.lines
+    desk.collect()
+    (line,) = desk.session.lines
+    assert torch.equal(line.direction.vector, -before.direction.vector)
+    assert torch.equal(line.direction.vector, library.direction(line.file).vector)
+    assert (line.file, line.edit.strength) == (before.file, before.edit.strength)
+
+
 def test_a_search_that_was_stopped_keeps_what_it_learned(
     desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -526,8 +546,6 @@ def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
     check = search.preflight.check
 
     def pessimist(*arguments: Any) -> Preflight:
-        from dataclasses import replace
-
         return replace(check(*arguments), verdict="unlikely")
 
     monkeypatch.setattr(search.preflight, "check", pessimist)

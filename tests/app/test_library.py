@@ -201,7 +201,13 @@ def test_a_made_up_token_brings_nothing_back(library: Library, token: str) -> No
 def test_scores_are_written_into_a_card(library: Library) -> None:
     library.rename("hair.safetensors", "shining hair")
     scores = {"success": {"median": 1.0, "low": 0.9, "high": 1.0}}
-    library.store_scores("hair.safetensors", scores, "independent networks")
+    scored = replace(
+        library.direction("hair.safetensors"),
+        name="bright hair",
+        scores=scores,
+        judged_by="independent networks",
+    )
+    library.update("hair.safetensors", scored)
     card = Direction.load(library.folder / "hair.safetensors")
     assert (card.name, card.scores, card.judged_by) == (
         "shining hair",
@@ -210,7 +216,7 @@ def test_scores_are_written_into_a_card(library: Library) -> None:
     )
     library.delete("hair.safetensors")
     with pytest.raises(UnknownName):
-        library.store_scores("hair.safetensors", scores, "independent networks")
+        library.update("hair.safetensors", scored)
 
 
 def test_a_card_is_found_by_what_it_holds(library: Library) -> None:

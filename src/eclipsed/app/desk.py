@@ -62,7 +62,8 @@ class Desk:
         self.wanted_brush: int | None = None
         self.download: tuple[str, bytes] | None = None
         self.downloads = 0
-        self._collected: Search | None = None  # whose card is in the stack already
+        # Whose card is in the stack already, and whether as it was turned.
+        self._collected: tuple[Search | None, bool] | None = None
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
 
     @property
@@ -152,11 +153,16 @@ class Desk:
         return Status("stopped") if self.search is None else self.search.status
 
     def collect(self) -> None:
-        """Put the card of a finished training into the stack, once."""
-        file = self.status.file
-        if file and self.search is not self._collected:
-            self._collected = self.search
-            self.attempt(lambda: self.add(file))
+        """Put the card of a finished training into the stack, once, and turn it there when scoring
+        has turned it round."""
+        status, known = self.status, self._collected
+        if status.file and (self.search, status.turned) != known:
+            self._collected = self.search, status.turned
+            there = known is not None and known[0] is self.search
+            self.attempt(lambda: self._renew(status.file) if there else self.add(status.file))
+
+    def _renew(self, file: str) -> None:
+        self.change(sessions.renew(self.session, file, self.library.direction(file)))
 
     # --- the library ----------------------------------------------------------------------------
 

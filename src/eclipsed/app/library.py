@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from platformdirs import user_data_path
 
-from eclipsed.directions import Direction, Scores
+from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import disk, failure, make_folder, read_bytes, sha256_of, shown, write_atomic
 from eclipsed.text import file_name
@@ -140,11 +140,10 @@ class Library:
             raise BadSetting(f"A card cannot have this name: {error}.") from error
         renamed.save(self.folder / file)
 
-    def store_scores(self, file: str, scores: Scores, judged_by: str) -> None:
-        """Write scores into a card that is in the library."""
+    def update(self, file: str, direction: Direction) -> None:
+        """Put a direction, scored by now, in the place of a card; its name stays the card's."""
         with self._lock:
-            scored = replace(self.direction(file), scores=scores, judged_by=judged_by)
-            scored.save(self.folder / file)
+            replace(direction, name=self.direction(file).name).save(self.folder / file)
 
     def delete(self, file: str) -> str:
         """Take a card out of the library; a token that `restore` brings it back with."""

@@ -188,6 +188,15 @@ def add(session: Session, file: str, direction: Direction, generator: Generator)
     return replace(session, lines=(*session.lines, line), selected=len(session.lines))
 
 
+def renew(session: Session, file: str, direction: Direction) -> Session:
+    """With the direction that a card of the library now holds, in all lines of this card."""
+    lines = [
+        replace(line, edit=replace(line.edit, direction=direction)) if line.file == file else line
+        for line in session.lines
+    ]
+    return replace(session, lines=tuple(lines))
+
+
 def remove(session: Session, at: int) -> Session:
     """Without a line; the one that takes its place is selected."""
     _line(session, at)

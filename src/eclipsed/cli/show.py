@@ -86,13 +86,15 @@ def _card_words(card: console.Facts) -> str:
         ["found by", card["method"]],
         ["strengths", _strengths(card)],
     ]
+    if card["verdict"]:
+        rows.append(["verdict", card["verdict"]["sentence"]])
     scores = f"\n{score_table(card['scores'], card['judged_by'])}" if card["scores"] else ""
     return f"the direction '{card['name']}'\n{table(rows)}{scores}"
 
 
 def _strengths(card: console.Facts) -> str:
     low, high = card["range"]
-    return f"{low:g} … {high:g}, one unit {card['unit']:.4g}"
+    return f"{low:.4g} … {high:.4g}, one unit {card['unit']:.4g}"
 
 
 def _array_table(facts: console.Facts) -> str:
