@@ -15,7 +15,7 @@ from eclipsed.checkpoints.mapped import map_file
 from eclipsed.directions import Direction, card_facts
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_toml, refused, shown
+from eclipsed.files import StrPath, hint_for, kind_of, read_toml, refused, shown
 
 if TYPE_CHECKING:
     from eclipsed.foreign import ForeignDirection
@@ -57,7 +57,8 @@ def describe(path: StrPath) -> dict[str, Any]:
         return facts
     raise BadFile(
         f"Cannot show {shown(path)}: it is {words}.",
-        "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
+        hint_for(words)
+        or "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
     )
 
 
