@@ -191,8 +191,9 @@ class Search:
         )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
-        self.library.store_scores(file, scores, judged_by(self.world))
+        if not self.library.entry(file).shipped:
+            scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
+            self.library.store_scores(file, scores, judged_by(self.world))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
     @torch.no_grad()
