@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from eclipsed.checkpoints.mapped import map_file
 from eclipsed.directions import Direction, card_facts
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, refused, shown
+from eclipsed.files import StrPath, kind_of, read_toml, refused, shown
 
 if TYPE_CHECKING:
     from eclipsed.foreign import ForeignDirection
@@ -278,8 +277,8 @@ def _world_description(path: StrPath) -> dict[str, Any] | None:
     if os.path.getsize(path) > _LONGEST_TEXT:
         return None
     try:
-        values = tomllib.loads(read_bytes(path, limit=_LONGEST_TEXT).decode())
-    except (ValueError, RecursionError):
+        values, _ = read_toml(path, limit=_LONGEST_TEXT)
+    except BadFile:
         return None
     if "generator" not in values:
         return None

@@ -14,6 +14,8 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 import torch
 from torch import Tensor
 
+from eclipsed.errors import BadSetting
+
 Space = Literal["z", "w", "w+", "s"]
 # The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
 # image and layer, drawn from this seed (0 … 2³² − 1). Generators without noise ignore it.
@@ -22,6 +24,28 @@ SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
 # What images are computed in; latents and images are float32 all the same.
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+
+def resolve_device(name: str | torch.device) -> str:
+    """The device of torch that a name means: "cpu", "cuda", "cuda:1", "mps".
+
+    "auto" is CUDA where there is any, else MPS, else the CPU. Raises BadSetting for another name,
+    and for a device that this machine lacks.
+    """
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_mps = torch.backends.mps.is_available()
+    here = ["cpu", *(f"cuda:{number}" for number in range(gpus)), *(["mps"] if has_mps else [])]
+    if name == "auto":
+        return "cuda" if gpus else here[-1]
+    kind, _, number = str(name).partition(":")
+    kinds = {"cpu": "", "cuda": "CUDA device", "mps": "MPS device, as Macs have,"}
+    hint = f"Use --device {', '.join(here)} or auto."
+    if kind not in kinds or (number and (kind != "cuda" or not number.isdecimal())):
+        raise BadSetting(f"There is no device {str(name)!r}.", hint)
+    if (f"cuda:{int(number or 0)}" if kind == "cuda" else kind) not in here:
+        what = f"{kinds[kind]} {number}".strip()
+        raise BadSetting(f"There is no {what} here.", hint)
+    return str(name)
 
 
 @dataclass(frozen=True)
