@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
@@ -281,6 +282,8 @@ class World:
     example_prompts: short prompts that this world answers, to offer to people.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
+    shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
+    computed; None where nothing does.
     """
 
     name: str
@@ -292,3 +295,4 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+    shipped: Path | None = None

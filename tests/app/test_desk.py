@@ -546,7 +546,7 @@ def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
     check = search.preflight.check
 
     def pessimist(*arguments: Any) -> Preflight:
-        return replace(check(*arguments), verdict="unlikely")
+        return replace(check(*arguments), verdict="unlikely", instead=("bright hair",))
 
     monkeypatch.setattr(search.preflight, "check", pessimist)
 
@@ -559,6 +559,7 @@ def test_what_is_unlikely_is_asked_about_first(
     wait(desk)
     assert desk.status.stage == "asking"
     assert not desk.status.running
+    assert view(desk)["search"]["instead"] == ["bright hair"]
     do(desk, "go on")
     wait(desk)
     assert desk.status.stage == "done"
@@ -622,3 +623,16 @@ def test_a_region_can_be_said(desk: Desk, world: World) -> None:
     assert desk.session.lines == ()
     desk.collect()
     assert desk.session.lines[0].direction.regions == ("eyes",)
+
+
+def test_prompts_to_click_are_of_all_kinds_and_have_no_card_yet(
+    renderer: Renderer, library: Library
+) -> None:
+    prompts = tuple(f"prompt {number}" for number in range(40))
+    world = replace(renderer.world, example_prompts=("bright hair", *prompts))
+    desk = Desk(Renderer(world), library, "starter", "cpu")
+    shown = view(desk)["prompts"]
+    assert len(shown) == len(set(shown)) == 8
+    assert "bright hair" not in shown
+    assert {prompts.index(prompt) // 10 for prompt in shown} == {0, 1, 2, 3}
+    assert view(Desk(renderer, library, "starter", "cpu"))["prompts"] == []

@@ -24,9 +24,11 @@ from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import kind_of, read_tensors, shown
+from eclipsed.search.pool import spaced
 from eclipsed.types import World
 
 Result = TypeVar("Result")
+_PROMPTS = 8  # that are shown to be clicked
 _FILMS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ")
 
 
@@ -173,6 +175,13 @@ class Desk:
             for entry in self.attempt(self.library.entries) or []
             if entry.direction is not None and not entry.trouble(self.world.generator)
         }
+
+    def prompts(self) -> list[str]:
+        """A few of the prompts that this world answers, of all kinds, and none whose card is in the
+        library already."""
+        names = {card.name for card in self.cards().values()}
+        left = [prompt for prompt in self.world.example_prompts if prompt not in names]
+        return [left[index] for index in spaced(len(left), _PROMPTS)]
 
     def sheet(
         self, draw: Callable[..., bytes], *words: Hashable, files: Sequence[str] = ()

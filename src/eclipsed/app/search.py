@@ -193,9 +193,10 @@ class Search:
         )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        direction = scored(self.world, direction, seeds=QUICK_SEEDS)
-        self.library.update(file, direction)
-        self._say(turned=bool(direction.config.get("turned")))
+        if not self.library.entry(file).shipped:
+            direction = scored(self.world, direction, seeds=QUICK_SEEDS)
+            self.library.update(file, direction)
+            self._say(turned=bool(direction.config.get("turned")))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
     @torch.no_grad()
