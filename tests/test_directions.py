@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from eclipsed.directions import Direction, keep_layers
+from eclipsed.directions import Direction, keep_layers, within_range
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.files import sha256_of
 from eclipsed.testing import FakeGenerator, patch_vector
@@ -105,6 +105,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "range": [-2.0, 1.5],
         "scores": {"locality": {"median": 0.9, "low": 0.8, "high": 0.95}, "success": None},
         "judged_by": "independent networks",
+        "verdict": {},
         "sha256": sha256_of(direction.vector),
     }
 
@@ -417,3 +418,42 @@ def test_a_failed_save_keeps_the_old_card(tmp_path: Path, monkeypatch: pytest.Mo
         make(name="another").save(path)
     assert path.read_bytes() == old
     assert [entry.name for entry in tmp_path.iterdir()] == ["card"]
+
+
+def test_turned_round_strength_1_is_what_minus_1_was() -> None:
+    direction = make(range=(-2.0, 1.5))
+    turned = direction.turned()
+    assert torch.equal(turned.scaled(), -direction.scaled())
+    assert turned.range == (-1.5, 2.0)
+    assert turned.turned().range == direction.range
+
+
+@given(st.floats(0.01, 10.0), st.floats(-9.0, 0.0), st.floats(0.1, 9.0))
+def test_strength_1_never_lies_beyond_the_range(unit: float, low: float, high: float) -> None:
+    smaller, ends = within_range(unit, (low, high))
+    assert ends[1] >= 1.0
+    assert smaller * ends[1] == pytest.approx(unit * high)
+    # Nothing is promised on the other side that was not promised before.
+    assert smaller * ends[0] >= unit * low - 1e-9
+    if high >= 1.0:
+        assert (smaller, ends) == (unit, (low, high))
+
+
+def test_a_range_without_positive_strengths_has_no_unit() -> None:
+    with pytest.raises(ValueError, match="no positive strength"):
+        within_range(1.0, (-1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "works",
+        {"kind": "works"},
+        {"kind": 1, "sentence": "x", "also": []},
+        {"kind": "works", "sentence": "x", "also": [1]},
+        {"kind": "works", "sentence": "\x1b[2J", "also": []},
+    ],
+)
+def test_a_verdict_that_is_none_is_refused(tmp_path: Path, verdict: Any) -> None:
+    path = forge(tmp_path / "card.safetensors", lambda card: card.update(verdict=verdict))
+    refusal(path)

@@ -5,6 +5,7 @@ This module does not know what any file means. Every failure is a BadFile with o
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
@@ -30,6 +31,7 @@ from eclipsed.errors import BadFile
 StrPath = str | os.PathLike[str]
 Writer = Callable[[BinaryIO], object]
 
+_UTF16 = "a text in UTF-16, as PowerShell's > writes"
 # What the first bytes of a file say it is, in words for a message.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -133,6 +135,8 @@ def kind_of(data: bytes) -> str:
         return "a safetensors file"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "a WebP picture"
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and 0 in data[2:4]:
+        return _UTF16
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
             return words
@@ -225,6 +229,30 @@ def read_bytes(path: StrPath, *, limit: int) -> bytes:
         )
     check_genuine(data, path)
     return data
+
+
+def read_text(path: StrPath, *, limit: int) -> str:
+    """The whole of a text file in UTF-8, without the mark that Windows puts before the first line.
+
+    Raises BadFile as `read_bytes` does, and for other encodings.
+    """
+    data = read_bytes(path, limit=limit)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if kind_of(data) == _UTF16:
+            raise BadFile(f"{shown(path)} is {_UTF16}.", "Save it as UTF-8.") from error
+        raise BadFile(f"{shown(path)} is not a text in UTF-8.", "Save it as UTF-8.") from error
+
+
+def read_toml(path: StrPath, *, limit: int) -> tuple[dict[str, Any], str]:
+    """What a TOML file says, and its text. Raises BadFile as `read_text`, and for other texts."""
+    text = read_text(path, limit=limit)
+    try:
+        return tomllib.loads(text), text
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise BadFile(f"{shown(path)} is not valid TOML: {reason}.", "Mend that line.") from error
 
 
 def read_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:

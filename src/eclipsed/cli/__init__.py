@@ -5,6 +5,7 @@ Importing this package imports no torch; each verb loads what it needs when it r
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -32,6 +33,9 @@ from eclipsed.cli import (
     train,
     world,
 )
+
+# Each says how threads of OpenMP wait for each other; who set one has decided.
+_WAIT_SETTINGS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_LIBRARY")
 
 program = typer.Typer(
     name="eclipsed",
@@ -93,8 +97,19 @@ def run(arguments: Sequence[str]) -> int:
     return console.WRONG_USAGE
 
 
+def _sleep_while_waiting() -> None:
+    """Have torch's threads wait for each other asleep, unless the user has chosen how they wait.
+
+    By default they spin for milliseconds, and so take the cores away from the thread that they
+    wait for wherever another program is busy. OpenMP reads this once, when torch is imported.
+    """
+    if not any(name in os.environ for name in _WAIT_SETTINGS):
+        os.environ["GOMP_SPINCOUNT"] = "1000"
+
+
 def main() -> None:
     """The `eclipsed` program."""
+    _sleep_while_waiting()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character shows its number; nothing stops for it.
         if isinstance(stream, TextIOWrapper):

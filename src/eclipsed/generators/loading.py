@@ -16,6 +16,7 @@ from eclipsed.checkpoints.unwrapping import unused_note
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
 from eclipsed.generators.generator import NetworkGenerator
+from eclipsed.types import resolve_device
 
 _log = logging.getLogger(__name__)
 _ALPHA = "its images have an alpha channel: they are laid on white."
@@ -44,12 +45,13 @@ def load_generator(
     `notes` and is logged as warnings, which Python prints on stderr unless it is told otherwise.
 
     Of an e4e file that is its decoder. precision: "float32", or "bfloat16" or "float16" for images
-    that are computed in half precision (`NetworkGenerator.in_precision`). Executes nothing in the
-    file.
+    that are computed in half precision (`NetworkGenerator.in_precision`). device: as
+    `types.resolve_device` reads it. Executes nothing in the file.
 
     Raises BadFile, with one sentence, for a file that is missing, damaged, refused, or holds
-    another kind of network, and BadSetting for another precision.
+    another kind of network, and BadSetting for another precision or device.
     """
+    device = resolve_device(device)
     checkpoint = read_checkpoint(path)
     if checkpoint.family == "e4e":
         checkpoint = decoder_of(checkpoint)
