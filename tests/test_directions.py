@@ -96,6 +96,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "prompt": "bright hair",
         "neutral": "a person",
         "regions": ["hair"],
+        "keep": [],
         "space": "w+",
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
@@ -357,7 +358,7 @@ def header(text: bytes) -> bytes:
         (header(b"{" * 50_000), "damaged"),
         (struct.pack("<Q", 2**63) + b"{}", "not a file of a known kind"),
         (struct.pack("<Q", 10**6) + b"{}", "damaged"),
-        (b'{"format": 1}', "not a file of a known kind"),
+        (b'{"format": 1}', "a JSON text"),
     ],
 )
 def test_foreign_and_hostile_files_are_named_by_content(
