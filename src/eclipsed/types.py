@@ -13,6 +13,8 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 import torch
 from torch import Tensor
 
+from eclipsed.text import listed
+
 Space = Literal["z", "w", "w+", "s"]
 # The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
 # image and layer, drawn from this seed (0 … 2³² − 1). Generators without noise ignore it.
@@ -196,6 +198,13 @@ class Goal:
     parts: tuple[Goal, ...] = ()
     shape_and_colour: tuple[Goal, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", listed(self.regions))
+
+    def __repr__(self) -> str:
+        where = ", ".join(self.regions) or "the whole image"
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}>"
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -260,3 +269,8 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        size = self.generator.resolution
+        regions = ", ".join(self.segmenter.regions)
+        return f"<World {self.name!r}: {self.generator.name}, {size}×{size}, regions {regions}>"

@@ -11,6 +11,7 @@ from eclipsed.prompts.decompose import decomposed
 from eclipsed.prompts.language import chunks
 from eclipsed.prompts.regions import RegionChoice, choose_regions, spacy_region
 from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.text import listed
 from eclipsed.types import Goal, World
 
 Chooser = Literal["sentence", "spacy"]
@@ -61,6 +62,10 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
     """
     text = checked_prompt(prompt)
     known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    # A segmenter of one's own may find regions that the world has no words for but their names.
+    known |= {r: (r,) for r in world.segmenter.regions if r not in known}
+    if not known:
+        return RegionChoice((), {}, "This world has no regions, so the whole image may change.")
     if chooser == "sentence":
         return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
@@ -70,7 +75,7 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
 
 def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
     """The regions, each once; raises UnknownName for one that the world lacks."""
-    names = (regions,) if isinstance(regions, str) else tuple(regions)
+    names = listed(regions)
     for name in names:
         if name not in world.segmenter.regions:
             raise UnknownName(
@@ -103,6 +108,11 @@ def goal_from_prompt(
     if expand:
         text = expanded_prompt(text, expand, regions=chosen)
     return decomposed(Goal(text, world.neutral, chosen), world.vocabulary)
+
+
+def as_goal(goal: Goal | str, world: World) -> Goal:
+    """The goal itself, or that of a prompt; EclipsedError for anything else."""
+    return goal if isinstance(goal, Goal) else goal_from_prompt(goal, world)
 
 
 def goal_of(direction: Direction, world: World) -> Goal:
