@@ -95,9 +95,12 @@ def check_latents(generator: Generator, latents: Tensor, space: Space) -> None:
     shape, size = list(latents.shape), sum(widths_of(generator, space))
     if shape[1:] == [size]:
         return
-    fitting = [one for one in generator.spaces if shape[1:] == [sum(widths_of(generator, one))]]
-    hint = f"They fit {' and '.join(fitting)}: say which, as in space={fitting[-1]!r}."
+    likely: tuple[Space, ...] = ("w+", "w", "s", "z")  # where sizes agree, likeliest first
+    spaces = [one for one in likely if one in generator.spaces]
+    fitting = [one for one in spaces if shape[1:] == [sum(widths_of(generator, one))]]
+    names = " and ".join(fitting)
+    hint = f"They fit {names}: say which, as in space='{fitting[0]}'." if fitting else ""
     raise BadSetting(
         f"These latents have the shape {shape}, but those of {space} here are [N, {size}].",
-        hint if fitting else "Give a row for each image.",
+        hint or "Give a row for each image.",
     )
