@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from eclipsed.app.rendering import FRAMES, Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request
 from eclipsed.app.sheets import SWEPT
+from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
@@ -503,6 +505,24 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert len(view(desk)["lines"]) == 1, "it is put there once"
 
 
+def test_a_direction_that_is_turned_round_while_it_is_in_use_is_turned_there(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(_: World, direction: Direction, *, seeds: object) -> Direction:
+        desk.collect()  # as the page does while it is scored
+        return replace(direction.turned(), config={**direction.config, "turned": True})
+
+    monkeypatch.setattr(search, "scored", turned)
+    desk.find(Request("bright mouth", steps=2))
+    wait(desk)
+    (before,) = desk.session.lines
+    desk.collect()
+    (line,) = desk.session.lines
+    assert torch.equal(line.direction.vector, -before.direction.vector)
+    assert torch.equal(line.direction.vector, library.direction(line.file).vector)
+    assert (line.file, line.edit.strength) == (before.file, before.edit.strength)
+
+
 def test_a_search_that_was_stopped_keeps_what_it_learned(
     desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -527,9 +547,7 @@ def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
     check = search.preflight.check
 
     def pessimist(*arguments: Any) -> Preflight:
-        from dataclasses import replace
-
-        return replace(check(*arguments), verdict="unlikely")
+        return replace(check(*arguments), verdict="unlikely", instead=("bright hair",))
 
     monkeypatch.setattr(search.preflight, "check", pessimist)
 
@@ -542,6 +560,7 @@ def test_what_is_unlikely_is_asked_about_first(
     wait(desk)
     assert desk.status.stage == "asking"
     assert not desk.status.running
+    assert view(desk)["search"]["instead"] == ["bright hair"]
     do(desk, "go on")
     wait(desk)
     assert desk.status.stage == "done"
@@ -610,3 +629,16 @@ def test_a_region_can_be_said(desk: Desk, world: World) -> None:
     assert desk.session.lines == ()
     desk.collect()
     assert desk.session.lines[0].direction.regions == ("eyes",)
+
+
+def test_prompts_to_click_are_of_all_kinds_and_have_no_card_yet(
+    renderer: Renderer, library: Library
+) -> None:
+    prompts = tuple(f"prompt {number}" for number in range(40))
+    world = replace(renderer.world, example_prompts=("bright hair", *prompts))
+    desk = Desk(Renderer(world), library, "starter", "cpu")
+    shown = view(desk)["prompts"]
+    assert len(shown) == len(set(shown)) == 8
+    assert "bright hair" not in shown
+    assert {prompts.index(prompt) // 10 for prompt in shown} == {0, 1, 2, 3}
+    assert view(Desk(renderer, library, "starter", "cpu"))["prompts"] == []

@@ -24,9 +24,11 @@ from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import kind_of, read_tensors, shown
+from eclipsed.search.pool import spaced
 from eclipsed.types import World
 
 Result = TypeVar("Result")
+_PROMPTS = 8  # that are shown to be clicked
 _FILMS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ")
 
 
@@ -62,7 +64,8 @@ class Desk:
         self.wanted_brush: int | None = None
         self.download: tuple[str, bytes] | None = None
         self.downloads = 0
-        self._collected: Search | None = None  # whose card is in the stack already
+        # Whose card is in the stack already, and whether as it was turned.
+        self._collected: tuple[Search | None, bool] | None = None
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
 
     @property
@@ -152,11 +155,16 @@ class Desk:
         return Status("stopped") if self.search is None else self.search.status
 
     def collect(self) -> None:
-        """Put the card of a finished training into the stack, once."""
-        file = self.status.file
-        if file and self.search is not self._collected:
-            self._collected = self.search
-            self.attempt(lambda: self.add(file))
+        """Put the card of a finished training into the stack, once, and turn it there when scoring
+        has turned it round."""
+        status, known = self.status, self._collected
+        if status.file and (self.search, status.turned) != known:
+            self._collected = self.search, status.turned
+            there = known is not None and known[0] is self.search
+            self.attempt(lambda: self._renew(status.file) if there else self.add(status.file))
+
+    def _renew(self, file: str) -> None:
+        self.change(sessions.renew(self.session, file, self.library.direction(file)))
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -167,6 +175,13 @@ class Desk:
             for entry in self.attempt(self.library.entries) or []
             if entry.direction is not None and not entry.trouble(self.world.generator)
         }
+
+    def prompts(self) -> list[str]:
+        """A few of the prompts that this world answers, of all kinds, and none whose card is in the
+        library already."""
+        names = {card.name for card in self.cards().values()}
+        left = [prompt for prompt in self.world.example_prompts if prompt not in names]
+        return [left[index] for index in spaced(len(left), _PROMPTS)]
 
     def sheet(
         self, draw: Callable[..., bytes], *words: Hashable, files: Sequence[str] = ()

@@ -98,7 +98,9 @@ class Renderer:
                 stack,
                 space=space,
                 truncation=session.truncation,
-                segmenter=self.world.segmenter if any(edit.hard for edit in stack.active) else None,
+                segmenter=self.world.segmenter
+                if any(edit.bounded for edit in stack.active)
+                else None,
             )
 
     @torch.no_grad()
@@ -106,7 +108,7 @@ class Renderer:
         """An image of each session, a few at a time; equal to `image`'s but for rounding."""
         edited = [self._edited(session) for session in sessions]
         space, *others = {space for _, space in edited}
-        if others or any(edit.hard for session in sessions for edit in session.stack.active):
+        if others or any(edit.bounded for session in sessions for edit in session.stack.active):
             return torch.cat([self.image(session) for session in sessions])
         latents = torch.cat([latents for latents, _ in edited])
         generator, psi = self.world.generator, sessions[0].truncation
@@ -161,21 +163,21 @@ class Renderer:
         return Frames(some, tuple(jpeg(to_pil(image), _WIDEST_FRAME) for image in images), of)
 
     def _mask(self, session: Session) -> Mask:
-        bounds, side = bounds_of(session), self.world.generator.resolution
+        bounds, size = bounds_of(session), self.image(session).shape[2:]
         if bounds is None:
-            return Mask.of(torch.ones(side, side))
+            return Mask.of(torch.ones(size))
         regions, drawn = bounds
-        layers = [feather(mask.sized(side, side)[None]) for mask in drawn]
+        layers = [feather(mask.sized(*size)[None]) for mask in drawn]
         if regions:
             layers.append(self._regions(session, regions).cpu())
         return Mask.of(torch.stack(layers).amax(dim=0)[0])
 
     def _brush(self, session: Session, at: int) -> Mask:
-        line, side = session.lines[at], self.world.generator.resolution
+        line = session.lines[at]
         if line.edit.drawn is not None:
             return line.edit.drawn
         if not line.bounds:
-            return Mask.of(torch.zeros(side, side))
+            return Mask.of(torch.zeros(self.image(session).shape[2:]))
         latents, space = self._start(session)
         mask = region_mask(
             self.world.generator,
@@ -233,7 +235,7 @@ def _key(session: Session) -> tuple[object, ...]:
 def _slider_strengths(session: Session, at: int) -> list[float]:
     """From end to end of a line's slider."""
     line = session.lines[at]
-    hard = any(edit.hard for edit in (*session.stack.active, line.edit))
+    hard = any(edit.bounded for edit in (*session.stack.active, line.edit))
     return [float(x) for x in np.linspace(*ends_of(line), HARD_FRAMES if hard else FRAMES)]
 
 

@@ -17,7 +17,7 @@ from eclipsed.editing.animation import MEDIA_TYPES
 from eclipsed.types import Generator
 
 # So many cards of the library are on offer beside the stack.
-OFFERED = 12
+OFFERED = 24
 # What browsers call files, by their endings.
 _MEDIA = {f".{kind}": media for kind, media in MEDIA_TYPES.items()}
 _MEDIA |= {".png": "image/png", ".jpg": "image/jpeg"}
@@ -59,6 +59,7 @@ def view(desk: Desk) -> dict[str, Any]:
         "undo": len(desk.history.past),
         "redo": len(desk.history.future),
         "offers": offers,
+        "prompts": desk.prompts(),
         "sketching": sum(not offer["picture"] for offer in offers),
         "search": None if desk.search is None else _search(desk.search),
         "notice": None if desk.notice is None else vars(desk.notice),
@@ -155,6 +156,7 @@ def _search(search: Search) -> dict[str, Any]:
         "seconds": round(status.seconds),
         "verdict": None if look is None else look.preflight.verdict,
         "reason": "" if look is None else look.preflight.reason,
+        "instead": [] if look is None else list(look.preflight.instead),
         "regions": [] if look is None else list(look.preflight.goal.regions),
         "error": status.error,
         "snapshots": [_uri(picture, ".jpg") for picture in status.snapshots],

@@ -209,5 +209,5 @@ def draw(world: World, source: Source, edits: Iterable[Edit] = ()) -> Tensor:
         stack,
         space=source.space,
         truncation=source.truncation,
-        segmenter=world.segmenter if any(edit.hard for edit in stack.edits) else None,
+        segmenter=world.segmenter if any(edit.bounded for edit in stack.edits) else None,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from PIL.ExifTags import Base
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from eclipsed.errors import BadFile
+from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
 
 CHUNK = "eclipsed"
@@ -52,9 +53,18 @@ def to_uint8(images: Float[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n h w 3"]:
     return scaled.to("cpu", torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
-def to_pil(image: Float[Tensor, "3 h w"]) -> Image.Image:
-    """One image in [-1, 1] as an RGB picture of the same size."""
-    return Image.fromarray(to_uint8(image[None])[0].numpy())
+def to_pil(image: Float[Tensor, "*one 3 h w"]) -> Image.Image:
+    """One image [3, H, W] or [1, 3, H, W] in [-1, 1] as an RGB picture of the same size.
+
+    Raises BadSetting for any other shape.
+    """
+    shape = list(image.shape)
+    if shape[-3:-2] != [3] or math.prod(shape[:-3]) != 1 or not math.prod(shape):
+        raise BadSetting(
+            f"A picture is made of one image [3, H, W], not of {shape}.",
+            "Take one of a batch, as in images[0], or draw all of them with `grid`.",
+        )
+    return Image.fromarray(to_uint8(image.reshape(1, *shape[-3:]))[0].numpy())
 
 
 def strength_label(strength: float) -> str:
@@ -66,10 +76,13 @@ def strength_label(strength: float) -> str:
 def grid(images: Float[Tensor, "n 3 h w"], columns: int, labels: Sequence[str] = ()) -> Image.Image:
     """A sheet of images, row by row, each with its label below if there are labels.
 
-    Raises ValueError unless there is one label for each image, or none.
+    Raises BadSetting where there is no image or column, and unless there is one label for each
+    image, or none.
     """
+    if not len(images) or columns < 1:
+        raise BadSetting(f"A sheet needs images and columns: {len(images)} in {columns} columns.")
     if labels and len(labels) != len(images):
-        raise ValueError(f"{len(labels)} labels for {len(images)} images")
+        raise BadSetting(f"There are {len(labels)} labels for {len(images)} images.")
     cells = [_cell(to_pil(image)) for image in images]
     wide, high = cells[0].size
     step = high + (_TEXT + 2 * _GAP if labels else 0) + _GAP
@@ -99,11 +112,17 @@ def strip_picture(
     sequence leaves them out; the title stands above all. clear: on nothing, with letters that can
     be read on a light page and on a dark one, in place of black on white.
 
-    Raises ValueError unless there are as many labels as rows and columns.
+    Raises BadSetting for images of another shape, and unless there are as many labels as rows and
+    columns.
     """
+    if images.ndim != 5 or not images.numel():
+        raise BadSetting(
+            f"A strip is made of images [S, A, 3, H, W], not {list(images.shape)}.",
+            "`strip` gives them; `grid` draws a plain batch.",
+        )
     for labels, count in ((row_labels, images.shape[0]), (column_labels, images.shape[1])):
         if labels and len(labels) != count:
-            raise ValueError(f"{len(labels)} labels for {count} rows or columns")
+            raise BadSetting(f"There are {len(labels)} labels for {count} rows or columns.")
     cells = [[_cell(to_pil(image)) for image in row] for row in images]
     wide, high = cells[0][0].size
     lengths = [round(_font_for(text, _TEXT).getlength(text)) for text in row_labels]
@@ -224,17 +243,26 @@ def png_bytes(picture: Image.Image, recipe: Mapping[str, Any] | None = None) -> 
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt."""
-    return json.dumps(recipe, ensure_ascii=True, allow_nan=False)
+    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt.
+
+    Raises BadSetting for a recipe that is no JSON.
+    """
+    try:
+        return json.dumps(recipe, ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(f"This recipe is no JSON: {error}.") from error
 
 
-def save_png(picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | None = None) -> None:
+def save_png(
+    picture: Image.Image | Tensor, path: StrPath, recipe: Mapping[str, Any] | None = None
+) -> None:
     """Write a PNG, whole or not at all, with its recipe inside.
 
-    recipe: what made the picture, as JSON can hold it.
+    picture: a picture, or an image as `to_pil` takes it. recipe: what made it, as JSON can hold it.
 
-    Raises BadFile when it cannot be written.
+    Raises BadFile when it cannot be written, BadSetting for a recipe that is no JSON.
     """
+    picture = to_pil(picture) if isinstance(picture, Tensor) else picture
     write_atomic(path, png_bytes(picture, recipe))
 
 

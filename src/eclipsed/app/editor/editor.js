@@ -106,6 +106,7 @@ class Editor {
     if (first) this.files = data.download?.number ?? 0; // those of before were saved before
     this.controls(data);
     this.notice(data);
+    this.prompts(this.find(".prompts"), data.prompts, "try");
     this.search(data.search);
     this.lines(data);
     this.offers(data);
@@ -294,6 +295,18 @@ class Editor {
     link.click();
   }
 
+  // Sentences to click in place of typing; none while a search runs.
+  prompts(box, prompts, words) {
+    const chips = prompts.map((prompt) =>
+      button(prompt, `Find “${prompt}”`, () => this.tell("find", { prompt }), "chip"),
+    );
+    box.hidden = !chips.length || Boolean(this.data.search?.running);
+    const signature = JSON.stringify(prompts);
+    if (signature === box.dataset.prompts) return; // a chip must not vanish under a finger
+    box.dataset.prompts = signature;
+    box.replaceChildren(make("span", "", words), ...chips);
+  }
+
   // --- a running search ---
 
   search(search) {
@@ -316,6 +329,11 @@ class Editor {
     if (search.reason) {
       const where = search.regions.join(", ") || "the whole image";
       parts.push(make("div", "small", `${search.verdict}, in ${where}. ${search.reason}`));
+    }
+    if (search.instead.length) {
+      this.instead ??= make("div", "prompts");
+      this.prompts(this.instead, search.instead, "near to it, and likely:");
+      parts.push(this.instead);
     }
     if (search.running) parts.push(this.progress(search));
     if (search.snapshots.length > 1) {
