@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from eclipsed.directions import Direction, card_facts, keep_layers
+from eclipsed.directions import Direction, card_facts, keep_layers, within_range
 from eclipsed.editing.stack import Edit, EditStack
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.files import sha256_of
@@ -97,6 +97,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "prompt": "bright hair",
         "neutral": "a person",
         "regions": ["hair"],
+        "keep": [],
         "space": "w+",
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
@@ -106,6 +107,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "range": [-2.0, 1.5],
         "scores": {"locality": {"median": 0.9, "low": 0.8, "high": 0.95}, "success": None},
         "judged_by": "independent networks",
+        "verdict": {},
         "sha256": sha256_of(direction.vector),
     }
 
@@ -420,6 +422,45 @@ def test_a_failed_save_keeps_the_old_card(tmp_path: Path, monkeypatch: pytest.Mo
     assert [entry.name for entry in tmp_path.iterdir()] == ["card"]
 
 
+def test_turned_round_strength_1_is_what_minus_1_was() -> None:
+    direction = make(range=(-2.0, 1.5))
+    turned = direction.turned()
+    assert torch.equal(turned.scaled(), -direction.scaled())
+    assert turned.range == (-1.5, 2.0)
+    assert turned.turned().range == direction.range
+
+
+@given(st.floats(0.01, 10.0), st.floats(-9.0, 0.0), st.floats(0.1, 9.0))
+def test_strength_1_never_lies_beyond_the_range(unit: float, low: float, high: float) -> None:
+    smaller, ends = within_range(unit, (low, high))
+    assert ends[1] >= 1.0
+    assert smaller * ends[1] == pytest.approx(unit * high)
+    # Nothing is promised on the other side that was not promised before.
+    assert smaller * ends[0] >= unit * low - 1e-9
+    if high >= 1.0:
+        assert (smaller, ends) == (unit, (low, high))
+
+
+def test_a_range_without_positive_strengths_has_no_unit() -> None:
+    with pytest.raises(ValueError, match="no positive strength"):
+        within_range(1.0, (-1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "works",
+        {"kind": "works"},
+        {"kind": 1, "sentence": "x", "also": []},
+        {"kind": "works", "sentence": "x", "also": [1]},
+        {"kind": "works", "sentence": "\x1b[2J", "also": []},
+    ],
+)
+def test_a_verdict_that_is_none_is_refused(tmp_path: Path, verdict: Any) -> None:
+    path = forge(tmp_path / "card.safetensors", lambda card: card.update(verdict=verdict))
+    refusal(path)
+
+
 # --- arithmetic ---------------------------------------------------------------------------------
 
 strengths = st.floats(-2.0, 2.0)
@@ -481,4 +522,7 @@ def test_the_card_of_a_sum_says_what_it_is_made_of(tmp_path: Path) -> None:
     assert terms == [("bright hair", 1.0), ("a hat", 0.5)]
     assert (hair - hat).prompt == ""  # nobody says what the absence of a hat is called
     assert (hair + make(regions=())).regions == ()
+    verdict = {"kind": "works", "sentence": "It works.", "also": []}
+    keeping = hair + make(regions=("hat",), keep=("hair", "background"), verdict=verdict)
+    assert (keeping.keep, keeping.verdict) == (("background",), {})
     assert sum([hair, hat]).name == "bright hair + a hat"

@@ -63,16 +63,32 @@ def keep_layers(
     return torch.where(torch.cat(keep).to(vector.device), vector, torch.zeros_like(vector))
 
 
+def within_range(unit: float, ends: tuple[float, float]) -> tuple[float, tuple[float, float]]:
+    """A unit and its range, made smaller where strength 1 would lie beyond the range's end.
+
+    The lower end lies no further out than it did, or than −1. Raises ValueError for a range without
+    positive strengths.
+    """
+    low, high = ends
+    if high >= 1.0:
+        return unit, ends
+    if high <= 0.0:
+        raise ValueError(f"the range {ends} has no positive strength")
+    return unit * high, (max(low / high, min(low, -1.0)), 1.0)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Direction:
     """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
-    with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
-    change belongs; empty for the whole image. range: the strengths within which images stay good.
-    layers: how the vector is cut, as the generator cuts its latents. config and scores must be
-    JSON; a score that could not be measured is None. judged_by: who scored, as
-    `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
+    with, so that strength 1 is as far as the prompt asks for, or as images bear it. regions: where
+    the change belongs; empty for the whole image. keep: regions whose pixels stay bit for bit as
+    they are in every edit. range: the strengths within which images stay good.
+    layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
+    must be JSON; a score that could not be measured is None. judged_by: who scored, as
+    `evaluate.judged_by` says it; empty where there are no scores or nobody knows. verdict: what
+    the scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`.
 
     Raises ValueError, with one sentence, for a value that no direction can have.
     """
@@ -82,6 +98,7 @@ class Direction:
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     space: Space
     layers: tuple[Layer, ...]
     generator_name: str
@@ -92,13 +109,16 @@ class Direction:
     range: tuple[float, float] = (-2.0, 2.0)
     scores: Scores = field(default_factory=dict)
     judged_by: str = ""
+    verdict: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
         object.__setattr__(self, "vector", vector)
         object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
         object.__setattr__(self, "config", _plain(self.config, "config"))
         object.__setattr__(self, "scores", _plain(self.scores, "scores"))
+        object.__setattr__(self, "verdict", _plain(self.verdict, "verdict"))
         _check_texts(self)
         if not self.layers or any(layer.width < 1 for layer in self.layers):
             raise ValueError("every layer must hold at least one number, and there must be one")
@@ -165,6 +185,13 @@ class Direction:
         """`self + (-other)`."""
         return _combined([(1.0, self), (-1.0, other)])
 
+    def turned(self) -> Direction:
+        """The same direction the other way round: what was at strength −1 is at 1. Strength 1
+        still does not lie beyond the range (`within_range`)."""
+        low, high = self.range
+        unit, ends = within_range(self.unit, (-high, -low))
+        return replace(self, vector=-self.vector, unit=unit, range=ends)
+
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless this direction was made for this very generator."""
         hint = "Load the world that it was trained on, or train the direction again on this one."
@@ -214,7 +241,10 @@ def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
     terms = _checked_terms(factors)
     facts = [term for factor, each in terms for term in _terms(factor, each)]
     ranges = [sorted(end / factor for end in each.range) for factor, each in terms]
-    regions = [each.regions for _, each in terms]
+    of_each = [each.regions for _, each in terms]
+    # One that may change the whole image lets the sum do so.
+    regions = tuple(dict.fromkeys(chain(*of_each))) if all(of_each) else ()
+    keep = dict.fromkeys(chain(*(each.keep for _, each in terms)))
     first = terms[0][1]
     if len(terms) == 1:  # exactly, so that twice negated is the very same
         factor = terms[0][0]
@@ -232,14 +262,15 @@ def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
         vector=vector,
         name=_name_of(facts),
         prompt=" and ".join(dict.fromkeys(term["prompt"] for term in facts)) if asked else "",
-        # One that may change the whole image lets the sum do so.
-        regions=tuple(dict.fromkeys(chain(*regions))) if all(regions) else (),
+        regions=regions,
+        keep=tuple(region for region in keep if region not in regions),
         method=COMBINED,
         config={"terms": facts},
         unit=unit,
         range=(low, high),
         scores={},
         judged_by="",
+        verdict={},
     )
 
 
@@ -343,7 +374,7 @@ def _check_texts(direction: Direction) -> None:
     }
     for what, text in texts.items():
         _check_text(text, what, _LONGEST)
-    for region in direction.regions:
+    for region in (*direction.regions, *direction.keep):
         _check_text(region, "name of a region")
     for layer in direction.layers:
         _check_text(layer.name, "name of a layer")
@@ -358,6 +389,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "prompt": direction.prompt,
         "neutral": direction.neutral,
         "regions": list(direction.regions),
+        "keep": list(direction.keep),
         "space": direction.space,
         "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
         "generator": {
@@ -370,6 +402,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "range": list(direction.range),
         "scores": dict(direction.scores),
         "judged_by": direction.judged_by,
+        "verdict": dict(direction.verdict),
     }
 
 
@@ -460,13 +493,25 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
         "scores": card["scores"],
         # Cards of before it was recorded lack it.
         "judged_by": _typed(card.get("judged_by", ""), "judged_by", str),
+        "verdict": _verdict(_typed(card.get("verdict", {}), "verdict", dict)),
         "generator_name": _take(generator, "name", str),
         "generator_fingerprint": _take(generator, "fingerprint", str),
         "unit": float(_take(card, "unit", number)),
         "range": tuple(low_high),
         "regions": tuple(_typed(r, "regions", str) for r in _take(card, "regions", list)),
+        # Cards that keep nothing may lack it.
+        "keep": tuple(_typed(r, "keep", str) for r in _typed(card.get("keep", []), "keep", list)),
         "layers": tuple(_layer(layer) for layer in _take(card, "layers", list)),
     }
+
+
+def _verdict(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card's verdict; empty in cards of before it was recorded."""
+    if card:
+        _take(card, "kind", str), _take(card, "sentence", str)
+        for name in _take(card, "also", list):
+            _typed(name, "verdict", str)
+    return dict(card)
 
 
 def _layer(value: Any) -> Layer:

@@ -1,4 +1,4 @@
-"""What people type: lists of whole numbers, and prompts as the names of files."""
+"""What people type: numbers, lists of them, and prompts as the names of files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from numbers import Real
 
 from eclipsed.errors import BadSetting
 
+# Characters and bytes of a name, which must leave room for a number and an ending in 255 bytes.
+_LONGEST, _MOST_BYTES = 60, 180
+# What Windows takes for a device, whatever its ending.
+_DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[1-9¹²³]")
+_DASHES = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{NON-BREAKING HYPHEN}", "---")
+
+
+def with_ascii_dashes(text: str) -> str:
+    """Numbers as programs write them: what was copied from a page may hold its longer dashes."""
+    return text.translate(_DASHES)
+
 
 def whole_numbers(text: str, *, largest: int, most: int) -> list[int]:
     """ "1,2,5-9" → [1, 2, 5, 6, 7, 8, 9], in the order written, at most `most` of them.
@@ -17,7 +28,7 @@ def whole_numbers(text: str, *, largest: int, most: int) -> list[int]:
     Raises BadSetting for anything else.
     """
     numbers: list[int] = []
-    for part in text.split(","):
+    for part in with_ascii_dashes(text).split(","):
         match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part, re.ASCII)
         if match is None:
             raise BadSetting(f"{text!r} is not a list such as 1,2,5-9.")
@@ -34,9 +45,28 @@ def whole_numbers(text: str, *, largest: int, most: int) -> list[int]:
 
 
 def file_name(prompt: str) -> str:
-    """A prompt as a file's name: "Curly hair!" → "curly-hair"."""
-    plain = unicodedata.normalize("NFKD", prompt.lower()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "direction"
+    """A prompt as a file's name: "Curly hair!" → "curly-hair", "卷发" → "卷发".
+
+    Letters of every script stay, in Unicode's composed form. The name is never empty, fits every
+    file system with an ending and a number behind it, and names no device of Windows.
+    """
+    name = ""
+    for character in unicodedata.normalize("NFC", prompt.lower()):
+        kind = unicodedata.category(character)
+        if kind[0] in "LN" or (kind in ("Mn", "Mc") and _carries_mark(name, character)):
+            name += character
+        elif kind != "Cf" and kind[0] != "M" and not name.endswith("-"):
+            name += "-"
+    name = unicodedata.normalize("NFC", name).strip("-")[:_LONGEST]
+    name = name.encode("utf-8", "ignore")[:_MOST_BYTES].decode("utf-8", "ignore").strip("-")
+    return f"{name}_" if _DEVICES.fullmatch(name) else name or "direction"
+
+
+def _carries_mark(name: str, mark: str) -> bool:
+    """Whether a mark, such as a vowel's sign, belongs to the letter before it; those that choose
+    how a character looks do not."""
+    is_selector = "VARIATION SELECTOR" in unicodedata.name(mark, "")
+    return not is_selector and unicodedata.category(name[-1:] or "-")[0] in "LM"
 
 
 def finite(value: object, what: str) -> float:

@@ -87,18 +87,6 @@ def find(hands: Hands, prompt: str) -> None:
     hands.quiet()
 
 
-def stroke(hands: Hands, *points: tuple[float, float]) -> None:
-    """Draw on the picture through points, which are shares of its sides."""
-    box = hands.page.locator(".veil").bounding_box()
-    assert box is not None
-    (x, y), *others = points
-    hands.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    hands.page.mouse.down()
-    for x, y in others:
-        hands.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
-    hands.page.mouse.up()
-
-
 def test_a_slider_moves_the_picture_under_the_hand(hands: Hands) -> None:
     add(hands, "curly hair")
     hands.shown("frames")
@@ -133,7 +121,7 @@ def test_a_long_session_comes_back_from_its_picture(
     hands.page.locator(".hardrow input").first.check()
     hands.quiet()
     hands.click('[aria-label="Paint where the edit may change the image"]')
-    stroke(hands, (0.2, 0.8), (0.8, 0.8))
+    hands.stroke((0.2, 0.8), (0.8, 0.8))
     hands.click('[data-brush="done"]')
     hands.page.locator(".badge").wait_for()
     saved = hands.save(tmp_path / "saved.png")
@@ -333,16 +321,16 @@ def test_a_mask_is_painted_over_the_picture(hands: Hands) -> None:
     assert hands.image() == by_region, "the region's mask, drawn as it is, changes nothing"
     hands.click(paint)
     hands.click('[data-brush="clear"]')
-    stroke(hands, (0.2, 0.3), (0.8, 0.3))
+    hands.stroke((0.2, 0.3), (0.8, 0.3))
     hands.page.keyboard.down("Alt")
-    stroke(hands, (0.5, 0.15), (0.5, 0.45))
+    hands.stroke((0.5, 0.15), (0.5, 0.45))
     hands.page.keyboard.up("Alt")
     hands.click('[data-tool="erase"]')
-    stroke(hands, (0.2, 0.3))
-    stroke(hands, (0.7, 0.3))
+    hands.stroke((0.2, 0.3))
+    hands.stroke((0.7, 0.3))
     hands.page.keyboard.press("Control+z")
     hands.click('[data-tool="paint"]')
-    stroke(hands, (0.5, 0.8))
+    hands.stroke((0.5, 0.8))
     hands.click('[data-brush="undo"]')
     hands.click('[data-brush="done"]')
     greys = greys_of(hands)

@@ -24,7 +24,7 @@ from eclipsed.cache import cache_folder
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError
-from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
+from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import train_directions
@@ -79,14 +79,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a search is. file: of the card in the library, once it is there. snapshots: JPEGs of
-    one image under what was learned so far, the image itself first."""
+    """How far a search is. file: of the card in the library, once it is there. turned: whether its
+    direction was turned round since. snapshots: JPEGs of one image under what was learned so far,
+    the image itself first."""
 
     stage: Stage
     look: Look | None = None
     state: State | None = None
     snapshots: tuple[bytes, ...] = ()
     file: str = ""
+    turned: bool = False
     error: str = ""
     seconds: float = 0.0
 
@@ -191,8 +193,10 @@ class Search:
         )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
-        self.library.store_scores(file, scores, judged_by(self.world))
+        if not self.library.entry(file).shipped:
+            direction = scored(self.world, direction, seeds=QUICK_SEEDS)
+            self.library.update(file, direction)
+            self._say(turned=bool(direction.config.get("turned")))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
     @torch.no_grad()

@@ -74,8 +74,10 @@ def open_world(world: str = "starter", device: str = "cpu", library: Path | None
     Raises what `load_world` raises.
     """
     with _lock:
-        renderer = Renderer(worlds.load_world(world, device))
-        shared = Shared(renderer, Library(library or default_folder()), world, device)
+        loaded = worlds.load_world(world, device)
+        cards = Library(library or default_folder(), loaded.shipped and loaded.shipped / "cards")
+        renderer = Renderer(loaded)
+        shared = Shared(renderer, cards, world, device)
         renderer.shot(Session(world, shared.library.folder, truncation=renderer.world.truncation))
         _open[:] = [shared]
         return shared

@@ -120,14 +120,14 @@ def strip(renderer: Renderer, session: Session, seeds: Sequence[int] | None = No
     return _sheet(images, names, strengths, title)
 
 
-def sweep(renderer: Renderer, session: Session, kind: Kind) -> bytes:
+def sweep(renderer: Renderer, session: Session, kind: Kind, exif: bytes = b"") -> bytes:
     """An animation of the selected line going from end to end of its range and back.
 
-    Raises what `animated` raises where what it needs is missing.
+    exif: as `animated` takes it. Raises what `animated` raises where what it needs is missing.
     """
     at = session.at_hand
     strengths = steps(*session.lines[at].direction.range, SWEPT)
-    return _animation(renderer, at_strengths(session, at, strengths), kind)
+    return _animation(renderer, at_strengths(session, at, strengths), kind, exif)
 
 
 def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind) -> bytes:
@@ -145,11 +145,13 @@ def interpolation(renderer: Renderer, session: Session, to: int, kind: Kind) -> 
     return _animation(renderer, [replace(session, start=start) for start in starts], kind)
 
 
-def _animation(renderer: Renderer, sessions: Sequence[Session], kind: Kind) -> bytes:
+def _animation(
+    renderer: Renderer, sessions: Sequence[Session], kind: Kind, exif: bytes = b""
+) -> bytes:
     if kind == "mp4":
         need_video()  # before pictures are drawn for nothing
     pictures = [to_pil(image) for image in renderer.images(sessions)]
-    return animated(there_and_back(pictures), kind)
+    return animated(there_and_back(pictures), kind, exif=exif)
 
 
 def random_like(direction: Direction) -> Direction:

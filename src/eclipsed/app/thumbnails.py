@@ -35,8 +35,7 @@ def thumbnail(renderer: Renderer, direction: Direction) -> bytes:
 
 def known_thumbnail(renderer: Renderer, direction: Direction) -> bytes | None:
     """The picture of `thumbnail` if it is in the cache, else None; nothing is drawn."""
-    known = _key(renderer, direction).path.is_file()
-    return thumbnail(renderer, direction) if known else None
+    return thumbnail(renderer, direction) if _key(renderer, direction).known else None
 
 
 def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:

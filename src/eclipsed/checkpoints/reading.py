@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
 from torch import Tensor
 
-from eclipsed.checkpoints import nvidia, rosinality, state_dicts, tensorflow
+from eclipsed.checkpoints import state_dicts, tensorflow
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.mapped import map_file
 from eclipsed.checkpoints.torch_files import load
@@ -24,6 +25,7 @@ from eclipsed.files import StrPath, kind_of, shown
 
 # Some 40,000 tensors; safetensors itself would take 100 MB of header.
 _HEADER_LIMIT = 4 * 2**20
+_AGAIN = "Get it again, and compare its size with what the source says."
 
 
 def read_checkpoint(path: StrPath) -> Checkpoint:
@@ -37,7 +39,10 @@ def read_checkpoint(path: StrPath) -> Checkpoint:
             return _read(data, path)
     except BadFile as error:
         reason = error.message[0].lower() + error.message[1:].removesuffix(".")
-        raise BadFile(f"Cannot read {shown(path)}: {reason}.", error.hint) from error
+        hint = error.hint or (
+            _AGAIN if re.search(r"cut short|damaged|ends too early", reason) else ""
+        )
+        raise BadFile(f"Cannot read {shown(path)}: {reason}.", hint) from error
 
 
 def _read(data: memoryview, path: StrPath) -> Checkpoint:
@@ -45,12 +50,7 @@ def _read(data: memoryview, path: StrPath) -> Checkpoint:
         return _from_safetensors(data, path)
     content = load(data)
     folder = Path(os.fspath(path)).parent
-    checkpoint = (
-        nvidia.recognise(content)
-        or tensorflow.recognise(content)
-        or rosinality.recognise(content)
-        or state_dicts.recognise(content, folder)
-    )
+    checkpoint = tensorflow.recognise(content) or state_dicts.recognise(content, folder)
     if checkpoint is None:
         raise BadFile(f"it holds no network that is known here, but {in_brief(content)}")
     return checkpoint
@@ -71,7 +71,7 @@ def _from_safetensors(data: memoryview, path: StrPath) -> Checkpoint:
         raise BadFile("it is a safetensors file that is damaged or cut short") from error
     if KEY in metadata:
         return _own(metadata[KEY], tensors)
-    checkpoint = state_dicts.recognise_tensors(tensors, Path(os.fspath(path)).parent)
+    checkpoint = state_dicts.recognise(tensors, Path(os.fspath(path)).parent)
     if checkpoint is None:
         names = ", ".join(shown_name(name)[:40] for name in sorted(tensors)[:3])
         raise BadFile(f"its tensors are of no network that is known here: {names or 'none'}")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import device_name
 from eclipsed.errors import MissingExtra
 
 
@@ -36,7 +35,7 @@ def app(
     from eclipsed.app import server
 
     console.note("looking at the world …")
-    server.open_world(world, device_name(device), library)
+    server.open_world(world, device, library)
     flags = server.options(port, browser=not no_browser)
     # Streamlit takes its options with an underscore for each dot.
     named = {name.replace(".", "_"): value for name, value in flags.items()}

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from eclipsed.cli import console
-from eclipsed.cli.options import CardChoice, DeviceName
-from eclipsed.errors import BadFile, EclipsedError
+from eclipsed.cli.options import CardChoice
+from eclipsed.errors import BadFile
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from eclipsed.directions import Direction
     from eclipsed.editing.stack import Edit
-    from eclipsed.types import Space, World
+    from eclipsed.types import Goal, Space, World
 
 
-def open_world(name: str, device: DeviceName) -> World:
-    """The world by name or folder; raises EclipsedError for cuda where there is none."""
+def open_world(name: str, device: str) -> World:
+    """The world by name, TOML file or folder; raises EclipsedError where it cannot be had, or the
+    device is not here."""
     from eclipsed import worlds
+    from eclipsed.types import resolve_device
 
-    return worlds.load_world(name, device_name(device))
-
-
-def device_name(device: DeviceName) -> str:
-    """The device that a choice means; raises EclipsedError for cuda where there is none."""
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    if device == "cuda" and not has_gpu:
-        raise EclipsedError("There is no CUDA device here.", "Use --device cpu or auto.")
-    return ("cuda" if has_gpu else "cpu") if device == "auto" else device
+    return worlds.load_world(name, resolve_device(device))
 
 
 # --- cards --------------------------------------------------------------------------------------
@@ -103,6 +97,36 @@ def warn_beyond(card: Direction, strength: float) -> None:
             f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
             "longer look like the generator's own."
         )
+
+
+def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
+    """Where to write what nobody named: the first of hair, hair-2, hair-3 … that is not there yet,
+    or holds what the same command wrote. A number is said on stderr."""
+    names = (first.with_stem(f"{first.stem}-{number}") for number in count(2))
+    path = next(path for path in chain([first], names) if not path.exists() or is_own(path))
+    if path != first:
+        console.note(f"{first} holds something else and stays; this is written to {path}.")
+    return path
+
+
+def is_of(path: Path, world: World, goal: Goal, config: Any) -> bool:
+    """Whether a file is the card that a search with this goal and config leads to."""
+    from dataclasses import asdict
+
+    from eclipsed.directions import Direction
+    from eclipsed.types import weights_of
+
+    try:
+        card = Direction.load(path)
+    except BadFile:
+        return False
+    facts = json.loads(json.dumps(asdict(config)))
+    return (
+        card.prompt == goal.prompt
+        and card.regions == goal.regions
+        and weights_of(card.generator_fingerprint) == weights_of(world.generator.fingerprint)
+        and all(card.config.get(key) == value for key, value in facts.items())
+    )
 
 
 def written_facts(path: Path, card: Direction) -> dict[str, Any]:
@@ -185,5 +209,5 @@ def draw(world: World, source: Source, edits: Iterable[Edit] = ()) -> Tensor:
         stack,
         space=source.space,
         truncation=source.truncation,
-        segmenter=world.segmenter if any(edit.hard for edit in stack.edits) else None,
+        segmenter=world.segmenter if any(edit.bounded for edit in stack.edits) else None,
     )

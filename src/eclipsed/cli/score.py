@@ -27,15 +27,16 @@ def score(
     """
     check_source(seeds, latent, option="--seeds", default=True)
 
-    from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, judged_by, score_direction
+    from eclipsed.evaluation import evaluate
 
     loaded = open_world(world, device)
     direction = open_card(card, loaded)
-    source = open_source(loaded, seeds or HELD_OUT_SEEDS, latent)
-    scores = score_direction(loaded, direction, latents=source.latents, space=source.space)
-    judge = judged_by(loaded)
+    source = open_source(loaded, seeds or evaluate.HELD_OUT_SEEDS, latent)
+    rows = evaluate.evaluate(loaded, direction, source.latents, space=source.space)
+    scores, judge = evaluate.summary(rows), evaluate.judged_by(loaded)
+    verdict = evaluate.verdict_on(loaded, direction, rows)
     console.result(
-        {**scores, "judged_by": judge},
-        lambda _: f"{card}: '{direction.name}'\n{score_table(scores, judge)}",
+        {**scores, "judged_by": judge, "verdict": verdict.to_json()},
+        lambda _: f"{card}: '{direction.name}'\n  {verdict.sentence}\n{score_table(scores, judge)}",
         as_json=as_json,
     )

@@ -80,18 +80,21 @@ def _card_words(card: console.Facts) -> str:
         ["prompt", card["prompt"]],
         ["neutral", card["neutral"]],
         ["regions", ", ".join(card["regions"]) or "the whole image"],
+        *([["keeps", ", ".join(card["keep"])]] if card["keep"] else []),
         ["space", f"{card['space']}, {len(card['layers'])} layers"],
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
         ["found by", card["method"]],
         ["strengths", _strengths(card)],
     ]
+    if card["verdict"]:
+        rows.append(["verdict", card["verdict"]["sentence"]])
     scores = f"\n{score_table(card['scores'], card['judged_by'])}" if card["scores"] else ""
     return f"the direction '{card['name']}'\n{table(rows)}{scores}"
 
 
 def _strengths(card: console.Facts) -> str:
     low, high = card["range"]
-    return f"{low:g} … {high:g}, one unit {card['unit']:.4g}"
+    return f"{low:.4g} … {high:.4g}, one unit {card['unit']:.4g}"
 
 
 def _array_table(facts: console.Facts) -> str:

@@ -37,7 +37,8 @@ class Edit:
     """One direction at one strength, in the card's units: 1 reaches the prompt, −1 the reverse.
 
     layers: indices of the layers to touch, None for all; for a direction of W they are rows of W+.
-    hard: keep every pixel outside the direction's regions as it was, bit for bit.
+    hard: keep every pixel outside the direction's regions as it was, bit for bit. A direction that
+    keeps regions is bounded so of itself, and leaves what shows them before and after.
     muted: left out, but still in the list.
     mask: where a hard edit may change the image, in place of its regions: [h, w] of any size,
     bools or numbers from 0 (stays) to 1 (may change), which become a `Mask`; softened as regions.
@@ -69,6 +70,11 @@ class Edit:
             object.__setattr__(self, "mask", Mask.of(self.mask))
         if self.mask is not None and not self.hard:
             raise BadSetting("A drawn mask bounds a hard edit only.", "Give hard=True with it.")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether pixels stay bit for bit: of a hard edit, or a direction that keeps regions."""
+        return self.hard or bool(self.direction.keep)
 
     @property
     def drawn(self) -> Mask | None:
@@ -195,17 +201,17 @@ def render(
 ) -> Float[Tensor, "n 3 h w"]:
     """Images [N, 3, H, W] of latents [N, D] with a stack's edits, a few at a time.
 
-    Hard edits come after all others, in their order: each is blended, through a feathered mask of
-    its regions before and after or the one that was drawn, over the image so far, whose other
-    pixels stay bit-identical.
+    Bounded edits come after all others, in their order: each is blended, through a feathered mask
+    of its regions before and after or the one that was drawn, less what its direction keeps, over
+    the image so far, whose other pixels stay bit-identical.
 
     stack: an `EditStack`, or what makes one. Raises what `EditStack.apply` raises, BadSetting for
-    latents of another size than the space's, and EclipsedError for a hard edit that has no drawn
-    mask where there is no segmenter, or one whose masks have another shape than the images.
+    latents of another size than the space's and for masks of another shape than the images, and
+    EclipsedError for a bounded edit that needs masks where there is no segmenter.
     """
     latents = as_latents(generator, latents, space)
     stack = stack if isinstance(stack, EditStack) else EditStack(stack)
-    soft = EditStack(tuple(edit for edit in stack.active if not edit.hard))
+    soft = EditStack(tuple(edit for edit in stack.active if not edit.bounded))
     images = []
     for part in latents.split(BATCH):
         synthesize = partial(
@@ -214,7 +220,7 @@ def render(
         done, before = soft, synthesize(soft)
         image = before.image
         for edit in stack.active:
-            if edit.hard:
+            if edit.bounded:
                 done = done.add(edit)
                 after = synthesize(done)
                 image = blend(image, after.image, _blend_mask(segmenter, before, after, edit))
@@ -243,18 +249,27 @@ def _synthesize(
 def _blend_mask(
     segmenter: Segmenter | None, before: Synthesis, after: Synthesis, edit: Edit
 ) -> Float[Tensor, "n h w"]:
-    """Where a hard edit changes the image: 1 is all of it, 0 nothing."""
-    if edit.drawn is not None:
-        drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
-        return feather(drawn.expand(len(before.image), -1, -1))
-    if segmenter is None:
+    """Where a bounded edit changes the image: 1 is all of it, 0 nothing."""
+    # Who chooses regions by hand may choose one that the card keeps.
+    direction = edit.direction
+    keep = tuple(region for region in direction.keep if region not in direction.regions)
+    if segmenter is None and (keep or edit.drawn is None):
         raise EclipsedError(
-            f"The hard edit '{edit.direction.name}' needs a segmenter to find its region.",
+            f"The edit '{direction.name}' needs a segmenter to find its regions.",
             "Give one, or make the edit without hard borders.",
         )
-    if not edit.direction.regions:
-        return torch.ones_like(before.image[:, 0])
-    return feather(_union(segmenter, before, after, edit.direction.regions))
+    if edit.drawn is not None:
+        drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
+        mask = feather(drawn.expand(len(before.image), -1, -1))
+    elif segmenter is not None and direction.regions:
+        mask = feather(_union(segmenter, before, after, direction.regions))
+    else:
+        mask = torch.ones_like(before.image[:, 0])
+    if segmenter is None or not keep:
+        return mask
+    # Pixels that show what is kept before and after; a hat may cover the background.
+    kept = torch.minimum(*(region_masks(each, segmenter, keep) for each in (before, after)))
+    return mask * (1.0 - kept)
 
 
 def _union(
@@ -275,14 +290,14 @@ def region_mask(
     truncation: float,
     segmenter: Segmenter,
 ) -> Float[Tensor, "n h w"]:
-    """The mask of the edit at index `at` if it is hard: its regions before and after, not yet
+    """The mask of the edit at index `at` if it is bounded: its regions before and after, not yet
     softened; drawn as its mask, this makes the very same image.
 
     Raises what `render` raises.
     """
     edit = stack.edits[at]
-    soft = [one for one in stack.remove(at).active if not one.hard]
-    hard = [one for one in EditStack(stack.edits[:at]).active if one.hard]
+    soft = [one for one in stack.remove(at).active if not one.bounded]
+    hard = [one for one in EditStack(stack.edits[:at]).active if one.bounded]
     done = EditStack((*soft, *hard))
     whole = done.add(replace(edit, muted=False))
     before, after = (

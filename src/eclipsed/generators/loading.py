@@ -13,6 +13,7 @@ from eclipsed.checkpoints.rosinality import decoder_of
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
 from eclipsed.generators.generator import NetworkGenerator
+from eclipsed.types import resolve_device
 
 _NOTHING = "a generator: it needs nothing else to make images"
 # Family → what it needs, in words for people. The module of that name in this package builds it:
@@ -36,12 +37,13 @@ def load_generator(
     """The generator of a checkpoint file of any format that `read_checkpoint` knows.
 
     Of an e4e file that is its decoder. precision: "float32", or "bfloat16" or "float16" for images
-    that are computed in half precision (`NetworkGenerator.in_precision`). Executes nothing in the
-    file.
+    that are computed in half precision (`NetworkGenerator.in_precision`). device: as
+    `types.resolve_device` reads it. Executes nothing in the file.
 
     Raises BadFile, with one sentence, for a file that is missing, damaged, refused, or holds
-    another kind of network, and BadSetting for another precision.
+    another kind of network, and BadSetting for another precision or device.
     """
+    device = resolve_device(device)
     checkpoint = read_checkpoint(path)
     if checkpoint.family == "e4e":
         checkpoint = decoder_of(checkpoint)

@@ -237,7 +237,7 @@ def paper_plan(
         )
     generator = world.generator
     with torch.no_grad():
-        text = world.encoder.encode_text([goal.prompt])[0]
+        text = world.encoder.encode_text([goal.text])[0]
     scale = float(generator.spread(config.space).mean()) if config.scaled else 1.0
     drawn = draws or (lambda step: draw(config, step, z_dim=generator.z_dim))
 

@@ -202,7 +202,7 @@ def probability_of(clarity: float, trial: float, spread: float) -> float:
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
     """The differences of the prompt [E] and of UNRELATED [U, E], cached, to the neutral text."""
     encoder = view.world.encoder
-    neutral, prompt = encoder.encode_text([goal.neutral, goal.prompt]).cpu()
+    neutral, prompt = encoder.encode_text([goal.neutral, goal.text]).cpu()
 
     def others() -> dict[str, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
@@ -300,10 +300,10 @@ def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
     world = look.view.world
     if world.example_prompts:
         phrases = near_examples(
-            goal.prompt, world.example_prompts, goal.regions, world.vocabulary, goal.neutral
+            goal.text, world.example_prompts, goal.regions, world.vocabulary, goal.neutral
         )
     else:
-        near = near_phrases(goal.prompt, world.vocabulary, goal.neutral)
+        near = near_phrases(goal.text, world.vocabulary, goal.neutral)
         # The bare name of a region is no prompt: every house has walls.
         phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
     phrases = phrases[:_NEAREST]

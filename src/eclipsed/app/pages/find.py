@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
 from eclipsed.app import descriptions
@@ -50,6 +53,7 @@ def show() -> None:
                     )
                 )
             )
+    _chips(desk, desk.prompts(), "try")
     browser.notice(desk)
     if desk.search is not None:
         running = desk.search.status.running
@@ -74,8 +78,20 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
         st.image(list(status.snapshots), width=112)
     if status.look is not None:
         _look(status.look)
+        if not status.running:
+            _chips(desk, status.look.preflight.instead, "instead")
     if status.running != running:
         st.rerun()
+
+
+def _chips(desk: Desk, prompts: Sequence[str], key: str) -> None:
+    """Prompts that can be clicked in place of typing."""
+    now = desk.session
+    with st.container(horizontal=True, gap="small"):
+        for prompt in prompts:
+            request = Request(prompt, seed=now.seed, truncation=now.truncation)
+            find = partial(desk.find, request)
+            st.button(prompt, key=f"{key} {prompt}", on_click=desk.attempt, args=(find,))
 
 
 def _look(look: Look) -> None:

@@ -63,7 +63,7 @@ def _report(desk: Desk, file: str, report: Report) -> None:
     st.dataframe(descriptions.score_rows(report.scores), hide_index=True)
     if st.button("Write these scores into the card"):
         desk.attempt(
-            lambda: desk.library.store_scores(file, report.scores, report.judged_by),
+            lambda: desk.library.update(file, report.scored),
             "The scores are in the card.",
         )
     for column, curve in zip(cycle(st.columns(2)), report.curves, strict=False):

@@ -75,7 +75,8 @@ def _card(desk: Desk, entry: Entry) -> None:
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
             scored = "" if direction.scores else " · not scored"
-            st.caption(f"{descriptions.ago(entry.changed)}{scored}", width="content")
+            age = "comes with the world" if entry.shipped else descriptions.ago(entry.changed)
+            st.caption(f"{age}{scored}", width="content")
             if not trouble:
                 st.checkbox("Compare", key=f"compare {entry.file}")
         with st.popover("About", width="stretch"):
@@ -85,7 +86,8 @@ def _card(desk: Desk, entry: Entry) -> None:
                 st.text("\n".join(terms(desk.session.world)))
             if direction.scores:
                 st.dataframe(descriptions.score_rows(direction.scores), hide_index=True)
-            _rename(desk, entry)
+            if not entry.shipped:
+                _rename(desk, entry)
     with st.container(horizontal=True):
         if not trouble:
             add = partial(desk.add, entry.file), "The card is in the stack."
@@ -93,7 +95,9 @@ def _card(desk: Desk, entry: Entry) -> None:
         if direction is not None:
             name, data = desk.library.export(entry.file)
             st.download_button("Export", data, name, key=f"export {entry.file}")
-        st.button("Delete", key=f"delete {entry.file}", on_click=desk.delete, args=(entry.file,))
+        if not entry.shipped:
+            key = f"delete {entry.file}"
+            st.button("Delete", key=key, on_click=desk.delete, args=(entry.file,))
 
 
 def _rename(desk: Desk, entry: Entry) -> None:
