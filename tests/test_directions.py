@@ -359,7 +359,7 @@ def header(text: bytes) -> bytes:
         (header(b"{" * 50_000), "damaged"),
         (struct.pack("<Q", 2**63) + b"{}", "not a file of a known kind"),
         (struct.pack("<Q", 10**6) + b"{}", "damaged"),
-        (b'{"format": 1}', "not a file of a known kind"),
+        (b'{"format": 1}', "a JSON text"),
     ],
 )
 def test_foreign_and_hostile_files_are_named_by_content(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from eclipsed.app.library import Entry
 from eclipsed.app.reports import Report
 from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
 from eclipsed.search.preflight import Preflight
+from eclipsed.types import Generator, World
 
+DRAWING = "Drawing …"
 NO_CARDS = "No cards yet. Find one with a sentence, or import one."
 Colour = Literal["green", "orange", "red"]
 VERDICTS: dict[str, Colour] = {"likely": "green", "unsure": "orange", "unlikely": "red"}
@@ -52,6 +55,25 @@ def badges(direction: Direction) -> list[tuple[str, Colour]]:
             colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
             result.append((f"{name} {value:.2f}", colour))
     return result
+
+
+def examples(world: World) -> str:
+    """A few prompts that a world answers, as a hint in an empty field."""
+    return ", ".join([*world.example_prompts[:3], "…"]) if world.example_prompts else ""
+
+
+def not_here(entry: Entry, generator: Generator) -> str:
+    """Why a world cannot use a card, in one line."""
+    card = entry.direction
+    if card is None or card.generator_name == generator.name:
+        return f"{entry.name}: {entry.trouble(generator)}"
+    return f"{entry.name}: made with the generator '{card.generator_name}'"
+
+
+def explained(badge: str) -> str:
+    """What a badge says, for whoever does not know the word."""
+    meaning, _ = SCORES.get(badge.partition(" ")[0], ("", ""))
+    return meaning
 
 
 def score_rows(scores: Scores) -> list[dict[str, str]]:

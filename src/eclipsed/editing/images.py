@@ -42,6 +42,7 @@ _MARGIN, _GAP, _CORNER = 20, 6, 6
 _TEXT, _TITLE = 13, 20
 _WIDEST_LABEL = 180
 _PAPER, _INK, _GREY = "#ffffff", "#1a1a1a", "#6b6b6b"
+_CLEAR, _MIDDLE = "#80808000", "#808080"
 # Drawn when a label has letters that Pillow's own font lacks.
 _WIDE_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf")
 
@@ -102,11 +103,14 @@ def strip_picture(
     row_labels: Sequence[str],
     column_labels: Sequence[str],
     title: str = "",
+    *,
+    clear: bool = False,
 ) -> Image.Image:
     """A sheet with a row for each seed and a column for each strength.
 
     images: [S, A, 3, H, W]. Labels stand left of the rows and above the columns, an empty
-    sequence leaves them out; the title stands above all.
+    sequence leaves them out; the title stands above all. clear: on nothing, with letters that can
+    be read on a light page and on a dark one, in place of black on white.
 
     Raises BadSetting for images of another shape, and unless there are as many labels as rows and
     columns.
@@ -128,15 +132,17 @@ def strip_picture(
     head = top + (_TEXT + 2 * _GAP if column_labels else 0)
     width = left + images.shape[1] * (wide + _GAP) - _GAP + _MARGIN
     height = head + images.shape[0] * (high + _GAP) - _GAP + _MARGIN
-    sheet = Image.new("RGB", (width, height), _PAPER)
-    _write(sheet, title, (left, _MARGIN), "la", width=width - left, size=_TITLE, ink=_INK)
+    sheet = Image.new("RGBA" if clear else "RGB", (width, height), _CLEAR if clear else _PAPER)
+    ink, grey = (_MIDDLE, _MIDDLE) if clear else (_INK, _GREY)
+    _write(sheet, title, (left, _MARGIN), "la", width=width - left, size=_TITLE, ink=ink)
     for column, text in enumerate(column_labels):
-        _write(sheet, text, (left + column * (wide + _GAP) + wide // 2, top), "ma", width=wide)
+        centre = left + column * (wide + _GAP) + wide // 2
+        _write(sheet, text, (centre, top), "ma", width=wide, ink=grey)
     for row, line in enumerate(cells):
         y = head + row * (high + _GAP)
         if row_labels:
             position = (left - 2 * _GAP, y + high // 2)
-            _write(sheet, row_labels[row], position, "rm", width=_WIDEST_LABEL)
+            _write(sheet, row_labels[row], position, "rm", width=_WIDEST_LABEL, ink=grey)
         for column, cell in enumerate(line):
             sheet.paste(cell, (left + column * (wide + _GAP), y), _rounded(cell.size))
     return sheet
@@ -199,7 +205,7 @@ def _write(
 
 
 def enlarged(picture: Image.Image, times: int) -> Image.Image:
-    """An RGB picture so many times larger, with steep edges that do not ring.
+    """A picture so many times larger, with steep edges that do not ring.
 
     After Lanczos each pixel goes on towards the nearer of its neighbourhood's extremes, which keeps
     drawn outlines crisp. Once is the picture itself. Raises ValueError for less than once.
@@ -209,7 +215,7 @@ def enlarged(picture: Image.Image, times: int) -> Image.Image:
     if times == 1:
         return picture
     size = (picture.width * times, picture.height * times)
-    return Image.merge("RGB", [_steep(colour, size) for colour in picture.split()])
+    return Image.merge(picture.mode, [_steep(colour, size) for colour in picture.split()])
 
 
 def _steep(colour: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -237,7 +243,10 @@ def png_bytes(picture: Image.Image, recipe: Mapping[str, Any] | None = None) -> 
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt."""
+    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt.
+
+    Raises BadSetting for a recipe that is no JSON.
+    """
     try:
         return json.dumps(recipe, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -289,7 +298,7 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             picture.load()
-            return _opaque(picture), _recipe(_written(picture))
+            return opaque(picture), _recipe(_written(picture))
     except UnidentifiedImageError as error:
         message = f"it is {kind} that is damaged or of a kind that is not read"
         raise BadFile(message, "Give a PNG, JPEG or WebP file.") from error
@@ -302,7 +311,8 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
         raise BadFile("it is a damaged picture", "Get it again.") from error
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
+def opaque(picture: Image.Image) -> Image.Image:
+    """An RGB picture, with white where it was see-through."""
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     layer = picture.convert("RGBA")

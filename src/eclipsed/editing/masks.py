@@ -33,7 +33,7 @@ _HINT = "Give a black and white PNG: white may change, black stays."
 
 
 def pixels_at(resolution: int, pixels: int) -> int:
-    """A width given for 128 px images, at another resolution; never less than one pixel."""
+    """A width given for 128 px images, at another longer side; never less than one pixel."""
     return max(1, round(pixels * resolution / REFERENCE))
 
 
@@ -62,7 +62,7 @@ def change_region(
 ) -> Float[Tensor, "n h w"]:
     """Where an edit may change images: the union of the masks before and after it, dilated."""
     union = torch.maximum(before, after)
-    return dilate(union, pixels_at(union.shape[-1], DILATION))
+    return dilate(union, pixels_at(max(union.shape[-2:]), DILATION))
 
 
 @dataclass(frozen=True)

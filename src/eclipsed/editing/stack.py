@@ -311,7 +311,7 @@ def region_mask(
 
 def feather(mask: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
     """A mask grown and softened: 1 up to 2 px around it, 0 beyond 6 px (in 128 px images)."""
-    whole, soft = (pixels_at(mask.shape[-1], pixels) for pixels in (_WHOLE, _SOFT))
+    whole, soft = (pixels_at(max(mask.shape[-2:]), pixels) for pixels in (_WHOLE, _SOFT))
     grown = dilate(mask, whole + 2 * soft)[:, None]
     for _ in range(2):  # two box filters make a triangle, which has no visible edge
         grown = F.avg_pool2d(grown, 2 * soft + 1, stride=1, padding=soft, count_include_pad=False)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fingerprint_of
-from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.errors import BadFile, BadSetting, UnknownName
 from eclipsed.files import sha256_of
 from eclipsed.generators.mapping import MappingNetwork
 from eclipsed.generators.seeds import seeded_z
@@ -30,6 +30,8 @@ Rendered = tuple[Tensor, dict[str, Tensor]]
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 # Of the largest value: what rounding may do to an image (root mean square) and overflow exceeds.
 _MOST_ERROR = 0.02
+# Channels that images may have: grey, RGB, and RGB with an alpha channel.
+_COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class NetworkGenerator(nn.Module, ABC):
     """A network behind `eclipsed.types.Generator` whose only latent space is z.
 
     features: how many there are, `layer_0` ….
+    size: (height, width) of its images; `resolution` is the longer side. colours: the channels that
+    it makes, of which `synthesize` gives three. notes: what a user should know of its file.
     Latents of z are the noise before truncation, which happens where they are rendered.
     Copies with another class or precision share the weights.
     """
@@ -84,6 +88,9 @@ class NetworkGenerator(nn.Module, ABC):
         super().__init__()
         self.name = name
         self.resolution = config.resolution
+        self.size = (config.resolution, config.resolution)
+        self.colours = 3
+        self.notes: tuple[str, ...] = ()
         self.z_dim = config.z_dim
         self.feature_names = tuple(f"layer_{i}" for i in range(features))
         self.label = class_vector(0, config.c_dim) if config.c_dim else None
@@ -194,8 +201,9 @@ class NetworkGenerator(nn.Module, ABC):
         features: Sequence[str] = (),
         truncation: float = 1.0,
     ) -> Synthesis:
-        """Latents [N, D] → image [N, 3, R, R] and the features asked for.
+        """Latents [N, D] → image [N, 3, H, W] and the features asked for.
 
+        Grey images are repeated to three channels, RGBA ones laid on white.
         Raises UnknownName for a feature or space this network lacks, BadSetting for a bad seed of
         noise or truncation, and when float16 cannot hold what is computed.
         """
@@ -212,7 +220,7 @@ class NetworkGenerator(nn.Module, ABC):
             image = image.float()
         if dtype == torch.float16 and not bool(image.isfinite().all()):
             raise self._too_large()
-        return Synthesis(image, rendered)
+        return Synthesis(_as_rgb(image), rendered)
 
     @torch.no_grad()
     def _check_range(self) -> None:
@@ -300,6 +308,26 @@ class StyleGenerator(NetworkGenerator):
         if source == "w":
             return self.convert(latents.repeat(1, self.num_ws), "w+", target)
         return torch.cat(self.styles_of(latents.unflatten(1, (self.num_ws, self.w_dim))), dim=1)
+
+
+def checked_colours(count: int, family: str) -> int:
+    """The number of an image's channels; BadFile for one that is neither grey, RGB nor RGBA."""
+    if count not in _COLOURS:
+        raise BadFile(
+            f"The images of this {family} have {count} channels.",
+            "Only grey, RGB and RGBA images, of 1, 3 and 4 channels, are supported.",
+        )
+    return count
+
+
+def _as_rgb(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
+    """Grey repeated; RGBA on white."""
+    if image.shape[1] == 1:
+        return image.repeat(1, 3, 1, 1)
+    if image.shape[1] == 3:
+        return image
+    opacity = ((image[:, 3:] + 1.0) / 2.0).clamp(0.0, 1.0)
+    return image[:, :3] * opacity + (1.0 - opacity)
 
 
 def class_vector(which: int | Sequence[float] | Tensor, classes: int) -> Float[Tensor, " c"]:

@@ -33,24 +33,28 @@ def seeded_z(seeds: Sequence[int] | int, z_dim: int) -> Float[Tensor, "n z"]:
     return torch.from_numpy(np.array(rows).reshape(len(rows), z_dim)).float()
 
 
-def noise_maps(seed: int, layer: int, n: int, size: int) -> Float[Tensor, "n 1 s s"]:
+def noise_maps(
+    seed: int, layer: int, n: int, size: int | tuple[int, int]
+) -> Float[Tensor, "n 1 h w"]:
     """Unit normal noise of one layer, image after image, the same on every device.
 
+    size: the side of a square, or (height, width).
     Raises BadSetting for a seed outside 0 … 2³² − 1.
     """
     random = np.random.RandomState([checked_seed(seed), layer])
-    return torch.from_numpy(random.randn(n, 1, size, size)).float()
+    height, width = (size, size) if isinstance(size, int) else size
+    return torch.from_numpy(random.randn(n, 1, height, width)).float()
 
 
 def noise_of(
-    noise: Noise, own: Float[Tensor, "*one s s"], layer: int, n: int
-) -> Float[Tensor, "*n s s"] | None:
+    noise: Noise, own: Float[Tensor, "*one h w"], layer: int, n: int
+) -> Float[Tensor, "*n h w"] | None:
     """The noise of a network's `layer`-th convolution, whose constant map is `own`, for n images.
 
-    None for no noise, `own` for the constant map, otherwise maps [n, 1, s, s] of the seed.
+    None for no noise, `own` for the constant map, otherwise maps [n, 1, h, w] of the seed.
     """
     if noise == "none":
         return None
     if noise == "const":
         return own
-    return noise_maps(noise, layer, n, own.shape[-1]).to(own.device)
+    return noise_maps(noise, layer, n, (own.shape[-2], own.shape[-1])).to(own.device)

@@ -98,7 +98,7 @@ class StarterEncoder(nn.Module):
 
     def encode_image(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n e"]:
         images = images.clamp(-1, 1)
-        if images.shape[-1] != self.size:
+        if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
         return self.encode_pixels(images)
 
