@@ -522,4 +522,7 @@ def test_the_card_of_a_sum_says_what_it_is_made_of(tmp_path: Path) -> None:
     assert terms == [("bright hair", 1.0), ("a hat", 0.5)]
     assert (hair - hat).prompt == ""  # nobody says what the absence of a hat is called
     assert (hair + make(regions=())).regions == ()
+    verdict = {"kind": "works", "sentence": "It works.", "also": []}
+    keeping = hair + make(regions=("hat",), keep=("hair", "background"), verdict=verdict)
+    assert (keeping.keep, keeping.verdict) == (("background",), {})
     assert sum([hair, hat]).name == "bright hair + a hat"

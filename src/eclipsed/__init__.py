@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from eclipsed.errors import WrongGenerator as WrongGenerator
     from eclipsed.evaluation.evaluate import evaluate as evaluate
     from eclipsed.evaluation.evaluate import score_direction as score_direction
+    from eclipsed.evaluation.evaluate import scored as scored
     from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.inspect import describe as describe
     from eclipsed.methods.method import Method as Method
@@ -78,6 +79,7 @@ _HOMES = {
     "render": "editing.stack",
     "save_png": "editing.images",
     "score_direction": "evaluation.evaluate",
+    "scored": "evaluation.evaluate",
     "strip": "editing.stack",
     "strip_picture": "editing.images",
     "to_pil": "editing.images",

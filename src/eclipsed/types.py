@@ -228,12 +228,14 @@ class Goal:
     keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "regions", listed(self.regions))
         object.__setattr__(self, "text", self.text or self.prompt)
+        object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
 
     def __repr__(self) -> str:
         where = ", ".join(self.regions) or "the whole image"
-        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}>"
+        keep = f", keeping {', '.join(self.keep)}" if self.keep else ""
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}{keep}>"
 
 
 @dataclass(frozen=True)
