@@ -389,7 +389,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "prompt": direction.prompt,
         "neutral": direction.neutral,
         "regions": list(direction.regions),
-        "keep": list(direction.keep),
+        **({"keep": list(direction.keep)} if direction.keep else {}),
         "space": direction.space,
         "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
         "generator": {

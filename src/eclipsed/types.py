@@ -288,6 +288,7 @@ class World:
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
     example_prompts: short prompts that this world answers, to offer to people.
+    multilingual: whether its encoder reads other languages than English.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
     shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
@@ -303,6 +304,7 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
     shipped: Path | None = None
 
     def __repr__(self) -> str:

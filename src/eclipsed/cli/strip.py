@@ -47,6 +47,7 @@ def strip(
         space=source.space,
         layers=edits[0].layers,
         truncation=source.truncation,
+        segmenter=loaded.segmenter if any(card.keep for card in cards) else None,
     )
     picture = strip_picture(
         images,

@@ -94,7 +94,7 @@ def read_prompt(prompt: str, world: World) -> Reading:
             slips = zip(tokens(text), right.split(), strict=True)
             notes += [f"'{one}' is read as '{other}'." for one, other in slips if one != other]
             text = right
-    if text and tokens(text) != tokens(said.text if notes else prompt):
+    if text and tokens(said.text) != tokens(prompt):
         notes.append(f"It is read as '{text}'.")
     keep: list[str] = []
     for phrase in said.stays:

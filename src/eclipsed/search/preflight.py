@@ -25,6 +25,7 @@ from eclipsed.cache import cached_tensors
 from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.language import stem
+from eclipsed.prompts.languages import unread
 from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search import pool
 from eclipsed.search.pool import View, picture, spaced
@@ -140,6 +141,10 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
     whole, look = _look_at(world, goal, seeds)
+    foreign = unread(goal.prompt, world)
+    if foreign:
+        # What such words are near to says nothing, so nothing is offered instead either.
+        return replace(whole, probability=0.0, verdict="unlikely", reason=foreign)
     if not goal.parts:
         return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
     each = [_look_at(world, part, seeds) for part in goal.parts]
