@@ -80,12 +80,12 @@ class Direction:
     """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
-    with, so that strength 1 is as far as the prompt asks for, or as images bear it. regions: where the
-    change belongs; empty for the whole image. range: the strengths within which images stay good.
-    layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
-    must be JSON; a score that could not be measured is None. judged_by: who scored, as
-    `evaluate.judged_by` says it; empty where there are no scores or nobody knows. verdict: what
-    the scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`.
+    with, so that strength 1 goes as far as the prompt asks, or as images bear it. regions: where
+    the change belongs; empty for the whole image. range: the strengths within which images stay
+    good. layers: how the vector is cut, as the generator cuts its latents. config, scores and
+    verdict must be JSON; a score that could not be measured is None. judged_by: who scored, as
+    `evaluate.judged_by` says it; empty where there are no scores or nobody knows. verdict: what the
+    scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`.
 
     Raises ValueError, with one sentence, for a value that no direction can have.
     """
@@ -135,6 +135,17 @@ class Direction:
         Raises UnknownName for an index that is not one of the direction's layers.
         """
         return keep_layers(self.unit * self.vector, self.layers, layers)
+
+    def beyond(self, *strengths: float) -> str:
+        """One sentence where strengths lie beyond the range, with the worst of them; else empty."""
+        low, high = self.range
+        least, most = min(strengths, default=0.0), max(strengths, default=0.0)
+        outside = [f"{end:g}" for end, out in ((least, least < low), (most, most > high)) if out]
+        if not outside:
+            return ""
+        where = " or ".join(dict.fromkeys(outside))
+        good = f"'{self.name}' is good from {low:.1f} to {high:.1f}"
+        return f"{good}: at {where} the image may no longer look like the generator's own."
 
     def turned(self) -> Direction:
         """The same direction the other way round: what was at strength −1 is at 1. Strength 1
