@@ -82,7 +82,7 @@ class Direction:
     """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
-    with, so that strength 1 is as far as the prompt asks for, or as images bear it. regions: where
+    with, so that strength 1 goes as far as the prompt asks, or as images bear it. regions: where
     the change belongs; empty for the whole image. keep: regions whose pixels stay bit for bit as
     they are in every edit. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
@@ -184,6 +184,17 @@ class Direction:
     def __sub__(self, other: Direction) -> Direction:
         """`self + (-other)`."""
         return _combined([(1.0, self), (-1.0, other)])
+
+    def beyond(self, *strengths: float) -> str:
+        """One sentence where strengths lie beyond the range, with the worst of them; else empty."""
+        low, high = self.range
+        least, most = min(strengths, default=0.0), max(strengths, default=0.0)
+        outside = [f"{end:g}" for end, out in ((least, least < low), (most, most > high)) if out]
+        if not outside:
+            return ""
+        where = " or ".join(dict.fromkeys(outside))
+        good = f"'{self.name}' is good from {low:.1f} to {high:.1f}"
+        return f"{good}: at {where} the image may no longer look like the generator's own."
 
     def turned(self) -> Direction:
         """The same direction the other way round: what was at strength −1 is at 1. Strength 1

@@ -58,8 +58,9 @@ def animate(
     loaded = open_world(world, device)
     *others, moving = open_edits(direction, loaded, layers)
     ladder = strengths or _ladder(direction[-1].strength, moving)
-    for each in (*others, *(replace(moving, strength=end) for end in (min(ladder), max(ladder)))):
+    for each in others:
         warn_beyond(each.direction, each.strength)
+    warn_beyond(moving.direction, *ladder)
     files = None if latent is None else [latent]
     source = open_source(loaded, [1 if seed is None else seed], files, truncation)
     steps = [(*others, replace(moving, strength=strength)) for strength in ladder]

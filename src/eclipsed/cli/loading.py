@@ -89,14 +89,11 @@ def edit_facts_of(
     ]
 
 
-def warn_beyond(card: Direction, strength: float) -> None:
-    """Say so on stderr where a strength lies beyond the card's range."""
-    low, high = card.range
-    if not low <= strength <= high:
-        console.note(
-            f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
-            "longer look like the generator's own."
-        )
+def warn_beyond(card: Direction, *strengths: float) -> None:
+    """Say so on stderr where strengths lie beyond the card's range."""
+    warning = card.beyond(*strengths)
+    if warning:
+        console.note(warning)
 
 
 def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
