@@ -16,6 +16,8 @@ def score(
     card: Annotated[Path, typer.Argument(help="The direction's card.", show_default=False)],
     seeds: options.Seeds = None,
     latent: options.Latents = None,
+    space: options.LatentSpace = None,
+    index: options.LatentIndex = None,
     world: options.World = "starter",
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -26,12 +28,13 @@ def score(
     own where it has no others, which is said. Each number has its 95% interval.
     """
     check_source(seeds, latent, option="--seeds", default=True)
+    options.check_latent(latent, space=space, index=index)
 
     from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, judged_by, score_direction
 
     loaded = open_world(world, device)
     direction = open_card(card, loaded)
-    source = open_source(loaded, seeds or HELD_OUT_SEEDS, latent)
+    source = open_source(loaded, seeds or HELD_OUT_SEEDS, latent, space=space, index=index)
     scores = score_direction(loaded, direction, latents=source.latents, space=source.space)
     judge = judged_by(loaded)
     console.result(
