@@ -14,6 +14,7 @@ from eclipsed.app.licences import terms
 from eclipsed.app.pages import browser, explore
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.errors import EclipsedError
+from eclipsed.evaluation.verdict import verdict_of_card
 
 _COLUMNS = 3
 
@@ -68,9 +69,10 @@ def _card(desk: Desk, entry: Entry) -> None:
         st.caption("Cannot be used here")
         st.text(trouble)
     if direction is not None:
-        with st.container(horizontal=True):
-            for words, colour in descriptions.badges(direction):
-                st.badge(words, color=colour)
+        verdict = verdict_of_card(direction)
+        if verdict is not None:
+            words, colour = descriptions.badge(verdict)
+            st.badge(words, color=colour, help=verdict.sentence)
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
