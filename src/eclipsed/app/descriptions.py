@@ -10,6 +10,7 @@ from eclipsed.app.reports import Report
 from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
+from eclipsed.evaluation.verdict import DirectionVerdict, Kind
 from eclipsed.search.preflight import Preflight
 from eclipsed.types import Generator, World
 
@@ -48,15 +49,10 @@ def provenance(direction: Direction) -> list[str]:
     return lines
 
 
-def badges(direction: Direction) -> list[tuple[str, Colour]]:
-    """The scores that tell most, and how good they are; empty for a card that was not scored."""
-    result: list[tuple[str, Colour]] = []
-    for name in ("success", "locality", "preservation"):
-        value = (direction.scores.get(name) or {}).get("median")
-        if value is not None:
-            colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
-            result.append((f"{name} {value:.2f}", colour))
-    return result
+def badge(verdict: DirectionVerdict) -> tuple[str, Colour]:
+    """A verdict's first sentence, and how good that is."""
+    colours: dict[Kind, Colour] = {"works": "green", "fails": "red", "reversed": "red"}
+    return verdict.sentence.split(". ")[0].removesuffix("."), colours.get(verdict.kind, "orange")
 
 
 def examples(world: World) -> str:
@@ -105,10 +101,8 @@ def ago(moment: float) -> str:
 def check_lines(preflight: Preflight, understood: str) -> list[str]:
     """What pre-flight says, a line each."""
     rank = f"more than {preflight.rank:.0%} of unrelated texts get"
-    near = " or ".join(f"“{phrase}”" for phrase in preflight.instead)
     return [
         f"chance: {preflight.probability:.0%}",
-        *([f"near to it, and likely: {near}"] if near else []),
         f"region: {where(preflight.goal.regions)}",
         f"because: {understood}",
         f"neutral text: {preflight.goal.neutral}",
