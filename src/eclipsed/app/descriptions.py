@@ -68,12 +68,6 @@ def not_here(entry: Entry, generator: Generator) -> str:
     return f"{entry.name}: made with the generator '{card.generator_name}'"
 
 
-def explained(badge: str) -> str:
-    """What a badge says, for whoever does not know the word."""
-    meaning, _ = SCORES.get(badge.partition(" ")[0], ("", ""))
-    return meaning
-
-
 def score_rows(scores: Scores) -> list[dict[str, str]]:
     """Scores as rows of a table: median, interval, and what they say."""
     rows = []
