@@ -3,17 +3,20 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eclipsed.errors import UnknownName
+from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.generators.spaces import best_space, check_conversion, layer_mask, longest_layer
 from eclipsed.testing import ROWS, W_DIM, FakeGenerator
 
 
 def test_conversions_that_do_not_exist_are_refused() -> None:
-    check_conversion("z", "w+", ("z", "w", "w+"))
+    generator, latents = FakeGenerator(spaces=("z", "w", "w+")), torch.zeros(1, W_DIM)
+    check_conversion(generator, latents, "z", "w+")
     with pytest.raises(UnknownName, match=r"no latent space 's'\. Choose one of z, w"):
-        check_conversion("z", "s", ("z", "w", "w+"))
+        check_conversion(generator, latents, "z", "s")
     with pytest.raises(UnknownName, match="z → w"):
-        check_conversion("w", "z", ("z", "w"))
+        check_conversion(generator, latents, "w", "z")
+    with pytest.raises(BadSetting, match=r"shape \[1, 8\], but those of w\+ here are \[N, 32\]"):
+        check_conversion(generator, latents, "w+", "w+")
 
 
 def test_the_best_space_is_w_plus_or_z_of_a_generator_without_it() -> None:
