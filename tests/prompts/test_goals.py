@@ -232,7 +232,7 @@ def test_the_papers_chooser_without_spacy(monkeypatch: pytest.MonkeyPatch) -> No
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_spacy)
-    with pytest.raises(MissingExtra, match=r"eclipsed\[spacy\]"):
+    with pytest.raises(MissingExtra, match=r"-m pip install .*'spacy>="):
         goal_from_prompt("a smile", fake_world(), chooser="spacy")
 
 

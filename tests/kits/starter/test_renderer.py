@@ -215,7 +215,7 @@ def test_names_and_indices() -> None:
 
 def test_without_the_art_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"eclipsed\[starter\]"):
+    with pytest.raises(MissingExtra, match=r"-m pip install .*python-avatars>="):
         Renderer(16).render(people({}))
 
 
