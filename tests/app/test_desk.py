@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 import time
 from dataclasses import replace
@@ -494,7 +495,6 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert (status.stage, status.error) == ("done", "")
     assert status.look is not None
     assert status.look.preflight.goal.regions == ("mouth",)
-    assert len(status.look.best) == len(status.look.worst) == search.SHOWN
     assert len(status.snapshots) >= 3
     shown = view(desk)
     assert [line["name"] for line in shown["lines"]] == ["bright mouth"]
@@ -615,6 +615,11 @@ def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
     do(desk, "find", prompt=prompt)
     assert desk.notice is not None
     assert desk.search is None
+
+
+def test_the_field_takes_as_much_as_a_prompt_may_have() -> None:
+    page = (Path(screen.__file__).parent / "editor" / "editor.html").read_text()
+    assert re.findall(r'maxlength="(\d+)"', page) == [str(LONGEST_PROMPT)]
 
 
 def test_a_region_can_be_said(desk: Desk, world: World) -> None:

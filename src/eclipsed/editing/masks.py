@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import StrPath, kind_of, read_bytes, refused, sha256_of
+from eclipsed.types import Segmenter, Synthesis
 
 # Widths in pixels are given for images of this size, and grow with the image.
 REFERENCE = 128
@@ -38,6 +40,21 @@ def pixels_at(resolution: int, pixels: int) -> int:
 def dilate(mask: Float[Tensor, "n h w"], pixels: int) -> Float[Tensor, "n h w"]:
     """The mask grown by `pixels` in every direction, diagonals included."""
     return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
+
+
+def region_masks(
+    synthesis: Synthesis, segmenter: Segmenter, regions: Sequence[str]
+) -> Float[Tensor, "n h w"]:
+    """The segmenter's masks; BadSetting where they have another shape than the images."""
+    masks = segmenter.masks(synthesis, regions)
+    count, _, height, width = synthesis.image.shape
+    if masks.shape != (count, height, width):
+        raise BadSetting(
+            f"The segmenter '{segmenter.name}' gives masks of the shape {list(masks.shape)}, not "
+            f"{[count, height, width]} as the images have.",
+            "Its `masks` must return [N, H, W].",
+        )
+    return masks
 
 
 def change_region(

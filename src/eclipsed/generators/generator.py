@@ -23,6 +23,7 @@ from eclipsed.files import sha256_of
 from eclipsed.generators.mapping import MappingNetwork
 from eclipsed.generators.seeds import seeded_z
 from eclipsed.generators.spaces import check_conversion, check_space, layer_spread
+from eclipsed.text import listed
 from eclipsed.types import PRECISIONS, SPACES, Layer, Noise, Precision, Space, Synthesis
 
 Rendered = tuple[Tensor, dict[str, Tensor]]
@@ -183,12 +184,13 @@ class NetworkGenerator(nn.Module, ABC):
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Float[Tensor, "n d"]:
-        """Latents of one space in a later one; UnknownName for the way back.
+        """Latents of one space in a later one; UnknownName for the way back, BadSetting for latents
+        of another size.
 
         `truncation` is for a mapping of z.
         """
         del truncation
-        check_conversion(source, target, self.spaces)
+        check_conversion(self, latents, source, target)
         return latents
 
     def synthesize(
@@ -205,8 +207,8 @@ class NetworkGenerator(nn.Module, ABC):
         Raises UnknownName for a feature or space this network lacks, BadSetting for a bad seed of
         noise or truncation, and when float16 cannot hold what is computed.
         """
-        check_features(features, self.feature_names)
-        how = Rendering(noise, truncation, frozenset(features))
+        wanted = check_features(features, self.feature_names)
+        how = Rendering(noise, truncation, wanted)
         last = self.spaces[-1]
         latents = self.convert(latents, space or self.home, last, truncation=truncation)
         parts = latents.split([layer.width for layer in self.layers(last)], dim=1)
@@ -298,7 +300,7 @@ class StyleGenerator(NetworkGenerator):
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Float[Tensor, "n d"]:
-        check_conversion(source, target, self.spaces)
+        check_conversion(self, latents, source, target)
         if source == target:
             return latents
         if source == "z":
@@ -350,11 +352,13 @@ def class_vector(which: int | Sequence[float] | Tensor, classes: int) -> Float[T
     return vector
 
 
-def check_features(wanted: Sequence[str], names: Sequence[str]) -> None:
-    """UnknownName for a wanted feature that is not among the generator's names."""
-    unknown = sorted(set(wanted) - set(names))
+def check_features(wanted: Sequence[str], names: Sequence[str]) -> frozenset[str]:
+    """The wanted features; UnknownName for one that is not among the generator's names."""
+    features = frozenset(listed(wanted))
+    unknown = sorted(features - set(names))
     if unknown:
         raise UnknownName(
             f"This generator has no feature {unknown[0]!r}.",
             f"It has {names[0]} to {names[-1]}.",
         )
+    return features

@@ -16,17 +16,19 @@ _SEEDS = 2**32  # RandomState takes 0 … 2³² − 1
 
 
 def checked_seed(seed: int) -> int:
-    """The seed itself; BadSetting when it is not in 0 … 2³² − 1."""
-    if not 0 <= seed < _SEEDS:
-        raise BadSetting(f"{seed} is not a seed.", f"Seeds are 0 to {_SEEDS - 1}.")
+    """The seed itself; BadSetting when it is no whole number in 0 … 2³² − 1."""
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < _SEEDS:
+        hint = f"Seeds are whole numbers from 0 to {_SEEDS - 1}."
+        raise BadSetting(f"{seed!r} is not a seed.", hint)
     return int(seed)
 
 
-def seeded_z(seeds: Sequence[int], z_dim: int) -> Float[Tensor, "n z"]:
-    """z [N, z_dim] float32 on the CPU: RandomState(seed).randn(z_dim) for each seed.
+def seeded_z(seeds: Sequence[int] | int, z_dim: int) -> Float[Tensor, "n z"]:
+    """z [N, z_dim] float32 on the CPU: RandomState(seed).randn(z_dim) for each seed, or for one.
 
     Raises BadSetting for a seed outside 0 … 2³² − 1.
     """
+    seeds = [seeds] if isinstance(seeds, int) else seeds
     rows = [np.random.RandomState(checked_seed(seed)).randn(z_dim) for seed in seeds]
     return torch.from_numpy(np.array(rows).reshape(len(rows), z_dim)).float()
 
