@@ -170,6 +170,8 @@ def _facts(loaded: World) -> dict[str, Any]:
             "name": generator.name,
             "fingerprint": generator.fingerprint,
             "resolution": generator.resolution,
+            # Only networks of files may be oblong.
+            "size": list(getattr(generator, "size", (generator.resolution,) * 2)),
             "z_dim": generator.z_dim,
         },
         "spaces": spaces,
@@ -187,7 +189,7 @@ def _world_words(facts: console.Facts) -> str:
     generator = facts["generator"]
     rows = [
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
-        ["images", f"{generator['resolution']}×{generator['resolution']} pixels"],
+        ["images", f"{generator['size'][1]}×{generator['size'][0]} pixels"],
         *(
             [f"space {space}", f"{size['numbers']} numbers, layers: {size['layers']}"]
             for space, size in facts["spaces"].items()

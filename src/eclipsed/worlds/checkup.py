@@ -56,7 +56,7 @@ def check_world(world: World, *, cache: Path | None = None) -> list[Finding]:
 def _images(images: Tensor) -> Finding:
     finite = bool(images.isfinite().all())
     spread = float((images - images.mean(dim=0)).abs().mean()) if finite else 0.0
-    size = "×".join(map(str, images.shape[2:]))
+    size = f"{images.shape[3]}×{images.shape[2]}"
     if not finite:
         return Finding("images", False, "they hold numbers that are not finite")
     words = f"{size} pixels; those of different seeds differ by {spread:.2f} of 2 on average"
