@@ -47,10 +47,13 @@ def _measured(browser: Any, address: str, server: int) -> dict[str, float]:
     began = time.monotonic()
     hands.open().shown()
     first = time.monotonic() - began
-    hands.page.locator(".card").first.click()
+    for count in (1, 2):
+        hands.page.locator(".card").first.click()
+        hands.page.locator(".line").nth(count - 1).wait_for()
     hands.shown("frames")
     hands.quiet()
     dragged = drag_numbers(hands.drag(moves=120))
+    other = drag_numbers(hands.drag(at=1, moves=60))
     before = _memory(server)
     for _ in range(MOVES // 50):
         hands.drag(moves=50)
@@ -64,6 +67,7 @@ def _measured(browser: Any, address: str, server: int) -> dict[str, float]:
     return {
         "first image, s": round(first, 2),
         **dragged,
+        "longest freeze at another slider, ms": other["longest freeze, ms"],
         f"memory after {MOVES} moves, MB": round(grown / 1e6, 1),
         "prompt to slider, s": round(found, 1),
     }
@@ -77,9 +81,11 @@ def drag_numbers(noted: dict[str, Any]) -> dict[str, float]:
         for moment, _ in drawn
         if any(move <= moment for move in noted["moves"])
     )
+    moments = [min(noted["moves"]), *(moment for moment, _ in drawn)]
     changes = sum(one[1] != other[1] for one, other in itertools.pairwise(drawn))
     return {
         "different pictures a second": round(changes / noted["seconds"], 1),
+        "longest freeze, ms": round(max(b - a for a, b in itertools.pairwise(moments)), 1),
         "move to picture, ms, median": round(waits[len(waits) // 2], 1),
         "move to picture, ms, 95%": round(waits[int(0.95 * len(waits))], 1),
     }
