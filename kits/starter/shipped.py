@@ -14,10 +14,10 @@ from pathlib import Path
 
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.thumbnails import thumbnail
-from eclipsed.cache import Key, asked_for
+from eclipsed.cache import Key, asked_for, forget
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile
-from eclipsed.evaluation.evaluate import judged_by, score_direction
+from eclipsed.evaluation.evaluate import scored
 from eclipsed.files import read_bytes, write_atomic
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.default import DefaultConfig
@@ -41,6 +41,7 @@ def main() -> None:
     world = load_starter(WEIGHTS)
     CARDS.mkdir(exist_ok=True)
     cards = [card_of(world, prompt) for prompt in PROMPTS]
+    forget()  # what was asked for in training is to be asked for again
     with asked_for() as keys:
         look_around(world)
         for card in cards:
@@ -66,15 +67,13 @@ def card_of(world: World, prompt: str) -> Direction:
     path = card_path(prompt)
     try:
         card = Direction.load(path)
-        if card.config.get("identity") == identity and card.scores:
+        if card.config.get("identity") == identity and card.verdict:
             return card
     except BadFile:
         pass
     print(f"training {prompt!r}", flush=True)
-    card = train_direction(world, goal, config)
-    scores = score_direction(world, card)
-    scored = {"scores": scores, "judged_by": judged_by(world)}
-    card = replace(card, **scored, config={**card.config, "identity": identity})
+    card = scored(world, train_direction(world, goal, config))
+    card = replace(card, config={**card.config, "identity": identity})
     card.save(path)
     return card
 

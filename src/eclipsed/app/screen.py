@@ -14,6 +14,7 @@ from eclipsed.app.search import Search
 from eclipsed.app.session import Line
 from eclipsed.app.thumbnails import known_thumbnail
 from eclipsed.editing.animation import MEDIA_TYPES
+from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.types import Generator
 
 # So many cards of the library are on offer beside the stack.
@@ -113,6 +114,7 @@ def _line(line: Line, generator: Generator) -> dict[str, Any]:
     low, high = sessions.ends_of(line)
     return {
         "name": line.direction.name,
+        "judged": _judged(verdict_of_card(line.direction)),
         "file": line.file,
         "strength": line.edit.strength,
         "low": low,
@@ -156,11 +158,16 @@ def _search(search: Search) -> dict[str, Any]:
         "seconds": round(status.seconds),
         "verdict": None if look is None else look.preflight.verdict,
         "reason": "" if look is None else look.preflight.reason,
+        "judged": _judged(status.verdict),
         "instead": [] if look is None else list(look.preflight.instead),
         "regions": [] if look is None else list(look.preflight.goal.regions),
         "error": status.error,
         "snapshots": [_uri(picture, ".jpg") for picture in status.snapshots],
     }
+
+
+def _judged(verdict: DirectionVerdict | None) -> dict[str, str] | None:
+    return None if verdict is None else {"kind": verdict.kind, "sentence": verdict.sentence}
 
 
 def _uri(data: bytes | None, ending: str = ".png") -> str:

@@ -26,6 +26,7 @@ from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import EditStack
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
+from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import train_directions
@@ -40,7 +41,6 @@ Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", 
 Captioned = tuple[tuple[bytes, str], ...]  # JPEGs, each with a caption
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
 SNAPSHOT_EVERY = 5  # steps
-SHOWN = 5  # best and worst images of a pre-flight
 _WIDEST = 256
 _LINE = (217.0, 72.0, 15.0)  # around regions
 
@@ -70,26 +70,24 @@ class Request:
 
 @dataclass(frozen=True)
 class Look:
-    """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
-    the prompt best and least."""
+    """What pre-flight found, and why the regions were chosen."""
 
     preflight: Preflight
     understood: str
-    best: Captioned
-    worst: Captioned
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a search is. file: of the card in the library, once it is there. turned: whether its
-    direction was turned round since. snapshots: JPEGs of one image under what was learned so far,
-    the image itself first."""
+    """How far a search is. file: of the card in the library, once it is there. verdict: on it, once
+    it is scored. turned: whether its direction was turned round then. snapshots: JPEGs of one image
+    under what was learned so far, the image itself first."""
 
     stage: Stage
     look: Look | None = None
     state: State | None = None
     snapshots: tuple[bytes, ...] = ()
     file: str = ""
+    verdict: DirectionVerdict | None = None
     turned: bool = False
     error: str = ""
     seconds: float = 0.0
@@ -166,9 +164,7 @@ class Search:
         reason = "The region was given."
         if regions is None:
             reason = understand(self._goal.prompt, self.world).reason
-        best = images_of(self.world, self._goal, result.best(SHOWN))
-        worst = images_of(self.world, self._goal, result.worst(SHOWN))
-        self._say(look=Look(result, reason, best, worst))
+        self._say(look=Look(result, reason))
         if self._stop.is_set():
             self._say(stage="stopped")
         elif result.verdict == "unlikely":
@@ -195,10 +191,13 @@ class Search:
         )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        if not self.library.entry(file).shipped:
+        if self.library.entry(file).shipped:
+            direction = self.library.direction(file)
+        else:
             direction = scored(self.world, direction, seeds=QUICK_SEEDS)
             self.library.update(file, direction)
-            self._say(turned=bool(direction.config.get("turned")))
+        turned = bool(direction.config.get("turned"))
+        self._say(turned=turned, verdict=verdict_of_card(direction))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
     def _start_of(self, space: Space) -> Float[Tensor, "1 d"]:

@@ -20,6 +20,8 @@ from eclipsed.app.library import Library, default_folder
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
 from eclipsed.errors import BadSetting
+from eclipsed.search.realism import realism_of
+from eclipsed.types import World
 
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 _OPTIONS = Path(__file__).parent / "streamlit.toml"
@@ -83,7 +85,14 @@ def open_world(world: str = "starter", device: str = "cpu", library: Path | None
         shared = Shared(renderer, cards, world, device)
         renderer.shot(Session(world, shared.library.folder, truncation=renderer.world.truncation))
         _open[:] = [shared]
+        if loaded.shipped is not None:
+            threading.Thread(target=_warm_up, args=(loaded,), name="warm-up", daemon=True).start()
         return shared
+
+
+def _warm_up(world: World) -> None:
+    """Take in what comes with a world while the browser opens, so that a first prompt need not."""
+    realism_of(world)
 
 
 def shared() -> Shared:

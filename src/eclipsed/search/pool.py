@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from eclipsed.cache import Key, Network, cached_tensors, key_of
+from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
 from eclipsed.editing.masks import region_masks
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
@@ -167,8 +167,14 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
     """Sample and encode the seeds; mixed: as `sample_mixed` does.
 
     What the seeds look like does not depend on the prompt, so embeddings and thumbnails (in 8 bits)
-    are cached.
+    are cached, and the whole is remembered.
     """
+    facts = list(seeds), mixed, view.space
+    key = view.key("pool", _VERSION, ("generator", "encoder"), *facts)
+    return remembered(key, lambda: _built(view, seeds, mixed))
+
+
+def _built(view: View, seeds: Sequence[int], mixed: bool) -> Pool:
     if mixed:
         latents = sample_mixed(view, seeds)
     else:

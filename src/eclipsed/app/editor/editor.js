@@ -330,6 +330,7 @@ class Editor {
       const where = search.regions.join(", ") || "the whole image";
       parts.push(make("div", "small", `${search.verdict}, in ${where}. ${search.reason}`));
     }
+    if (search.judged) parts.push(make("div", `judged ${search.judged.kind}`, search.judged.sentence));
     if (search.instead.length) {
       this.instead ??= make("div", "prompts");
       this.prompts(this.instead, search.instead, "near to it, and likely:");
@@ -398,7 +399,7 @@ class Editor {
     item.classList.toggle("muted", line.muted);
     const head = make("div", "head");
     const name = make("span", "name", line.name);
-    name.title = line.name;
+    name.title = line.judged ? `${line.name}: ${line.judged.sentence}` : line.name;
     const last = data.lines.length - 1;
     const up = button("↑", "Earlier", () => this.tell("move", { at, to: at - 1 }));
     const down = button("↓", "Later", () => this.tell("move", { at, to: at + 1 }));

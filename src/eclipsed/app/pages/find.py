@@ -10,9 +10,10 @@ import streamlit as st
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Look, Search, layers_written
+from eclipsed.app.search import Look, Search, images_of, layers_written
 from eclipsed.methods.training import trained_methods
 
+_SHOWN = 5  # images that answer a prompt best, and least
 _AUTO, _WHOLE, _CHOSEN = "chosen by the prompt", "the whole image", "these"
 
 
@@ -86,6 +87,9 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
     st.text(f"“{search.request.prompt.strip()}”")
     st.progress(done, text=" ")
     st.text(words)
+    if status.verdict is not None:
+        words, colour = descriptions.badge(status.verdict)
+        st.badge(words, color=colour, help=status.verdict.sentence)
     if status.running and status.stage != "scoring":
         st.button("Stop and keep", on_click=search.stop, key="stop")
     elif status.stage == "asking":
@@ -95,8 +99,9 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
         st.caption("What is learned, on the image of the Edit page")
         st.image(list(status.snapshots), width=112)
     if status.look is not None:
-        _look(status.look)
-        if not status.running:
+        _look(desk, status.look)
+        if status.look.preflight.instead and not status.running:
+            st.caption("Near to it, and likely to work")
             _chips(desk, status.look.preflight.instead, "instead")
     if status.running != running:
         st.rerun()
@@ -110,13 +115,15 @@ def _chips(desk: Desk, prompts: Sequence[str], key: str) -> None:
             st.button(prompt, key=f"{key} {prompt}", on_click=desk.attempt, args=(find,))
 
 
-def _look(look: Look) -> None:
+def _look(desk: Desk, look: Look) -> None:
     st.badge(look.preflight.verdict, color=descriptions.VERDICTS[look.preflight.verdict])
     st.text(look.preflight.reason)
-    titles = {"Answer it best": look.best, "Answer it least": look.worst}
-    for column, (title, images) in zip(st.columns(2), titles.items(), strict=True):
+    found = look.preflight
+    titles = {"Answer it best": found.best(_SHOWN), "Answer it least": found.worst(_SHOWN)}
+    for column, (title, seeds) in zip(st.columns(2), titles.items(), strict=True):
         column.caption(title)
-        pictures, captions = zip(*images, strict=True)
+        draw = partial(images_of, desk.world, found.goal, seeds)
+        pictures, captions = zip(*desk.renderer.cached((found.goal, seeds), draw), strict=True)
         column.image(list(pictures), caption=list(captions), width=96)
     st.caption("Each with how much of it the region covers.")
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))

@@ -15,6 +15,7 @@ from eclipsed.app.pages import browser, explore
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
+from eclipsed.evaluation.verdict import verdict_of_card
 
 _COLUMNS = 3
 
@@ -80,9 +81,10 @@ def _card(desk: Desk, entry: Entry, direction: Direction) -> None:
     with suppress(EclipsedError):
         st.image(thumbnail(desk.renderer, direction), width="stretch")
     st.text(entry.name)
-    with st.container(horizontal=True):
-        for words, colour in descriptions.badges(direction):
-            st.badge(words, color=colour, help=descriptions.explained(words))
+    verdict = verdict_of_card(direction)
+    if verdict is not None:
+        words, colour = descriptions.badge(verdict)
+        st.badge(words, color=colour, help=verdict.sentence)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
