@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.cache import Key, Network, cached_tensors, key_of
+from eclipsed.prompts.goals import encoded
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 _VERSION = 1  # to be raised when what a pool holds of the same seeds changes
@@ -115,7 +116,7 @@ def picture(
 @torch.no_grad()
 def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = world.encoder.encode_text([goal.text, goal.neutral])
+    prompt, neutral = encoded(world.encoder, goal)
     return F.normalize(prompt - neutral, dim=0)
 
 
