@@ -23,12 +23,12 @@ QUICK = ("--steps", "3", "--method", "paper")
 @pytest.fixture(autouse=True)
 def _few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores of eight seeds say as much about the command line as those of many."""
-    real = evaluate.score_direction
+    real = evaluate.scored
 
-    def score(world: World, direction: Direction, **options: Any) -> Any:
+    def score(world: World, direction: Direction, **options: Any) -> Direction:
         return real(world, direction, **(options | {"seeds": range(8)}))
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    monkeypatch.setattr(evaluate, "scored", score)
 
 
 def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
@@ -50,6 +50,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     assert set(ran.json) == {
         *evaluate.KEYS,
         "judged_by",
+        "verdict",
         "card",
         "name",
         "regions",
@@ -58,7 +59,10 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
-    assert set(ran.json["success"]) == {"median", "low", "high", "worst"}
+    assert set(ran.json["success"]) == {
+        *("median", "low", "high", "worst", "of", "count", "backward")
+    }
+    assert set(ran.json["verdict"]) == {"kind", "sentence", "also"}
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:
@@ -148,11 +152,13 @@ def test_a_method_for_one_image_is_scored_on_that_image(
 ) -> None:
     asked: list[Any] = []
 
-    def score(*_: Any, **options: Any) -> dict[str, None]:
-        asked.append(options["seeds"])
-        return dict.fromkeys(evaluate.KEYS)
+    real = evaluate.scored
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    def score(world: World, direction: Direction, *, seeds: Any) -> Direction:
+        asked.append(seeds)
+        return real(world, direction, seeds=seeds)
+
+    monkeypatch.setattr(evaluate, "scored", score)
     words = ("train", "bright hair", "--method", "styleclip-optimization", "--steps", "3")
     ran = eclipsed(*words, "--image", "7")
     assert ran.code == 0, ran.err
@@ -182,6 +188,51 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
     for name in ("a", "b"):
         assert eclipsed("train", "dark eyes", *QUICK, "-o", f"{name}.safetensors").code == 0
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
+
+
+def test_prompts_of_any_script_get_cards_of_their_own(eclipsed: Run) -> None:
+    for prompt in ("卷发", "кудрявые волосы", "déjà vu"):
+        assert eclipsed("train", prompt, "--region", "hair", *QUICK).code == 0
+    cards = {path.name: Direction.load(path).prompt for path in Path().glob("*.safetensors")}
+    assert cards == {
+        "卷发.safetensors": "卷发",
+        "кудрявые-волосы.safetensors": "кудрявые волосы",
+        "déjà-vu.safetensors": "déjà vu",
+    }
+
+
+def test_a_card_of_another_search_stays_unless_it_is_named(eclipsed: Run) -> None:
+    words = ("train", "bright hair", *QUICK)
+    assert eclipsed(*words).code == 0
+    first = Path("bright-hair.safetensors").read_bytes()
+    again = eclipsed(*words)
+    assert "holds something else" not in again.err
+    assert Path("bright-hair.safetensors").read_bytes() == first
+    others = (
+        ("train", "bright hair!", *QUICK),
+        (*words, "--region", "eyes"),
+        (*words, "--seed", "9"),
+        (*words, "--space", "w"),
+    )
+    for number, other in enumerate(others, start=2):
+        ran = eclipsed(*other)
+        assert ran.code == 0, ran.err
+        card = f"bright-hair-{number}.safetensors"
+        assert f"something else and stays; this is written to {card}" in ran.err
+        assert f"wrote {card}: " in ran.out
+        assert eclipsed(*other, "--json").json["card"] == card
+    assert Path("bright-hair.safetensors").read_bytes() == first
+    assert len(list(Path().glob("*.safetensors"))) == 5
+    named = eclipsed("train", "bright eyes", *QUICK, "-o", "bright-hair.safetensors")
+    assert named.code == 0
+    assert Direction.load("bright-hair.safetensors").prompt == "bright eyes"
+
+
+def test_what_is_no_card_stays(eclipsed: Run) -> None:
+    Path("bright-hair.safetensors").write_bytes(b"notes")
+    Path("bright-hair-2.safetensors").mkdir()
+    assert "wrote bright-hair-3.safetensors" in eclipsed("train", "bright hair", *QUICK).out
+    assert Path("bright-hair.safetensors").read_bytes() == b"notes"
 
 
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
@@ -239,7 +290,7 @@ def test_ctrl_c_while_scoring_keeps_the_card(
     def score(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    monkeypatch.setattr(evaluate, "scored", score)
     ran = eclipsed("train", "bright hair", *QUICK)
     assert ran.code == 130
     assert "without scores" in ran.err
@@ -303,3 +354,26 @@ def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) ->
     assert ran.code == 0, ran.err
     assert "trained change by change: 'bright hair', 'a dark mouth'" in ran.out
     assert set(Direction.load("two.safetensors").regions) == {"hair", "mouth"}
+
+
+def test_a_direction_that_failed_says_so_on_stderr(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(world: World, goal: Goal, config: _Numbers) -> list[Direction]:
+        part, sign = ("mouth", 1.0) if "hair" in goal.prompt else ("eyes", -1.0)
+        card = {"method": "stylemc", "space": "w+"}
+        return [calibrated(world, sign * patch_vector(part), goal, config, **card)]
+
+    monkeypatch.setitem(registry._REGISTERED, "stylemc", _method(find=find, takes="prompt"))
+    ran = eclipsed("train", "bright hair", "--method", "stylemc", "-o", "a.safetensors")
+    assert ran.code == 0
+    assert "Fails: none of" in ran.err
+    assert "Fails: none of" in ran.out
+    assert "reached" not in ran.out
+    assert "Fails: none of" in eclipsed("show", "a.safetensors").out
+    scored = eclipsed("score", "a.safetensors", "--seeds", "0-7", "--json").json
+    assert scored["verdict"]["kind"] == "fails"
+    ran = eclipsed("train", "bright eyes", "--method", "stylemc", "-o", "b.safetensors", "--json")
+    assert "turned round" in ran.err
+    assert ran.json["verdict"]["kind"] == "works"
+    assert Direction.load("b.safetensors").config["turned"] is True

@@ -160,7 +160,8 @@ def set_start(session: Session, start: Start, world: World) -> Session:
     """
     start.latent(world.generator)
     start.text()
-    return replace(session, start=start, truncation=world.truncation)
+    psi = 1.0 if start.space == "z" else world.truncation
+    return replace(session, start=start, truncation=psi)
 
 
 def set_truncation(session: Session, truncation: float) -> Session:
@@ -186,6 +187,15 @@ def add(session: Session, file: str, direction: Direction, generator: Generator)
     low, high = direction.range
     line = Line(file, Edit(direction, strength=min(max(1.0, low), high)))
     return replace(session, lines=(*session.lines, line), selected=len(session.lines))
+
+
+def renew(session: Session, file: str, direction: Direction) -> Session:
+    """With the direction that a card of the library now holds, in all lines of this card."""
+    lines = [
+        replace(line, edit=replace(line.edit, direction=direction)) if line.file == file else line
+        for line in session.lines
+    ]
+    return replace(session, lines=tuple(lines))
 
 
 def remove(session: Session, at: int) -> Session:

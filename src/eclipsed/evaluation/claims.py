@@ -61,5 +61,15 @@ def others(claims: Claims, before: Verdict, after: Verdict) -> dict[str, Bool[Te
     }
 
 
+def changed(claims: Claims, before: Verdict, after: Verdict) -> dict[str, list[bool]]:
+    """Every group that nothing is claimed of → whether its most probable value is another, for
+    each image; never where it does not count."""
+    result = {}
+    for group, counted in others(claims, before, after).items():
+        first, then = (seen.probabilities[group].argmax(dim=1) for seen in (before, after))
+        result[group] = (counted & (first != then)).tolist()
+    return result
+
+
 def _columns(judge: Judge, claim: Claim) -> Bool[Tensor, " k"]:
     return torch.tensor([value in claim.values for value in judge.groups[claim.group]])

@@ -25,6 +25,7 @@ from eclipsed.prompts.regions import (
     spacy_region,
 )
 from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.text import listed
 from eclipsed.types import Encoder, Goal, World
 
 Chooser = Literal["sentence", "spacy"]
@@ -83,7 +84,9 @@ class Reading:
 
 
 def _known(world: World) -> Mapping[str, Sequence[str]]:
-    return {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    words = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    # A segmenter of one's own may find regions that the world has no words for but their names.
+    return words | {r: (r,) for r in world.segmenter.regions if r not in words}
 
 
 def read_prompt(prompt: str, world: World) -> Reading:
@@ -121,16 +124,19 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
 
 
 def _choice(text: str, world: World, chooser: str) -> RegionChoice:
+    known = _known(world)
+    if not known:
+        return RegionChoice((), {}, "This world has no regions, so the whole image may change.")
     if chooser == "sentence":
-        return choose_regions(text, _known(world), world.neutral)
+        return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
-        return spacy_region(text, list(_known(world)))
+        return spacy_region(text, list(known))
     raise UnknownName(f"There is no chooser '{chooser}'.", "Choose sentence or spacy.")
 
 
 def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
     """The regions, each once; raises UnknownName for one that the world lacks."""
-    names = (regions,) if isinstance(regions, str) else tuple(regions)
+    names = listed(regions)
     for name in names:
         if name not in world.segmenter.regions:
             raise UnknownName(
@@ -202,6 +208,11 @@ def encoded_text(encoder: Encoder, goal: Goal) -> Float[Tensor, " e"]:
     if affirmed(goal.text, goal.neutral):
         return F.normalize(encoded(encoder, goal)[0], dim=0)
     return encoder.encode_text([goal.text])[0]
+
+
+def as_goal(goal: Goal | str, world: World) -> Goal:
+    """The goal itself, or that of a prompt; EclipsedError for anything else."""
+    return goal if isinstance(goal, Goal) else goal_from_prompt(goal, world)
 
 
 def goal_of(direction: Direction, world: World) -> Goal:

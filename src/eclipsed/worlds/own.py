@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import StrPath, disk, make_folder, read_bytes, shown, write_atomic
+from eclipsed.files import StrPath, disk, make_folder, read_bytes, read_toml, shown, write_atomic
 from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
@@ -103,15 +102,7 @@ def read_own(path: StrPath) -> OwnWorld:
     Raises BadFile, naming the key and its line, for a file that is missing or no TOML, for keys
     that are unknown or missing, for values of the wrong kind, and for networks that do not exist.
     """
-    try:
-        text = read_bytes(path, limit=_MOST_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{shown(path)} is not a text in UTF-8.", "Name a TOML file.") from error
-    try:
-        values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        raise BadFile(f"{shown(path)} is not valid TOML: {reason}.", "Mend that line.") from error
+    values, text = read_toml(path, limit=_MOST_BYTES)
     page = _Page(path, text)
     for key in values:
         page.check(key in _KEYS, key, "is unknown", f"The keys are {', '.join(_KEYS)}.")
