@@ -154,6 +154,7 @@ def test_a_world_description_is_told(tmp_path: Path) -> None:
     assert result["generator"] == str(tmp_path / "cats.pkl")
     assert (result["encoder"], result["segmenter"]) == ("starter", segmenter)
     assert result["regions"] == {"ears": ["ears", "pointed ears"]}
+    assert told(tmp_path / "bom.toml", b"\xef\xbb\xbf" + text.encode()) == result
     with pytest.raises(BadFile, match=r"dogs\.pkl"):
         told(tmp_path / "dogs.toml", text.replace("cats.pkl", "dogs.pkl").encode())
 
@@ -168,6 +169,7 @@ def test_a_world_description_is_told(tmp_path: Path) -> None:
         (b"name = 'a text'", "not a file of a known kind"),
         (b"name = ", "not a file of a known kind"),
         (b"\xff\xfe" * 100, "not a file of a known kind"),
+        ("name = 'a'".encode("utf-16"), "PowerShell"),
         (b"", "an empty file"),
         (b"%PDF-1.7", "a PDF document"),
     ],

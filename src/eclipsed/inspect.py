@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from eclipsed.checkpoints.mapped import map_file
 from eclipsed.directions import Direction, card_facts
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, refused, shown
+from eclipsed.files import StrPath, hint_for, kind_of, read_toml, refused, shown
 
 if TYPE_CHECKING:
     from eclipsed.foreign import ForeignDirection
@@ -58,7 +57,8 @@ def describe(path: StrPath) -> dict[str, Any]:
         return facts
     raise BadFile(
         f"Cannot show {shown(path)}: it is {words}.",
-        "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
+        hint_for(words)
+        or "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
     )
 
 
@@ -164,7 +164,8 @@ def _known_tensors(
         if KEY in metadata:  # a checkpoint of our own that is damaged, or newer
             raise
     else:
-        return {**listed, **{key: facts[key] for key in ("format", "family", "config", "needs")}}
+        keys = ("format", "family", "config", "needs", "notes", "images")
+        return {**listed, **{key: facts[key] for key in keys if key in facts}}
     shapes = {tuple(entry["shape"]) for entry in listed["names"]}
     # A table of many shapes is no list of directions, and may be far too large to read.
     if len(shapes) == 1 and listed["numbers"] <= _MOST_NUMBERS:
@@ -272,7 +273,8 @@ def _directions(directions: Sequence[ForeignDirection]) -> dict[str, Any]:
         ],
         "needs": f"a generator whose space {first.space} has {widths}"
         if first.told
-        else f"a generator that has {widths} in a space, which the file does not name",
+        else f"a generator whose space {first.space} has {widths}, or another space of "
+        f"{sum(first.widths)} numbers: the file names none",
     }
 
 
@@ -287,8 +289,8 @@ def _world_description(path: StrPath) -> dict[str, Any] | None:
     if os.path.getsize(path) > _LONGEST_TEXT:
         return None
     try:
-        values = tomllib.loads(read_bytes(path, limit=_LONGEST_TEXT).decode())
-    except (ValueError, RecursionError):
+        values, _ = read_toml(path, limit=_LONGEST_TEXT)
+    except BadFile:
         return None
     if "generator" not in values:
         return None

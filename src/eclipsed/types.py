@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from eclipsed.errors import BadSetting
+from eclipsed.text import listed
 
 Space = Literal["z", "w", "w+", "s"]
 # The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
@@ -21,6 +25,28 @@ SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
 # What images are computed in; latents and images are float32 all the same.
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+
+def resolve_device(name: str | torch.device) -> str:
+    """The device of torch that a name means: "cpu", "cuda", "cuda:1", "mps".
+
+    "auto" is CUDA where there is any, else MPS, else the CPU. Raises BadSetting for another name,
+    and for a device that this machine lacks.
+    """
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_mps = torch.backends.mps.is_available()
+    here = ["cpu", *(f"cuda:{number}" for number in range(gpus)), *(["mps"] if has_mps else [])]
+    if name == "auto":
+        return "cuda" if gpus else here[-1]
+    kind, _, number = str(name).partition(":")
+    kinds = {"cpu": "", "cuda": "CUDA device", "mps": "MPS device, as Macs have,"}
+    hint = f"Use --device {', '.join(here)} or auto."
+    if kind not in kinds or (number and (kind != "cuda" or not number.isdecimal())):
+        raise BadSetting(f"There is no device {str(name)!r}.", hint)
+    if (f"cuda:{int(number or 0)}" if kind == "cuda" else kind) not in here:
+        what = f"{kinds[kind]} {number}".strip()
+        raise BadSetting(f"There is no {what} here.", hint)
+    return str(name)
 
 
 @dataclass(frozen=True)
@@ -186,6 +212,9 @@ class Goal:
 
     No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
     for one change.
+    text: what encoders read, a description of what shall be seen ("no glasses" for "remove
+    glasses"); the prompt itself unless given.
+    keep: regions that must stay as they are; none of `regions` is among them.
     parts: one goal for each change, where the prompt asks for several; else ().
     shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
@@ -195,6 +224,18 @@ class Goal:
     regions: tuple[str, ...] = ()
     parts: tuple[Goal, ...] = ()
     shape_and_colour: tuple[Goal, ...] = ()
+    text: str = ""
+    keep: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text or self.prompt)
+        object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
+
+    def __repr__(self) -> str:
+        where = ", ".join(self.regions) or "the whole image"
+        keep = f", keeping {', '.join(self.keep)}" if self.keep else ""
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}{keep}>"
 
 
 @dataclass(frozen=True)
@@ -247,8 +288,11 @@ class World:
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
     example_prompts: short prompts that this world answers, to offer to people.
+    multilingual: whether its encoder reads other languages than English.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
+    shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
+    computed; None where nothing does.
     """
 
     name: str
@@ -260,3 +304,10 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
+    shipped: Path | None = None
+
+    def __repr__(self) -> str:
+        size = self.generator.resolution
+        regions = ", ".join(self.segmenter.regions)
+        return f"<World {self.name!r}: {self.generator.name}, {size}×{size}, regions {regions}>"

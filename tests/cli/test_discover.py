@@ -62,6 +62,18 @@ def test_lelsd_finds_directions_of_a_region(eclipsed: Run, monkeypatch: pytest.M
     assert Direction.load("lelsd/hair-hat-2.safetensors").regions == ("hair", "hat")
 
 
+def test_a_folder_of_other_directions_stays_unless_it_is_named(eclipsed: Run) -> None:
+    for words, folder in {
+        ("--count", "1"): "sefa",
+        ("--count", "2"): "sefa-2",
+        ("--count", "1", "--layers", "0"): "sefa-3",
+    }.items():
+        for _ in range(2):
+            ran = eclipsed("discover", "sefa", *words, "--json")
+            assert ran.json["folder"] == folder
+            assert ("stays" in ran.err) == (folder != "sefa")
+
+
 def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
     for folder in ("a", "b"):
         assert eclipsed("discover", "sefa", "--count", "1", "-o", folder).code == 0

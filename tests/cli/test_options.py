@@ -13,6 +13,7 @@ from eclipsed import types
 from eclipsed.cli import options
 from eclipsed.cli.options import (
     parse_card,
+    parse_device,
     parse_layers,
     parse_regions,
     parse_seeds,
@@ -87,6 +88,8 @@ def test_layers_are_sorted() -> None:
         ("1:-1:3", (1.0, 0.0, -1.0)),
         ("-1,0,.5", (-1.0, 0.0, 0.5)),
         ("1.5", (1.5,)),
+        ("−2:2:3", (-2.0, 0.0, 2.0)),
+        ("−1,0,1", (-1.0, 0.0, 1.0)),
     ],
 )
 def test_strengths_are_a_range_or_a_list(text: str, strengths: tuple[float, ...]) -> None:
@@ -112,6 +115,8 @@ def test_malformed_strengths_are_wrong_usage(text: str) -> None:
     [
         ("smile.safetensors", "smile.safetensors", None),
         ("smile.safetensors=-1.5", "smile.safetensors", -1.5),
+        ("smile.safetensors=−1.5", "smile.safetensors", -1.5),
+        ("a−b.safetensors=1", "a−b.safetensors", 1.0),
         ("a=b.safetensors=.5", "a=b.safetensors", 0.5),
         ("runs=1/smile.safetensors", "runs=1/smile.safetensors", None),
         ("rate=2.safetensors", "rate=2.safetensors", None),
@@ -130,6 +135,17 @@ def test_an_existing_file_wins_over_the_equals_sign(
     Path("smile=2").touch()
     assert parse_card("smile=2") == options.CardChoice(Path("smile=2"), None)
     assert parse_card("smile=2=3") == options.CardChoice(Path("smile=2"), 3.0)
+
+
+@pytest.mark.parametrize("text", ["auto", "cpu", "cuda", "cuda:1", "mps"])
+def test_devices_are_named_as_torch_does(text: str) -> None:
+    assert parse_device(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "gpu", "cuda:", "cuda:x", "cuda:١", "CPU", "cpu,cuda"])
+def test_other_devices_are_wrong_usage(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is none of auto, cpu"):
+        parse_device(text)
 
 
 @pytest.mark.parametrize("text", ["smile=", "smile=strong", "=1", "smile=nan", "smile=inf"])
@@ -160,6 +176,7 @@ def drawn(mask: str, layers: tuple[int, ...] | None = None) -> options.CardChoic
             "b=x/a=1@hard:hair,hat@0",
             options.CardChoice(Path("b=x/a"), 1.0, (0,), True, ("hair", "hat")),
         ),
+        ("a=−1@3−5", options.CardChoice(Path("a"), -1.0, (3, 4, 5))),
         ("a=1@hard:none", options.CardChoice(Path("a"), 1.0, None, True, ())),
         ("a@b.safetensors", options.CardChoice(Path("a@b.safetensors"), None)),
         ("a=1@hard:m.png", drawn("m.png")),

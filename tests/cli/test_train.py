@@ -190,6 +190,51 @@ def test_the_same_command_gives_the_same_bytes(eclipsed: Run) -> None:
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
 
 
+def test_prompts_of_any_script_get_cards_of_their_own(eclipsed: Run) -> None:
+    for prompt in ("卷发", "кудрявые волосы", "déjà vu"):
+        assert eclipsed("train", prompt, "--region", "hair", *QUICK).code == 0
+    cards = {path.name: Direction.load(path).prompt for path in Path().glob("*.safetensors")}
+    assert cards == {
+        "卷发.safetensors": "卷发",
+        "кудрявые-волосы.safetensors": "кудрявые волосы",
+        "déjà-vu.safetensors": "déjà vu",
+    }
+
+
+def test_a_card_of_another_search_stays_unless_it_is_named(eclipsed: Run) -> None:
+    words = ("train", "bright hair", *QUICK)
+    assert eclipsed(*words).code == 0
+    first = Path("bright-hair.safetensors").read_bytes()
+    again = eclipsed(*words)
+    assert "holds something else" not in again.err
+    assert Path("bright-hair.safetensors").read_bytes() == first
+    others = (
+        ("train", "bright hair!", *QUICK),
+        (*words, "--region", "eyes"),
+        (*words, "--seed", "9"),
+        (*words, "--space", "w"),
+    )
+    for number, other in enumerate(others, start=2):
+        ran = eclipsed(*other)
+        assert ran.code == 0, ran.err
+        card = f"bright-hair-{number}.safetensors"
+        assert f"something else and stays; this is written to {card}" in ran.err
+        assert f"wrote {card}: " in ran.out
+        assert eclipsed(*other, "--json").json["card"] == card
+    assert Path("bright-hair.safetensors").read_bytes() == first
+    assert len(list(Path().glob("*.safetensors"))) == 5
+    named = eclipsed("train", "bright eyes", *QUICK, "-o", "bright-hair.safetensors")
+    assert named.code == 0
+    assert Direction.load("bright-hair.safetensors").prompt == "bright eyes"
+
+
+def test_what_is_no_card_stays(eclipsed: Run) -> None:
+    Path("bright-hair.safetensors").write_bytes(b"notes")
+    Path("bright-hair-2.safetensors").mkdir()
+    assert "wrote bright-hair-3.safetensors" in eclipsed("train", "bright hair", *QUICK).out
+    assert Path("bright-hair.safetensors").read_bytes() == b"notes"
+
+
 def test_ctrl_c_keeps_what_was_learned_and_the_same_command_goes_on(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:

@@ -243,6 +243,22 @@ def test_what_is_no_description_is_refused(
         read_own(tmp_path / "own.toml")
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_what_windows_writes_is_read(folder: Path, mark: bytes, end: bytes) -> None:
+    plain = read_own(write(folder))
+    (folder / "cats.toml").write_bytes(mark + WHOLE.encode().replace(b"\n", end))
+    assert read_own(folder / "cats.toml") == plain
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_is_said(folder: Path, encoding: str) -> None:
+    marks = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+    (folder / "cats.toml").write_bytes(marks.get(encoding, b"") + WHOLE.encode(encoding))
+    with pytest.raises(BadFile, match=r"in UTF-16, as PowerShell's > writes\. Save it as UTF-8"):
+        read_own(folder / "cats.toml")
+
+
 @given(st.text(max_size=60), st.sampled_from(["name", "generator", "encoder", "neutral"]))
 def test_any_text_as_a_value_is_taken_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str, key: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import read_bytes, shown
+from eclipsed.files import read_text, shown
 from eclipsed.search.settings import check_number
 
 # Far from the seeds that people look at, that methods draw, and that any number was chosen on.
@@ -86,10 +86,7 @@ def read_prompts(path: Path = PROMPTS) -> dict[str, str]:
 
     Raises BadFile for a file that cannot be read or holds no prompt.
     """
-    try:
-        text = read_bytes(path, limit=_MOST_BYTES).decode()
-    except UnicodeDecodeError as error:
-        raise BadFile(f"Cannot read {shown(path)}: it is no text.", "Give UTF-8.") from error
+    text = read_text(path, limit=_MOST_BYTES)
     lines = [line.partition("#") for line in text.splitlines()]
     prompts = {" ".join(line.split()): why.strip() for line, _, why in lines if line.strip()}
     if not prompts:

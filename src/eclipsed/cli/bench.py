@@ -62,7 +62,7 @@ def bench(
     from eclipsed.bench.summary import overall, results_of
 
     loaded = open_world(world, device)
-    search = partial(cold, world, loaded.generator.device.type)
+    search = partial(cold, world, str(loaded.generator.device))
     try:
         done = run_bench(loaded, config, out, cold=search, note=console.note)
     except KeyboardInterrupt:

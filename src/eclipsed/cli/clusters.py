@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import device_name, open_world
+from eclipsed.cli.loading import open_world
 from eclipsed.cli.wording import table
 
 if TYPE_CHECKING:
@@ -66,10 +66,11 @@ def make(
         "seeds": len(images),
         "generator": {"name": loaded.name, "fingerprint": clusters.generator_fingerprint},
     }
-    where = f"-w {world}" if generator is None else f"--generator {generator}"
+    where = [] if generator is None else ["--generator", str(generator)]
+    look = ("clusters", "look", str(out), *where, "-o", "clusters.png")
     words = (
         f"wrote {out}: {count} clusters of {', '.join(layers)}\n"
-        f"look at them: eclipsed clusters look {out} {where} -o clusters.png"
+        f"look at them: {console.command(*look, world=world)}"
     )
     console.result(facts, lambda _: words, as_json=as_json)
 
@@ -98,7 +99,8 @@ def look(
     clusters = ClusterSegmenter.load(file)
     loaded, truncation = _opened(world, generator, device)
     save_png(cluster_sheet(loaded, clusters, images, truncation=truncation), out)
-    _report(clusters, out, f"name them: eclipsed clusters name {file} 0=NAME …", as_json=as_json)
+    hint = f"name them: {console.command('clusters', 'name', str(file))} 0=NAME 1,2=NAME"
+    _report(clusters, out, hint, as_json=as_json)
 
 
 @app.command()
@@ -135,7 +137,7 @@ def name(
     _report(clusters, path, hint, as_json=as_json)
 
 
-def _opened(world: str, file: Path | None, device: options.DeviceName) -> tuple[Generator, float]:
+def _opened(world: str, file: Path | None, device: str) -> tuple[Generator, float]:
     """The generator, and the truncation to draw it with."""
     if file is None:
         loaded = open_world(world, device)
@@ -145,7 +147,7 @@ def _opened(world: str, file: Path | None, device: options.DeviceName) -> tuple[
 
     from eclipsed.generators.loading import load_generator
 
-    return load_generator(file, device_name(device)), TRUNCATION
+    return load_generator(file, device), TRUNCATION
 
 
 def _report(clusters: ClusterSegmenter, out: Path, hint: str, *, as_json: bool) -> None:

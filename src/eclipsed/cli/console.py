@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +63,11 @@ def note(message: str) -> None:
 def printable(text: str) -> str:
     """The text without characters that could move a terminal's cursor or change its colours."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def command(*words: str, world: str = "starter") -> str:
+    """A command line that can be pasted; the built-in world need not be named."""
+    return shlex.join(["eclipsed", *words, *([] if world == "starter" else ["-w", world])])
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import open_source, open_world, written_facts
+from eclipsed.cli.loading import free_path, is_of, open_source, open_world, written_facts
 from eclipsed.cli.train import configured
 from eclipsed.cli.wording import table
 from eclipsed.text import file_name
@@ -50,9 +50,9 @@ def discover(
     default that of seed 1.
     """
     began = time.monotonic()
-    folder = out or Path(file_name(method))
-    options.check_folder(folder)
-    options.check_writable(folder.parent / SHEET)
+    named = Path(file_name(method))
+    options.check_folder(out or named)
+    options.check_writable((out or named).parent / SHEET)
     chosen, config = _configured(method, region, count=count, layers=layers)
 
     from eclipsed.files import make_folder
@@ -67,10 +67,16 @@ def discover(
         config = replace(config, layers=tuple(range(len(every))))
     console.note(f"looking at the world '{loaded.name}' with {chosen.name}")
     directions = chosen.find(loaded, goal, config)
+    names = [f"{file_name(direction.name)}.safetensors" for direction in directions]
+
+    def is_own(folder: Path) -> bool:
+        return all(is_of(folder / name, loaded, goal, config) for name in names)
+
+    folder = out or free_path(named, is_own)
     make_folder(folder)
     cards = []
-    for direction in directions:
-        path = folder / f"{file_name(direction.name)}.safetensors"
+    for direction, name in zip(directions, names, strict=True):
+        path = folder / name
         direction.save(path)
         cards.append(written_facts(path, direction))
     _write_sheet(folder / SHEET, loaded, chosen.name, directions, 1 if seed is None else seed)

@@ -18,10 +18,10 @@ import typer
 from typer import BadParameter
 
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.text import whole_numbers
+from eclipsed.methods.registry import names
+from eclipsed.text import whole_numbers, with_ascii_dashes
 
 SpaceName = Literal["w+", "w", "z", "s"]
-DeviceName = Literal["auto", "cpu", "cuda"]
 
 MAX_SEED = 2**32 - 1  # what RandomState takes
 MAX_SEEDS = 10_000
@@ -93,7 +93,7 @@ def spaced(first: float, last: float, count: int) -> tuple[float, ...]:
 
 def _finite(text: str) -> float:
     try:
-        number = float(text)
+        number = float(with_ascii_dashes(text))
     except ValueError:
         raise BadParameter(f"{text!r} is not a number.") from None
     if not math.isfinite(number):
@@ -107,6 +107,13 @@ def parse_truncation(text: str) -> float:
     if not 0.0 <= psi <= 2.0:
         raise BadParameter(f"{psi} is not from 0 to 2.")
     return psi
+
+
+def parse_device(text: str) -> str:
+    """A device's name; whether it is here, nobody asks before torch is imported."""
+    if re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", text, re.ASCII) is None:
+        raise BadParameter(f"{text!r} is none of auto, cpu, cuda, cuda:1 and mps.")
+    return text
 
 
 def parse_card(text: str) -> CardChoice:
@@ -183,9 +190,17 @@ def parse_prompt(text: str) -> str:
 
 
 def check_folder(path: Path) -> None:
-    """Raise BadParameter for a folder named like a picture of another kind."""
-    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"):
+    """Raise BadParameter for a folder named like a file of another kind."""
+    files = (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".safetensors", ".npy")
+    if path.suffix.lower() in files:
         raise BadParameter(f"{path.name!r} is neither a .png nor a folder.", param_hint="-o")
+
+
+def check_latent(files: object, *, space: object, index: object) -> None:
+    """Raise BadParameter for what is said of latents where there are none."""
+    for name, value in (("--space", space), ("--index", index)):
+        if value is not None and not files:
+            raise BadParameter("it is about latents: give --latent as well.", param_hint=name)
 
 
 def check_images(count: int) -> None:
@@ -234,11 +249,36 @@ def out_file(help_: str, *endings: str) -> Any:
     return typer.Option("-o", "--out", parser=parse, metavar="FILE", help=help_)
 
 
+def complete_world(begun: str) -> list[str]:
+    """The worlds whose names begin so, for a shell's completion; shells add files themselves."""
+    from eclipsed.worlds.catalogue import catalogue
+    from eclipsed.worlds.own import registered
+
+    return [name for name in ("starter", *registered(), *catalogue()) if name.startswith(begun)]
+
+
+def complete_method(begun: str) -> list[str]:
+    """The methods whose names begin so."""
+    return [name for name in names() if name.startswith(begun)]
+
+
 World = Annotated[
-    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
+    str,
+    typer.Option(
+        "-w",
+        "--world",
+        help="The world to work in: a name or a folder.",
+        autocompletion=complete_world,
+    ),
 ]
 Device = Annotated[
-    DeviceName, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")
+    str,
+    typer.Option(
+        "--device",
+        parser=parse_device,
+        metavar="auto|cpu|cuda[:N]|mps",
+        help="Where to compute; auto takes a GPU if there is one.",
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of words for people.")
@@ -279,12 +319,17 @@ Seed = Annotated[
     int | None, typer.Option(min=0, max=MAX_SEED, help="Which image: the one of this seed.")
 ]
 RandomSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
-Latent = Annotated[
-    Path | None, typer.Option(help="A latent in place of a seed: a .safetensors or .npy file.")
-]
+_LATENT_FILES = "a file of .npy, .npz, .pt or .safetensors"
+Latent = Annotated[Path | None, typer.Option(help=f"A latent in place of a seed: {_LATENT_FILES}.")]
 Latents = Annotated[
     list[Path] | None,
-    typer.Option(help="A latent in place of seeds: a .safetensors or .npy file."),
+    typer.Option(help=f"Latents in place of seeds: {_LATENT_FILES}; may be given again."),
+]
+LatentSpace = Annotated[
+    SpaceName | None, typer.Option(help="Of the latents, where their file leaves it open.")
+]
+LatentIndex = Annotated[
+    int | None, typer.Option(min=1, help="Which latent of a file of several, from 1.")
 ]
 Strengths = Annotated[
     Sequence[float] | None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ import typer
 
 from eclipsed.cli import console, options
 from eclipsed.cli.check import near_words
-from eclipsed.cli.loading import open_world
+from eclipsed.cli.loading import free_path, is_of, open_world
 from eclipsed.cli.progress import training_progress
 from eclipsed.cli.wording import score_table
 from eclipsed.errors import UnknownName
@@ -32,7 +31,12 @@ def train(
         options.out_file("The card to write; by default named after the prompt.", ".safetensors"),
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"How to find it: {', '.join(names())}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"How to find it: {', '.join(names())}.",
+            autocompletion=options.complete_method,
+        ),
     ] = "default",
     region: options.Region = None,
     space: options.Space = None,
@@ -48,12 +52,10 @@ def train(
 
     Trains it, scores it on seeds that were not trained on, and writes its card; a JSON-lines log
     of every step lies beside the card. Ctrl-C keeps what was learned; the same command goes on
-    from there. Methods that are not trained step by step keep nothing before they are done; those
-    that edit a single image need --image.
+    from there. Without -o the card of another search stays. Methods that are not trained step by
+    step keep nothing before they are done; those that edit a single image need --image.
     """
     began = time.monotonic()
-    card = out or Path(f"{file_name(prompt)}.safetensors")
-    options.check_writable(card)
     chosen, config = configured(
         method, image=image, space=space, layers=layers, steps=steps, seed=seed
     )
@@ -62,12 +64,16 @@ def train(
             f"the method {method} edits a single image: give its seed.", param_hint="--image"
         )
 
+    from eclipsed.methods.training import on_generator
     from eclipsed.prompts.goals import goal_from_prompt
 
     loaded = open_world(world, device)
     goal = goal_from_prompt(prompt, loaded, regions=region)
     if space is None:
-        config = _on_generator(config, loaded)
+        config = on_generator(config, loaded)
+    named = Path(f"{file_name(prompt)}.safetensors")
+    card = out or free_path(named, lambda path: is_of(path, loaded, goal, config))
+    options.check_writable(card)
     prediction = _predicted(loaded, goal)
     direction = _scored(loaded, _searched(chosen, loaded, goal, config, card), card, image)
     _warn(direction)
@@ -83,7 +89,7 @@ def train(
         "seconds": round(time.monotonic() - began, 2),
         **({} if image is None else {"image": image}),
     }
-    console.result(result, lambda facts: _words(direction, facts), as_json=as_json)
+    console.result(result, lambda facts: _words(direction, facts, world), as_json=as_json)
 
 
 def configured(name: str, **changes: Any) -> tuple[Method, Any]:
@@ -97,16 +103,6 @@ def configured(name: str, **changes: Any) -> tuple[Method, Any]:
         return method_named(name), config_for(name, **changes)
     except (UnknownName, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _on_generator(config: Any, world: World) -> Any:
-    """The config in the generator's best space, where its own is one that the generator lacks."""
-    from eclipsed.generators.spaces import best_space
-
-    spaces = (*world.generator.spaces, None)
-    if "space" not in config.__dataclass_fields__ or config.space in spaces:
-        return config
-    return replace(config, space=best_space(world.generator))
 
 
 def _predicted(world: World, goal: Goal) -> dict[str, Any]:
@@ -172,7 +168,7 @@ def _warn(direction: Direction) -> None:
         console.note(direction.verdict["sentence"])
 
 
-def _words(direction: Direction, facts: console.Facts) -> str:
+def _words(direction: Direction, facts: console.Facts, world: str) -> str:
     where = ", ".join(facts["regions"]) or "the whole image"
     lines = [f"wrote {facts['card']}: '{facts['name']}' in {where}, {facts['seconds']:.1f} s"]
     parts = [part["prompt"] for part in direction.config.get("changes", ())]
@@ -182,9 +178,10 @@ def _words(direction: Direction, facts: console.Facts) -> str:
     lines.append(score_table(direction.scores, facts["judged_by"]))
     low, high = facts["range"]
     lines.append(f"  images stay good from {low:.1f} to {high:.1f}")
-    seeds = "1,2,3"
+    seeds = ["--seeds", "1,2,3"]
     if "image" in facts:
-        seeds = f"{facts['image']} --strengths 0:1:5"
+        seeds = ["--seeds", str(facts["image"]), "--strengths", "0:1:5"]
         lines.append(f"  on the image of seed {facts['image']} alone, which it was made for")
-    lines.append(f"look at it: eclipsed strip -d {facts['card']} --seeds {seeds} -o strip.png")
+    words = ("strip", "-d", facts["card"], *seeds, "-o", "strip.png")
+    lines.append(f"look at it: {console.command(*words, world=world)}")
     return "\n".join(lines)

@@ -18,9 +18,9 @@ def claims_of(judge: Judge, goal: Goal) -> Claims:
     the prompt is fulfilled."""
     claims: list[Claim | None] = []
     for part in goal.parts or (goal,):
-        both = [judge.claim(one.prompt) for one in part.shape_and_colour]
+        both = [judge.claim(one.text) for one in part.shape_and_colour]
         distinct = len({claim.group for claim in both if claim is not None}) == 2
-        claims += both if distinct else [judge.claim(part.prompt)]
+        claims += both if distinct else [judge.claim(part.text)]
     known = tuple(claim for claim in claims if claim is not None)
     return known if len(known) == len(claims) else ()
 

@@ -25,6 +25,7 @@ from eclipsed.cache import cached_tensors
 from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
 from eclipsed.prompts.language import segments, stem
+from eclipsed.prompts.languages import unread
 from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search import pool
 from eclipsed.search.calibration import few_lacking
@@ -149,6 +150,10 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
     whole, look = _look_at(world, goal, seeds)
+    foreign = unread(goal.prompt, world)
+    if foreign:
+        # What such words are near to says nothing, so nothing is offered instead either.
+        return replace(whole, probability=0.0, verdict="unlikely", reason=foreign)
     if not goal.parts:
         return whole if whole.verdict == "likely" else _advised(whole, look)
     each = [_look_at(world, part, seeds) for part in goal.parts]
@@ -211,7 +216,7 @@ def probability_of(clarity: float, trial: float, spread: float) -> float:
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
     """The differences of the prompt [E] and of UNRELATED [U, E], cached, to the neutral text."""
     encoder = view.world.encoder
-    neutral, prompt = encoder.encode_text([goal.neutral, goal.prompt]).cpu()
+    neutral, prompt = encoder.encode_text([goal.neutral, goal.text]).cpu()
 
     def others() -> dict[str, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
@@ -331,7 +336,7 @@ def _advised(result: Preflight, look: _Look) -> Preflight:
         alike = look.alike(look.examples, scores)
         best = int(alike.argmax())
         example = examples[best]
-        if alike[best] >= _ALIKE and example != goal.prompt:
+        if alike[best] >= _ALIKE and example not in (goal.prompt, goal.text):
             reason = f"{reason} What you get is rather '{example}'."
     return replace(result, reason=reason, instead=_instead(look, goal, scores))
 
@@ -339,7 +344,7 @@ def _advised(result: Preflight, look: _Look) -> Preflight:
 def _instead(look: _Look, goal: Goal, scores: Tensor) -> tuple[str, ...]:
     """The nearest prompts that are likely to work: of the world's examples, or, where it has none,
     of its words for regions. None says the opposite of the goal's prompt."""
-    near = [phrase for phrase in _near(look, goal, scores) if not contradicts(goal.prompt, phrase)]
+    near = [phrase for phrase in _near(look, goal, scores) if not contradicts(goal.text, phrase)]
     phrases = near[:_NEAREST]
     if not phrases:
         return ()
@@ -364,10 +369,10 @@ def _near(look: _Look, goal: Goal, scores: Tensor) -> list[str]:
     world = look.view.world
     examples, vocabulary = world.example_prompts, world.vocabulary
     if not examples:
-        near = near_phrases(goal.prompt, vocabulary, goal.neutral)
+        near = near_phrases(goal.text, vocabulary, goal.neutral)
         # The bare name of a region is no prompt: every house has walls.
         return [phrase for phrase in near if stem(phrase) not in map(stem, vocabulary)]
-    near = near_examples(goal.prompt, examples, goal.regions, vocabulary, goal.neutral)
+    near = near_examples(goal.text, examples, goal.regions, vocabulary, goal.neutral)
     if goal.regions:
         return near
     order = look.alike(look.examples, scores).argsort(descending=True, stable=True).tolist()

@@ -8,16 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from eclipsed.errors import UnknownName
-from eclipsed.types import World
+from eclipsed.types import World, resolve_device
 
 
 def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> World:
     """A world by name, from a TOML file that describes it, or from a folder of starter weights.
 
     A name is the starter's, one that was registered with `eclipsed world add`, or one of the
-    catalogue whose files have been fetched. Raises UnknownName for anything else, BadFile for
-    networks that are missing, damaged or do not fit together.
+    catalogue whose files have been fetched. device: as `types.resolve_device` reads it; "auto"
+    takes a GPU if there is one. Raises UnknownName for anything else, BadSetting for a device that
+    this machine lacks, BadFile for networks that are missing, damaged or do not fit together.
     """
+    device = resolve_device(device)
+
     from eclipsed.worlds.starter.world import WEIGHTS, load_starter
 
     if name_or_path == "starter":

@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import StrPath, disk, make_folder, read_bytes, shown, write_atomic
+from eclipsed.files import StrPath, disk, make_folder, read_bytes, read_toml, shown, write_atomic
 from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
@@ -40,7 +39,16 @@ STARTER = "starter"
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
-_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "example_prompts", "regions")
+_KEYS = (
+    "name",
+    *KINDS,
+    "neutral",
+    "truncation",
+    *_JUDGES,
+    "example_prompts",
+    "multilingual",
+    "regions",
+)
 _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
@@ -63,6 +71,7 @@ class OwnWorld:
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
     example_prompts: short prompts that the world answers, to offer to people.
+    multilingual: whether the encoder reads other languages than English.
     """
 
     name: str
@@ -75,6 +84,7 @@ class OwnWorld:
     judge_encoder: Choice | None = None
     judge_segmenter: Choice | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -92,15 +102,7 @@ def read_own(path: StrPath) -> OwnWorld:
     Raises BadFile, naming the key and its line, for a file that is missing or no TOML, for keys
     that are unknown or missing, for values of the wrong kind, and for networks that do not exist.
     """
-    try:
-        text = read_bytes(path, limit=_MOST_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{shown(path)} is not a text in UTF-8.", "Name a TOML file.") from error
-    try:
-        values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        raise BadFile(f"{shown(path)} is not valid TOML: {reason}.", "Mend that line.") from error
+    values, text = read_toml(path, limit=_MOST_BYTES)
     page = _Page(path, text)
     for key in values:
         page.check(key in _KEYS, key, "is unknown", f"The keys are {', '.join(_KEYS)}.")
@@ -121,6 +123,7 @@ def read_own(path: StrPath) -> OwnWorld:
         neutral=page.line("neutral", values.get("neutral", "a photo")),
         truncation=float(values.get("truncation", 0.7)),
         example_prompts=page.lines("example_prompts", prompts),
+        multilingual=values.get("multilingual", False),
         regions={name: page.region(name, words) for name, words in regions.items()},
         **choices,
     )
@@ -137,6 +140,11 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
         lambda value: isinstance(value, list) and len(value) <= _MOST_PROMPTS,
         f"must be a list of at most {_MOST_PROMPTS} prompts",
         'Write example_prompts = ["pointed ears", "a striped coat"].',
+    ),
+    "multilingual": (
+        lambda value: isinstance(value, bool),
+        "must be true or false",
+        "Write multilingual = true for an encoder that reads other languages than English.",
     ),
     "regions": (
         lambda value: isinstance(value, dict) and len(value) <= _MOST_REGIONS,
@@ -294,6 +302,8 @@ def to_toml(own: OwnWorld) -> bytes:
         for k, choice in own.choices.items()
     }
     facts = {"name": own.name, **named, "neutral": own.neutral, "truncation": own.truncation}
+    if own.multilingual:
+        facts["multilingual"] = True
     if own.example_prompts:
         facts["example_prompts"] = own.example_prompts
     lines = [f"{key} = {_toml(value)}" for key, value in facts.items()]
