@@ -345,6 +345,13 @@ def test_what_is_near_is_named_where_it_is_not_likely(
     assert "Unlikely" not in eclipsed("train", "bright hair", "--steps", "1").err
 
 
+def test_words_without_quotes_are_told_to_be_quoted(eclipsed: Run) -> None:
+    for verb in ("train", "check"):
+        ran = eclipsed(verb, "curly", "hair")
+        assert ran.code == 2
+        assert f'Put the words of a prompt in quotes: eclipsed {verb} "curly hair".' in ran.err
+
+
 def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) -> None:
     words = "bright hair and a dark mouth"
     ran = eclipsed("check", words)
