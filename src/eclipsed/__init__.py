@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from eclipsed.editing.images import strip_picture as strip_picture
     from eclipsed.editing.images import to_pil as to_pil
     from eclipsed.editing.latents import read_latent as read_latent
-    from eclipsed.editing.latents import read_latents as read_latents
     from eclipsed.editing.masks import Mask as Mask
     from eclipsed.editing.stack import Edit as Edit
     from eclipsed.editing.stack import EditStack as EditStack
@@ -73,7 +72,6 @@ _HOMES = {
     "load_png": "editing.images",
     "load_world": "worlds",
     "read_latent": "editing.latents",
-    "read_latents": "editing.latents",
     "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",

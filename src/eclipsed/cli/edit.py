@@ -35,6 +35,7 @@ def edit(
     layers: options.Layers = None,
     truncation: options.Truncation = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -64,7 +65,7 @@ def edit(
     from eclipsed.editing.images import save_png, to_pil
     from eclipsed.editing.recipes import recipe_head
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     edits = open_edits(direction, loaded, layers)
     for each in edits:
         warn_beyond(each.direction, each.strength)

@@ -19,6 +19,7 @@ def score(
     space: options.LatentSpace = None,
     index: options.LatentIndex = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def score(
 
     from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, judged_by, score_direction
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     direction = open_card(card, loaded)
     source = open_source(loaded, seeds or HELD_OUT_SEEDS, latent, space=space, index=index)
     scores = score_direction(loaded, direction, latents=source.latents, space=source.space)

@@ -61,6 +61,8 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
     """
     text = checked_prompt(prompt)
     known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    if not known:
+        return RegionChoice((), {}, "This world knows no regions.")
     if chooser == "sentence":
         return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
@@ -75,7 +77,9 @@ def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
         if name not in world.segmenter.regions:
             raise UnknownName(
                 f"The world '{world.name}' has no region '{name}'.",
-                f"Choose from: {', '.join(world.segmenter.regions)}.",
+                f"Choose from: {', '.join(world.segmenter.regions)}."
+                if world.segmenter.regions
+                else "It has no segmenter that would find any: use --region none.",
             )
     return tuple(dict.fromkeys(names))
 
