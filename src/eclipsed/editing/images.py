@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -22,10 +23,13 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, shown, write_atomic
 
 CHUNK = "eclipsed"
 FORMATS = ("PNG", "JPEG", "WEBP")
+ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_DESCRIPTION = 0x010E  # of EXIF: where other kinds than PNG keep the recipe
+_MOST_JPEG_BYTES = 65_000
 # Far above any photo that makes sense here, far below what fills a memory.
 MOST_PIXELS = 40_000_000
 _MOST_BYTES = 128 * 2**20
@@ -190,6 +194,27 @@ def save_png(picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | No
     write_atomic(path, buffer.getvalue())
 
 
+def save_picture(
+    picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | None = None
+) -> None:
+    """Write a PNG, JPEG or WebP, as its ending says, whole or not at all, with its recipe inside.
+
+    Raises BadFile when it cannot be written, and where a JPEG has no room for the recipe.
+    """
+    kind = ENDINGS.get(os.path.splitext(path)[1].lower(), "PNG")
+    if kind == "PNG":
+        save_png(picture, path, recipe)
+        return
+    exif, buffer = Image.Exif(), io.BytesIO()
+    if recipe is not None:
+        exif[_DESCRIPTION] = f"{CHUNK} {json.dumps(recipe, allow_nan=False)}"
+    if kind == "JPEG" and len(exif.tobytes()) > _MOST_JPEG_BYTES:
+        raise BadFile(f"Cannot write {shown(path)}: its recipe is too long.", "Save it as a PNG.")
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95, "subsampling": 0}
+    picture.save(buffer, kind, exif=exif, **options)
+    write_atomic(path, buffer.getvalue())
+
+
 def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
     """An RGB picture from a PNG, JPEG or WebP file, and its recipe or None.
 
@@ -215,7 +240,7 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             picture.load()
-            return _opaque(picture), _recipe(getattr(picture, "text", {}).get(CHUNK))
+            return _opaque(picture), _recipe(_recipe_text(picture))
     except UnidentifiedImageError as error:
         message = f"it is {kind} that is damaged or of a kind that is not read"
         raise BadFile(message, "Give a PNG, JPEG or WebP file.") from error
@@ -226,6 +251,16 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
         raise
     except Exception as error:  # Pillow's decoders leak every kind of exception
         raise BadFile("it is a damaged picture", "Get it again.") from error
+
+
+def _recipe_text(picture: Image.Image) -> str | None:
+    """The recipe of a PNG's chunk, or of the description in another picture's EXIF data."""
+    text: str | None = getattr(picture, "text", {}).get(CHUNK)
+    described = ""
+    with suppress(Exception):  # cameras write odd EXIF data into good pictures
+        described = str(picture.getexif().get(_DESCRIPTION, ""))
+    start = f"{CHUNK} "
+    return described.removeprefix(start) if not text and described.startswith(start) else text
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
