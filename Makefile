@@ -20,9 +20,10 @@ help:  ## what can be made
 	@touch $@
 
 install: .venv/.installed  ## the package and its tools in .venv
+	@echo "Installed: $(BIN)/eclipsed. To call it by its name alone: . $(BIN)/activate"
 
 demo: .venv/.installed  ## train, edit and score a few directions; files land in demo/
-	$(BIN)/python examples/demo.py demo
+	GOMP_SPINCOUNT=$${GOMP_SPINCOUNT:-1000} $(BIN)/python examples/demo.py demo
 
 pictures: demo  ## remake the pictures of README.md with `make demo`'s
 	cp demo/curly-hair.png demo/composed.png demo/paper-against-default.png docs/pictures/
@@ -50,10 +51,12 @@ test-slow: .venv/.installed  ## every test
 starter: .venv/.installed  ## remake the starter world's art and weights from nothing (hours, resumable)
 	$(BIN)/python -m kits.starter.renderer
 	$(BIN)/python -m kits.starter.recipe
+	$(BIN)/python -m kits.starter.shipped
 
-bench: .venv/.installed  ## time sampling, editing and training, and a step at real sizes
+bench: .venv/.installed  ## time sampling, editing and training, a step at real sizes, a busy neighbour
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.paper_step
+	$(BIN)/python -m benchmarks.threads
 
 bench-app: .venv/.installed  ## time the editor in a real browser (needs Chromium)
 	$(BIN)/python -m benchmarks.editor

@@ -113,7 +113,7 @@ def judge(
         regions=goal.regions,
     )
     encoder = (world.judge() if world.judge else world).encoder
-    text = encoder.encode_text([goal.prompt])[0]
+    text = encoder.encode_text([goal.text])[0]
     regions = [region for region in goal.regions if region in world.segmenter.regions]
     for start in range(0, len(seeds), BATCH):
         part = seeds[start : start + BATCH]

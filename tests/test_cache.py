@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 
 from eclipsed import cache as caching
-from eclipsed.cache import Key, cached_directions, cached_tensors, key_of, remembered
+from eclipsed.cache import (
+    Key,
+    asked_for,
+    cached_directions,
+    cached_tensors,
+    key_of,
+    remembered,
+)
 from eclipsed.directions import Direction
 from eclipsed.testing import FakeEncoder, fake_world, patch_vector
 from eclipsed.types import World
@@ -149,3 +156,48 @@ def test_what_fails_is_not_remembered() -> None:
     with pytest.raises(ValueError, match="no"):
         remembered(KEY, fail)
     assert remembered(KEY, lambda: 3) == 3
+
+
+def shipping(world: World, folder: Path) -> World:
+    return replace(world, shipped=folder)
+
+
+def test_what_comes_with_a_world_is_read_and_never_written(tmp_path: Path, cache: Path) -> None:
+    world = shipping(fake_world(), tmp_path / "world")
+    wanted, computing = key(world), Computing()
+    assert wanted.shipped is not None
+    assert not wanted.known
+    cached_tensors(wanted, computing.tensors)
+    assert wanted.known
+    assert not wanted.shipped.exists()
+    wanted.shipped.parent.mkdir(parents=True)
+    wanted.path.replace(wanted.shipped)
+    assert wanted.known
+    assert set(cached_tensors(wanted, computing.tensors)) == {"rows", "flags"}
+    assert computing.calls == 1
+    assert not wanted.path.exists()
+    # A damaged one is computed again.
+    wanted.shipped.write_bytes(b"?")
+    cached_tensors(wanted, computing.tensors)
+    assert computing.calls == 2
+    assert wanted.shipped.read_bytes() == b"?"
+
+
+def test_what_comes_with_a_world_is_of_these_weights_and_this_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = shipping(fake_world(), tmp_path)
+    other = replace(world, encoder=FakeEncoder(seed=4))
+    keys = [key(world), key(other), key(world, half=True), key(world, 1), key(world, version=2)]
+    assert len({each.shipped for each in keys}) == len(keys)
+    assert key(fake_world()).shipped is None
+    monkeypatch.setattr(torch, "__version__", "0.1")
+    assert key(world).shipped == keys[0].shipped
+    assert key(world).path != keys[0].path
+
+
+def test_what_is_asked_for_is_noted_only_meanwhile() -> None:
+    with asked_for() as keys:
+        cached_tensors(KEY, Computing().tensors)
+    cached_tensors(Key("test", "b" * 64), Computing().tensors)
+    assert keys == [KEY]

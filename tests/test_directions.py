@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from eclipsed.directions import Direction, keep_layers
+from eclipsed.directions import Direction, card_facts, keep_layers, within_range
+from eclipsed.editing.stack import Edit, EditStack
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.files import sha256_of
 from eclipsed.testing import FakeGenerator, patch_vector
@@ -96,6 +97,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "prompt": "bright hair",
         "neutral": "a person",
         "regions": ["hair"],
+        "keep": [],
         "space": "w+",
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
@@ -105,8 +107,17 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "range": [-2.0, 1.5],
         "scores": {"locality": {"median": 0.9, "low": 0.8, "high": 0.95}, "success": None},
         "judged_by": "independent networks",
+        "verdict": {},
         "sha256": sha256_of(direction.vector),
     }
+
+
+def test_a_card_says_which_regions_it_keeps(tmp_path: Path) -> None:
+    make(keep=("background", "eyes")).save(tmp_path / "card.safetensors")
+    assert card_of(tmp_path / "card.safetensors")[1]["keep"] == ["background", "eyes"]
+    assert Direction.load(tmp_path / "card.safetensors").keep == ("background", "eyes")
+    path = forge(tmp_path / "forged.safetensors", lambda card: card.update(keep="eyes"))
+    assert "the 'keep' of its card has the wrong type" in refusal(path)
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -356,7 +367,7 @@ def header(text: bytes) -> bytes:
         (header(b"{" * 50_000), "damaged"),
         (struct.pack("<Q", 2**63) + b"{}", "not a file of a known kind"),
         (struct.pack("<Q", 10**6) + b"{}", "damaged"),
-        (b'{"format": 1}', "not a file of a known kind"),
+        (b'{"format": 1}', "a JSON text"),
     ],
 )
 def test_foreign_and_hostile_files_are_named_by_content(
@@ -417,3 +428,109 @@ def test_a_failed_save_keeps_the_old_card(tmp_path: Path, monkeypatch: pytest.Mo
         make(name="another").save(path)
     assert path.read_bytes() == old
     assert [entry.name for entry in tmp_path.iterdir()] == ["card"]
+
+
+def test_turned_round_strength_1_is_what_minus_1_was() -> None:
+    direction = make(range=(-2.0, 1.5))
+    turned = direction.turned()
+    assert torch.equal(turned.scaled(), -direction.scaled())
+    assert turned.range == (-1.5, 2.0)
+    assert turned.turned().range == direction.range
+
+
+@given(st.floats(0.01, 10.0), st.floats(-9.0, 0.0), st.floats(0.1, 9.0))
+def test_strength_1_never_lies_beyond_the_range(unit: float, low: float, high: float) -> None:
+    smaller, ends = within_range(unit, (low, high))
+    assert ends[1] >= 1.0
+    assert smaller * ends[1] == pytest.approx(unit * high)
+    # Nothing is promised on the other side that was not promised before.
+    assert smaller * ends[0] >= unit * low - 1e-9
+    if high >= 1.0:
+        assert (smaller, ends) == (unit, (low, high))
+
+
+def test_a_range_without_positive_strengths_has_no_unit() -> None:
+    with pytest.raises(ValueError, match="no positive strength"):
+        within_range(1.0, (-1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "works",
+        {"kind": "works"},
+        {"kind": 1, "sentence": "x", "also": []},
+        {"kind": "works", "sentence": "x", "also": [1]},
+        {"kind": "works", "sentence": "\x1b[2J", "also": []},
+    ],
+)
+def test_a_verdict_that_is_none_is_refused(tmp_path: Path, verdict: Any) -> None:
+    path = forge(tmp_path / "card.safetensors", lambda card: card.update(verdict=verdict))
+    refusal(path)
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+strengths = st.floats(-2.0, 2.0)
+factors = st.floats(0.25, 4.0).flatmap(lambda size: st.sampled_from([size, -size]))
+units = st.floats(0.1, 3.0)
+
+
+def moved(direction: Direction | EditStack, strength: float) -> torch.Tensor:
+    """Latents that a direction moves, or a stack of edits at their own strengths."""
+    stack = direction if isinstance(direction, EditStack) else EditStack(Edit(direction, strength))
+    generator = FakeGenerator()
+    return stack.apply(generator, generator.sample([1, 2]), "w+")
+
+
+@given(units, units, strengths)
+def test_a_sum_does_what_a_stack_of_both_does(one: float, two: float, strength: float) -> None:
+    first, second = make(unit=one), make(vector=patch_vector("ground"), unit=two, name="hat")
+    stack = EditStack([Edit(first, strength), Edit(second, strength)])
+    torch.testing.assert_close(moved(first + second, strength), moved(stack, 0.0))
+    stack = EditStack([Edit(first, strength), Edit(second, -strength)])
+    torch.testing.assert_close(moved(first - second, strength), moved(stack, 0.0))
+
+
+@given(units, factors, strengths)
+def test_a_multiple_is_the_direction_at_another_strength(
+    unit: float, factor: float, strength: float
+) -> None:
+    direction = make(unit=unit, range=(-2.0, 1.5))
+    multiple = direction * factor
+    torch.testing.assert_close(moved(multiple, strength), moved(direction, factor * strength))
+    ends = sorted(factor * end for end in multiple.range)
+    assert ends == pytest.approx([-2.0, 1.5])
+    assert card_facts(factor * direction) == card_facts(multiple)
+
+
+def test_twice_negated_is_the_very_same() -> None:
+    direction = make()
+    backwards = -direction
+    again = -backwards
+    assert again.vector.equal(direction.vector)
+    for name in ("name", "prompt", "regions", "unit", "range", "space", "layers"):
+        assert getattr(again, name) == getattr(direction, name)
+    assert (backwards.name, backwards.range) == ("-bright hair", (-1.5, 2.0))
+
+
+def test_the_card_of_a_sum_says_what_it_is_made_of(tmp_path: Path) -> None:
+    hair, hat = make(), make(name="a hat", prompt="a hat", regions=("hat",), range=(-1.0, 3.0))
+    both = hair + 0.5 * hat
+    both.save(tmp_path / "both.safetensors")
+    assert card_facts(Direction.load(tmp_path / "both.safetensors")) == card_facts(both)
+    assert both.name == "bright hair + 0.5 * a hat"
+    assert (both.prompt, both.regions, both.range) == (
+        "bright hair and a hat",
+        ("hair", "hat"),
+        (-2.0, 1.5),
+    )
+    assert (both.method, both.scores, both.judged_by) == ("arithmetic", {}, "")
+    terms = [(term["name"], term["factor"]) for term in both.config["terms"]]
+    assert terms == [("bright hair", 1.0), ("a hat", 0.5)]
+    assert (hair - hat).prompt == ""  # nobody says what the absence of a hat is called
+    assert (hair + make(regions=())).regions == ()
+    verdict = {"kind": "works", "sentence": "It works.", "also": []}
+    keeping = hair + make(regions=("hat",), keep=("hair", "background"), verdict=verdict)
+    assert (keeping.keep, keeping.verdict) == (("background",), {})
+    assert sum([hair, hat]).name == "bright hair + a hat"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import os
 import stat
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from eclipsed import files
+from eclipsed.checkpoints.mapped import map_file
+from eclipsed.checkpoints.reading import read_checkpoint
+from eclipsed.directions import Direction
 from eclipsed.errors import BadFile
+from eclipsed.foreign import read_directions
+from eclipsed.inspect import describe
+from eclipsed.segmenters import load_segmenter
+from eclipsed.worlds.own import read_own
+from eclipsed.worlds.small import load_small_encoder
 
 
 def names(folder: Path) -> list[str]:
@@ -207,3 +216,82 @@ def test_tensors_and_texts_are_read_from_whole_safetensors_files_only(tmp_path: 
         path.write_bytes(content)
         assert files.metadata_of(path) == expected
     assert files.metadata_of(tmp_path / "none") == {}
+
+
+# --- what stands in the place of a file ---------------------------------------------------------
+
+PAGE = b"<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head></html>"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 381463120\n" % (
+    b"0" * 64
+)
+STAND_INS: dict[str, tuple[bytes, str]] = {
+    "google": (PAGE, r"a web page titled 'Google Drive - Virus scan warning': .*Google Drive asks"),
+    "plain page": (b"\xef\xbb\xbf\n <HTML><body>404", "a web page: the download was answered"),
+    "comment first": (
+        b"<!-- cdn -->\n<html lang=en><title>\n 429 </title>",
+        "web page titled '429'",
+    ),
+    "script first": (b"<script>go()</script><body>", "a web page"),
+    "compressed page": (gzip.compress(PAGE), "a compressed web page titled 'Google Drive"),
+    "xml": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "an XML text"),
+    "pointer": (POINTER, r"pointer of Git LFS to a file of 381 MB, not the file.* git lfs pull"),
+    "large pointer": (POINTER.replace(b"381463120", b"5000000000"), "of 5 GB"),
+    "annex": (b"/annex/objects/MD5E-s381463120--0123.pkl\n", "pointer of git-annex"),
+}
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_page_or_pointer_is_called_that_by_every_reader(tmp_path: Path, name: str) -> None:
+    data, words = STAND_INS[name]
+    path = tmp_path / "ffhq.pkl"
+    path.write_bytes(data)
+    for read in (
+        lambda: files.read_bytes(path, limit=2**20),
+        lambda: map_file(path),
+        lambda: read_checkpoint(path),
+        lambda: describe(path),
+        lambda: read_directions(path),
+        lambda: Direction.load(path),
+        lambda: read_own(path),
+        lambda: load_segmenter(path),
+        lambda: load_small_encoder(path),
+    ):
+        with pytest.raises(BadFile, match=words) as caught:
+            read()
+        assert caught.value.hint
+        assert str(path) in caught.value.message
+
+
+def test_what_only_begins_like_a_page_is_read(tmp_path: Path) -> None:
+    # 8508 bytes of header: the length's first bytes spell "<!".
+    header = b'{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(8508)
+    data = len(header).to_bytes(8, "little") + header + bytes(4)
+    assert data[:2] == b"<!"
+    assert files.read_tensors(data)[0].keys() == {"x"}
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert files.read_bytes(path, limit=2**20) == data
+    path.write_bytes(b"\x1f\x8b\x08\x00 not really compressed")
+    assert files.read_bytes(path, limit=2**20)
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "hint"),
+    [
+        (b"", "an empty file", "The download failed"),
+        (b'{"error": "Repository not found"}', "a JSON text", "the server's answer"),
+        (gzip.compress(b"weights"), "a gzip archive", "Unpack it"),
+        (b"\0" * 257 + b"ustar\0", "a tar archive", "Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file", ""),
+    ],
+)
+def test_other_kinds_come_with_what_to_do(
+    tmp_path: Path, data: bytes, words: str, hint: str
+) -> None:
+    path = tmp_path / "net.pkl"
+    path.write_bytes(data)
+    for read in (read_checkpoint, describe):
+        with pytest.raises(BadFile, match=f"it is {words}") as caught:
+            read(path)
+        assert hint in caught.value.hint

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eclipsed.cli.progress import progress as progress
     from eclipsed.directions import Direction as Direction
     from eclipsed.editing.images import grid as grid
     from eclipsed.editing.images import load_png as load_png
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from eclipsed.errors import WrongGenerator as WrongGenerator
     from eclipsed.evaluation.evaluate import evaluate as evaluate
     from eclipsed.evaluation.evaluate import score_direction as score_direction
+    from eclipsed.evaluation.evaluate import scored as scored
     from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.inspect import describe as describe
     from eclipsed.methods.method import Method as Method
@@ -71,11 +73,13 @@ _HOMES = {
     "load_generator": "generators.loading",
     "load_png": "editing.images",
     "load_world": "worlds",
+    "progress": "cli.progress",
     "read_latent": "editing.latents",
     "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",
     "score_direction": "evaluation.evaluate",
+    "scored": "evaluation.evaluate",
     "strip": "editing.stack",
     "strip_picture": "editing.images",
     "to_pil": "editing.images",

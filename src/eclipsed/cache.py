@@ -2,6 +2,7 @@
 
 This module alone reads and writes it. A result lies under a key of everything that decides it. A
 file that is missing or damaged is computed again, and a folder that cannot be written costs time.
+A world may bring results along, which are read first, so that all users of it begin alike.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -35,14 +36,24 @@ _REMEMBERED = 8  # results in memory
 
 @dataclass(frozen=True)
 class Key:
-    """kind: what the result is, the name of its folder. digest: SHA-256 of all that decides it."""
+    """kind: what the result is, the name of its folder. digest: SHA-256 of all that decides it.
+
+    shipped: where the result lies if it came with its world. That name leaves out torch's version,
+    which decides no more than the rounding of a float32.
+    """
 
     kind: str
     digest: str
+    shipped: Path | None = None
 
     @property
     def path(self) -> Path:
         return cache_folder() / self.kind / f"{self.digest[:24]}.safetensors"
+
+    @property
+    def known(self) -> bool:
+        """Whether the result need not be computed."""
+        return any(path.is_file() for path in (self.shipped, self.path) if path is not None)
 
 
 def cache_folder() -> Path:
@@ -65,13 +76,36 @@ def key_of(
     half: whether the networks may count in bfloat16.
     """
     prints = {name: getattr(world, name).fingerprint for name in networks}
-    numbers = [truncation, half, str(world.generator.device), torch.__version__]
-    text = json.dumps([kind, version, prints, numbers, *facts])
-    return Key(kind, hashlib.sha256(text.encode()).hexdigest())
+    numbers = [truncation, half, str(world.generator.device)]
+
+    def digest(*more: str) -> str:
+        text = json.dumps([kind, version, prints, [*numbers, *more], *facts])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    shipped = None
+    if world.shipped is not None:
+        shipped = world.shipped / "results" / kind / f"{digest()[:24]}.safetensors"
+    return Key(kind, digest(torch.__version__), shipped)
+
+
+@contextlib.contextmanager
+def asked_for() -> Iterator[list[Key]]:
+    """The keys of all tensors that are asked for meanwhile, to ship those or to miss some."""
+    keys: list[Key] = []
+    _listening.append(keys)
+    try:
+        yield keys
+    finally:
+        _listening.remove(keys)
+
+
+_listening: list[list[Key]] = []
 
 
 def cached_tensors(key: Key, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """Tensors by name, from the disk (then on the CPU) where they were computed before."""
+    for keys in _listening:
+        keys.append(key)
     with contextlib.suppress(BadFile):
         return _read(key)[0]
     tensors = compute()
@@ -93,6 +127,9 @@ def cached_directions(key: Key, compute: Callable[[], list[Direction]]) -> list[
 
 
 def _read(key: Key) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if key.shipped is not None:
+        with contextlib.suppress(BadFile):
+            return read_tensors(read_bytes(key.shipped, limit=_LIMIT))
     return read_tensors(read_bytes(key.path, limit=_LIMIT))
 
 

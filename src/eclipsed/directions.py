@@ -11,7 +11,8 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, cast
 
 import safetensors.torch
@@ -19,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.errors import BadFile, UnknownName, WrongGenerator
+from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.files import (
     StrPath,
     kind_of,
@@ -29,6 +30,7 @@ from eclipsed.files import (
     sha256_of,
     write_atomic,
 )
+from eclipsed.text import finite, listed
 from eclipsed.types import SPACES, Generator, Layer, Space, weights_of
 
 FORMAT = 1
@@ -61,16 +63,32 @@ def keep_layers(
     return torch.where(torch.cat(keep).to(vector.device), vector, torch.zeros_like(vector))
 
 
+def within_range(unit: float, ends: tuple[float, float]) -> tuple[float, tuple[float, float]]:
+    """A unit and its range, made smaller where strength 1 would lie beyond the range's end.
+
+    The lower end lies no further out than it did, or than −1. Raises ValueError for a range without
+    positive strengths.
+    """
+    low, high = ends
+    if high >= 1.0:
+        return unit, ends
+    if high <= 0.0:
+        raise ValueError(f"the range {ends} has no positive strength")
+    return unit * high, (max(low / high, min(low, -1.0)), 1.0)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Direction:
     """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
-    with, so that strength 1 means "the prompt is reached" for every direction. regions: where the
-    change belongs; empty for the whole image. range: the strengths within which images stay good.
-    layers: how the vector is cut, as the generator cuts its latents. config and scores must be
-    JSON; a score that could not be measured is None. judged_by: who scored, as
-    `evaluate.judged_by` says it; empty where there are no scores or nobody knows.
+    with, so that strength 1 goes as far as the prompt asks, or as images bear it. regions: where
+    the change belongs; empty for the whole image. keep: regions whose pixels stay bit for bit as
+    they are in every edit. range: the strengths within which images stay good.
+    layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
+    must be JSON; a score that could not be measured is None. judged_by: who scored, as
+    `evaluate.judged_by` says it; empty where there are no scores or nobody knows. verdict: what
+    the scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`.
 
     Raises ValueError, with one sentence, for a value that no direction can have.
     """
@@ -80,6 +98,7 @@ class Direction:
     prompt: str
     neutral: str
     regions: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     space: Space
     layers: tuple[Layer, ...]
     generator_name: str
@@ -90,12 +109,16 @@ class Direction:
     range: tuple[float, float] = (-2.0, 2.0)
     scores: Scores = field(default_factory=dict)
     judged_by: str = ""
+    verdict: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
         object.__setattr__(self, "vector", vector)
+        object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
         object.__setattr__(self, "config", _plain(self.config, "config"))
         object.__setattr__(self, "scores", _plain(self.scores, "scores"))
+        object.__setattr__(self, "verdict", _plain(self.verdict, "verdict"))
         _check_texts(self)
         if not self.layers or any(layer.width < 1 for layer in self.layers):
             raise ValueError("every layer must hold at least one number, and there must be one")
@@ -108,7 +131,9 @@ class Direction:
             raise ValueError("the vector holds numbers that are not finite")
         if not (math.isfinite(self.unit) and self.unit > 0.0):
             raise ValueError(f"the unit must be a positive number, not {self.unit}")
-        low, high = self.range
+        # Sums of decimal steps end in digits that mean nothing: -0.39999999999999997.
+        low, high = (float(f"{end:.9g}") + 0.0 for end in self.range)
+        object.__setattr__(self, "range", (low, high))
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"the range must go from a lower to a higher number, not {self.range}")
 
@@ -118,6 +143,65 @@ class Direction:
         Raises UnknownName for an index that is not one of the direction's layers.
         """
         return keep_layers(self.unit * self.vector, self.layers, layers)
+
+    def __repr__(self) -> str:
+        where, (low, high) = ", ".join(self.regions) or "the whole image", self.range
+        success = (self.scores.get("success") or {}).get("median")
+        score = "" if success is None else f", success {success:.2f}"
+        return (
+            f"<Direction {self.name!r} in {where}: {self.space} of {self.generator_name}, "
+            f"range {low:.2f} to {high:.2f}{score}>"
+        )
+
+    def __neg__(self) -> Direction:
+        """The same change backwards: strength s of it is strength −s of this one."""
+        return _combined([(-1.0, self)])
+
+    def __mul__(self, factor: float) -> Direction:
+        """Strength 1 of it is strength `factor` of this one; the range grows as strengths shrink.
+
+        Raises BadSetting for 0 and for what is not finite.
+        """
+        return _combined([(factor, self)])
+
+    def __rmul__(self, factor: float) -> Direction:
+        """As `direction * factor`."""
+        return self * factor
+
+    def __add__(self, other: Direction) -> Direction:
+        """Both changes in one: strength s of it is strength s of each, as in a stack of both.
+
+        Its range is where those of both agree, its regions are those of both, its prompt asks for
+        both; scores are not carried over. Raises WrongGenerator for directions of two generators,
+        BadSetting for those of two spaces and where no strength is good for both.
+        """
+        return _combined([(1.0, self), (1.0, other)])
+
+    def __radd__(self, other: int) -> Direction:
+        """0 + direction, with which `sum` begins."""
+        return self if other == 0 else NotImplemented
+
+    def __sub__(self, other: Direction) -> Direction:
+        """`self + (-other)`."""
+        return _combined([(1.0, self), (-1.0, other)])
+
+    def beyond(self, *strengths: float) -> str:
+        """One sentence where strengths lie beyond the range, with the worst of them; else empty."""
+        low, high = self.range
+        least, most = min(strengths, default=0.0), max(strengths, default=0.0)
+        outside = [f"{end:g}" for end, out in ((least, least < low), (most, most > high)) if out]
+        if not outside:
+            return ""
+        where = " or ".join(dict.fromkeys(outside))
+        good = f"'{self.name}' is good from {low:.1f} to {high:.1f}"
+        return f"{good}: at {where} the image may no longer look like the generator's own."
+
+    def turned(self) -> Direction:
+        """The same direction the other way round: what was at strength −1 is at 1. Strength 1
+        still does not lie beyond the range (`within_range`)."""
+        low, high = self.range
+        unit, ends = within_range(self.unit, (-high, -low))
+        return replace(self, vector=-self.vector, unit=unit, range=ends)
 
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless this direction was made for this very generator."""
@@ -157,6 +241,100 @@ class Direction:
             if _take(card, "sha256", str) != sha256_of(vector):
                 raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
             return from_card(vector, card)
+
+
+# The method on the cards of sums and multiples; their config lists the directions they are made of.
+COMBINED = "arithmetic"
+
+
+def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
+    """The sum of directions times factors, whose card names what it is made of."""
+    terms = _checked_terms(factors)
+    facts = [term for factor, each in terms for term in _terms(factor, each)]
+    ranges = [sorted(end / factor for end in each.range) for factor, each in terms]
+    of_each = [each.regions for _, each in terms]
+    # One that may change the whole image lets the sum do so.
+    regions = tuple(dict.fromkeys(chain(*of_each))) if all(of_each) else ()
+    keep = dict.fromkeys(chain(*(each.keep for _, each in terms)))
+    first = terms[0][1]
+    if len(terms) == 1:  # exactly, so that twice negated is the very same
+        factor = terms[0][0]
+        vector, unit = math.copysign(1.0, factor) * first.vector, abs(factor) * first.unit
+    else:
+        vector = torch.stack([factor * each.scaled() for factor, each in terms]).sum(dim=0)
+        unit = 1.0
+    low, high = max(ends[0] for ends in ranges), min(ends[1] for ends in ranges)
+    if not low < high:
+        names = " and ".join(f"'{each.name}'" for _, each in terms)
+        raise BadSetting(f"No strength is good for both {names}.", "Use them in one EditStack.")
+    asked = all(term["factor"] > 0 and term["prompt"] for term in facts)
+    return replace(
+        first,
+        vector=vector,
+        name=_name_of(facts),
+        prompt=" and ".join(dict.fromkeys(term["prompt"] for term in facts)) if asked else "",
+        regions=regions,
+        keep=tuple(region for region in keep if region not in regions),
+        method=COMBINED,
+        config={"terms": facts},
+        unit=unit,
+        range=(low, high),
+        scores={},
+        judged_by="",
+        verdict={},
+    )
+
+
+def _checked_terms(factors: Sequence[tuple[object, object]]) -> list[tuple[float, Direction]]:
+    """Factors and directions that go together; raises what `Direction`'s operators say."""
+    terms: list[tuple[float, Direction]] = []
+    for factor, each in factors:
+        if not isinstance(each, Direction):
+            kind = type(each).__name__
+            raise BadSetting(f"Only a direction goes with a direction, not {kind}.")
+        number, first = finite(factor, "A factor"), terms[0][1] if terms else each
+        if number == 0.0:
+            raise BadSetting("A direction times 0 changes nothing.", "Give another factor.")
+        if weights_of(each.generator_fingerprint) != weights_of(first.generator_fingerprint):
+            raise WrongGenerator(
+                f"'{first.name}' was made for the generator '{first.generator_name}', "
+                f"'{each.name}' for '{each.generator_name}'.",
+                "Only directions of one generator can be added.",
+            )
+        if (each.space, each.layers) != (first.space, first.layers):
+            raise BadSetting(
+                f"'{first.name}' is of the space {first.space}, '{each.name}' of {each.space}.",
+                "Edit with both of them in one EditStack.",
+            )
+        terms.append((number, each))
+    return terms
+
+
+def _terms(factor: float, direction: Direction) -> list[dict[str, Any]]:
+    """What a direction is made of, each times a factor: itself, or the terms of a sum."""
+    if direction.method == COMBINED and "terms" in direction.config:
+        terms = direction.config["terms"]
+        return [{**term, "factor": factor * term["factor"]} for term in terms]
+    return [
+        {
+            "factor": factor,
+            "name": direction.name,
+            "prompt": direction.prompt,
+            "method": direction.method,
+            "sha256": sha256_of(direction.vector),
+        }
+    ]
+
+
+def _name_of(terms: Sequence[Mapping[str, Any]]) -> str:
+    """The sum as people write it: "curly hair - 0.5 * sunglasses"."""
+    name = ""
+    for term in terms:
+        size = abs(term["factor"])
+        sign = "-" if term["factor"] < 0 else "+" if name else ""
+        part = term["name"] if size == 1.0 else f"{size:g} * {term['name']}"
+        name += f" {sign} {part}" if name else f"{sign}{part}"
+    return name
 
 
 def _plain(value: Any, what: str) -> Any:
@@ -207,7 +385,7 @@ def _check_texts(direction: Direction) -> None:
     }
     for what, text in texts.items():
         _check_text(text, what, _LONGEST)
-    for region in direction.regions:
+    for region in (*direction.regions, *direction.keep):
         _check_text(region, "name of a region")
     for layer in direction.layers:
         _check_text(layer.name, "name of a layer")
@@ -222,6 +400,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "prompt": direction.prompt,
         "neutral": direction.neutral,
         "regions": list(direction.regions),
+        **({"keep": list(direction.keep)} if direction.keep else {}),
         "space": direction.space,
         "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
         "generator": {
@@ -234,6 +413,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "range": list(direction.range),
         "scores": dict(direction.scores),
         "judged_by": direction.judged_by,
+        "verdict": dict(direction.verdict),
     }
 
 
@@ -324,13 +504,25 @@ def _fields(card: Mapping[str, Any]) -> dict[str, Any]:
         "scores": card["scores"],
         # Cards of before it was recorded lack it.
         "judged_by": _typed(card.get("judged_by", ""), "judged_by", str),
+        "verdict": _verdict(_typed(card.get("verdict", {}), "verdict", dict)),
         "generator_name": _take(generator, "name", str),
         "generator_fingerprint": _take(generator, "fingerprint", str),
         "unit": float(_take(card, "unit", number)),
         "range": tuple(low_high),
         "regions": tuple(_typed(r, "regions", str) for r in _take(card, "regions", list)),
+        # Cards that keep nothing may lack it.
+        "keep": tuple(_typed(r, "keep", str) for r in _typed(card.get("keep", []), "keep", list)),
         "layers": tuple(_layer(layer) for layer in _take(card, "layers", list)),
     }
+
+
+def _verdict(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card's verdict; empty in cards of before it was recorded."""
+    if card:
+        _take(card, "kind", str), _take(card, "sentence", str)
+        for name in _take(card, "also", list):
+            _typed(name, "verdict", str)
+    return dict(card)
 
 
 def _layer(value: Any) -> Layer:

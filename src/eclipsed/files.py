@@ -10,9 +10,11 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import tomllib
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -40,6 +42,25 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"%PDF", "a PDF document"),
+    (b"\x89HDF\r\n", "an HDF5 file, such as Keras writes"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+)
+# Of the kinds that stand where something else was meant: what to do.
+_INSTEAD: dict[str, str] = {
+    "an empty file": "The download failed: get it again.",
+    "a JSON text": "Where a download was meant, it is the server's answer: get the file again.",
+    **dict.fromkeys(
+        ["a tar archive", *(words for _, words in _SIGNATURES if words.endswith("archive"))],
+        "Unpack it, and give the file inside.",
+    ),
+}
+HEAD = 4096  # bytes that tell a web page and its title
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/.*?^size (\d{1,18})", re.S | re.M
 )
 
 _REASONS: dict[int, tuple[str, str]] = {
@@ -119,13 +140,76 @@ def kind_of(data: bytes) -> str:
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
             return words
+    if data[257:262] == b"ustar":
+        return "a tar archive"
+    if data.lstrip()[:1] in (b"{", b"[") and b"\0" not in data[:HEAD]:
+        return "a JSON text"
     return "an empty file" if not data else "not a file of a known kind"
+
+
+def hint_for(words: str) -> str:
+    """What to do about a file of a kind that `kind_of` told, "" where nothing is to be said."""
+    return _INSTEAD.get(words, "")
+
+
+def check_genuine(data: bytes, path: StrPath) -> None:
+    """Raise BadFile for what a failed download or checkout leaves in a file's place.
+
+    data: the file, or its first few thousand bytes. These are web pages, plain or compressed, and
+    pointers of Git LFS and git-annex, none of which is ever what was meant.
+    """
+    instead = stand_in(data[:HEAD])
+    if instead is not None:
+        reason, hint = instead
+        raise BadFile(f"Cannot read {shown(path)}: it is {reason}.", hint)
+
+
+def stand_in(head: bytes) -> tuple[str, str] | None:
+    """(what it is, what to do) of a page or pointer whose first HEAD bytes these are, else None."""
+    packed = ""
+    if head.startswith(b"\x1f\x8b"):
+        packed = "compressed "
+        with suppress(zlib.error):
+            head = zlib.decompressobj(wbits=31).decompress(head, HEAD)
+    pointer = _POINTER.match(head)
+    if pointer:
+        return (
+            f"a pointer of Git LFS to a file of {_in_bytes(int(pointer[1]))}, not the file",
+            "Run git lfs pull in its folder, or download the file itself.",
+        )
+    if head.startswith((b"/annex/objects/", b"../.git/annex/", b".git/annex/")):
+        return "a pointer of git-annex, not the file", "Run git annex get on it."
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    # A safetensors file may begin with such a letter, but has zeros in its length.
+    if b"\0" in head or not re.match(rb"<[a-zA-Z!?]", text):
+        return None
+    title = _TITLE.search(text)
+    name = title[1].decode("utf-8", "replace").split() if title else []
+    titled = f" titled {shown(' '.join(name)[:80])}" if name else ""
+    kind = "web page" if re.search(rb"<(!doctype )?html|<head|<body", text, re.I) else "XML text"
+    answer = "the download was answered with a page and not with the file"
+    article = "a" if packed or kind == "web page" else "an"
+    hint = (
+        "Open the link in a browser, where it may ask to log in or to confirm, and save the file."
+    )
+    if b"virus scan" in text.lower() or b"google drive" in text.lower():
+        hint = f"Google Drive asks before it sends a large file. {hint}"
+    return f"{article} {packed}{kind}{titled}: {answer}", hint
+
+
+def _in_bytes(count: int) -> str:
+    """A size for people, in powers of a thousand."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def read_bytes(path: StrPath, *, limit: int) -> bytes:
     """The whole of a regular file of at most `limit` bytes.
 
-    Raises BadFile when it is missing, a folder, a device or a pipe, unreadable, or larger.
+    Raises BadFile when it is missing, a folder, a device or a pipe, unreadable, larger, or a page
+    or pointer in the place of a file (`check_genuine`).
     """
     try:
         # Asked before opening: opening a pipe would wait for ever.
@@ -143,6 +227,7 @@ def read_bytes(path: StrPath, *, limit: int) -> bytes:
             f"Cannot read {shown(path)}: it is larger than {limit / 2**20:.0f} MiB.",
             "It cannot be what was asked for.",
         )
+    check_genuine(data, path)
     return data
 
 

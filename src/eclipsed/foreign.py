@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.checkpoints.numpy_files import MAGIC, is_npz, load_npy, load_npz, npz_keys
+from eclipsed.checkpoints.numpy_files import MAGIC, is_npz, load_npz, load_objects, npz_keys
 from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import Record, damage, in_brief
 from eclipsed.directions import Direction
@@ -99,7 +99,7 @@ def read_content(path: StrPath) -> object:
     data = read_bytes(path, limit=LIMIT)
     with refused(path), damage():
         if data.startswith(MAGIC):
-            return load_npy(data)
+            return load_objects(data)
         if is_npz(data[:512]):
             keys = npz_keys(data)
             return load_npz(data, _GANSPACE if _GANSPACE[0] in keys else None)

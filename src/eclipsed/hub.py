@@ -33,7 +33,16 @@ from filelock import FileLock
 
 from eclipsed.cache import cache_folder
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import StrPath, disk, read_bytes, shown, write_atomic
+from eclipsed.files import (
+    HEAD,
+    StrPath,
+    check_genuine,
+    disk,
+    read_bytes,
+    shown,
+    stand_in,
+    write_atomic,
+)
 
 # Host → the domains that it redirects downloads to.
 HOSTS: Mapping[str, tuple[str, ...]] = {
@@ -153,6 +162,8 @@ def adopt(item: Item, source: StrPath, *, cache: Path | None = None) -> Path:
         read_bytes(source, limit=0)  # which says what is wrong
     with _locked(path), disk("read", source), open(source, "rb") as file:
         size = os.fstat(file.fileno()).st_size
+        check_genuine(file.read(HEAD), source)
+        file.seek(0)
         wrong = "" if item.size in (None, size) else f"it has {size:,} bytes, not {item.size:,}"
         digest = "" if wrong else hashlib.file_digest(file, "sha256").hexdigest()
         if wrong := wrong or _mismatch(item, path, digest):
@@ -354,7 +365,12 @@ def _attempt(item: Item, url: str, path: Path, report: Progress) -> None:
     if size == 0 or size != total:
         _transfer(item, url, path, report)
     with disk("read", part):
+        with open(part, "rb") as file:
+            instead = stand_in(file.read(HEAD))
         digest = _digest(part)
+    if instead is not None:
+        _discard(path)
+        raise _Refused(f"it sends {instead[0]}")
     if wrong := _mismatch(item, path, digest):
         _discard(path)
         # The resumed part may be at fault; only bytes that all came now accuse the address.

@@ -15,7 +15,7 @@ from eclipsed.checkpoints.mapped import map_file
 from eclipsed.directions import Direction, card_facts
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, kind_of, read_toml, refused, shown
+from eclipsed.files import StrPath, hint_for, kind_of, read_toml, refused, shown
 
 if TYPE_CHECKING:
     from eclipsed.foreign import ForeignDirection
@@ -57,7 +57,8 @@ def describe(path: StrPath) -> dict[str, Any]:
         return facts
     raise BadFile(
         f"Cannot show {shown(path)}: it is {words}.",
-        "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
+        hint_for(words)
+        or "Give a direction, a picture, a network's checkpoint or a world's TOML file.",
     )
 
 
@@ -91,7 +92,7 @@ def _tensors(path: StrPath) -> dict[str, Any]:
             f"Cannot read {shown(path)}: it is a damaged safetensors file.", "Get it again."
         ) from error
     if "eclipsed" in metadata and [name for name, _ in slices] == ["vector"]:
-        return {"kind": "card", **card_facts(Direction.load(path))}
+        return _card(Direction.load(path))
     listed = {
         "kind": "checkpoint",
         "format": "safetensors",
@@ -102,6 +103,15 @@ def _tensors(path: StrPath) -> dict[str, Any]:
         "names": names,
     }
     return _own_part(path, metadata) or _known_tensors(path, metadata, listed)
+
+
+def _card(direction: Direction) -> dict[str, Any]:
+    """A card's facts; the verdict of older ones, which hold none, is told from their scores."""
+    from eclipsed.evaluation.verdict import verdict_of_card
+
+    verdict = verdict_of_card(direction)
+    facts = {"kind": "card", **card_facts(direction)}
+    return facts if verdict is None else {**facts, "verdict": verdict.to_json()}
 
 
 def _own_part(path: StrPath, metadata: Mapping[str, str]) -> dict[str, Any] | None:
@@ -154,7 +164,8 @@ def _known_tensors(
         if KEY in metadata:  # a checkpoint of our own that is damaged, or newer
             raise
     else:
-        return {**listed, **{key: facts[key] for key in ("format", "family", "config", "needs")}}
+        keys = ("format", "family", "config", "needs", "notes", "images")
+        return {**listed, **{key: facts[key] for key in keys if key in facts}}
     shapes = {tuple(entry["shape"]) for entry in listed["names"]}
     # A table of many shapes is no list of directions, and may be far too large to read.
     if len(shapes) == 1 and listed["numbers"] <= _MOST_NUMBERS:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from eclipsed.errors import BadSetting
+from eclipsed.text import listed
 
 Space = Literal["z", "w", "w+", "s"]
 # The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
@@ -210,6 +212,9 @@ class Goal:
 
     No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
     for one change.
+    text: what encoders read, a description of what shall be seen ("no glasses" for "remove
+    glasses"); the prompt itself unless given.
+    keep: regions that must stay as they are; none of `regions` is among them.
     parts: one goal for each change, where the prompt asks for several; else ().
     shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
     """
@@ -219,6 +224,18 @@ class Goal:
     regions: tuple[str, ...] = ()
     parts: tuple[Goal, ...] = ()
     shape_and_colour: tuple[Goal, ...] = ()
+    text: str = ""
+    keep: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text or self.prompt)
+        object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
+
+    def __repr__(self) -> str:
+        where = ", ".join(self.regions) or "the whole image"
+        keep = f", keeping {', '.join(self.keep)}" if self.keep else ""
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}{keep}>"
 
 
 @dataclass(frozen=True)
@@ -271,8 +288,11 @@ class World:
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
     example_prompts: short prompts that this world answers, to offer to people.
+    multilingual: whether its encoder reads other languages than English.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
+    shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
+    computed; None where nothing does.
     """
 
     name: str
@@ -284,3 +304,10 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
+    shipped: Path | None = None
+
+    def __repr__(self) -> str:
+        size = self.generator.resolution
+        regions = ", ".join(self.segmenter.regions)
+        return f"<World {self.name!r}: {self.generator.name}, {size}×{size}, regions {regions}>"

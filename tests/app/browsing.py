@@ -13,10 +13,22 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-SIZES = {"wide": (1280, 800), "phone": (390, 844)}
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+# Windows, from a small phone to a large screen; between 761 and 889 once lay a gap.
+SIZES = {
+    "narrow": (360, 740),
+    "phone": (390, 844),
+    "landscape": (844, 390),
+    "tablet": (768, 1024),
+    "half": (850, 700),
+    "wide": (1280, 800),
+    "large": (1920, 1080),
+    "largest": (2560, 1440),
+}
 _STARTS = 300.0
 
 # Notes, in the page, when the pointer moved and when which picture was drawn.
@@ -29,6 +41,17 @@ _WATCH = """
     window.notes.draws.push([performance.now(), canvas.dataset.shown]);
   }).observe(canvas, { attributes: true, attributeFilter: ["data-draws"] });
 }
+"""
+# What of the editor is cut by the window's sides or does not hold its own words.
+_MISFITS = """
+(editor) => [...editor.querySelectorAll("button, input, select, canvas, li, label, p, .card span")]
+  .filter((part) => part.checkVisibility())
+  .filter((part) => {
+    const { left, right } = part.getBoundingClientRect();
+    const cut = part.matches("button:not(.card)") && part.scrollWidth > part.clientWidth + 1;
+    return left < 0 || right > innerWidth + 0.5 || cut;
+  })
+  .map((part) => `${part.tagName} ${part.className} ${part.textContent.trim().slice(0, 30)}`)
 """
 _PIXELS = """
 (canvas) => {
@@ -61,12 +84,18 @@ def free_port() -> int:
 
 @contextmanager
 def served(library: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`eclipsed app` on a library of its own: its address, and its process."""
+    """`eclipsed app` on a library of its own and an empty cache: its address, and its process."""
     port = free_port()
     command = [sys.executable, "-m", "eclipsed", "app", "--no-browser", "--port", str(port)]
     command += ["--library", str(library), *words]
-    with (library.parent / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=library.parent)
+    with TemporaryDirectory() as cache, (library.parent / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=library.parent,
+            env={**os.environ, "XDG_CACHE_HOME": cache},
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address, process)
@@ -114,7 +143,7 @@ class Hands:
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
-            has_touch=size == "phone",
+            has_touch=size in ("narrow", "phone", "landscape"),
             accept_downloads=True,
         )
         self.address = address
@@ -157,6 +186,17 @@ class Hands:
         self.page.locator(selector).first.click()
         self.quiet()
 
+    def misfits(self) -> list[str]:
+        """What does not fit into the window: of the editor, or the page as a whole."""
+        cut: list[str] = self.page.locator(".editor").evaluate(_MISFITS)
+        return cut + self.too_wide()
+
+    def too_wide(self) -> list[str]:
+        """A sentence where a page of any kind is wider than its window."""
+        script = "() => [document.documentElement.scrollWidth, innerWidth]"
+        needed, width = self.page.evaluate(script)
+        return [f"the page needs {needed} of {width} pixels"] if needed > width else []
+
     def pixels(self) -> int:
         """The canvas as one number."""
         hashed: int = self.page.locator(".canvas").evaluate(_PIXELS)
@@ -181,6 +221,17 @@ class Hands:
         self.page.locator("input.file").set_input_files(str(file))
         self.page.wait_for_selector(".notice:not([hidden])")
         self.quiet()
+
+    def stroke(self, *points: tuple[float, float]) -> None:
+        """Draw on the picture through points, which are shares of its sides."""
+        box = self.page.locator(".veil").bounding_box()
+        assert box is not None
+        (x, y), *others = points
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        self.page.mouse.down()
+        for x, y in others:
+            self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        self.page.mouse.up()
 
     def drag(self, at: int = 0, moves: int = 60, pause: float = 0.016) -> dict[str, Any]:
         """Drag a slider from end to end and back; when the pointer moved, and what was drawn."""

@@ -10,13 +10,13 @@ from eclipsed.app import descriptions
 from eclipsed.app.library import Library
 from eclipsed.app.search import Status, layers_written
 from eclipsed.errors import BadSetting
+from eclipsed.evaluation.verdict import DirectionVerdict, Kind
 from eclipsed.search.optimizer import State
 
 
 def test_a_card_in_words(library: Library) -> None:
     direction = library.direction("eyes.safetensors")
     assert descriptions.headline(direction) == "in eyes · w+ · by hand · good from -1.5 to +3.0"
-    assert descriptions.badges(direction) == []
     assert descriptions.score_rows(direction.scores) == []
     scored = replace(
         direction,
@@ -28,11 +28,33 @@ def test_a_card_in_words(library: Library) -> None:
         judged_by="independent networks",
         config={"steps": 12, "steps_done": 5},
     )
-    assert descriptions.badges(scored) == [("success 0.50", "orange")]
     success, preservation, odd = descriptions.score_rows(scored.scores)
     assert list(success.values())[:3] == ["success", "0.500", "0.250 … 1.000"]
     assert preservation["median"] == odd["median"] == "cannot be told"
     assert "trained for 5 of 12 steps" in descriptions.provenance(scored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "words", "colour"),
+    [
+        ("works", "Works on 31 of 32 images that lacked it.", "Works on 31 of 32 images", "green"),
+        (
+            "partly",
+            "Works in part: 9 of 20 images show it. It also changes: skin (40%).",
+            "Works in part: 9 of 20 images show it",
+            "orange",
+        ),
+        ("fails", "Fails: none of 32 images shows it at strength 1.", "Fails: none", "red"),
+        ("reversed", "Fails: none shows it; at −1 30 do.", "Fails: none", "red"),
+        ("unknown", "Cannot be told: no judge knows what is asked for.", "Cannot", "orange"),
+    ],
+)
+def test_a_verdict_is_one_badge(kind: Kind, sentence: str, words: str, colour: str) -> None:
+    said, shown = descriptions.badge(DirectionVerdict(kind, sentence, ()))
+    assert shown == colour
+    assert said.startswith(words)
+    assert "also" not in said
+    assert not said.endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ from eclipsed.app.code_export import files_of
 from eclipsed.app.desk import Desk
 from eclipsed.app.events import handle, handle_all
 from eclipsed.app.library import Library
-from eclipsed.app.rendering import Renderer
+from eclipsed.app.rendering import FRAMES, Renderer
 from eclipsed.app.screen import view
 from eclipsed.app.search import Request
 from eclipsed.app.sheets import SWEPT
+from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.starts import Start
@@ -65,30 +68,25 @@ def test_a_view_is_json_and_has_an_image(filled: Desk) -> None:
 
 
 def test_frames_are_those_of_the_selected_line(filled: Desk) -> None:
-    frames = screen.frames(filled)
-    assert frames is not None
-    assert (frames["key"], frames["strengths"][0]) == (view(filled)["frames_key"], -1.5)
-    assert len(frames["pictures"]) == len(frames["strengths"])
-    do(filled, "select", at=0)
-    other = screen.frames(filled)
-    assert other is not None
-    assert other["key"] != frames["key"]
-    do(filled, "reset")
-    assert screen.frames(filled) is None
-    assert view(filled)["frames_key"] == ""
+    keys = [line["frames_key"] for line in view(filled)["lines"]]
+    for at, ends in enumerate(((-2.0, 2.0), (-1.5, 3.0))):
+        frames = screen.frames(filled, at, 0, 3)
+        assert frames is not None
+        assert (frames["key"], frames["of"]) == (keys[at], FRAMES)
+        assert (*frames["strengths"],) == (*ends, sum(ends) / 2)
+        assert len(set(frames["pictures"])) == 3
+    assert screen.frames(filled, 2, 0, 3) is None
 
 
 def test_a_view_waits_for_frames_only_when_asked(filled: Desk) -> None:
     assert view(filled)["frames"] is None
-    do(filled, "frames")
-    assert view(filled)["frames"] == screen.frames(filled)
+    do(filled, "frames", at=1, **{"from": 2, "count": 4})
+    assert view(filled)["frames"] == screen.frames(filled, 1, 2, 4)
     assert view(filled)["frames"] is None
-    key = view(filled)["frames_key"]
+    first, second = (line["frames_key"] for line in view(filled)["lines"])
     do(filled, "strength", at=1, to=0.5)
-    assert view(filled)["frames_key"] == key
-    do(filled, "strength", at=0, to=0.5)
-    do(filled, "select", at=1)
-    assert view(filled)["frames_key"] != key
+    assert view(filled)["lines"][1]["frames_key"] == second
+    assert view(filled)["lines"][0]["frames_key"] != first
 
 
 def test_pictures_of_cards_are_drawn_one_at_a_time(desk: Desk) -> None:
@@ -102,7 +100,7 @@ def test_pictures_of_cards_are_drawn_one_at_a_time(desk: Desk) -> None:
 def test_a_picture_is_handed_out_under_a_new_number(filled: Desk) -> None:
     assert view(filled)["download"] is None
     for number in (1, 2):
-        do(filled, "save")
+        do(filled, "save", times=1)
         download = view(filled)["download"]
         assert (download["number"], download["name"][-4:]) == (number, ".png")
     assert (
@@ -135,6 +133,21 @@ def test_a_drag_is_one_change(filled: Desk) -> None:
     assert filled.session.lines[0].edit.strength == 0.8
 
 
+@pytest.mark.parametrize("what", ["strength", "truncation"])
+def test_a_change_that_ends_where_it_began_is_no_step(filled: Desk, what: str) -> None:
+    words: dict[str, Any] = {"at": 0, "dragging": True} if what == "strength" else {}
+    before = filled.history.past
+    began = 1.0 if what == "strength" else filled.session.truncation
+    for to in (0.2, 0.4, began):
+        do(filled, what, to=to, **words)
+    assert filled.history.past == before
+    for to in (0.3, 0.6):
+        do(filled, what, to=to, **words)
+    assert len(filled.history.past) == len(before) + 1
+    do(filled, "undo")
+    assert filled.history.past == before
+
+
 def test_twenty_five_actions_and_a_saved_picture(filled: Desk, library: Library) -> None:
     do(filled, "strength", at=0, to=-1.25)
     do(filled, "layers", at=0, to=[0, 1])
@@ -162,6 +175,57 @@ def test_twenty_five_actions_and_a_saved_picture(filled: Desk, library: Library)
     assert other.renderer.shot(other.session).png == before
     assert picture(downloads.picture(other.renderer, other.session)[1]) == picture(data)
     assert [line.key() for line in other.session.lines] == [line.key() for line in lines]
+
+
+@pytest.mark.parametrize("times", downloads.TIMES)
+def test_a_larger_picture_comes_back_as_well(filled: Desk, times: int) -> None:
+    do(filled, "save", times=times)
+    size = times * filled.world.generator.resolution
+    assert filled.notice is not None
+    assert f"{size}×{size} pixels" in filled.notice.text
+    assert filled.download is not None
+    (_, data), lines = filled.download, filled.session.lines
+    do(filled, "reset")
+    filled.drop(data, "x.png")
+    assert filled.session.lines == lines
+    do(filled, "save", times=3)
+    assert filled.notice.bad
+
+
+@pytest.mark.parametrize("saved", ["strip", "webp"])
+def test_a_strip_and_a_webp_come_back(filled: Desk, saved: str) -> None:
+    do(filled, **({"what": "strip"} if saved == "strip" else {"what": "animation", "kind": saved}))
+    assert filled.download is not None
+    assert "Drop it" in str(filled.notice)
+    (name, data), lines = filled.download, filled.session.lines
+    do(filled, "reset")
+    filled.drop(data, name)
+    assert filled.session.lines == lines
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("PNG", "photos cannot be edited yet"),
+        ("JPEG", "photos cannot be edited yet"),
+        ("WEBP", "photos cannot be edited yet"),
+        ("HEIC", "photos cannot be edited yet"),
+        ("GIF", "an animation of a kind that holds no recipe"),
+        ("MP4", "an animation of a kind that holds no recipe"),
+    ],
+)
+def test_a_photo_and_a_film_get_a_true_sentence(desk: Desk, form: str, words: str) -> None:
+    buffer = io.BytesIO()
+    if form in ("HEIC", "MP4"):
+        buffer.write(b"\0\0\0\x18ftyp" + (b"heic" if form == "HEIC" else b"isom") + b"\0" * 40)
+    else:
+        facts = Image.Exif()
+        facts[0x010E] = "a holiday"  # what a camera calls its picture is no recipe
+        Image.new("RGB", (64, 48)).save(buffer, form, exif=facts)
+    desk.drop(buffer.getvalue(), "me")
+    assert desk.notice is not None
+    assert desk.notice.bad
+    assert words in desk.notice.text
 
 
 def test_a_dropped_file_can_be_undone(filled: Desk) -> None:
@@ -431,7 +495,6 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert (status.stage, status.error) == ("done", "")
     assert status.look is not None
     assert status.look.preflight.goal.regions == ("mouth",)
-    assert len(status.look.best) == len(status.look.worst) == search.SHOWN
     assert len(status.snapshots) >= 3
     shown = view(desk)
     assert [line["name"] for line in shown["lines"]] == ["bright mouth"]
@@ -439,6 +502,24 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert library.entry(status.file).direction is not None
     assert library.direction(status.file).scores
     assert len(view(desk)["lines"]) == 1, "it is put there once"
+
+
+def test_a_direction_that_is_turned_round_while_it_is_in_use_is_turned_there(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(_: World, direction: Direction, *, seeds: object) -> Direction:
+        desk.collect()  # as the page does while it is scored
+        return replace(direction.turned(), config={**direction.config, "turned": True})
+
+    monkeypatch.setattr(search, "scored", turned)
+    desk.find(Request("bright mouth", steps=2))
+    wait(desk)
+    (before,) = desk.session.lines
+    desk.collect()
+    (line,) = desk.session.lines
+    assert torch.equal(line.direction.vector, -before.direction.vector)
+    assert torch.equal(line.direction.vector, library.direction(line.file).vector)
+    assert (line.file, line.edit.strength) == (before.file, before.edit.strength)
 
 
 def test_a_search_that_was_stopped_keeps_what_it_learned(
@@ -465,9 +546,7 @@ def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
     check = search.preflight.check
 
     def pessimist(*arguments: Any) -> Preflight:
-        from dataclasses import replace
-
-        return replace(check(*arguments), verdict="unlikely")
+        return replace(check(*arguments), verdict="unlikely", instead=("bright hair",))
 
     monkeypatch.setattr(search.preflight, "check", pessimist)
 
@@ -480,6 +559,7 @@ def test_what_is_unlikely_is_asked_about_first(
     wait(desk)
     assert desk.status.stage == "asking"
     assert not desk.status.running
+    assert view(desk)["search"]["instead"] == ["bright hair"]
     do(desk, "go on")
     wait(desk)
     assert desk.status.stage == "done"
@@ -537,9 +617,27 @@ def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
     assert desk.search is None
 
 
+def test_the_field_takes_as_much_as_a_prompt_may_have() -> None:
+    page = (Path(screen.__file__).parent / "editor" / "editor.html").read_text()
+    assert re.findall(r'maxlength="(\d+)"', page) == [str(LONGEST_PROMPT)]
+
+
 def test_a_region_can_be_said(desk: Desk, world: World) -> None:
     desk.find(Request("bright mouth", regions=("eyes",), steps=2))
     wait(desk)
     assert desk.session.lines == ()
     desk.collect()
     assert desk.session.lines[0].direction.regions == ("eyes",)
+
+
+def test_prompts_to_click_are_of_all_kinds_and_have_no_card_yet(
+    renderer: Renderer, library: Library
+) -> None:
+    prompts = tuple(f"prompt {number}" for number in range(40))
+    world = replace(renderer.world, example_prompts=("bright hair", *prompts))
+    desk = Desk(Renderer(world), library, "starter", "cpu")
+    shown = view(desk)["prompts"]
+    assert len(shown) == len(set(shown)) == 8
+    assert "bright hair" not in shown
+    assert {prompts.index(prompt) // 10 for prompt in shown} == {0, 1, 2, 3}
+    assert view(Desk(renderer, library, "starter", "cpu"))["prompts"] == []

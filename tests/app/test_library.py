@@ -201,7 +201,13 @@ def test_a_made_up_token_brings_nothing_back(library: Library, token: str) -> No
 def test_scores_are_written_into_a_card(library: Library) -> None:
     library.rename("hair.safetensors", "shining hair")
     scores = {"success": {"median": 1.0, "low": 0.9, "high": 1.0}}
-    library.store_scores("hair.safetensors", scores, "independent networks")
+    scored = replace(
+        library.direction("hair.safetensors"),
+        name="bright hair",
+        scores=scores,
+        judged_by="independent networks",
+    )
+    library.update("hair.safetensors", scored)
     card = Direction.load(library.folder / "hair.safetensors")
     assert (card.name, card.scores, card.judged_by) == (
         "shining hair",
@@ -210,7 +216,7 @@ def test_scores_are_written_into_a_card(library: Library) -> None:
     )
     library.delete("hair.safetensors")
     with pytest.raises(UnknownName):
-        library.store_scores("hair.safetensors", scores, "independent networks")
+        library.update("hair.safetensors", scored)
 
 
 def test_a_card_is_found_by_what_it_holds(library: Library) -> None:
@@ -227,3 +233,46 @@ def test_a_place_that_is_no_folder_is_one_sentence(tmp_path: Path, library: Libr
     other = Library(tmp_path / "file")
     with pytest.raises(EclipsedError):
         other.add(library.direction("hair.safetensors"))
+
+
+@pytest.fixture
+def with_shipped(library: Library, world: World, tmp_path: Path) -> Library:
+    """The library of two cards, in a world that brings two along, one of them of the same name."""
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    save_card(world, shipped / "mouth.safetensors", "bright mouth")
+    save_card(world, shipped / "hair.safetensors", "bright hair", prompt="the world's own")
+    return Library(library.folder, shipped)
+
+
+def test_cards_of_the_world_stand_behind_those_of_the_folder(with_shipped: Library) -> None:
+    *own, last = with_shipped.entries()
+    assert {entry.name for entry in own} == {"bright hair", "bright eyes"}
+    assert not any(entry.shipped for entry in own)
+    assert last.shipped
+    assert last.name == "bright mouth"
+    assert with_shipped.direction("hair.safetensors").prompt != "the world's own"
+    # What a stack holds of the hidden one is found all the same.
+    hidden = with_shipped.shipped
+    assert hidden is not None
+    assert with_shipped.direction(str(hidden / "hair.safetensors")).prompt == "the world's own"
+
+
+def test_a_card_of_the_world_stays_as_it_is(with_shipped: Library, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    file = with_shipped.entries()[-1].file
+    direction = with_shipped.direction(file)
+    for change in (
+        lambda: with_shipped.delete(file),
+        lambda: with_shipped.rename(file, "mine"),
+        lambda: with_shipped.store_scores(file, {}, "nobody"),
+    ):
+        with pytest.raises(BadSetting, match="comes with the world"):
+            change()
+    assert with_shipped.add(direction) == file
+    assert with_shipped.export(file)[0] == "bright-mouth.safetensors"
+    assert files(tmp_path) == before
+
+
+def test_a_world_whose_cards_are_gone_has_none(library: Library, tmp_path: Path) -> None:
+    assert len(Library(library.folder, tmp_path / "none").entries()) == 2

@@ -59,8 +59,8 @@ def test_frames_are_the_image_at_each_strength(
 ) -> None:
     session = sessions.set_hard(session, 1, hard)
     frames = renderer.frames(session, 1)
-    assert (frames.strengths[0], frames.strengths[-1]) == (-1.5, 3.0)
-    assert len(frames.strengths) == len(frames.pictures) <= FRAMES
+    assert frames.strengths[:2] == (-1.5, 3.0)
+    assert len(frames.strengths) == len(frames.pictures) == frames.of <= FRAMES
     for strength, picture in zip(frames.strengths, frames.pictures, strict=True):
         exact = renderer.shot(sessions.set_strength(session, 1, strength))
         assert np.abs(pixels(picture) - pixels(exact.png)).mean() < 6.0  # JPEG's loss
@@ -74,7 +74,7 @@ def test_frames_are_kept_while_the_slider_moves(renderer: Renderer, session: Ses
 
 def test_frames_reach_a_strength_beyond_the_range(renderer: Renderer, session: Session) -> None:
     frames = renderer.frames(sessions.set_strength(session, 1, 4.0), 1)
-    assert frames.strengths[-1] == 4.0
+    assert max(frames.strengths) == 4.0
 
 
 def test_frames_of_a_muted_line_show_what_it_would_do(renderer: Renderer, session: Session) -> None:

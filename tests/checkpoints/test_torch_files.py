@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from torch import Tensor
 
 from eclipsed.checkpoints.archives import stored_members
 from eclipsed.checkpoints.mapped import map_file
+from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import Record
+from eclipsed.errors import BadFile
+from eclipsed.inspect import describe
 from tests.checkpoints.making import (
     Call,
     Name,
@@ -212,3 +216,44 @@ def test_trained_models_of_others_are_records(name: str) -> None:
         assert len(directions) == 27
         for i, direction in enumerate(directions):
             assert_same(direction, expected[f"dirs.{i}"])
+
+
+# --- archives of other things -------------------------------------------------------------------
+
+
+def zipped(*names: str, compress: bool = True) -> bytes:
+    file = io.BytesIO()
+    kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(file, "w", kind) as archive:
+        for name in names:
+            archive.writestr(name, "x" * 100)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "hint"),
+    [
+        (zipped("repo-main/README.md", "repo-main/a.py"), "2 files, such as repo-main/R", "Unpack"),
+        (zipped("net.pkl", compress=False), "1 files, such as net.pkl", "Unpack"),
+        (zipped("net/code/__torch__.py", "net/data.pkl"), "a TorchScript file", "state dict"),
+        (zipped("x/models/model.json"), "another exported program", "state dict"),
+        (zipped("w.npy"), "NumPy arrays", ""),
+        (zipped("archive/data.pkl", "archive/data/0"), "compressed or encrypted", ""),
+        (saved({"x": torch.zeros(9)})[:-40], "cut short", ""),
+    ],
+)
+def test_archives_of_other_things_are_called_that(data: bytes, words: str, hint: str) -> None:
+    with pytest.raises(BadFile, match=words) as caught:
+        read_torch(data)
+    assert hint in caught.value.hint
+
+
+def test_a_script_module_is_called_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "ViT-B-32.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scripting is deprecated, its files are about
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+    for read in (read_checkpoint, describe):
+        with pytest.raises(BadFile, match="holds code to be run") as caught:
+            read(path)
+        assert "safetensors" in caught.value.hint

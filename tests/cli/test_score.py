@@ -10,7 +10,7 @@ from tests.cli.conftest import Run, check_refusal, save_card
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     save_card(world, "c.safetensors")
     result = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(result) == {*evaluate.KEYS, "judged_by"}
+    assert set(result) == {*evaluate.KEYS, "judged_by", "verdict"}
     assert result["judged_by"] == evaluate.INDEPENDENT
     assert result["success"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")

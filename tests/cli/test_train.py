@@ -24,12 +24,12 @@ QUICK = ("--steps", "3", "--method", "paper")
 @pytest.fixture(autouse=True)
 def _few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores of eight seeds say as much about the command line as those of many."""
-    real = evaluate.score_direction
+    real = evaluate.scored
 
-    def score(world: World, direction: Direction, **options: Any) -> Any:
+    def score(world: World, direction: Direction, **options: Any) -> Direction:
         return real(world, direction, **(options | {"seeds": range(8)}))
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    monkeypatch.setattr(evaluate, "scored", score)
 
 
 def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
@@ -51,6 +51,7 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     assert set(ran.json) == {
         *evaluate.KEYS,
         "judged_by",
+        "verdict",
         "card",
         "name",
         "regions",
@@ -59,7 +60,10 @@ def test_train_as_json_is_one_object(eclipsed: Run) -> None:
         "seconds",
     }
     assert ran.json["card"] == "x.safetensors"
-    assert set(ran.json["success"]) == {"median", "low", "high", "worst"}
+    assert set(ran.json["success"]) == {
+        *("median", "low", "high", "worst", "of", "count", "backward")
+    }
+    assert set(ran.json["verdict"]) == {"kind", "sentence", "also"}
 
 
 def test_options_reach_the_training(eclipsed: Run) -> None:
@@ -149,11 +153,13 @@ def test_a_method_for_one_image_is_scored_on_that_image(
 ) -> None:
     asked: list[Any] = []
 
-    def score(*_: Any, **options: Any) -> dict[str, None]:
-        asked.append(options["seeds"])
-        return dict.fromkeys(evaluate.KEYS)
+    real = evaluate.scored
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    def score(world: World, direction: Direction, *, seeds: Any) -> Direction:
+        asked.append(seeds)
+        return real(world, direction, seeds=seeds)
+
+    monkeypatch.setattr(evaluate, "scored", score)
     words = ("train", "bright hair", "--method", "styleclip-optimization", "--steps", "3")
     ran = eclipsed(*words, "--image", "7")
     assert ran.code == 0, ran.err
@@ -299,7 +305,7 @@ def test_ctrl_c_while_scoring_keeps_the_card(
     def score(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "score_direction", score)
+    monkeypatch.setattr(evaluate, "scored", score)
     ran = eclipsed("train", "bright hair", *QUICK)
     assert ran.code == 130
     assert "without scores" in ran.err
@@ -363,3 +369,26 @@ def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) ->
     assert ran.code == 0, ran.err
     assert "trained change by change: 'bright hair', 'a dark mouth'" in ran.out
     assert set(Direction.load("two.safetensors").regions) == {"hair", "mouth"}
+
+
+def test_a_direction_that_failed_says_so_on_stderr(
+    eclipsed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(world: World, goal: Goal, config: _Numbers) -> list[Direction]:
+        part, sign = ("mouth", 1.0) if "hair" in goal.prompt else ("eyes", -1.0)
+        card = {"method": "stylemc", "space": "w+"}
+        return [calibrated(world, sign * patch_vector(part), goal, config, **card)]
+
+    monkeypatch.setitem(registry._REGISTERED, "stylemc", _method(find=find, takes="prompt"))
+    ran = eclipsed("train", "bright hair", "--method", "stylemc", "-o", "a.safetensors")
+    assert ran.code == 0
+    assert "Fails: none of" in ran.err
+    assert "Fails: none of" in ran.out
+    assert "reached" not in ran.out
+    assert "Fails: none of" in eclipsed("show", "a.safetensors").out
+    scored = eclipsed("score", "a.safetensors", "--seeds", "0-7", "--json").json
+    assert scored["verdict"]["kind"] == "fails"
+    ran = eclipsed("train", "bright eyes", "--method", "stylemc", "-o", "b.safetensors", "--json")
+    assert "turned round" in ran.err
+    assert ran.json["verdict"]["kind"] == "works"
+    assert Direction.load("b.safetensors").config["turned"] is True

@@ -303,3 +303,26 @@ def test_a_failed_save_keeps_the_old_picture(
         images.save_png(Image.new("RGB", (4, 4), "blue"), path, {"a": float("nan")})
     assert path.read_bytes() == old
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_an_enlarged_picture_has_crisp_edges_and_no_halo() -> None:
+    sharp = np.zeros((16, 16, 3), np.uint8)
+    sharp[:, 8:] = (40, 120, 200)
+    picture = Image.fromarray(sharp)
+    assert images.enlarged(picture, 1) is picture
+    large = np.asarray(images.enlarged(picture, 4)).astype(int)
+    assert large.shape == (64, 64, 3)
+    assert (large.min(axis=(0, 1)) >= 0).all()
+    assert (large.max(axis=(0, 1)) <= (40, 120, 200)).all()
+    lanczos = np.asarray(picture.resize((64, 64), Image.Resampling.LANCZOS)).astype(int)
+    assert lanczos.max() > 200, "plain Lanczos rings here"
+    blurred = [((row[32, :, 2] > 20) & (row[32, :, 2] < 180)).sum() for row in (large, lanczos)]
+    assert blurred[0] <= blurred[1]
+    with pytest.raises(ValueError, match="no size"):
+        images.enlarged(picture, 0)
+
+
+def test_a_webp_holds_a_recipe(tmp_path: Path) -> None:
+    picture, recipe = Image.new("RGB", (8, 8)), {"prompt": "Brille – 眼鏡"}
+    picture.save(tmp_path / "x.webp", exif=images.recipe_facts(recipe))
+    assert images.load_png(tmp_path / "x.webp")[1] == recipe

@@ -83,7 +83,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
     assert tuple(scores) == KEYS
     for score in scores.values():
         assert score is not None
-        assert tuple(score) == ("median", "low", "high", "worst")
+        assert tuple(score)[:5] == ("median", "low", "high", "worst", "of")
         assert score["low"] <= score["median"] <= score["high"]
     json.dumps(scores, allow_nan=False)
 
@@ -326,3 +326,69 @@ def test_no_other_part_looks_at_the_held_out_seeds() -> None:
     assert others.isdisjoint(HELD_OUT_SEEDS)
     # Training counts upwards from here.
     assert max(HELD_OUT_SEEDS) < pool.FIRST_SEED
+
+
+def latent(has: bool | None, locality: float, **changes: Any) -> LatentScores:
+    values = dict.fromkeys(KEYS) | {"locality": locality, "has": has, "strengths": LADDER}
+    return LatentScores(**(values | {"probabilities": None} | changes))
+
+
+def test_what_is_measured_at_strength_1_counts_where_there_was_something_to_change() -> None:
+    lacks = [latent(False, 0.9, success=True, backward=False) for _ in range(3)]
+    others = [latent(True, 0.0, reversal=True), latent(None, 0.1)]
+    scores = evaluate.summary(lacks + 4 * others)
+    assert scores["locality"] == {
+        **dict.fromkeys(("median", "low", "high", "worst"), 0.9),
+        "of": 3,
+    }
+    assert scores["success"] == {
+        **dict.fromkeys(("median", "low", "high"), 1.0),
+        "worst": None,
+        "of": 3,
+        "count": 3,
+        "backward": 0,
+    }
+    reversal = scores["reversal"]
+    assert reversal is not None
+    assert (reversal["of"], reversal["count"]) == (4, 4)
+    # Where none lacks it there is nothing else to count.
+    everywhere = evaluate.summary(others)["locality"]
+    assert everywhere is not None
+    assert everywhere["of"] == 2
+
+
+def test_a_direction_whose_reversal_does_what_was_asked_is_turned_round() -> None:
+    wrong = make(-patch_vector("hair"), "bright hair", "hair", "hat", range=(-2.0, 1.5))
+    mended = evaluate.scored(WORLD, wrong, seeds=HELD_OUT_SEEDS[:16])
+    assert torch.equal(mended.vector, -wrong.vector)
+    assert (mended.unit, mended.range) == (wrong.unit, (-1.5, 2.0))
+    assert mended.config["turned"] is True
+    assert mended.verdict["kind"] == "works"
+    assert mended.judged_by == evaluate.INDEPENDENT
+    assert mended.scores == score_direction(WORLD, mended, seeds=HELD_OUT_SEEDS[:16])
+
+
+@pytest.mark.parametrize(
+    ("direction", "kind"),
+    [
+        (HAIR, "works"),
+        (make(torch.zeros(32), "bright hair", "hair"), "fails"),
+        # What was never seen at negative strengths is not used there.
+        (make(-patch_vector("hair"), "bright hair", "hair", range=(0.0, 1.0)), "reversed"),
+    ],
+)
+def test_any_other_direction_is_left_as_it_is(direction: Direction, kind: str) -> None:
+    result = evaluate.scored(WORLD, direction, seeds=HELD_OUT_SEEDS[:16])
+    assert torch.equal(result.vector, direction.vector)
+    assert "turned" not in result.config
+    assert result.verdict["kind"] == kind
+
+
+def test_what_else_changes_is_in_the_verdict() -> None:
+    assert evaluate.scored(WORLD, HAIR, seeds=HELD_OUT_SEEDS[:16]).verdict["also"] == []
+    leaky = evaluate.scored(WORLD, LEAKY, seeds=HELD_OUT_SEEDS[:16])
+    assert leaky.verdict["also"] == ["mouth"]
+    assert "It also changes: mouth (" in leaky.verdict["sentence"]
+    # No judge knows "strange": what changes is all that it can say.
+    unknown = evaluate.scored(WORLD, make(HAIR.vector, "strange"), seeds=HELD_OUT_SEEDS[:16])
+    assert unknown.verdict["also"] == ["hair"]

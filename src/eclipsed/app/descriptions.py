@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from eclipsed.app.library import Entry
 from eclipsed.app.reports import Report
 from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
+from eclipsed.evaluation.verdict import DirectionVerdict, Kind
 from eclipsed.search.preflight import Preflight
+from eclipsed.types import Generator, World
 
+DRAWING = "Drawing …"
 NO_CARDS = "No cards yet. Find one with a sentence, or import one."
 Colour = Literal["green", "orange", "red"]
 VERDICTS: dict[str, Colour] = {"likely": "green", "unsure": "orange", "unlikely": "red"}
@@ -35,6 +39,8 @@ def provenance(direction: Direction) -> list[str]:
         f"neutral text: {direction.neutral or '–'}",
         f"generator: {direction.generator_name} ({direction.generator_fingerprint[:12]})",
     ]
+    if direction.keep:
+        lines.append(f"keeps as they are: {', '.join(direction.keep)}")
     if direction.judged_by:
         lines.append(f"judged by {direction.judged_by}")
     done, steps = direction.config.get("steps_done"), direction.config.get("steps")
@@ -43,15 +49,23 @@ def provenance(direction: Direction) -> list[str]:
     return lines
 
 
-def badges(direction: Direction) -> list[tuple[str, Colour]]:
-    """The scores that tell most, and how good they are; empty for a card that was not scored."""
-    result: list[tuple[str, Colour]] = []
-    for name in ("success", "locality", "preservation"):
-        value = (direction.scores.get(name) or {}).get("median")
-        if value is not None:
-            colour: Colour = "green" if value >= 0.75 else "orange" if value >= 0.5 else "red"
-            result.append((f"{name} {value:.2f}", colour))
-    return result
+def badge(verdict: DirectionVerdict) -> tuple[str, Colour]:
+    """A verdict's first sentence, and how good that is."""
+    colours: dict[Kind, Colour] = {"works": "green", "fails": "red", "reversed": "red"}
+    return verdict.sentence.split(". ")[0].removesuffix("."), colours.get(verdict.kind, "orange")
+
+
+def examples(world: World) -> str:
+    """A few prompts that a world answers, as a hint in an empty field."""
+    return ", ".join([*world.example_prompts[:3], "…"]) if world.example_prompts else ""
+
+
+def not_here(entry: Entry, generator: Generator) -> str:
+    """Why a world cannot use a card, in one line."""
+    card = entry.direction
+    if card is None or card.generator_name == generator.name:
+        return f"{entry.name}: {entry.trouble(generator)}"
+    return f"{entry.name}: made with the generator '{card.generator_name}'"
 
 
 def score_rows(scores: Scores) -> list[dict[str, str]]:
@@ -81,10 +95,8 @@ def ago(moment: float) -> str:
 def check_lines(preflight: Preflight, understood: str) -> list[str]:
     """What pre-flight says, a line each."""
     rank = f"more than {preflight.rank:.0%} of unrelated texts get"
-    near = " or ".join(f"“{phrase}”" for phrase in preflight.instead)
     return [
         f"chance: {preflight.probability:.0%}",
-        *([f"near to it, and likely: {near}"] if near else []),
         f"region: {where(preflight.goal.regions)}",
         f"because: {understood}",
         f"neutral text: {preflight.goal.neutral}",

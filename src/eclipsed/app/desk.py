@@ -24,9 +24,12 @@ from eclipsed.editing.latents import read_latent
 from eclipsed.editing.starts import Start
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import kind_of, read_tensors, shown
+from eclipsed.search.pool import spaced
 from eclipsed.types import World
 
 Result = TypeVar("Result")
+_PROMPTS = 8  # that are shown to be clicked
+_FILMS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ")
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Desk:
 
     world_name: by what name the world is loaded again, in a command or in Python. device: where it
     computes. token: what its tab knows it by. settled: whether the tab showed the token of an
-    earlier desk. heard: the number of the last event. wants_frames, wanted_brush: what the next
-    view holds besides. download: a file for the page to save, its name first, and downloads counts
-    them.
+    earlier desk. heard: the number of the last event. wanted_frames, wanted_brush: what the next
+    view holds besides: frames of which line, from which on and how many; the mask of which line.
+    download: a file for the page to save, its name first, and downloads counts them.
     """
 
     def __init__(self, renderer: Renderer, library: Library, world_name: str, device: str) -> None:
@@ -57,11 +60,12 @@ class Desk:
         self.notice: Notice | None = None
         self.search: Search | None = None
         self.heard = 0
-        self.wants_frames = False
+        self.wanted_frames: tuple[int, int, int] | None = None
         self.wanted_brush: int | None = None
         self.download: tuple[str, bytes] | None = None
         self.downloads = 0
-        self._collected: Search | None = None  # whose card is in the stack already
+        # Whose card is in the stack already, and whether as it was turned.
+        self._collected: tuple[Search | None, bool] | None = None
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
 
     @property
@@ -101,7 +105,7 @@ class Desk:
     def drop(self, data: bytes, name: str) -> None:
         """Take in a dropped file: a saved picture is restored, a latent becomes the image, a card
         is stored and added."""
-        if kind_of(data).endswith("picture"):
+        if kind_of(data).endswith("picture") or data[4:8] == b"ftyp":
             message = "Everything is as it was when this picture was saved."
             self.attempt(lambda: self._drop_picture(data, name), message)
         elif _is_latent(data):
@@ -117,10 +121,17 @@ class Desk:
         self.change(sessions.set_start(self.session, Start.of(name, *latent), world))
 
     def _drop_picture(self, data: bytes, name: str) -> None:
-        _, recipe = read_as_file(data, name, load_png)
+        if kind_of(data) == "a GIF picture" or data[8:12] in _FILMS:
+            raise BadFile(
+                f"{shown(name[:200])} is an animation of a kind that holds no recipe.",
+                "Drop a PNG or a WebP that was saved here.",
+            )
+        still = data[4:8] != b"ftyp"  # what phones call photos is not even read
+        _, recipe = read_as_file(data, name, load_png) if still else (None, None)
         if recipe is None:
             raise BadFile(
-                f"There is no recipe in {shown(name[:200])}.", "Drop a picture that was saved here."
+                f"{shown(name[:200])} is a photo, or was not saved here: it holds no recipe.",
+                "The editor changes images that its generator draws; photos cannot be edited yet.",
             )
         self.change(restore(self.session, recipe, self.world, self.library))
 
@@ -144,11 +155,16 @@ class Desk:
         return Status("stopped") if self.search is None else self.search.status
 
     def collect(self) -> None:
-        """Put the card of a finished training into the stack, once."""
-        file = self.status.file
-        if file and self.search is not self._collected:
-            self._collected = self.search
-            self.attempt(lambda: self.add(file))
+        """Put the card of a finished training into the stack, once, and turn it there when scoring
+        has turned it round."""
+        status, known = self.status, self._collected
+        if status.file and (self.search, status.turned) != known:
+            self._collected = self.search, status.turned
+            there = known is not None and known[0] is self.search
+            self.attempt(lambda: self._renew(status.file) if there else self.add(status.file))
+
+    def _renew(self, file: str) -> None:
+        self.change(sessions.renew(self.session, file, self.library.direction(file)))
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -159,6 +175,13 @@ class Desk:
             for entry in self.attempt(self.library.entries) or []
             if entry.direction is not None and not entry.trouble(self.world.generator)
         }
+
+    def prompts(self) -> list[str]:
+        """A few of the prompts that this world answers, of all kinds, and none whose card is in the
+        library already."""
+        names = {card.name for card in self.cards().values()}
+        left = [prompt for prompt in self.world.example_prompts if prompt not in names]
+        return [left[index] for index in spaced(len(left), _PROMPTS)]
 
     def sheet(
         self, draw: Callable[..., bytes], *words: Hashable, files: Sequence[str] = ()

@@ -110,8 +110,8 @@ def _find(desk: Desk, prompt: str) -> None:
     desk.find(Request(prompt, seed=desk.session.seed, truncation=desk.session.truncation))
 
 
-def _frames(desk: Desk) -> None:
-    desk.wants_frames = True
+def _frames(desk: Desk, at: int, start: int, count: int) -> None:
+    desk.wanted_frames = at, max(0, start), max(0, count)
 
 
 def _brush(desk: Desk, at: int) -> None:
@@ -149,6 +149,7 @@ def _to_download(make: Callable[..., tuple[str, bytes]]) -> Callable[..., None]:
     def act(desk: Desk, *words: object) -> None:
         desk.download = make(desk.renderer, desk.session, *words)
         desk.downloads += 1
+        desk.notice = Notice(downloads.words_about(*desk.download), bad=False)
 
     return act
 
@@ -166,9 +167,9 @@ _HANDLERS: dict[str, tuple[Any, ...]] = {
     "stop": (_to_search(Search.stop),),
     "go on": (_to_search(Search.train_anyway),),
     "dismiss": (Desk.dismiss,),
-    "frames": (_frames,),
+    "frames": (_frames, _AT, ("from", _whole), ("count", _whole)),
     "look": (_look,),
-    "save": (_to_download(downloads.picture),),
+    "save": (_to_download(downloads.picture), ("times", _whole)),
     "strip": (_to_download(downloads.strip),),
     "animation": (_to_download(downloads.animation), ("kind", _text)),
     "undo": (_undo,),

@@ -27,6 +27,8 @@ class History:
         if session.same_picture(self.now):
             return replace(self, now=session)
         joins = bool(merging) and merging == self.merging
+        if joins and self.past and session.same_picture(self.past[-1]):
+            return History(session, self.past[:-1])  # back where the drag began
         past = self.past if joins else (*self.past, self.now)[-LONGEST:]
         return History(session, past, (), merging)
 

@@ -1,5 +1,7 @@
 """A folder of cards: listed, searched, imported, exported, renamed, and deleted with a way back.
 
+Beside them stand the cards that come with a world, which nothing changes.
+
 What a card calls itself is text to show and never a path: a file is named by `naming.file_name`,
 and a file is only ever looked for by a name that the folder itself lists.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +21,7 @@ from typing import TypeVar
 
 from platformdirs import user_data_path
 
-from eclipsed.directions import Direction, Scores
+from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import disk, failure, make_folder, read_bytes, sha256_of, shown, write_atomic
 from eclipsed.text import file_name
@@ -36,12 +38,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the library. direction: None where it cannot be used, and `problem` says why."""
+    """One file of the library. direction: None where it cannot be used, and `problem` says why.
+
+    file: its name in the folder; of a card that comes with the world, its whole path.
+    """
 
     file: str
     direction: Direction | None
     problem: str
     changed: float
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with the world, and so cannot be changed."""
+        return os.path.isabs(self.file)
 
     @property
     def name(self) -> str:
@@ -65,26 +75,35 @@ def default_folder() -> Path:
 
 
 class Library:
-    """The cards of a folder, which is made when the first one is kept.
+    """The cards of a folder, which is made when the first one is kept, and those of `shipped`.
 
     Every method may be called by several threads; files that others put there are seen at the
     next listing. Raises BadFile, with one sentence, for what the system refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, shipped: Path | None = None) -> None:
+        self.folder, self.shipped = folder, shipped
         self._lock = threading.RLock()
 
     def entries(self) -> list[Entry]:
-        """All cards, the newest first; a file that is no card is listed with its problem."""
-        entries = [_entry(path) for path in self._paths()]
-        return sorted(entries, key=lambda entry: (-entry.changed, entry.file))
+        """All cards, the newest first; a file that is no card is listed with its problem.
+
+        Those that come with the world are last, without one whose name a card of the folder has.
+        """
+        entries = [_entry(path, path.name) for path in self._paths()]
+        names = {entry.name for entry in entries}
+        shipped = [entry for entry in self._shipped() if entry.name not in names]
+        newest_first = sorted(entries, key=lambda entry: (-entry.changed, entry.file))
+        return newest_first + sorted(shipped, key=lambda entry: entry.file)
 
     def entry(self, file: str) -> Entry:
-        """One card by its file's name; UnknownName where the folder lists no such file."""
+        """One card by its file's name; UnknownName where no such file is listed."""
         for path in self._paths():
             if path.name == file:
-                return _entry(path)
+                return _entry(path, file)
+        for entry in self._shipped():
+            if entry.file == file:
+                return entry
         raise UnknownName("This card is no longer in the library.")
 
     def direction(self, file: str) -> Direction:
@@ -129,8 +148,9 @@ class Library:
     def rename(self, file: str, name: str) -> None:
         """Call a card otherwise; its file keeps its name, so that stacks still find it.
 
-        Raises BadSetting for a name that a card cannot have.
+        Raises BadSetting for a name that a card cannot have, and for a card of the world's.
         """
+        self._check_own(file)
         name = " ".join(name.split())
         if not 0 < len(name) <= _LONGEST_NAME:
             raise BadSetting(f"A name has 1 to {_LONGEST_NAME} characters, not {len(name)}.")
@@ -140,14 +160,21 @@ class Library:
             raise BadSetting(f"A card cannot have this name: {error}.") from error
         renamed.save(self.folder / file)
 
-    def store_scores(self, file: str, scores: Scores, judged_by: str) -> None:
-        """Write scores into a card that is in the library."""
+    def update(self, file: str, direction: Direction) -> None:
+        """Put a direction, scored by now, in the place of a card; its name stays the card's.
+
+        Raises BadSetting for a card of the world's.
+        """
+        self._check_own(file)
         with self._lock:
-            scored = replace(self.direction(file), scores=scores, judged_by=judged_by)
-            scored.save(self.folder / file)
+            replace(direction, name=self.direction(file).name).save(self.folder / file)
 
     def delete(self, file: str) -> str:
-        """Take a card out of the library; a token that `restore` brings it back with."""
+        """Take a card out of the library; a token that `restore` brings it back with.
+
+        Raises BadSetting for a card of the world's.
+        """
+        self._check_own(file)
         with self._lock:
             path = self.folder / self.entry(file).file
             removed = self.folder / _REMOVED
@@ -170,26 +197,34 @@ class Library:
                 os.replace(removed / token, self.folder / file)
             return file
 
-    def _paths(self) -> Iterator[Path]:
-        return (path for path in _listed(self.folder) if path.name.endswith(ENDING))
+    def _paths(self) -> list[Path]:
+        return [path for path in _listed(self.folder) if path.name.endswith(ENDING)]
+
+    def _shipped(self) -> list[Entry]:
+        paths = [] if self.shipped is None else _listed(self.shipped.absolute())
+        return [_entry(path, str(path)) for path in paths if path.name.endswith(ENDING)]
+
+    def _check_own(self, file: str) -> None:
+        if self.entry(file).shipped:
+            raise BadSetting("This card comes with the world, so it stays as it is.")
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path, file: str) -> Entry:
     try:
         status = path.stat()
     except OSError as error:  # it went away between the listing and now
-        return Entry(path.name, None, str(failure("read", path, error)), 0.0)
-    return _read(path, (status.st_mtime_ns, status.st_size))
+        return Entry(file, None, str(failure("read", path, error)), 0.0)
+    return _read(path, file, (status.st_mtime_ns, status.st_size))
 
 
 @lru_cache(maxsize=1024)
-def _read(path: Path, stamp: tuple[int, int]) -> Entry:
+def _read(path: Path, file: str, stamp: tuple[int, int]) -> Entry:
     """A file as it was when it had this stamp: nanoseconds since 1970, and bytes."""
     changed = stamp[0] / 1e9
     try:
-        return Entry(path.name, Direction.load(path), "", changed)
+        return Entry(file, Direction.load(path), "", changed)
     except BadFile as error:
-        return Entry(path.name, None, str(error), changed)
+        return Entry(file, None, str(error), changed)
 
 
 def read_as_file(data: bytes, name: str, read: Callable[[Path], Result]) -> Result:

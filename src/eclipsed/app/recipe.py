@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from eclipsed.app import session as sessions
@@ -22,7 +23,10 @@ def recipe_of(session: Session, world: World) -> dict[str, Any]:
     return {
         **recipe_head("edit", world),
         **(seed if session.start is None else latent_facts(session.start)),
-        "edits": [edit_facts(line.file, line.edit, regions=line.regions) for line in session.lines],
+        "edits": [
+            edit_facts(Path(line.file).name, line.edit, regions=line.regions)
+            for line in session.lines
+        ],
     }
 
 

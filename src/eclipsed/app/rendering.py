@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar, cast
 
 import numpy as np
@@ -52,11 +53,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class Frames:
-    """One line of the stack at several strengths, all else as it is: JPEG bytes, low to high."""
+    """One line of the stack at several strengths, all else as it is: a JPEG for each.
+
+    of: how many there are in all.
+    """
 
     strengths: tuple[float, ...]
     pictures: tuple[bytes, ...]
-    milliseconds: float
+    of: int
 
     def __len__(self) -> int:
         """Bytes of all pictures."""
@@ -94,7 +98,9 @@ class Renderer:
                 stack,
                 space=space,
                 truncation=session.truncation,
-                segmenter=self.world.segmenter if any(edit.hard for edit in stack.active) else None,
+                segmenter=self.world.segmenter
+                if any(edit.bounded for edit in stack.active)
+                else None,
             )
 
     @torch.no_grad()
@@ -102,7 +108,7 @@ class Renderer:
         """An image of each session, a few at a time; equal to `image`'s but for rounding."""
         edited = [self._edited(session) for session in sessions]
         space, *others = {space for _, space in edited}
-        if others or any(edit.hard for session in sessions for edit in session.stack.active):
+        if others or any(edit.bounded for session in sessions for edit in session.stack.active):
             return torch.cat([self.image(session) for session in sessions])
         latents = torch.cat([latents for latents, _ in edited])
         generator, psi = self.world.generator, sessions[0].truncation
@@ -116,11 +122,14 @@ class Renderer:
         rows = [at_strengths(set_seed(session, seed), at, strengths) for seed in seeds]
         return torch.stack([self.images(row) for row in rows])
 
-    def frames(self, session: Session, at: int) -> Frames:
-        """The image at several strengths of the line at index `at`, from end to end of its
-        slider."""
-        key, strengths = self.frames_key(session, at), _slider_strengths(session, at)
-        return self.cached(key, lambda: self._frames(session, at, strengths))
+    def frames(self, session: Session, at: int, start: int = 0, count: int = FRAMES) -> Frames:
+        """The image at several strengths of the line at index `at`: `count` of all, from the
+        `start`-th on. The first are both ends of its slider and the middle; each next lies midway
+        between two that came before it."""
+        strengths = halved(_slider_strengths(session, at))
+        some = tuple(strengths[start : start + count])
+        key = (self.frames_key(session, at), some)
+        return self.cached(key, lambda: self._frames(session, at, some, len(strengths)))
 
     def frames_key(self, session: Session, at: int) -> str:
         """What `frames` depends on, in short; it stays while that line's slider moves."""
@@ -147,29 +156,28 @@ class Renderer:
         milliseconds = 1000.0 * (time.perf_counter() - began)
         return Shot(png(to_pil(images[0])), milliseconds)
 
-    def _frames(self, session: Session, at: int, strengths: Sequence[float]) -> Frames:
-        began = time.perf_counter()
-        images = self.images(at_strengths(session, at, strengths))
-        milliseconds = 1000.0 * (time.perf_counter() - began) / len(strengths)
-        pictures = tuple(jpeg(to_pil(image), _WIDEST_FRAME) for image in images)
-        return Frames(tuple(strengths), pictures, milliseconds)
+    def _frames(self, session: Session, at: int, some: tuple[float, ...], of: int) -> Frames:
+        if not some:
+            return Frames((), (), of)
+        images = self.images(at_strengths(session, at, some))
+        return Frames(some, tuple(jpeg(to_pil(image), _WIDEST_FRAME) for image in images), of)
 
     def _mask(self, session: Session) -> Mask:
-        bounds, side = bounds_of(session), self.world.generator.resolution
+        bounds, size = bounds_of(session), self.image(session).shape[2:]
         if bounds is None:
-            return Mask.of(torch.ones(side, side))
+            return Mask.of(torch.ones(size))
         regions, drawn = bounds
-        layers = [feather(mask.sized(side, side)[None]) for mask in drawn]
+        layers = [feather(mask.sized(*size)[None]) for mask in drawn]
         if regions:
             layers.append(self._regions(session, regions).cpu())
         return Mask.of(torch.stack(layers).amax(dim=0)[0])
 
     def _brush(self, session: Session, at: int) -> Mask:
-        line, side = session.lines[at], self.world.generator.resolution
+        line = session.lines[at]
         if line.edit.drawn is not None:
             return line.edit.drawn
         if not line.bounds:
-            return Mask.of(torch.zeros(side, side))
+            return Mask.of(torch.zeros(self.image(session).shape[2:]))
         latents, space = self._start(session)
         mask = region_mask(
             self.world.generator,
@@ -227,8 +235,17 @@ def _key(session: Session) -> tuple[object, ...]:
 def _slider_strengths(session: Session, at: int) -> list[float]:
     """From end to end of a line's slider."""
     line = session.lines[at]
-    hard = any(edit.hard for edit in (*session.stack.active, line.edit))
+    hard = any(edit.bounded for edit in (*session.stack.active, line.edit))
     return [float(x) for x in np.linspace(*ends_of(line), HARD_FRAMES if hard else FRAMES)]
+
+
+def halved(values: Sequence[float]) -> list[float]:
+    """The same values, the ends first, then the middle, then the middles of what lies between."""
+    order = list(dict.fromkeys((0, len(values) - 1)))
+    while len(order) < len(values):
+        known = sorted(order)
+        order += [sum(gap) // 2 for gap in pairwise(known) if gap[1] - gap[0] > 1]
+    return [values[index] for index in order]
 
 
 def bounds_of(session: Session) -> tuple[tuple[str, ...], tuple[Mask, ...]] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eclipsed.directions import Direction, Scores
 from eclipsed.editing.stack import BATCH
@@ -22,9 +22,11 @@ from eclipsed.evaluation.evaluate import (
     judged_by,
     quick_columns,
     summary,
+    verdict_on,
 )
 from eclipsed.evaluation.metrics import interval
 from eclipsed.evaluation.observe import Observation, evaluator_of, target_of
+from eclipsed.evaluation.verdict import DirectionVerdict
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import World
 
@@ -63,7 +65,16 @@ class Report:
     curves: tuple[Curve, ...]
     ranked: tuple[tuple[str, int], ...]
     judged_by: str
+    verdict: DirectionVerdict
     seconds: float
+
+    @property
+    def scored(self) -> Direction:
+        """The direction with these scores."""
+        verdict = self.verdict.to_json()
+        return replace(
+            self.direction, scores=self.scores, judged_by=self.judged_by, verdict=verdict
+        )
 
 
 def measure(
@@ -108,6 +119,7 @@ def measure(
         curves=_curves(columns),
         ranked=_ranked([row.text_gain for row in rows], seeds),
         judged_by=judged_by(world),
+        verdict=verdict_on(world, direction, rows),
         seconds=time.monotonic() - began,
     )
 

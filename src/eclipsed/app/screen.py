@@ -14,10 +14,11 @@ from eclipsed.app.search import Search
 from eclipsed.app.session import Line
 from eclipsed.app.thumbnails import known_thumbnail
 from eclipsed.editing.animation import MEDIA_TYPES
+from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.types import Generator
 
 # So many cards of the library are on offer beside the stack.
-OFFERED = 12
+OFFERED = 24
 # What browsers call files, by their endings.
 _MEDIA = {f".{kind}": media for kind, media in MEDIA_TYPES.items()}
 _MEDIA |= {".png": "image/png", ".jpg": "image/jpeg"}
@@ -27,10 +28,10 @@ def view(desk: Desk) -> dict[str, Any]:
     """The exact image, the stack, what can be done and what there is to say.
 
     Frames, and what a brush begins with, are part of it only once after they were asked for, so
-    that nothing waits for them.
+    that nothing waits for them. A line's `frames_key` is what its frames go by.
     """
     desk.collect()
-    wants_frames, desk.wants_frames = desk.wants_frames, False
+    wanted, desk.wanted_frames = desk.wanted_frames, None
     brushed, desk.wanted_brush = desk.wanted_brush, None
     session, generator, renderer = desk.session, desk.world.generator, desk.renderer
     before = desk.attempt(lambda: renderer.before(session))
@@ -50,36 +51,45 @@ def view(desk: Desk) -> dict[str, Any]:
         "truncation": session.truncation,
         "compare": session.compare,
         "selected": at,
-        "lines": [_line(line, generator) for line in session.lines],
+        "lines": [
+            {**_line(line, generator), "frames_key": renderer.frames_key(session, index)}
+            for index, line in enumerate(session.lines)
+        ],
+        "examples": list(desk.world.example_prompts),
         "regions": list(desk.world.segmenter.regions),
         "undo": len(desk.history.past),
         "redo": len(desk.history.future),
         "offers": offers,
+        "prompts": desk.prompts(),
         "sketching": sum(not offer["picture"] for offer in offers),
-        "frames_key": "" if at is None else renderer.frames_key(session, at),
         "search": None if desk.search is None else _search(desk.search),
         "notice": None if desk.notice is None else vars(desk.notice),
         "token": desk.token,
         "settled": desk.settled,
         "heard": desk.heard,
-        "frames": frames(desk) if wants_frames else None,
+        "frames": None if wanted is None else frames(desk, *wanted),
         "brush": None if brushed is None else brush(desk, brushed),
         "download": _download(desk),
     }
 
 
-def frames(desk: Desk) -> dict[str, Any] | None:
-    """The pictures that the selected line's slider is dragged over; None without."""
-    session, at = desk.session, desk.session.selected
-    strip = None if at is None else desk.attempt(lambda: desk.renderer.frames(session, at))
-    if at is None or strip is None:
+def frames(desk: Desk, at: int, start: int, count: int) -> dict[str, Any] | None:
+    """Some of the pictures that a line's slider is dragged over; None where there is no such
+    line."""
+    session = desk.session
+    if not 0 <= at < len(session.lines):
         return None
-    return {
-        "key": desk.renderer.frames_key(session, at),
-        "strengths": list(strip.strengths),
-        "pictures": [_uri(picture, ".jpg") for picture in strip.pictures],
-        "milliseconds": round(strip.milliseconds, 1),
-    }
+    some = desk.attempt(lambda: desk.renderer.frames(session, at, start, count))
+    return (
+        None
+        if some is None
+        else {
+            "key": desk.renderer.frames_key(session, at),
+            "strengths": list(some.strengths),
+            "pictures": [_uri(picture, ".jpg") for picture in some.pictures],
+            "of": some.of,
+        }
+    )
 
 
 def brush(desk: Desk, at: int) -> dict[str, Any] | None:
@@ -104,6 +114,7 @@ def _line(line: Line, generator: Generator) -> dict[str, Any]:
     low, high = sessions.ends_of(line)
     return {
         "name": line.direction.name,
+        "judged": _judged(verdict_of_card(line.direction)),
         "file": line.file,
         "strength": line.edit.strength,
         "low": low,
@@ -147,10 +158,16 @@ def _search(search: Search) -> dict[str, Any]:
         "seconds": round(status.seconds),
         "verdict": None if look is None else look.preflight.verdict,
         "reason": "" if look is None else look.preflight.reason,
+        "judged": _judged(status.verdict),
+        "instead": [] if look is None else list(look.preflight.instead),
         "regions": [] if look is None else list(look.preflight.goal.regions),
         "error": status.error,
         "snapshots": [_uri(picture, ".jpg") for picture in status.snapshots],
     }
+
+
+def _judged(verdict: DirectionVerdict | None) -> dict[str, str] | None:
+    return None if verdict is None else {"kind": verdict.kind, "sentence": verdict.sentence}
 
 
 def _uri(data: bytes | None, ending: str = ".png") -> str:

@@ -24,7 +24,8 @@ from eclipsed.cache import cache_folder
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.errors import BadSetting, EclipsedError
-from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
+from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
+from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.generators.spaces import best_space
 from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import train_directions
@@ -39,7 +40,6 @@ Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", 
 Captioned = tuple[tuple[bytes, str], ...]  # JPEGs, each with a caption
 RUNNING: tuple[Stage, ...] = ("checking", "looking", "training", "scoring")
 SNAPSHOT_EVERY = 5  # steps
-SHOWN = 5  # best and worst images of a pre-flight
 _WIDEST = 256
 _LINE = (217.0, 72.0, 15.0)  # around regions
 
@@ -68,25 +68,25 @@ class Request:
 
 @dataclass(frozen=True)
 class Look:
-    """What pre-flight found: the verdict, why the regions were chosen, and the seeds that answer
-    the prompt best and least."""
+    """What pre-flight found, and why the regions were chosen."""
 
     preflight: Preflight
     understood: str
-    best: Captioned
-    worst: Captioned
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a search is. file: of the card in the library, once it is there. snapshots: JPEGs of
-    one image under what was learned so far, the image itself first."""
+    """How far a search is. file: of the card in the library, once it is there. verdict: on it, once
+    it is scored. turned: whether its direction was turned round then. snapshots: JPEGs of one image
+    under what was learned so far, the image itself first."""
 
     stage: Stage
     look: Look | None = None
     state: State | None = None
     snapshots: tuple[bytes, ...] = ()
     file: str = ""
+    verdict: DirectionVerdict | None = None
+    turned: bool = False
     error: str = ""
     seconds: float = 0.0
 
@@ -162,9 +162,7 @@ class Search:
         reason = "The region was given."
         if regions is None:
             reason = understand(self._goal.prompt, self.world).reason
-        best = images_of(self.world, self._goal, result.best(SHOWN))
-        worst = images_of(self.world, self._goal, result.worst(SHOWN))
-        self._say(look=Look(result, reason, best, worst))
+        self._say(look=Look(result, reason))
         if self._stop.is_set():
             self._say(stage="stopped")
         elif result.verdict == "unlikely":
@@ -191,8 +189,13 @@ class Search:
         )
         file = self.library.add(direction)
         self._say(stage="scoring", file=file)
-        scores = score_direction(self.world, direction, seeds=QUICK_SEEDS)
-        self.library.store_scores(file, scores, judged_by(self.world))
+        if self.library.entry(file).shipped:
+            direction = self.library.direction(file)
+        else:
+            direction = scored(self.world, direction, seeds=QUICK_SEEDS)
+            self.library.update(file, direction)
+        turned = bool(direction.config.get("turned"))
+        self._say(turned=turned, verdict=verdict_of_card(direction))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
     @torch.no_grad()
@@ -224,9 +227,9 @@ def layers_written(text: str) -> tuple[int, ...] | None:
 
 @torch.no_grad()
 def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
-    """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
-    around them; nothing is drawn where the goal is the whole image. A caption says the seed, and
-    how much of the image the regions cover."""
+    """Images of seeds on which the goal's regions are drawn: the rest is pale, and a line runs
+    around them; nothing is drawn where the goal is the whole image. A caption says how much of the
+    image the regions cover."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
     synthesis = generator.synthesize(
@@ -239,17 +242,17 @@ def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
         pixels = _drawn(pixels, inside)
     pictures = [Image.fromarray(image.numpy()) for image in pixels.to(torch.uint8)]
     return tuple(
-        (jpeg(picture, _WIDEST), f"{seed} · {float(mask.mean()):.0%}")
-        for seed, picture, mask in zip(seeds, pictures, inside, strict=True)
+        (jpeg(picture, _WIDEST), f"{float(mask.mean()):.0%}")
+        for picture, mask in zip(pictures, inside, strict=True)
     )
 
 
 def _drawn(
     pixels: Float[Tensor, "n h w 3"], inside: Float[Tensor, "n h w"]
 ) -> Float[Tensor, "n h w 3"]:
-    """Pixels of 0 … 255 with all but the masks dimmed, and a line just outside of them."""
-    grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
-    mixed = torch.lerp(grey, pixels, inside[..., None])
+    """Pixels of 0 … 255 with all but the masks pale, and a line just outside of them."""
+    pale = pixels * 0.4 + 150.0
+    mixed = torch.lerp(pale, pixels, inside[..., None])
     solid = (inside > 0.5).float()
-    line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
+    line = dilate(solid, pixels_at(max(inside.shape[-2:]), 1)) - solid
     return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])

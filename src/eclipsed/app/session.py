@@ -65,7 +65,8 @@ class Line:
             direction.space,
             edit.strength,
             edit.layers,
-            (self.bounds if edit.drawn is None else edit.drawn.digest) if edit.hard else None,
+            (self.bounds if edit.drawn is None else edit.drawn.digest) if edit.bounded else None,
+            direction.keep,
             edit.muted,
         )
 
@@ -186,6 +187,15 @@ def add(session: Session, file: str, direction: Direction, generator: Generator)
     low, high = direction.range
     line = Line(file, Edit(direction, strength=min(max(1.0, low), high)))
     return replace(session, lines=(*session.lines, line), selected=len(session.lines))
+
+
+def renew(session: Session, file: str, direction: Direction) -> Session:
+    """With the direction that a card of the library now holds, in all lines of this card."""
+    lines = [
+        replace(line, edit=replace(line.edit, direction=direction)) if line.file == file else line
+        for line in session.lines
+    ]
+    return replace(session, lines=tuple(lines))
 
 
 def remove(session: Session, at: int) -> Session:

@@ -35,25 +35,27 @@ def thumbnail(renderer: Renderer, direction: Direction) -> bytes:
 
 def known_thumbnail(renderer: Renderer, direction: Direction) -> bytes | None:
     """The picture of `thumbnail` if it is in the cache, else None; nothing is drawn."""
-    known = _key(renderer, direction).path.is_file()
-    return thumbnail(renderer, direction) if known else None
+    return thumbnail(renderer, direction) if _key(renderer, direction).known else None
 
 
 def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:
     world = renderer.world
     line = Line("", Edit(direction))
     session = Session(world.name, Path(), truncation=world.truncation, lines=(line,))
-    images = renderer.strip(session, 0, SEEDS, STRENGTHS).clamp(-1.0, 1.0)
+    low, high = direction.range
+    strengths = [min(max(strength, low), high) for strength in STRENGTHS]
+    images = renderer.strip(session, 0, SEEDS, strengths).clamp(-1.0, 1.0)
     changes = (images[:, -1] - images[:, 1]).abs().flatten(1).mean(dim=1)
     row = images[int(changes.argmax())]
-    width = len(STRENGTHS) * _SIZE
-    picture = to_pil(torch.cat(tuple(row), dim=2)).resize((width, _SIZE))
+    picture = to_pil(torch.cat(tuple(row), dim=2))
+    width = round(_SIZE * picture.width / picture.height)
+    picture = picture.resize((width, _SIZE))
     return {"jpeg": torch.frombuffer(bytearray(jpeg(picture, width)), dtype=torch.uint8)}
 
 
 def _key(renderer: Renderer, direction: Direction) -> Key:
     world = renderer.world
-    facts = [sha256_of(direction.vector), direction.unit]
+    facts = [sha256_of(direction.vector), direction.unit, direction.range]
     return key_of(
-        world, "thumbnails", 1, ["generator"], truncation=world.truncation, half=False, facts=facts
+        world, "thumbnails", 2, ["generator"], truncation=world.truncation, half=False, facts=facts
     )

@@ -32,6 +32,8 @@ def stored_members(data: memoryview) -> dict[str, memoryview]:
     members: dict[str, memoryview] = {}
     total = 0
     for name, checksum, length, at in _entries(data[start : start + size], count):
+        if length is None:
+            raise BadFile("it is a zip archive with compressed or encrypted members")
         _check_name(name)
         if name in members:
             raise BadFile("it is a zip archive with two members of one name")
@@ -40,6 +42,14 @@ def stored_members(data: memoryview) -> dict[str, memoryview]:
             raise BadFile("it is a zip archive whose members would not fit into it")
         members[name] = _content(data[:start], name, checksum, length, at)
     return members
+
+
+def member_names(data: memoryview) -> list[str]:
+    """The names of an archive's files, compressed or not; BadFile where it is damaged."""
+    count, size, start = _directory(data)
+    if count > _MOST_MEMBERS or start + size > len(data):
+        raise BadFile("it is a zip archive whose table of contents makes no sense")
+    return [entry[0] for entry in _entries(data[start : start + size], count)]
 
 
 def _directory(data: memoryview) -> tuple[int, int, int]:
@@ -64,8 +74,11 @@ def _directory(data: memoryview) -> tuple[int, int, int]:
     return here, size, start
 
 
-def _entries(table: memoryview, count: int) -> Iterator[tuple[str, int, int, int]]:
-    """(name, checksum, length, where its local header is) of every file."""
+def _entries(table: memoryview, count: int) -> Iterator[tuple[str, int, int | None, int]]:
+    """(name, checksum, length, where its local header is) of every file.
+
+    A length of None: the file is compressed or encrypted.
+    """
     at = 0
     for _ in range(count):
         if bytes(table[at : at + 4]) != _ENTRY:
@@ -77,10 +90,9 @@ def _entries(table: memoryview, count: int) -> Iterator[tuple[str, int, int, int
         name = bytes(table[at + 46 : at + 46 + name_size])
         extra = table[at + 46 + name_size : at + 46 + name_size + extra_size]
         length, packed, header = _wide(extra, length, packed, header)
-        if method != 0 or length != packed or flags & _ENCRYPTED:
-            raise BadFile("it is a zip archive with compressed or encrypted members")
+        plain = method == 0 and length == packed and not flags & _ENCRYPTED
         at += 46 + name_size + extra_size + comment_size
-        yield str(name, "utf-8"), checksum, length, header
+        yield str(name, "utf-8"), checksum, length if plain else None, header
 
 
 def _wide(extra: memoryview, *values: int) -> list[int]:

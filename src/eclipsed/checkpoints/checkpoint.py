@@ -16,10 +16,13 @@ class Checkpoint:
     format: who writes such files, in words for people. family: which network it is, a key of
     `generators.loading.FAMILIES` or another network's name. config: what the tensors' shapes do not
     tell of the architecture, plain numbers and strings. tensors: on the CPU, under the family's own
-    names (NVIDIA's for StyleGAN2 and 3).
+    names (NVIDIA's for StyleGAN2 and 3). notes: what a user should know of this file, sentences
+    without their first capital: what it lacks and what stands in for that, what it holds that is
+    not used.
     """
 
     format: str
     family: str
     config: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
+    notes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import os
 import stat
 
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, failure, shown
+from eclipsed.files import HEAD, StrPath, check_genuine, failure, shown
 
 # The largest public checkpoint known, e4e with its training data, stays below 3 GB.
 _LIMIT = 32 * 2**30
@@ -17,8 +17,8 @@ _LIMIT = 32 * 2**30
 def map_file(path: StrPath) -> memoryview:
     """The bytes of a regular file; pages are fetched when they are looked at.
 
-    Raises BadFile when it is missing, a folder, a device or a pipe, unreadable, or larger than any
-    checkpoint.
+    Raises BadFile when it is missing, a folder, a device or a pipe, unreadable, larger than any
+    checkpoint, or a page or pointer in the place of a file (`check_genuine`).
     """
     try:
         # Asked before opening: opening a pipe would wait for ever.
@@ -35,4 +35,5 @@ def map_file(path: StrPath) -> memoryview:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except (OSError, ValueError) as error:
         raise failure("read", path, error) from error
+    check_genuine(content[:HEAD], path)
     return memoryview(content)

@@ -1,25 +1,23 @@
-"""NVIDIA's .pkl files of stylegan2-ada-pytorch and stylegan3: the averaged generator in them.
+"""StyleGAN2 and 3 under NVIDIA's names: the modules of its pickles, and bare tables of tensors.
 
-A file is {G, D, G_ema, …} of modules that carry the source text of their own program. That text is
-never looked at: a module's tensors lie in its `_parameters` and `_buffers`, and its `_init_kwargs`
-say how it was built. What those leave open has the originals' defaults.
+A .pkl is {G, D, G_ema, …} of modules that carry the source text of their own program; others save
+one module alone, as pivotal tuning does. That text is never looked at: a module's tensors lie in
+its `_parameters` and `_buffers`, and its `_init_kwargs` say how it was built. What those leave open
+has the originals' defaults.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 from eclipsed.checkpoints.checkpoint import Checkpoint
+from eclipsed.checkpoints.shapes import stylegan2_config
 from eclipsed.checkpoints.unpickling import Record
+from eclipsed.checkpoints.unwrapping import Contents, Part, module_part, row_of
 from eclipsed.errors import BadFile
 
-_MODULE = "torch_utils.persistence"
-# The deepest tensor of a generator lies five modules down; the largest has some 300.
-_DEEPEST = 32
-_MOST_TENSORS = 20_000
+_FORMAT = "NVIDIA PyTorch pickle"
 
 _ARGUMENTS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
@@ -53,59 +51,43 @@ _MAPPING_DEFAULTS: dict[str, Any] = {
 }
 
 
-def recognise(content: object) -> Checkpoint | None:
-    """The generator `G_ema` of a file of NVIDIA's, or None when it is something else.
-
-    Raises BadFile when the file is NVIDIA's but holds no generator that is known.
-    """
-    if not isinstance(content, dict) or not _is_module(content.get("G_ema")):
-        return None
-    generator = content["G_ema"]
-    tensors = dict(_tensors(generator))
-    kwargs = _arguments(generator)
-    if "synthesis.input.freqs" in tensors:
-        return Checkpoint("NVIDIA PyTorch pickle", "stylegan3", _stylegan3_config(kwargs), tensors)
-    if "synthesis.b4.conv1.weight" in tensors:
-        clamp = _attribute(generator, ("synthesis", "b4", "conv1"), "conv_clamp")
-        config = _stylegan2_config(kwargs, clamp)
-        return Checkpoint("NVIDIA PyTorch pickle", "stylegan2", config, tensors)
-    raise BadFile("its G_ema is neither a StyleGAN2 nor a StyleGAN3")
+def read_stylegan2(part: Part) -> Checkpoint:
+    """A StyleGAN2, by what its module says or else by its shapes."""
+    if part.module is None:
+        name, config = "tensors under NVIDIA's names", stylegan2_config(part.tensors)
+    else:
+        clamp = _attribute(part.module, ("synthesis", "b4", "conv1"), "conv_clamp")
+        name, config = _FORMAT, _stylegan2_config(_arguments(part.module), clamp)
+    average, tensors = None, dict(part.tensors)
+    if "mapping.w_avg" not in tensors:
+        average = part.average(config["w_dim"])
+        tensors = part.without(average)
+    if average is not None:
+        tensors["mapping.w_avg"] = row_of(average)
+    return Checkpoint(name, "stylegan2", config, tensors, part.note(average))
 
 
-def _is_module(value: object) -> bool:
-    return isinstance(value, Record) and value.module == _MODULE
+def read_stylegan3(part: Part) -> Checkpoint:
+    """A StyleGAN3, by what its module says; BadFile for a bare table, which does not tell it."""
+    if part.module is None:
+        raise BadFile(
+            "it holds the tensors of a StyleGAN3 without its settings, which tensors do not tell",
+            "Give NVIDIA's .pkl, or a file that this program wrote from it.",
+        )
+    config = _stylegan3_config(_arguments(part.module))
+    return Checkpoint(_FORMAT, "stylegan3", config, part.tensors, part.note())
 
 
-def _part(record: Record, name: str) -> Mapping[str, object]:
-    """One of the dictionaries that hold a module's contents."""
-    if not isinstance(record.state, dict) or not isinstance(record.state.get(name), dict):
-        raise BadFile(f"its module {record.name[:40]!r} has no {name}")
-    part: Mapping[str, object] = record.state[name]
-    return part
-
-
-def _tensors(generator: Record) -> Iterator[tuple[str, Tensor]]:
-    """(name, tensor) of all that a state dict of this module would hold."""
-    waiting = [("", generator, 0)]
-    count = 0
-    while waiting:
-        prefix, module, depth = waiting.pop()
-        for part in ("_parameters", "_buffers"):
-            for name, value in _part(module, part).items():
-                count += 1
-                if isinstance(value, Tensor):
-                    yield f"{prefix}{name}", value
-        for name, child in _part(module, "_modules").items():
-            if isinstance(child, Record):
-                waiting.append((f"{prefix}{name}.", child, depth + 1))
-        if depth > _DEEPEST or count + len(waiting) > _MOST_TENSORS:
-            raise BadFile("its modules are nested deeper than in any genuine file")
+def refuse_others(contents: Contents) -> None:
+    """Raise BadFile for a file of NVIDIA's modules none of which is a known generator."""
+    if contents.modules:
+        raise BadFile("what it holds of NVIDIA's is neither a StyleGAN2 nor a StyleGAN3")
 
 
 def _attribute(module: Record, path: tuple[str, ...], name: str) -> object:
     """A module's own attribute, which settles what its arguments left to defaults."""
     for step in path:
-        child = _part(module, "_modules").get(step)
+        child = module_part(module, "_modules").get(step)
         if not isinstance(child, Record):
             return None
         module = child
@@ -117,7 +99,7 @@ def _arguments(generator: Record) -> dict[str, object]:
     state = generator.state if isinstance(generator.state, dict) else {}
     given = state.get("_init_args") or ()
     if not isinstance(given, list | tuple):
-        raise BadFile("its G_ema does not say how it was built")
+        raise BadFile("its generator does not say how it was built")
     return {**dict(zip(_ARGUMENTS, given, strict=False)), **_nested(state, "_init_kwargs")}
 
 
@@ -125,7 +107,7 @@ def _nested(kwargs: Mapping[str, object], name: str) -> dict[str, object]:
     """The arguments that were handed on to a part of the generator."""
     nested = kwargs.get(name) or {}
     if not isinstance(nested, dict):
-        raise BadFile("its G_ema does not say how it was built")
+        raise BadFile("its generator does not say how it was built")
     return nested
 
 
@@ -135,7 +117,7 @@ def _common(kwargs: Mapping[str, object], mapping_layers: int) -> dict[str, Any]
     for name in _ARGUMENTS:
         value = kwargs.get(name)
         if type(value) is not int or value < 0:
-            raise BadFile(f"its G_ema does not say what its {name} is")
+            raise BadFile(f"its generator does not say what its {name} is")
         config[name] = value
     config["mapping_layers"] = _plain(mapping.get("num_layers", mapping_layers))
     for name, default in _MAPPING_DEFAULTS.items():
@@ -169,4 +151,4 @@ def _plain(value: object) -> Any:
         return value
     if isinstance(value, list | tuple) and len(value) < 100:
         return [_plain(item) for item in value if isinstance(item, int | float)]
-    raise BadFile("its G_ema was built with something that is neither a number nor a word")
+    raise BadFile("its generator was built with something that is neither a number nor a word")

@@ -24,12 +24,14 @@ from eclipsed.checkpoints.shapes import (
     renamed,
     resample_filter,
     stylegan2_config,
-    tensors_in,
     unchanged,
 )
+from eclipsed.checkpoints.unwrapping import Contents, Part, row_of
 from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
 
+# Names that tell such a network, bare.
+ANCHORS = ("input.input", "conv1.conv.weight")
 # How many latents an average that a file lacks is made from.
 AVERAGED = 4096
 _GRID = 2.0**20
@@ -37,28 +39,31 @@ _MULTIPLIER = 0.01  # the learning rate multiplier of the mapping, which shapes 
 # Mappings are 512 wide; a file that claims more would fill the memory with its average.
 _WIDEST = 4096
 _MOST_TAPS = 32
+_BARE = "tensors under rosinality's names"
+_FILTERS = ("blur.kernel", "upsample.kernel")
 
 
-def recognise(content: object) -> Checkpoint | None:
-    """The averaged generator of rosinality's files, or the networks of e4e's; None for others."""
-    if not isinstance(content, dict):
-        return None
-    state = tensors_in(content.get("g_ema"))
-    if state is not None and is_rosinality(state):
-        average = content.get("latent_avg")
-        tensors, config = to_nvidia(state, average if isinstance(average, Tensor) else None)
-        layout = "training" if average is None else "converter"
-        return Checkpoint(
-            f"rosinality's PyTorch file, {layout} layout", "stylegan2", config, tensors
-        )
-    state = tensors_in(content.get("state_dict"))
-    if state is not None and any(name.startswith("encoder.input_layer.") for name in state):
-        return _e4e(state, content)
-    return None
+def read_stylegan2(part: Part) -> Checkpoint:
+    """The generator of a file of rosinality's, or of others who keep its names."""
+    average = part.average(_width(part.tensors))
+    tensors, config = to_nvidia(part.without(average), average)
+    layout = "training" if average is None else "converter"
+    wrapped = "g_ema" in part.prefix
+    name = f"rosinality's PyTorch file, {layout} layout" if wrapped else _BARE
+    notes = (*_lacking(part.tensors), *part.note(average))
+    return Checkpoint(name, "stylegan2", config, tensors, notes)
 
 
-def is_rosinality(tensors: Mapping[str, Tensor]) -> bool:
-    return "input.input" in tensors and "conv1.conv.weight" in tensors
+def _width(state: Mapping[str, Tensor]) -> int | None:
+    """How many numbers w has; None where the mapping is missing, which is refused later."""
+    layers = numbered(state, r"style\.(\d{1,3})\.weight")
+    return len(state[f"style.{layers[-1]}.weight"]) if layers else None
+
+
+def _lacking(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    if any(name.endswith(_FILTERS) for name in state):
+        return ()
+    return ("the file has no low-pass filters: those of [1, 3, 3, 1] take their place.",)
 
 
 def to_nvidia(
@@ -70,13 +75,13 @@ def to_nvidia(
     the mean of AVERAGED mapped latents of fixed seeds takes its place, and the settings say so
     under `averaged_seeds`.
     """
-    tensors = renamed(state, _RULES, unused=r"(?s).*")  # filters, and what NVIDIA lacks
+    tensors = renamed(state, _RULES, unused=r"(?s).*")
     _add_filters(tensors, state)
     config = stylegan2_config(tensors)
     if average is None:
         average = average_latent(tensors)
         config["averaged_seeds"] = AVERAGED
-    tensors["mapping.w_avg"] = average.reshape(-1, average.shape[-1])[0].clone()
+    tensors["mapping.w_avg"] = row_of(average)
     return tensors, config
 
 
@@ -117,12 +122,14 @@ _RULES: Rules = (
     (_IN_LAYER + r"noise\.weight", lambda m: f"{_layer(m)}.noise_strength", _scalar),
     (_IN_LAYER + r"activate\.bias", lambda m: f"{_layer(m)}.bias", unchanged),
     (_IN_LAYER + r"bias", lambda m: f"{_layer(m)}.bias", Tensor.flatten),
+    # Filters are added again below; what else there is stays, to be named as not used.
+    (r"(?s)(?!.*\.kernel$).*", r"\g<0>", unchanged),
 )
 
 
 def _add_filters(tensors: dict[str, Tensor], state: Mapping[str, Tensor]) -> None:
     """NVIDIA's network has its one filter in every layer, the port where it is used."""
-    name = next((name for name in state if name.endswith(("blur.kernel", "upsample.kernel"))), None)
+    name = next((name for name in state if name.endswith(_FILTERS)), None)
     table = resample_filter([1, 3, 3, 1])
     if name is not None:
         table = tensor_of(state, name, "StyleGAN2", 2) / 4
@@ -158,27 +165,26 @@ def average_latent(tensors: Mapping[str, Tensor]) -> Tensor:
 _OPTIONS = ("encoder_type", "dataset_type", "stylegan_size", "start_from_latent_avg")
 
 
-def _e4e(state: Mapping[str, Tensor], content: Mapping[object, object]) -> Checkpoint:
+def read_e4e(part: Part) -> Checkpoint:
     """An encoder, mostly with its decoder and the latent that its codes are added to."""
-    tensors = {name: value for name, value in state.items() if name.startswith("encoder.")}
-    options = content.get("opts")
-    options = options if isinstance(options, dict) else {}
+    tensors = {n: value for n, value in part.tensors.items() if n.startswith("encoder.")}
+    options = part.contents.options
     config: dict[str, Any] = {
         name: options[name]
         for name in _OPTIONS
         if isinstance(options.get(name), str | int) and len(str(options[name])) < 100
     }
-    average = content.get("latent_avg")
-    if isinstance(average, Tensor):
+    contents = Contents({n: v for n, v in part.tensors.items() if n.startswith("decoder.")})
+    decoder = next(contents.parts(*ANCHORS), (None,))[0]
+    average = part.average(None if decoder is None else _width(decoder.tensors))
+    if average is not None:
         tensors["latent_avg"] = average
-    else:
-        average = None
-    decoder = _decoder_in(state)
-    if decoder:
-        renamed, numbers = to_nvidia(decoder, average)
+    if decoder is not None:
+        renamed, numbers = to_nvidia(decoder.tensors, average)
         tensors.update({f"decoder.{name}": value for name, value in renamed.items()})
         config.update(numbers)
-    return Checkpoint("e4e's PyTorch file", "e4e", config, tensors)
+    notes = part.note(average, ("encoder.", "decoder." if decoder is None else decoder.prefix))
+    return Checkpoint("e4e's PyTorch file", "e4e", config, tensors, notes)
 
 
 def _decoder_in(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,14 +17,6 @@ from eclipsed.errors import BadFile
 Rules = tuple[tuple[str, str | Callable[[re.Match[str]], str], Callable[[Tensor], Tensor]], ...]
 
 
-def tensors_in(value: object) -> dict[str, Tensor] | None:
-    """A dictionary of named tensors, such as a state dict; None for anything else."""
-    if not isinstance(value, dict) or not value:
-        return None
-    tensors = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, Tensor)}
-    return tensors if len(tensors) == len(value) else None
-
-
 def unchanged(value: Tensor) -> Tensor:
     """For rules that only rename."""
     return value

@@ -1,77 +1,67 @@
-"""Bare tables of named tensors, as most other projects save them: the names tell the network."""
+"""Networks told by the names of their tensors, whatever keys and prefixes these lie under."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from eclipsed.checkpoints import rosinality
+from eclipsed.checkpoints import nvidia, rosinality
 from eclipsed.checkpoints.checkpoint import Checkpoint
-from eclipsed.checkpoints.shapes import numbered, stylegan1_config, stylegan2_config, tensors_in
+from eclipsed.checkpoints.shapes import numbered, stylegan1_config
+from eclipsed.checkpoints.unwrapping import Contents, Part, ambiguous, row_of
 from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes
 
 _CONFIG_LIMIT = 2**20
-# Under which key a file may keep the table, and what its names may be prefixed with.
-_WRAPPERS = ("netG_state_dict", "state_dict", "g_ema")
-_PREFIXES = ("module.", "netG.", "")
 
 
 def recognise(content: object, folder: Path | None = None) -> Checkpoint | None:
-    """The network whose tensors these are, by their names; None when no network here has such.
+    """The network in a file's content, by the names of tensors; None when no network has such.
 
-    folder: where the file lies, for BigGAN's `config.json` beside it.
+    content: what `torch_files.load` gave, or a table of tensors. folder: where the file lies, for
+    BigGAN's `config.json` beside it. Raises BadFile for a network that is known but damaged, and
+    for several that could be meant.
     """
-    tables = [content]
-    if isinstance(content, dict):
-        tables += [content[key] for key in _WRAPPERS if key in content]
-    for table in tables:
-        tensors = tensors_in(table)
-        if tensors is not None:
-            return recognise_tensors(tensors, folder)
+    contents = Contents.of(content, folder)
+    for anchors, read in _KINDS:
+        for parts in contents.parts(*anchors):
+            fitting = [(part, network) for part in parts if (network := read(part)) is not None]
+            if len(fitting) > 1:
+                raise ambiguous([part for part, _ in fitting])
+            if fitting:
+                return fitting[0][1]
+    nvidia.refuse_others(contents)
     return None
 
 
-def recognise_tensors(
-    tensors: Mapping[str, Tensor], folder: Path | None = None
-) -> Checkpoint | None:
-    """As `recognise`, for a table of tensors alone."""
-    prefix = next(p for p in _PREFIXES if all(name.startswith(p) for name in tensors))
-    tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-    return _network_of(tensors) or _biggan(tensors, folder)
+def _stylegan1(part: Part) -> Checkpoint:
+    config = stylegan1_config(part.tensors)
+    average, tensors = None, dict(part.tensors)
+    if "truncation.avg_latent" not in tensors:
+        average = part.average(config["w_dim"])
+        tensors = part.without(average)
+    if average is not None:
+        tensors["truncation.avg_latent"] = row_of(average)
+    name = "lernapparat's port of StyleGAN"
+    return Checkpoint(name, "stylegan1", config, tensors, part.note(average))
 
 
-def _network_of(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
-    """The network that names tell, without the help of a file beside it."""
-    if "synthesis.b4.conv1.weight" in tensors:
-        config = stylegan2_config(tensors)
-        return Checkpoint("tensors under NVIDIA's names", "stylegan2", config, tensors)
-    if "synthesis.input.freqs" in tensors:
-        raise BadFile(
-            "it holds the tensors of a StyleGAN3 without its settings, which tensors do not tell",
-            "Give NVIDIA's .pkl, or a file that this program wrote from it.",
-        )
-    if rosinality.is_rosinality(tensors):
-        tensors, config = rosinality.to_nvidia(tensors, tensors.get("latent_avg"))
-        return Checkpoint("tensors under rosinality's names", "stylegan2", config, tensors)
-    if "g_synthesis.torgb.weight" in tensors:
-        config = stylegan1_config(tensors)
-        return Checkpoint("lernapparat's port of StyleGAN", "stylegan1", config, tensors)
-    if all(any(name.startswith(part) for name in tensors) for part in ("cp.", "ffm.", "conv_out.")):
-        config = {"n_classes": len(tensor_of(tensors, "conv_out.conv_out.weight", "BiSeNet", 4))}
-        return Checkpoint("face-parsing.PyTorch's BiSeNet", "bisenet", config, tensors)
-    return _dcgan(tensors)
+def _bisenet(part: Part) -> Checkpoint:
+    tensors = part.tensors
+    config = {"n_classes": len(tensor_of(tensors, "conv_out.conv_out.weight", "BiSeNet", 4))}
+    return Checkpoint("face-parsing.PyTorch's BiSeNet", "bisenet", config, tensors, part.note())
 
 
-def _dcgan(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
+def _dcgan(part: Part) -> Checkpoint | None:
     """A generator's first layer is transposed: [z, channels, 4, 4], then a norm of `channels`."""
-    first, norm = tensors.get("main.0.weight"), tensors.get("main.1.weight")
-    if first is None or norm is None or first.dim() != 4 or norm.shape != first.shape[1:2]:
+    tensors = part.tensors
+    first, norm = tensors["main.0.weight"], tensors["main.1.weight"]
+    if first.dim() != 4 or norm.shape != first.shape[1:2]:
         return None
     layers = numbered(tensors, r"main\.(\d{1,3})\.weight")
     convolutions = [i for i in layers if tensors[f"main.{i}.weight"].dim() == 4]
@@ -82,23 +72,22 @@ def _dcgan(tensors: Mapping[str, Tensor]) -> Checkpoint | None:
         "nc": last.shape[1],
         "img_resolution": 4 * 2 ** (len(convolutions) - 1),
     }
-    return Checkpoint("PyTorch's DCGAN", "dcgan", config, tensors)
+    return Checkpoint("PyTorch's DCGAN", "dcgan", config, tensors, part.note())
 
 
 # --- BigGAN -------------------------------------------------------------------------------------
 
 
-def _biggan(tensors: Mapping[str, Tensor], folder: Path | None) -> Checkpoint | None:
-    if "embeddings.weight" not in tensors or "generator.gen_z.bias" not in tensors:
-        return None
-    told = _biggan_shapes(tensors)
-    config = _biggan_config(folder, told) or told
+def _biggan(part: Part) -> Checkpoint:
+    told = _biggan_shapes(part.tensors)
+    config = _biggan_config(part.contents.folder, told) or told
     if "layers" not in config:
         raise BadFile(
             "it holds a BigGAN whose blocks are not arranged like those of the public ones",
             "Put its config.json into the same folder.",
         )
-    return Checkpoint("pytorch_pretrained_biggan's BigGAN-deep", "biggan", config, tensors)
+    name = "pytorch_pretrained_biggan's BigGAN-deep"
+    return Checkpoint(name, "biggan", config, part.tensors, part.note())
 
 
 def _biggan_config(folder: Path | None, told: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -158,3 +147,16 @@ def _biggan_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         "attention_layer_position": attention[0],
         "eps": 1e-4,
     }
+
+
+# Names that tell a network, all of them, and how it is read; the first that is there counts.
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[Part], Checkpoint | None]], ...] = (
+    (("encoder.input_layer.0.weight",), rosinality.read_e4e),
+    (("synthesis.b4.conv1.weight",), nvidia.read_stylegan2),
+    (("synthesis.input.freqs",), nvidia.read_stylegan3),
+    (rosinality.ANCHORS, rosinality.read_stylegan2),
+    (("g_synthesis.torgb.weight",), _stylegan1),
+    (("conv_out.conv_out.weight", "cp.conv_avg.conv.weight", "ffm.conv1.weight"), _bisenet),
+    (("main.0.weight", "main.1.weight"), _dcgan),
+    (("embeddings.weight", "generator.gen_z.bias"), _biggan),
+)

@@ -14,11 +14,19 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from eclipsed.checkpoints.archives import stored_members
+from eclipsed.checkpoints.archives import member_names, stored_members
 from eclipsed.checkpoints.numbers import Storage, array_names, storage_kind, tensor_names, width
-from eclipsed.checkpoints.unpickling import PLAIN_NAMES, Budget, Make, Record, damage, unpickle
+from eclipsed.checkpoints.unpickling import (
+    PLAIN_NAMES,
+    Budget,
+    Make,
+    Record,
+    damage,
+    shown_name,
+    unpickle,
+)
 from eclipsed.errors import BadFile
-from eclipsed.files import kind_of
+from eclipsed.files import hint_for, kind_of
 
 _ZIP = b"PK\x03\x04"
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -62,7 +70,8 @@ def load(data: memoryview) -> object:
         if is_pickle(data):
             value, _ = unpickle(data, _names(budget), budget=budget)
             return value
-    raise BadFile(f"it is {kind_of(head)}, not a file of torch.save or a pickle")
+    words = kind_of(bytes(data[:512]))
+    raise BadFile(f"it is {words}, not a file of torch.save or a pickle", hint_for(words))
 
 
 def is_pickle(data: memoryview) -> bool:
@@ -118,15 +127,13 @@ def _nested_storage(budget: Budget, payload: object) -> Storage:
 
 
 def _from_zip(data: memoryview) -> object:
+    names = member_names(data)
+    roots = [name.removesuffix("/data.pkl") for name in names if name.endswith("/data.pkl")]
+    _check_archive(names, roots)
     members = stored_members(data)
-    if any(name.endswith(".npy") for name in members):
-        raise BadFile("it is an archive of NumPy arrays, not a file of torch.save")
-    roots = [name.removesuffix("/data.pkl") for name in members if name.endswith("/data.pkl")]
     if len(roots) != 1 or any(not name.startswith(f"{roots[0]}/") for name in members):
         raise BadFile("it is a zip archive, but not one of torch.save")
     root = roots[0]
-    if f"{root}/constants.pkl" in members or any("/code/" in name for name in members):
-        raise BadFile("it is a TorchScript file, which holds a program and not only weights")
     orders = {b"little": "<", b"big": ">"}
     order = bytes(members.get(f"{root}/byteorder", memoryview(b"little")))
     if order not in orders:
@@ -143,6 +150,28 @@ def _from_zip(data: memoryview) -> object:
     pickle = members[f"{root}/data.pkl"]
     value, _ = unpickle(pickle, _names(budget), persistent=storage, budget=budget)
     return value
+
+
+def _check_archive(names: list[str], roots: list[str]) -> None:
+    """Raise BadFile, saying what it is, for an archive of programs, of arrays, or of other files.
+
+    roots: the folders in it that hold a pickle as torch.save names it.
+    """
+    if any("/code/" in name or name.endswith(("/constants.pkl", "/model.json")) for name in names):
+        raise BadFile(
+            "it is a TorchScript file, or another exported program, which holds code to be run and "
+            "not only weights",
+            "Get the network's weights in another form: safetensors, or a file of its state dict.",
+        )
+    if any(name.endswith(".npy") for name in names):
+        raise BadFile("it is an archive of NumPy arrays, not a file of torch.save")
+    if not roots:
+        inside = shown_name(names[0]) if names else "nothing"
+        raise BadFile(
+            f"it is a zip archive of {len(names)} files, such as {inside}, not one of torch.save",
+            "Unpack it, and give the checkpoint inside; a repository's archive holds programs, and "
+            "mostly no weights.",
+        )
 
 
 def _storage_key(key: object) -> tuple[str, str, int]:

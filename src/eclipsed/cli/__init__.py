@@ -5,6 +5,7 @@ Importing this package imports no torch; each verb loads what it needs when it r
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -33,11 +34,16 @@ from eclipsed.cli import (
     world,
 )
 
+# Each says how threads of OpenMP wait for each other; who set one has decided.
+_WAIT_SETTINGS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_LIBRARY")
+
+# What a shell sets when it asks how a command line goes on.
+_COMPLETE = "_ECLIPSED_COMPLETE"
+
 program = typer.Typer(
     name="eclipsed",
     help="Type what should change; get a direction that makes that one local change on any image.",
     epilog="Exit codes: 0 done, 1 could not, 2 wrong usage, 130 stopped with Ctrl-C.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -85,7 +91,7 @@ def _root(
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, for example ["show", "card.safetensors"]; its exit code."""
-    if arguments:
+    if arguments or _COMPLETE in os.environ:
         return console.run(program, arguments)
     # No verb is wrong usage, and the help is what to do about it.
     with redirect_stdout(sys.stderr):
@@ -93,8 +99,19 @@ def run(arguments: Sequence[str]) -> int:
     return console.WRONG_USAGE
 
 
+def _sleep_while_waiting() -> None:
+    """Have torch's threads wait for each other asleep, unless the user has chosen how they wait.
+
+    By default they spin for milliseconds, and so take the cores away from the thread that they
+    wait for wherever another program is busy. OpenMP reads this once, when torch is imported.
+    """
+    if not any(name in os.environ for name in _WAIT_SETTINGS):
+        os.environ["GOMP_SPINCOUNT"] = "1000"
+
+
 def main() -> None:
     """The `eclipsed` program."""
+    _sleep_while_waiting()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character shows its number; nothing stops for it.
         if isinstance(stream, TextIOWrapper):

@@ -63,8 +63,9 @@ def animate(
     loaded = open_world(world, device, which)
     *others, moving = open_edits(direction, loaded, layers)
     ladder = strengths or _ladder(direction[-1].strength, moving)
-    for each in (*others, *(replace(moving, strength=end) for end in (min(ladder), max(ladder)))):
+    for each in others:
         warn_beyond(each.direction, each.strength)
+    warn_beyond(moving.direction, *ladder)
     files = None if latent is None else [latent]
     seeds = [1 if seed is None else seed]
     source = open_source(loaded, seeds, files, truncation, space=space, index=index)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 
 
 def app(
@@ -36,10 +36,11 @@ def app(
 
     console.note("looking at the world …")
     server.open_world(world, device, library)
-    flags = server.options(port, browser=not no_browser)
+    flags = server.options(port or server.free_port(), browser=not no_browser)
     # Streamlit takes its options with an underscore for each dot.
     named = {name.replace(".", "_"): value for name, value in flags.items()}
     bootstrap.load_config_options(flag_options=named)
+    console.note(f"the editor: http://127.0.0.1:{flags['server.port']} (Ctrl-C ends it)")
     bootstrap.run(str(server.SCRIPT), False, [], named)
 
 
@@ -51,6 +52,6 @@ def _streamlit() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "The editor needs Streamlit, which is not installed.",
-            "Install it: pip install 'eclipsed[app]'.",
+            f"Install it: {install_command('app')}",
         ) from error
     return bootstrap

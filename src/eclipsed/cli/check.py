@@ -28,7 +28,13 @@ def check(
     goal = goal_from_prompt(prompt, loaded, regions=region)
     changes = [change.prompt for change in goal.parts or (goal,)]
     why = understand(prompt, loaded).reason if region is None else "The region was given."
-    facts = {**preflight.check(loaded, goal).to_json(), "changes": changes, "understood": why}
+    facts = {
+        **preflight.check(loaded, goal).to_json(),
+        "text": goal.text,
+        "keep": list(goal.keep),
+        "changes": changes,
+        "understood": why,
+    }
     console.result(facts, _words, as_json=as_json)
 
 
@@ -37,8 +43,10 @@ def _words(facts: console.Facts) -> str:
     rows = [
         ["prompt", facts["prompt"]],
         *([["changes", ", ".join(map(repr, changes))]] if changes[1:] else []),
+        *([["read as", facts["text"]]] if facts["text"] != facts["prompt"] else []),
         ["neutral text", facts["neutral"]],
         ["regions", ", ".join(facts["regions"]) or "the whole image"],
+        *([["keeps", ", ".join(facts["keep"])]] if facts["keep"] else []),
         ["because", facts["understood"]],
         ["in sight", f"in {facts['present']:.0%} of the images"],
         ["coverage", f"{facts['coverage']:.1%} of an image where in sight"],

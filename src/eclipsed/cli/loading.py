@@ -137,14 +137,11 @@ def edit_facts_of(
     ]
 
 
-def warn_beyond(card: Direction, strength: float) -> None:
-    """Say so on stderr where a strength lies beyond the card's range."""
-    low, high = card.range
-    if not low <= strength <= high:
-        console.note(
-            f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
-            "longer look like the generator's own."
-        )
+def warn_beyond(card: Direction, *strengths: float) -> None:
+    """Say so on stderr where strengths lie beyond the card's range."""
+    warning = card.beyond(*strengths)
+    if warning:
+        console.note(warning)
 
 
 def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
@@ -311,12 +308,12 @@ def draw(world: World | Bare, source: Source, edits: Iterable[Edit] = ()) -> Ten
     from eclipsed.editing.stack import EditStack, render
 
     stack = EditStack(tuple(edits))
-    is_hard = any(edit.hard for edit in stack.edits)
+    is_bounded = any(edit.bounded for edit in stack.edits)
     return render(
         world.generator,
         source.latents,
         stack,
         space=source.space,
         truncation=source.truncation,
-        segmenter=None if isinstance(world, Bare) or not is_hard else world.segmenter,
+        segmenter=None if isinstance(world, Bare) or not is_bounded else world.segmenter,
     )

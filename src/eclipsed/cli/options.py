@@ -18,6 +18,7 @@ import typer
 from typer import BadParameter
 
 from eclipsed.errors import BadFile, BadSetting
+from eclipsed.methods.registry import names
 from eclipsed.text import whole_numbers, with_ascii_dashes
 
 SpaceName = Literal["w+", "w", "z", "s"]
@@ -248,8 +249,27 @@ def out_file(help_: str, *endings: str) -> Any:
     return typer.Option("-o", "--out", parser=parse, metavar="FILE", help=help_)
 
 
+def complete_world(begun: str) -> list[str]:
+    """The worlds whose names begin so, for a shell's completion; shells add files themselves."""
+    from eclipsed.worlds.catalogue import catalogue
+    from eclipsed.worlds.own import registered
+
+    return [name for name in ("starter", *registered(), *catalogue()) if name.startswith(begun)]
+
+
+def complete_method(begun: str) -> list[str]:
+    """The methods whose names begin so."""
+    return [name for name in names() if name.startswith(begun)]
+
+
 World = Annotated[
-    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
+    str,
+    typer.Option(
+        "-w",
+        "--world",
+        help="The world to work in: a name or a folder.",
+        autocompletion=complete_world,
+    ),
 ]
 Device = Annotated[
     str,

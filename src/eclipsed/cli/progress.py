@@ -1,10 +1,11 @@
-"""How long jobs show on stderr: a moving bar on a terminal, a few lines elsewhere."""
+"""How long jobs show on stderr: a moving bar on a terminal, a line at the end elsewhere."""
 
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from eclipsed.cli.console import note
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from eclipsed.search.optimizer import State
 
 OnStep = Callable[["State"], None]
-_LINES = 10  # of a training whose stderr is no terminal
 
 
 def _bars(*columns: ProgressColumn) -> Progress:
@@ -30,24 +30,42 @@ def _bars(*columns: ProgressColumn) -> Progress:
 
 @contextmanager
 def training_progress(prompt: str) -> Iterator[OnStep]:
-    """A callback for training that shows losses and the time that is left."""
+    """A callback for training that shows how far it is and the time that is left; the losses are
+    in the log. Where stderr is no terminal, the last step is said."""
     if not sys.stderr.isatty():
-        yield _print_some
+        yield _say_last
         return
     from rich.markup import escape
     from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    losses = TextColumn("{task.fields[losses]}")
-    with _bars(MofNCompleteColumn(), TimeRemainingColumn(), losses) as progress:
+    doing = TextColumn("{task.fields[doing]}")
+    with _bars(MofNCompleteColumn(), TimeRemainingColumn(), doing) as progress:
         # No total yet: the bar pulses while the world is looked at before the first step.
-        task = progress.add_task(escape(prompt), total=None, losses="looking at the world")
+        task = progress.add_task(escape(prompt), total=None, doing="looking at the world")
 
         def on_step(state: State) -> None:
-            progress.update(task, total=state.steps, completed=state.step, losses=_losses(state))
-            if state.step == state.steps:
-                note(_line(state))
+            progress.update(task, total=state.steps, completed=state.step, doing="")
+            _say_last(state)
 
         yield on_step
+
+
+def progress(name: str = "training") -> OnStep:
+    """A bar on stderr, for one training: `train_direction(world, goal, on_step=progress())`.
+
+    name: what stands before the bar. Where stderr is no terminal, lines are printed instead. The
+    bar vanishes when the training has ended, whatever ended it.
+    """
+    bar = ExitStack()
+    show = bar.enter_context(training_progress(name))
+
+    def on_step(state: State) -> None:
+        show(state)
+        if state.step == state.steps:
+            bar.close()
+
+    weakref.finalize(on_step, bar.close)  # of a training that was stopped or failed
+    return on_step
 
 
 @contextmanager
@@ -73,14 +91,6 @@ def _announce(name: str) -> hub.Progress:
     return lambda *_: None  # a file that is no terminal gets no moving bar
 
 
-def _print_some(state: State) -> None:
-    if state.step % max(1, state.steps // _LINES) == 0 or state.step == state.steps:
-        note(_line(state))
-
-
-def _line(state: State) -> str:
-    return f"step {state.step} of {state.steps}, {state.seconds:.1f} s: {_losses(state)}"
-
-
-def _losses(state: State) -> str:
-    return "  ".join(f"{name} {value:.3f}" for name, value in state.losses.items())
+def _say_last(state: State) -> None:
+    if state.step == state.steps:
+        note(f"step {state.step} of {state.steps}, {state.seconds:.1f} s")

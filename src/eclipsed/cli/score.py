@@ -31,15 +31,17 @@ def score(
     check_source(seeds, latent, option="--seeds", default=True)
     options.check_latent(latent, space=space, index=index)
 
-    from eclipsed.evaluation.evaluate import HELD_OUT_SEEDS, judged_by, score_direction
+    from eclipsed.evaluation import evaluate
 
     loaded = open_world(world, device, which)
     direction = open_card(card, loaded)
-    source = open_source(loaded, seeds or HELD_OUT_SEEDS, latent, space=space, index=index)
-    scores = score_direction(loaded, direction, latents=source.latents, space=source.space)
-    judge = judged_by(loaded)
+    chosen = seeds or evaluate.HELD_OUT_SEEDS
+    source = open_source(loaded, chosen, latent, space=space, index=index)
+    rows = evaluate.evaluate(loaded, direction, source.latents, space=source.space)
+    scores, judge = evaluate.summary(rows), evaluate.judged_by(loaded)
+    verdict = evaluate.verdict_on(loaded, direction, rows)
     console.result(
-        {**scores, "judged_by": judge},
-        lambda _: f"{card}: '{direction.name}'\n{score_table(scores, judge)}",
+        {**scores, "judged_by": judge, "verdict": verdict.to_json()},
+        lambda _: f"{card}: '{direction.name}'\n  {verdict.sentence}\n{score_table(scores, judge)}",
         as_json=as_json,
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.wording import score_table, table
+from eclipsed.cli.wording import network_rows, score_table, table
 
 _LONGEST = 500  # characters of one value; a drawn mask takes thousands
 
@@ -47,7 +47,7 @@ def _checkpoint_words(checkpoint: console.Facts) -> str:
         ["network", checkpoint["family"]],
         ["holds", size],
         ["settings", _brief(checkpoint["config"]).strip("()") or "none"],
-        ["it is", checkpoint["needs"]],
+        *network_rows(checkpoint),
     ]
     return f"a checkpoint, {checkpoint['format']}\n{table(rows)}\n{listed}"
 
@@ -80,18 +80,21 @@ def _card_words(card: console.Facts) -> str:
         ["prompt", card["prompt"]],
         ["neutral", card["neutral"]],
         ["regions", ", ".join(card["regions"]) or "the whole image"],
+        *([["keeps", ", ".join(card["keep"])]] if "keep" in card else []),
         ["space", f"{card['space']}, {len(card['layers'])} layers"],
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
         ["found by", card["method"]],
         ["strengths", _strengths(card)],
     ]
+    if card["verdict"]:
+        rows.append(["verdict", card["verdict"]["sentence"]])
     scores = f"\n{score_table(card['scores'], card['judged_by'])}" if card["scores"] else ""
     return f"the direction '{card['name']}'\n{table(rows)}{scores}"
 
 
 def _strengths(card: console.Facts) -> str:
     low, high = card["range"]
-    return f"{low:g} … {high:g}, one unit {card['unit']:.4g}"
+    return f"{low:.4g} … {high:.4g}, one unit {card['unit']:.4g}"
 
 
 def _array_table(facts: console.Facts) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import check_source, edit_facts_of, open_edits, open_source, open_world
+from eclipsed.cli.loading import (
+    check_source,
+    edit_facts_of,
+    open_edits,
+    open_source,
+    open_world,
+    warn_beyond,
+)
 
 _STRENGTHS = "-2:2:7"
 
@@ -41,6 +48,8 @@ def strip(
 
     loaded = open_world(world, device, which)
     edits = open_edits(direction, loaded, layers)
+    for each in edits:
+        warn_beyond(each.direction, *columns)
     cards = [each.direction for each in edits]
     source = open_source(loaded, rows, latent, space=space, index=index)
     options.check_images(len(source.labels) * len(columns))
@@ -52,6 +61,7 @@ def strip(
         space=source.space,
         layers=edits[0].layers,
         truncation=source.truncation,
+        segmenter=loaded.segmenter if any(card.keep for card in cards) else None,
     )
     picture = strip_picture(
         images,

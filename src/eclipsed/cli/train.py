@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +31,12 @@ def train(
         options.out_file("The card to write; by default named after the prompt.", ".safetensors"),
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"How to find it: {', '.join(names())}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"How to find it: {', '.join(names())}.",
+            autocompletion=options.complete_method,
+        ),
     ] = "default",
     region: options.Region = None,
     space: options.Space = None,
@@ -61,20 +65,23 @@ def train(
             f"the method {method} edits a single image: give its seed.", param_hint="--image"
         )
 
+    from eclipsed.methods.training import on_generator
     from eclipsed.prompts.goals import goal_from_prompt
 
     loaded = open_world(world, device, which)
     goal = goal_from_prompt(prompt, loaded, regions=region)
     if space is None:
-        config = _on_generator(config, loaded)
+        config = on_generator(config, loaded)
     named = Path(f"{file_name(prompt)}.safetensors")
     card = out or free_path(named, lambda path: is_of(path, loaded, goal, config))
     options.check_writable(card)
     prediction = _predicted(loaded, goal)
     direction = _scored(loaded, _searched(chosen, loaded, goal, config, card), card, image)
+    _warn(direction)
     result = {
         **direction.scores,
         "judged_by": direction.judged_by,
+        "verdict": direction.verdict,
         "card": str(card),
         "name": direction.name,
         "regions": list(direction.regions),
@@ -97,16 +104,6 @@ def configured(name: str, **changes: Any) -> tuple[Method, Any]:
         return method_named(name), config_for(name, **changes)
     except (UnknownName, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _on_generator(config: Any, world: World) -> Any:
-    """The config in the generator's best space, where its own is one that the generator lacks."""
-    from eclipsed.generators.spaces import best_space
-
-    spaces = (*world.generator.spaces, None)
-    if "space" not in config.__dataclass_fields__ or config.space in spaces:
-        return config
-    return replace(config, space=best_space(world.generator))
 
 
 def _predicted(world: World, goal: Goal) -> dict[str, Any]:
@@ -153,16 +150,23 @@ def _searched(method: Method, world: World, goal: Goal, config: Any, card: Path)
 def _scored(world: World, direction: Direction, card: Path, image: int | None) -> Direction:
     """The direction with its scores, written again: on held-out seeds, or on the one image that
     it was made for."""
-    from eclipsed.evaluation.evaluate import QUICK_SEEDS, judged_by, score_direction
+    from eclipsed.evaluation import evaluate
 
     try:
-        seeds = QUICK_SEEDS if image is None else (image,)
-        scores = score_direction(world, direction, seeds=seeds)
+        seeds = evaluate.QUICK_SEEDS if image is None else (image,)
+        result = evaluate.scored(world, direction, seeds=seeds)
     except KeyboardInterrupt:
         raise console.Stopped(f"Stopped while scoring; {card} is kept without scores.") from None
-    scored = replace(direction, scores=scores, judged_by=judged_by(world))
-    scored.save(card)
-    return scored
+    result.save(card)
+    return result
+
+
+def _warn(direction: Direction) -> None:
+    """Say on stderr where a direction was turned round, or does not do what was asked for."""
+    if direction.config.get("turned"):
+        console.note("Strength −1 did what was asked for, so the direction was turned round.")
+    if direction.verdict["kind"] in ("fails", "reversed"):
+        console.note(direction.verdict["sentence"])
 
 
 def _words(direction: Direction, facts: console.Facts, world: str, which: int | None) -> str:
@@ -171,9 +175,10 @@ def _words(direction: Direction, facts: console.Facts, world: str, which: int | 
     parts = [part["prompt"] for part in direction.config.get("changes", ())]
     if parts:
         lines.append(f"  trained change by change: {', '.join(map(repr, parts))}")
+    lines.append(f"  {facts['verdict']['sentence']}")
     lines.append(score_table(direction.scores, facts["judged_by"]))
     low, high = facts["range"]
-    lines.append(f"  good from {low:.1f} to {high:.1f}; 1 is where the prompt is reached")
+    lines.append(f"  images stay good from {low:.1f} to {high:.1f}")
     seeds = ["--seeds", "1,2,3"]
     if "image" in facts:
         seeds = ["--seeds", str(facts["image"]), "--strengths", "0:1:5"]

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from PIL import Image
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 
 Kind = Literal["webp", "gif", "mp4"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -23,11 +23,14 @@ SHORTEST = 10  # milliseconds: a GIF counts in hundredths of a second
 _LOOKED_AT, _WIDEST = 16, 192
 
 
-def animated(pictures: Sequence[Image.Image], kind: Kind, *, milliseconds: int = 60) -> bytes:
+def animated(
+    pictures: Sequence[Image.Image], kind: Kind, *, milliseconds: int = 60, exif: bytes = b""
+) -> bytes:
     """A file in which the pictures follow each other, each for so many milliseconds.
 
     WebP and GIF begin anew at the end; an MP4 (H.264) has no say in that, its player has. An MP4's
-    sides are even, so that an odd one grows by a pixel. What is transparent becomes black.
+    sides are even, so that an odd one grows by a pixel. What is transparent becomes black. exif:
+    facts about the pictures, which a WebP alone holds.
 
     Raises MissingExtra for an MP4 where PyAV is not installed, ValueError for no pictures, for
     pictures of different sizes, or for less than 10 milliseconds.
@@ -38,8 +41,10 @@ def animated(pictures: Sequence[Image.Image], kind: Kind, *, milliseconds: int =
         raise ValueError("the pictures have different sizes")
     if milliseconds < SHORTEST:
         raise ValueError(f"a picture must stay for {SHORTEST} milliseconds or longer")
-    writers = {"webp": _webp, "gif": _gif, "mp4": _mp4}
-    return writers[kind]([picture.convert("RGB") for picture in pictures], milliseconds)
+    frames = [picture.convert("RGB") for picture in pictures]
+    if kind == "webp":
+        return _saved(frames, "WEBP", duration=milliseconds, loop=0, quality=88, exif=exif)
+    return _gif(frames, milliseconds) if kind == "gif" else _mp4(frames, milliseconds)
 
 
 def there_and_back(pictures: Sequence[Image.Image]) -> list[Image.Image]:
@@ -55,13 +60,9 @@ def need_video() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "An MP4 needs PyAV, which is not installed.",
-            "Install it: pip install 'eclipsed[video]', or choose WebP or GIF.",
+            f"Choose WebP or GIF, or install it: {install_command('video')}",
         ) from error
     return av
-
-
-def _webp(pictures: list[Image.Image], milliseconds: int) -> bytes:
-    return _saved(pictures, "WEBP", duration=milliseconds, loop=0, quality=88)
 
 
 def _gif(pictures: list[Image.Image], milliseconds: int) -> bytes:

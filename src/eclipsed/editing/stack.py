@@ -6,9 +6,10 @@ makes depends on nothing but the latents it is given. No encoder is asked anythi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral
 
 import torch
 from jaxtyping import Float
@@ -16,8 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.editing.masks import Mask, dilate, pixels_at
+from eclipsed.editing.masks import Mask, dilate, pixels_at, region_masks
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.generators.spaces import as_latents
+from eclipsed.text import finite
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
 
 # Images at once: 8 at 128 px stay within a processor's caches, where 32 take a third longer each.
@@ -34,12 +37,14 @@ class Edit:
     """One direction at one strength, in the card's units: 1 reaches the prompt, −1 the reverse.
 
     layers: indices of the layers to touch, None for all; for a direction of W they are rows of W+.
-    hard: keep every pixel outside the direction's regions as it was, bit for bit.
+    hard: keep every pixel outside the direction's regions as it was, bit for bit. A direction that
+    keeps regions is bounded so of itself, and leaves what shows them before and after.
     muted: left out, but still in the list.
     mask: where a hard edit may change the image, in place of its regions: [h, w] of any size,
     bools or numbers from 0 (stays) to 1 (may change), which become a `Mask`; softened as regions.
 
-    Raises BadSetting for a mask that is none, or one without `hard`.
+    Raises BadSetting for what is no direction, a strength that is no finite number, layers that are
+    no indices, a mask that is none, or one without `hard`.
     """
 
     direction: Direction
@@ -50,10 +55,26 @@ class Edit:
     mask: Mask | Tensor | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.direction, Direction):
+            raise BadSetting(
+                f"An edit is made with a Direction, not {type(self.direction).__name__}.",
+                "Read a card first: Direction.load('card.safetensors').",
+            )
+        finite(self.strength, "A strength")
+        if self.layers is not None:
+            layers = tuple(self.layers) if isinstance(self.layers, Iterable) else (self.layers,)
+            if not all(isinstance(layer, Integral) for layer in layers):
+                raise BadSetting(f"Layers are whole numbers such as (3, 4), not {self.layers!r}.")
+            object.__setattr__(self, "layers", tuple(map(int, layers)))
         if isinstance(self.mask, Tensor):
             object.__setattr__(self, "mask", Mask.of(self.mask))
         if self.mask is not None and not self.hard:
             raise BadSetting("A drawn mask bounds a hard edit only.", "Give hard=True with it.")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether pixels stay bit for bit: of a hard edit, or a direction that keeps regions."""
+        return self.hard or bool(self.direction.keep)
 
     @property
     def drawn(self) -> Mask | None:
@@ -61,20 +82,25 @@ class Edit:
         return self.mask if isinstance(self.mask, Mask) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class EditStack:
     """An ordered list of edits; every method that changes it gives a new stack.
 
+    EditStack(edits) takes an edit, a direction, which is one at strength 1, or several of them.
     Edits of different spaces go together: z is edited first, then W and W+, then S, which is the
     way that latents go through a generator. Within a space they add up in order.
     """
 
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...]
 
-    def add(self, edit: Edit, at: int | None = None) -> EditStack:
+    def __init__(self, edits: Edit | Direction | Iterable[Edit | Direction] = ()) -> None:
+        """Raises BadSetting for anything else."""
+        object.__setattr__(self, "edits", _as_edits(edits))
+
+    def add(self, edit: Edit | Direction, at: int | None = None) -> EditStack:
         """With one more edit: last, or before the one at index `at`."""
         index = len(self.edits) if at is None else self._checked(at, len(self.edits) + 1)
-        return EditStack((*self.edits[:index], edit, *self.edits[index:]))
+        return EditStack((*self.edits[:index], _as_edit(edit), *self.edits[index:]))
 
     def remove(self, index: int) -> EditStack:
         """Without the edit at an index."""
@@ -85,7 +111,7 @@ class EditStack:
         """With the edit of one index moved to another."""
         return self.remove(index).add(self.edits[index], at=to)
 
-    def change(self, index: int, edit: Edit) -> EditStack:
+    def change(self, index: int, edit: Edit | Direction) -> EditStack:
         """With another edit at an index."""
         return self.remove(index).add(edit, at=index)
 
@@ -137,12 +163,22 @@ class EditStack:
 
     @staticmethod
     def _checked(index: int, count: int) -> int:
-        if not 0 <= index < count:
+        if not isinstance(index, int) or not 0 <= index < count:
             raise UnknownName(
-                f"There is no place {index} in this stack.",
+                f"There is no place {index!r} in this stack.",
                 f"Choose from 0 to {count - 1}." if count else "It is empty.",
             )
         return index
+
+
+def _as_edits(edits: object) -> tuple[Edit, ...]:
+    several = edits if isinstance(edits, Iterable) and not isinstance(edits, str) else [edits]
+    return tuple(map(_as_edit, several))
+
+
+def _as_edit(edit: object) -> Edit:
+    """The edit itself, or a direction at strength 1; anything else raises what `Edit` raises."""
+    return edit if isinstance(edit, Edit) else Edit(edit)  # type: ignore[arg-type]
 
 
 def _vector(edit: Edit, generator: Generator) -> Float[Tensor, " d"]:
@@ -157,7 +193,7 @@ def _vector(edit: Edit, generator: Generator) -> Float[Tensor, " d"]:
 def render(
     generator: Generator,
     latents: Float[Tensor, "n _"],
-    stack: EditStack,
+    stack: EditStack | Edit | Direction | Iterable[Edit | Direction],
     *,
     space: Space = "w+",
     truncation: float = 1.0,
@@ -165,14 +201,17 @@ def render(
 ) -> Float[Tensor, "n 3 h w"]:
     """Images [N, 3, H, W] of latents [N, D] with a stack's edits, a few at a time.
 
-    Hard edits come after all others, in their order: each is blended, through a feathered mask of
-    its regions before and after or the one that was drawn, over the image so far, whose other
-    pixels stay bit-identical.
+    Bounded edits come after all others, in their order: each is blended, through a feathered mask
+    of its regions before and after or the one that was drawn, less what its direction keeps, over
+    the image so far, whose other pixels stay bit-identical.
 
-    Raises what `EditStack.apply` raises, and EclipsedError for a hard edit that has no drawn mask
-    where there is no segmenter.
+    stack: an `EditStack`, or what makes one. Raises what `EditStack.apply` raises, BadSetting for
+    latents of another size than the space's and for masks of another shape than the images, and
+    EclipsedError for a bounded edit that needs masks where there is no segmenter.
     """
-    soft = EditStack(tuple(edit for edit in stack.active if not edit.hard))
+    latents = as_latents(generator, latents, space)
+    stack = stack if isinstance(stack, EditStack) else EditStack(stack)
+    soft = EditStack(tuple(edit for edit in stack.active if not edit.bounded))
     images = []
     for part in latents.split(BATCH):
         synthesize = partial(
@@ -181,7 +220,7 @@ def render(
         done, before = soft, synthesize(soft)
         image = before.image
         for edit in stack.active:
-            if edit.hard:
+            if edit.bounded:
                 done = done.add(edit)
                 after = synthesize(done)
                 image = blend(image, after.image, _blend_mask(segmenter, before, after, edit))
@@ -210,24 +249,34 @@ def _synthesize(
 def _blend_mask(
     segmenter: Segmenter | None, before: Synthesis, after: Synthesis, edit: Edit
 ) -> Float[Tensor, "n h w"]:
-    """Where a hard edit changes the image: 1 is all of it, 0 nothing."""
-    if edit.drawn is not None:
-        drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
-        return feather(drawn.expand(len(before.image), -1, -1))
-    if segmenter is None:
+    """Where a bounded edit changes the image: 1 is all of it, 0 nothing."""
+    # Who chooses regions by hand may choose one that the card keeps.
+    direction = edit.direction
+    keep = tuple(region for region in direction.keep if region not in direction.regions)
+    if segmenter is None and (keep or edit.drawn is None):
         raise EclipsedError(
-            f"The hard edit '{edit.direction.name}' needs a segmenter to find its region.",
+            f"The edit '{direction.name}' needs a segmenter to find its regions.",
             "Give one, or make the edit without hard borders.",
         )
-    if not edit.direction.regions:
-        return torch.ones_like(before.image[:, 0])
-    return feather(_union(segmenter, before, after, edit.direction.regions))
+    if edit.drawn is not None:
+        drawn = edit.drawn.sized(*before.image.shape[-2:]).to(before.image)
+        mask = feather(drawn.expand(len(before.image), -1, -1))
+    elif segmenter is not None and direction.regions:
+        mask = feather(_union(segmenter, before, after, direction.regions))
+    else:
+        mask = torch.ones_like(before.image[:, 0])
+    if segmenter is None or not keep:
+        return mask
+    # Pixels that show what is kept before and after; a hat may cover the background.
+    kept = torch.minimum(*(region_masks(each, segmenter, keep) for each in (before, after)))
+    return mask * (1.0 - kept)
 
 
 def _union(
     segmenter: Segmenter, before: Synthesis, after: Synthesis, regions: Sequence[str]
 ) -> Float[Tensor, "n h w"]:
-    return torch.maximum(segmenter.masks(before, regions), segmenter.masks(after, regions))
+    masks = [region_masks(synthesis, segmenter, regions) for synthesis in (before, after)]
+    return torch.maximum(*masks)
 
 
 @torch.no_grad()
@@ -241,14 +290,14 @@ def region_mask(
     truncation: float,
     segmenter: Segmenter,
 ) -> Float[Tensor, "n h w"]:
-    """The mask of the edit at index `at` if it is hard: its regions before and after, not yet
+    """The mask of the edit at index `at` if it is bounded: its regions before and after, not yet
     softened; drawn as its mask, this makes the very same image.
 
     Raises what `render` raises.
     """
     edit = stack.edits[at]
-    soft = [one for one in stack.remove(at).active if not one.hard]
-    hard = [one for one in EditStack(stack.edits[:at]).active if one.hard]
+    soft = [one for one in stack.remove(at).active if not one.bounded]
+    hard = [one for one in EditStack(stack.edits[:at]).active if one.bounded]
     done = EditStack((*soft, *hard))
     whole = done.add(replace(edit, muted=False))
     before, after = (
@@ -262,7 +311,7 @@ def region_mask(
 
 def feather(mask: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
     """A mask grown and softened: 1 up to 2 px around it, 0 beyond 6 px (in 128 px images)."""
-    whole, soft = (pixels_at(mask.shape[-1], pixels) for pixels in (_WHOLE, _SOFT))
+    whole, soft = (pixels_at(max(mask.shape[-2:]), pixels) for pixels in (_WHOLE, _SOFT))
     grown = dilate(mask, whole + 2 * soft)[:, None]
     for _ in range(2):  # two box filters make a triangle, which has no visible edge
         grown = F.avg_pool2d(grown, 2 * soft + 1, stride=1, padding=soft, count_include_pad=False)
@@ -280,7 +329,7 @@ def blend(
 
 def strip(
     generator: Generator,
-    directions: Sequence[Direction],
+    directions: Direction | Sequence[Direction],
     latents: Float[Tensor, "n _"],
     strengths: Sequence[float],
     *,
@@ -294,6 +343,7 @@ def strip(
 
     Raises what `render` raises.
     """
+    directions = [directions] if isinstance(directions, Direction) else directions
     column = partial(
         render, generator, latents, space=space, truncation=truncation, segmenter=segmenter
     )

@@ -18,9 +18,9 @@ def claims_of(judge: Judge, goal: Goal) -> Claims:
     the prompt is fulfilled."""
     claims: list[Claim | None] = []
     for part in goal.parts or (goal,):
-        both = [judge.claim(one.prompt) for one in part.shape_and_colour]
+        both = [judge.claim(one.text) for one in part.shape_and_colour]
         distinct = len({claim.group for claim in both if claim is not None}) == 2
-        claims += both if distinct else [judge.claim(part.prompt)]
+        claims += both if distinct else [judge.claim(part.text)]
     known = tuple(claim for claim in claims if claim is not None)
     return known if len(known) == len(claims) else ()
 
@@ -59,6 +59,16 @@ def others(claims: Claims, before: Verdict, after: Verdict) -> dict[str, Bool[Te
         for group in before.probabilities
         if group not in claimed
     }
+
+
+def changed(claims: Claims, before: Verdict, after: Verdict) -> dict[str, list[bool]]:
+    """Every group that nothing is claimed of → whether its most probable value is another, for
+    each image; never where it does not count."""
+    result = {}
+    for group, counted in others(claims, before, after).items():
+        first, then = (seen.probabilities[group].argmax(dim=1) for seen in (before, after))
+        result[group] = (counted & (first != then)).tolist()
+    return result
 
 
 def _columns(judge: Judge, claim: Claim) -> Bool[Tensor, " k"]:

@@ -2,13 +2,14 @@
 
 Where a world has no such networks its own have to judge; `judged_by` says which it was. `measure`
 makes a row of every latent, `evaluate` the scores of it, `summary` medians and intervals of those,
-and `score_direction` does all of that. What a judge cannot tell is None, never a guess.
+and `score_direction` does all of that; `scored` gives the direction with scores and verdict. What a
+judge cannot tell is None, never a guess.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing.masks import change_region
+from eclipsed.editing.masks import change_region, region_masks
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import claims, metrics
 from eclipsed.evaluation.observe import (
@@ -31,6 +32,8 @@ from eclipsed.evaluation.observe import (
     target_of,
 )
 from eclipsed.evaluation.scores import COUNTED, INDEPENDENT, KEYS, OWN, SCORES, Better
+from eclipsed.evaluation.verdict import DirectionVerdict, changed_in, verdict_of
+from eclipsed.generators.spaces import as_latents
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import Space, World
 
@@ -72,7 +75,9 @@ class LatentScores:
     else how much nearer its encoder finds the image to the prompt than to the neutral text.
     has: whether the unedited image shows the attribute, None where its part is out of sight.
     success: reached at +1, without the attribute before. reversal: lost at −1, with it before.
-    probabilities: of the attribute, one for each strength.
+    backward: reached at −1, without it before. probabilities: of the attribute, one for each
+    strength. changed: the other attributes, visible before and after, that have another value at
+    +1.
     """
 
     text_gain: float | None
@@ -86,6 +91,8 @@ class LatentScores:
     has: bool | None
     strengths: tuple[float, ...]
     probabilities: tuple[float, ...] | None
+    backward: bool | None = None
+    changed: tuple[str, ...] = ()
 
 
 def judged_by(world: World) -> str:
@@ -102,7 +109,8 @@ def score_direction(
     space: Space = "w+",
     strengths: Sequence[float] = STRENGTHS,
 ) -> dict[str, Score | None]:
-    """A direction's scores: for each of `KEYS`, {median, low, high, worst} or None; see `summary`.
+    """A direction's scores: for each of `KEYS`, {median, low, high, worst, …} or None; see
+    `summary`.
 
     seeds: not used in training; 32 give a quick score, 200 a claim. latents: [N, D] of `space`, in
     place of seeds. strengths: where monotonicity is measured; −1, 0 and 1 are always added.
@@ -114,17 +122,68 @@ def score_direction(
     return summary(evaluate(world, direction, latents, space=space, strengths=strengths))
 
 
+def scored(
+    world: World, direction: Direction, *, seeds: Sequence[int] = HELD_OUT_SEEDS
+) -> Direction:
+    """The direction with its scores, who judged, and the verdict on them.
+
+    One that fails while its reversal does what was asked for is turned round: its vector is
+    negated, its range mirrored, and `config["turned"]` true. seeds: as in `score_direction`.
+
+    Raises WrongGenerator for a direction of another generator.
+    """
+    latents = world.generator.sample(seeds, space="z")
+    rows = evaluate(world, direction, latents)
+    if verdict_on(world, direction, rows).kind == "reversed" and direction.range[0] < 0.0:
+        direction = direction.turned()
+        direction = replace(direction, config={**direction.config, "turned": True})
+        rows = evaluate(world, direction, latents)
+    verdict = verdict_on(world, direction, rows)
+    return replace(
+        direction, scores=summary(rows), judged_by=judged_by(world), verdict=verdict.to_json()
+    )
+
+
+def verdict_on(
+    world: World, direction: Direction, rows: Sequence[LatentScores]
+) -> DirectionVerdict:
+    """What the scores of a direction's latents amount to, with the other attributes that change."""
+    changed = changed_in([row.changed for row in lacking(rows)])
+    return verdict_of(summary(rows), judged_by(world), direction.prompt, changed)
+
+
+def lacking(scores: Sequence[LatentScores]) -> list[LatentScores]:
+    """The latents that lack what is asked for, so that strength 1 has something to change.
+
+    All of them where no judge knows, or where none lacks it.
+    """
+    return [score for score in scores if score.has is False] or list(scores)
+
+
 def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
-    """For each of `KEYS` {median, low, high, worst}; None where no latent has an answer.
+    """For each of `KEYS` {median, low, high, worst, of}; None where no latent has an answer.
 
     median: over latents; of success, reversal and monotonicity, which are yes or no, the fraction
     of latents, and of preservation the mean, since its median is 1 as a rule. low, high: the 95%
-    bootstrap interval. worst: what nine of ten latents do better than; None of yes or no.
+    bootstrap interval. worst: what nine of ten latents do better than; None of yes or no. of: how
+    many latents have an answer, and `count` how many say yes. success has `backward` as well: how
+    many of its latents show the attribute at −1.
+
+    What is measured at strength 1 is of latents that lack the attribute (`lacking`).
     """
-    return {
-        key: statistics([getattr(score, key) for score in scores], better, key in COUNTED)
-        for key, (_, better) in SCORES.items()
-    }
+    result: dict[str, Score | None] = {}
+    for key, (_, better) in SCORES.items():
+        rows = scores if key in ("reversal", "monotonicity") else lacking(scores)
+        values = [value for row in rows if (value := getattr(row, key)) is not None]
+        result[key] = one = statistics(values, better, key in COUNTED)
+        if one is None:
+            continue
+        one["of"] = len(values)
+        if all(isinstance(value, bool) for value in values):
+            one["count"] = sum(values)
+        if key == "success":
+            one["backward"] = sum(row.backward is True for row in rows)
+    return result
 
 
 def statistics(
@@ -151,6 +210,7 @@ def evaluate(
     watch: shown every few latents by rising strength, once each.
     """
     direction.check(world.generator)
+    latents = as_latents(world.generator, latents, space)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
     evaluator = Evaluator(world, judge_of(world), draws=None)
     target = target_of(evaluator, goal_of(direction, world))
@@ -169,7 +229,15 @@ def _scores_of(row: Row) -> LatentScores:
         has=row["has"],
         strengths=tuple(row["strengths"]),
         probabilities=None if probabilities is None else tuple(probabilities),
+        backward=_backward(row),
+        changed=tuple(row["changed"]),
     )
+
+
+def _backward(row: Row) -> bool | None:
+    """Whether a latent without the attribute shows it at −1."""
+    shows = row["curves"].get("shows")
+    return None if shows is None else succeeds(row, shows[row["strengths"].index(-1.0)])
 
 
 @torch.no_grad()
@@ -186,7 +254,8 @@ def measure(
     fidelity: bool = True,
     watch: Watch | None = None,
 ) -> list[Row]:
-    """A row for each latent: has, strengths, curves over the strengths, scores at one of them.
+    """A row for each latent: has, strengths, curves over the strengths, scores at one of them, and
+    the attributes that nothing is claimed of which are changed there.
 
     strengths: 0 and `at` among them. steady: those that monotonicity is measured on. maps: those
     where the judge's feature maps are wanted. fidelity: whether psnr, ssim and distance are.
@@ -227,11 +296,13 @@ def _rows(
     if target.claims:
         visible = claims.in_sight(target.claims, before.verdict)
         has = column(claims.shown(evaluator.judge, target.claims, before.verdict), visible)
+    changed = claims.changed(target.claims, before.verdict, after.verdict)
     rows: list[Row] = []
     for i, had in enumerate(has):
         names = [name for name in CURVES if name in quick[at]]
         curves = {name: [columns[name][i] for columns in quick.values()] for name in names}
         row: Row = {"has": had, "strengths": list(observed), "curves": curves}
+        row["changed"] = [group for group, images in changed.items() if images[i]]
         row["scores"] = {name: values[i] for name, values in scores.items() if name != "shows"}
         row["scores"] |= _yes_or_no(row, at, steady)
         rows.append(row)
@@ -309,13 +380,14 @@ def close_columns(
     before and after, dilated. Where the goal has no region there is no outside.
     """
     judge, regions = evaluator.judge, target.goal.regions
-    images = before.synthesis.image, after.synthesis.image
+    # As they are shown: what lies beyond black and white is no change that anyone sees.
+    images = before.synthesis.image.clamp(-1.0, 1.0), after.synthesis.image.clamp(-1.0, 1.0)
     if not set(regions) <= set(judge.segmenter.regions):
         return {}
     values: dict[str, Tensor] = {}
     hidden = torch.zeros_like(images[0][:, 0])
     if regions:
-        masks = [judge.segmenter.masks(seen.synthesis, regions) for seen in (before, after)]
+        masks = [region_masks(seen.synthesis, judge.segmenter, regions) for seen in (before, after)]
         hidden = change_region(*masks)
         values["locality"] = metrics.locality(*images, hidden)
         values["leakage"] = metrics.leakage(*images, hidden)

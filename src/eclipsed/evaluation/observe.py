@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing.stack import BATCH, Edit, EditStack
+from eclipsed.editing.stack import BATCH, Edit, EditStack, render
 from eclipsed.evaluation.claims import Claims, claims_of
 from eclipsed.types import (
     Claim,
@@ -133,7 +133,7 @@ def target_of(evaluator: Evaluator, goal: Goal) -> Target:
     """What the judge makes of a goal; nothing of one without a prompt."""
     if not goal.prompt:
         return Target(goal, (), None)
-    prompt, neutral = evaluator.judge.encoder.encode_text([goal.prompt, goal.neutral])
+    prompt, neutral = evaluator.judge.encoder.encode_text([goal.text, goal.neutral])
     text = prompt - neutral
     claims = claims_of(evaluator.judge, goal)
     return Target(goal, claims, text if text.norm() > 1e-6 else None)
@@ -164,8 +164,13 @@ def edited(
     """Images of latents [N, D] of `space` with a direction at a strength, at the world's
     truncation, and the features that the judge's segmenter reads."""
     world, stack = evaluator.world, EditStack((Edit(direction, strength),))
-    moved = stack.apply(world.generator, latents, space, truncation=world.truncation)
-    return _synthesis(evaluator, moved, stack.space(space))
+    options: dict[str, Any] = {"space": space, "truncation": world.truncation}
+    moved = stack.apply(world.generator, latents, **options)
+    synthesis = _synthesis(evaluator, moved, stack.space(space))
+    if not direction.keep:
+        return synthesis
+    image = render(world.generator, latents, stack, segmenter=world.segmenter, **options)
+    return Synthesis(image, synthesis.features)
 
 
 def _synthesis(evaluator: Evaluator, latents: Tensor, space: Space) -> Synthesis:

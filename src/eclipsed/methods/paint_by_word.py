@@ -98,7 +98,7 @@ def painting_loss(start: Start, goal: Goal, outside_weight: float) -> Callable[[
     view, mask = start.view, brush(start, goal)
     world, outside = view.world, 1.0 - mask
     with torch.no_grad():
-        (text,) = world.encoder.encode_text([goal.prompt])
+        (text,) = world.encoder.encode_text([goal.text])
         before = picture(view, start.latent[None])[0].image
 
     def loss(moves: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:

@@ -105,9 +105,7 @@ def find(world: World, goal: Goal, config: StyleClipConfig) -> list[Direction]:
 
 def averaged_text(encoder: Encoder, goal: Goal) -> Float[Tensor, " e"]:
     """Δt: from the neutral text to the prompt, each the mean of what all templates make of it."""
-    texts = [
-        template.format(text) for text in (goal.neutral, goal.prompt) for template in TEMPLATES
-    ]
+    texts = [template.format(text) for text in (goal.neutral, goal.text) for template in TEMPLATES]
     with torch.no_grad():
         coded = encoder.encode_text(texts).unflatten(0, (2, len(TEMPLATES)))
     neutral, prompt = F.normalize(coded.mean(dim=1), dim=1)

@@ -53,7 +53,7 @@ def find(world: World, goal: Goal, config: StyleclipOptimizationConfig) -> list[
     """Optimise the latent of one image; the direction leads from it to the result."""
     start = start_of(world, config.space, config.image)
     with torch.no_grad():
-        (text,) = world.encoder.encode_text([goal.prompt])
+        (text,) = world.encoder.encode_text([goal.text])
         original = picture(start.view, start.latent[None])[1][0]
 
     def loss(moves: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
     free[indices_of(moved, free.device)] = 1.0
     scale = free * spread
     with torch.no_grad():
-        text = world.encoder.encode_text([goal.prompt])[0]
+        text = world.encoder.encode_text([goal.text])[0]
     way = torch.zeros_like(spread)
     for step, rows in enumerate(batches(len(ranking.along), config)):
         slope = scale * gradient(ranking, text, scale * way, rows, config.identity)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from eclipsed.files import word_lists
 from eclipsed.prompts import language
@@ -17,7 +18,7 @@ from eclipsed.prompts.regions import Vocabulary, mentions
 from eclipsed.types import Goal
 
 _LISTS = word_lists("eclipsed.prompts", "decompose.toml")
-_COLOURS, _SHADES, _THERE = (frozenset(_LISTS[name]) for name in ("colours", "shades", "always"))
+COLOURS, SHADES, _THERE = (frozenset(_LISTS[name]) for name in ("colours", "shades", "always"))
 
 
 @dataclass
@@ -39,7 +40,7 @@ def decomposed(goal: Goal, vocabulary: Vocabulary) -> Goal:
 
 
 def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
-    """One goal for each of the changes that a goal's prompt asks for; the goal itself where it is
+    """One goal for each of the changes that a goal's text asks for; the goal itself where it is
     one, or where the prompt says more than its regions do.
 
     What speaks of the same region stays together: "glasses with round lenses" is one change. Each
@@ -48,12 +49,12 @@ def changes_of(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     changes = _grouped(goal, vocabulary)
     if len(changes) < 2:
         return (goal,)
-    said = tokens(goal.prompt)
+    said = tokens(goal.text)
     frame = _frame(changes, said)
     return tuple(
-        replace(
+        _saying(
             goal,
-            prompt=" ".join([*frame, *_words(change, said)]),
+            [*frame, *_words(change, said)],
             regions=tuple(region for region in goal.regions if region in change.regions),
         )
         for change in changes
@@ -71,14 +72,14 @@ def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     changes = _grouped(goal, vocabulary)
     if len(changes) != 1:
         return ()
-    said = tokens(goal.prompt)
+    said = tokens(goal.text)
     frame, words = _frame(changes, said), _words(changes[0], said)
-    colours = [index for index, word in enumerate(words) if word in _COLOURS]
-    things = [name for name in changes[0].names if name not in _COLOURS]
+    colours = [index for index, word in enumerate(words) if word in COLOURS]
+    things = [name for name in changes[0].names if name not in COLOURS]
     if len(colours) != 1 or not things or any(map(is_negation, words)):
         return ()
     last = colours[0]
-    first = last - (last > 0 and words[last - 1] in _SHADES)
+    first = last - (last > 0 and words[last - 1] in SHADES)
     rest = [*words[:first], *words[last + 1 :]]
     there = {stem(word) for region in goal.regions for word in tokens(region)}
     others = [word for word in content(rest, goal.neutral) if word not in _THERE]
@@ -89,16 +90,21 @@ def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     thing = things[0]
     coloured = " ".join([*frame, *words[first : last + 1], thing])
     neutral = goal.neutral if stem(thing) in there else " ".join([*frame, thing])
-    shape = replace(goal, prompt=" ".join([*frame, *rest]))
-    return shape, replace(goal, prompt=coloured, neutral=neutral)
+    return _saying(goal, [*frame, *rest]), _saying(goal, [coloured], neutral=neutral)
+
+
+def _saying(goal: Goal, words: Sequence[str], **changes: Any) -> Goal:
+    """The goal with other words, as one of its parts has them."""
+    text = " ".join(words)
+    return replace(goal, prompt=text, text=text, **changes)
 
 
 def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:
     """The changes of a prompt in reading order; none where a part of it names no region, or where
     the goal's regions are others than the prompt names."""
-    named = mentions(goal.prompt, vocabulary, goal.neutral)
+    named = mentions(goal.text, vocabulary, goal.neutral)
     changes: list[_Change] = []
-    for segment in language.segments(goal.prompt, goal.neutral):
+    for segment in language.segments(goal.text, goal.neutral):
         here = [mention for mention in named if mention.segment == segment]
         regions = {mention.region for mention in here}
         same = [change for change in changes if change.regions & regions]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError, UnknownName
 from eclipsed.prompts.decompose import decomposed
-from eclipsed.prompts.language import chunks
-from eclipsed.prompts.regions import RegionChoice, choose_regions, spacy_region
+from eclipsed.prompts.instructions import instruction
+from eclipsed.prompts.language import chunks, tokens
+from eclipsed.prompts.regions import (
+    RegionChoice,
+    choose_regions,
+    mentions,
+    naming,
+    respelled,
+    spacy_region,
+)
 from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.text import listed
 from eclipsed.types import Goal, World
 
 Chooser = Literal["sentence", "spacy"]
@@ -54,15 +64,62 @@ def expanded_prompt(prompt: str, factor: int, *, regions: Sequence[str] = ()) ->
     return " ".join(" ".join([c] * (factor if i == best else 1)) for i, c in enumerate(phrases))
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a prompt is read on a world. text: what encoders read. keep: regions that must stay;
+    nothing_else: whether all that the text is not about must. notes: sentences on what was read
+    otherwise than it was typed."""
+
+    text: str
+    keep: tuple[str, ...] = ()
+    nothing_else: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _known(world: World) -> Mapping[str, Sequence[str]]:
+    words = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    # A segmenter of one's own may find regions that the world has no words for but their names.
+    return words | {r: (r,) for r in world.segmenter.regions if r not in words}
+
+
+def read_prompt(prompt: str, world: World) -> Reading:
+    """A prompt's wish as a description, and what it wants to stay; the text is empty where there is
+    no wish. A misspelt word is read as the vocabulary's where that tells what is meant."""
+    known, neutral = _known(world), world.neutral
+    said = instruction(prompt, naming(known, neutral))
+    text, notes = said.text, list[str]()
+    if text and not mentions(text, known, neutral):
+        right = respelled(text, known)
+        if mentions(right, known, neutral):
+            slips = zip(tokens(text), right.split(), strict=True)
+            notes += [f"'{one}' is read as '{other}'." for one, other in slips if one != other]
+            text = right
+    if text and tokens(said.text) != tokens(prompt):
+        notes.append(f"It is read as '{text}'.")
+    keep: list[str] = []
+    for phrase in said.stays:
+        named = [mention.region for mention in mentions(phrase, known, neutral)]
+        named = named or list(choose_regions(phrase, known, neutral).regions)
+        keep += named
+        if not named:
+            notes.append(f"No region is called '{phrase}', so nothing can keep it.")
+    return Reading(text, tuple(dict.fromkeys(keep)), said.nothing_else, tuple(notes))
+
+
 def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> RegionChoice:
     """The regions of a world that a prompt means, with scores and a reason.
 
     Raises EclipsedError for what cannot be a prompt, UnknownName for a chooser that does not exist.
     """
-    text = checked_prompt(prompt)
-    known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    reading = read_prompt(checked_prompt(prompt), world)
+    chosen = _choice(reading.text or prompt, world, chooser)
+    return replace(chosen, reason=" ".join([*reading.notes, chosen.reason]))
+
+
+def _choice(text: str, world: World, chooser: str) -> RegionChoice:
+    known = _known(world)
     if not known:
-        return RegionChoice((), {}, "This world knows no regions.")
+        return RegionChoice((), {}, "This world has no regions, so the whole image may change.")
     if chooser == "sentence":
         return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
@@ -72,7 +129,7 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
 
 def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
     """The regions, each once; raises UnknownName for one that the world lacks."""
-    names = (regions,) if isinstance(regions, str) else tuple(regions)
+    names = listed(regions)
     for name in names:
         if name not in world.segmenter.regions:
             raise UnknownName(
@@ -94,22 +151,48 @@ def goal_from_prompt(
 ) -> Goal:
     """What a direction for this prompt should do on this world.
 
+    Its text is the prompt's wish as a description; clauses of keeping ("same background", "and
+    nothing else") are left out of it and become regions that it keeps, unless they are its own.
+
     regions: None chooses them from the prompt; () masks nothing; names force them.
     expand: from 1 on, the paper's expanded prompt with its best noun chunk that many times.
     Raises EclipsedError for what cannot be a prompt, UnknownName for a region the world lacks,
     MissingExtra when chooser "spacy" is asked for and spaCy is not installed.
     """
-    text = checked_prompt(prompt)
+    said = checked_prompt(prompt)
+    reading = read_prompt(said, world)
+    if not reading.text:
+        raise EclipsedError(
+            f"The prompt '{said}' says only what must stay.",
+            'Say what should change as well, as in "blond hair, same background".',
+        )
     if regions is None:
-        chosen = understand(text, world, chooser).regions
+        chosen = _choice(reading.text, world, chooser).regions
     else:
         chosen = checked_regions(regions, world)
+    text = reading.text
     if expand:
-        text = expanded_prompt(text, expand, regions=chosen)
-    return decomposed(Goal(text, world.neutral, chosen), world.vocabulary)
+        said = text = expanded_prompt(text, expand, regions=chosen)
+    keep = reading.keep
+    if reading.nothing_else and chosen:
+        keep = world.segmenter.regions
+    keep = tuple(region for region in keep if region not in chosen)
+    return decomposed(Goal(said, world.neutral, chosen, text=text, keep=keep), world.vocabulary)
+
+
+def as_goal(goal: Goal | str, world: World) -> Goal:
+    """The goal itself, or that of a prompt; EclipsedError for anything else."""
+    return goal if isinstance(goal, Goal) else goal_from_prompt(goal, world)
 
 
 def goal_of(direction: Direction, world: World) -> Goal:
-    """The goal that a stored direction answers; its card holds prompt, neutral text and regions."""
-    goal = Goal(direction.prompt, direction.neutral, direction.regions)
+    """The goal that a stored direction answers; its card holds prompt, neutral text and regions,
+    those that it keeps among them."""
+    goal = Goal(
+        direction.prompt,
+        direction.neutral,
+        direction.regions,
+        text=read_prompt(direction.prompt, world).text,
+        keep=direction.keep,
+    )
     return decomposed(goal, world.vocabulary)

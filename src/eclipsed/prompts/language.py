@@ -113,6 +113,16 @@ def is_negation(word: str) -> bool:
     return word in _NEGATIONS
 
 
+def is_placer(word: str) -> bool:
+    """Whether a word only says where a thing is: on, of, behind."""
+    return word in _PLACERS
+
+
+def is_person(word: str) -> bool:
+    """Whether a word is for people, or for a picture of one."""
+    return word in _PEOPLE
+
+
 def is_undressing(word: str) -> bool:
     """Whether a word denies what it acts on, as in "take off the glasses"."""
     return word in _UNDRESSING

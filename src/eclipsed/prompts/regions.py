@@ -10,14 +10,14 @@ The paper's own way is chooser "spacy".
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 from eclipsed.files import word_lists
 from eclipsed.prompts import language
 from eclipsed.prompts.language import Segment, content, segments, stem, tokens
@@ -118,6 +118,20 @@ def _index(vocabulary: _Frozen, neutral: str) -> _Index:
         if placer == "of" and region in shown and phrases.get(owner) == region:
             phrases[part] = region
     return _Index(phrases, placed, idioms, frozenset(subject))
+
+
+def naming(vocabulary: Vocabulary, neutral: str = "") -> Callable[[Sequence[str], int], int]:
+    """How many of some words, from an index on, name a thing of the vocabulary; 0 for none."""
+    phrases = _index(_frozen(vocabulary), neutral).phrases
+
+    def named(words: Sequence[str], start: int) -> int:
+        for end in range(len(words), start, -1):
+            said = [part for word in words[start:end] for part in tokens(word)]
+            if said and not language.is_adjective(said[-1]) and _stems(said) in phrases:
+                return end - start
+        return 0
+
+    return named
 
 
 def _idiom(first: Segment, second: Segment | None, index: _Index) -> str | None:
@@ -289,12 +303,12 @@ def _by_meaning(said: str, vocabulary: _Frozen) -> dict[str, float]:
     return scores
 
 
-def _respelled(prompt: str, vocabulary: _Frozen) -> str:
+def respelled(prompt: str, vocabulary: Vocabulary) -> str:
     """The prompt with its misspelt words as the vocabulary spells them ("sunglases").
 
     A word that the sentence encoder has whole is English, so no slip: a monster is no monastery.
     """
-    texts = [text for region, phrases in vocabulary for text in (region, *phrases)]
+    texts = [text for region, phrases in vocabulary.items() for text in (region, *phrases)]
     known = {word for text in texts for word in tokens(text) if len(word) >= LONG}
     english = sentence_encoder().tokenizer.token_to_id
 
@@ -324,7 +338,7 @@ def choose_regions(prompt: str, vocabulary: Vocabulary, neutral: str = "") -> Re
     scores, frozen = dict.fromkeys(vocabulary, 0.0), _frozen(vocabulary)
     subject = _index(frozen, neutral).subject
     mentioned = mentions(prompt, vocabulary, neutral)
-    mentioned = mentioned or mentions(_respelled(prompt, frozen), vocabulary, neutral)
+    mentioned = mentioned or mentions(respelled(prompt, vocabulary), vocabulary, neutral)
     named = [m for m in mentioned if not _is_bare_subject(m, subject, neutral)]
     if named:
         return _chosen(named, scores)
@@ -355,7 +369,7 @@ def _small_english() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "Choosing the region as the paper does needs spaCy and its small English model.",
-            "Install them: pip install 'eclipsed[spacy]'.",
+            f"Install them: {install_command('spacy')}",
         ) from error
     return model.load()
 

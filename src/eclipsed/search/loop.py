@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.cache import NETWORKS
+from eclipsed.cache import NETWORKS, Key
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
 from eclipsed.files import disk, make_folder, write_atomic
@@ -30,7 +30,7 @@ from eclipsed.types import Goal, Space, World
 OnStep = Callable[[State], None]
 # Of all code that a training runs, calibration and its constants included: to be raised when the
 # same goal and config come to mean another direction.
-VERSION = 1
+VERSION = 2
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
@@ -74,9 +74,13 @@ def train(
 
 def training_identity(world: World, goal: Goal, config: Any) -> str:
     """SHA-256 over everything that decides the result of a training."""
+    return training_key(world, goal, config).digest
+
+
+def training_key(world: World, goal: Goal, config: Any) -> Key:
+    """The key of a training's result."""
     facts = config.method, asdict(config), asdict(goal), list(world.vocabulary.items())
-    view = view_of(world, config.space)
-    return view.key("training", VERSION, NETWORKS, *facts).digest
+    return view_of(world, config.space).key("training", VERSION, NETWORKS, *facts)
 
 
 def run(
@@ -155,6 +159,7 @@ def as_direction(
         prompt=goal.prompt,
         neutral=goal.neutral,
         regions=goal.regions,
+        keep=goal.keep,
         space=space,
         layers=generator.layers(space),
         generator_name=generator.name,

@@ -16,15 +16,17 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from eclipsed.cache import Key, Network, cached_tensors, key_of
+from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
+from eclipsed.editing.masks import region_masks
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
-_VERSION = 1  # to be raised when what a pool holds of the same seeds changes
+_VERSION = 2  # to be raised when what a pool holds of the same seeds changes
 BATCH = 16
 # The seeds that are sampled; scores and users count from 0, method paper from 54321.
 FIRST_SEED = 20_000_000
 SEEDS = range(FIRST_SEED, FIRST_SEED + 1_024)
 THUMBNAIL = 32  # pixels each way, at most
+_LEVELS = 127.5  # of a thumbnail's 8 bits, for a change of 1
 # From a seed to the one that it is mixed with.
 _OTHERS = 1_000_000_000
 
@@ -115,7 +117,7 @@ def picture(
 @torch.no_grad()
 def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = world.encoder.encode_text([goal.prompt, goal.neutral])
+    prompt, neutral = world.encoder.encode_text([goal.text, goal.neutral])
     return F.normalize(prompt - neutral, dim=0)
 
 
@@ -131,7 +133,7 @@ def masks_of(view: View, goal: Goal, synthesis: Synthesis) -> Float[Tensor, "n h
     if not goal.regions:
         return torch.ones_like(synthesis.image[:, 0])
     with _counting(view):
-        return view.world.segmenter.masks(synthesis, goal.regions).float()
+        return region_masks(synthesis, view.world.segmenter, goal.regions).float()
 
 
 def shrink(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c t t"]:
@@ -164,8 +166,15 @@ def sample_mixed(view: View, seeds: Sequence[int]) -> Float[Tensor, "n d"]:
 def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool:
     """Sample and encode the seeds; mixed: as `sample_mixed` does.
 
-    What the seeds look like does not depend on the prompt, so embeddings and thumbnails are cached.
+    What the seeds look like does not depend on the prompt, so embeddings and thumbnails (in 8 bits)
+    are cached, and the whole is remembered.
     """
+    facts = list(seeds), mixed, view.space
+    key = view.key("pool", _VERSION, ("generator", "encoder"), *facts)
+    return remembered(key, lambda: _built(view, seeds, mixed))
+
+
+def _built(view: View, seeds: Sequence[int], mixed: bool) -> Pool:
     if mixed:
         latents = sample_mixed(view, seeds)
     else:
@@ -177,12 +186,15 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
             synthesis, embeddings = picture(view, rows)
             parts.append((embeddings, shrink(synthesis.image.clamp(-1.0, 1.0))))
         embeddings, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
-        return {"embeddings": embeddings, "thumbnails": thumbnails}
+        # A quarter of the bytes, which is what a world's own pool can be shipped with.
+        levels = ((thumbnails + 1.0) * _LEVELS).round().to(torch.uint8)
+        return {"embeddings": embeddings, "thumbnails": levels}
 
     # Truncation of z pulls w, so every space shows the same images of a seed.
     facts = list(seeds), mixed and view.space not in ("z", "w")
     tensors = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
-    return Pool(latents, **{name: tensor.to(latents) for name, tensor in tensors.items()})
+    embeddings, levels = (tensors[name].to(latents) for name in ("embeddings", "thumbnails"))
+    return Pool(latents, embeddings, levels / _LEVELS - 1.0)
 
 
 @torch.no_grad()

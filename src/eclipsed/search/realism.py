@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from eclipsed.cache import NETWORKS, remembered
+from eclipsed.cache import NETWORKS, cached_tensors, remembered
 from eclipsed.generators.spaces import best_space
 from eclipsed.search.pool import SEEDS, View, build_pool, masks_of, picture, shrink, view_of
 from eclipsed.types import Goal, World
@@ -79,14 +79,24 @@ def coverage_of(realism: Realism, regions: Sequence[str]) -> Float[Tensor, "t t"
     """How often any of the regions covers each pixel of a thumbnail; 1 everywhere for none."""
     if not regions:
         return torch.ones_like(realism.errors[0])
-    missing = [region for region in regions if region not in realism.coverage]
-    if missing:
-        view = view_of(realism.world, best_space(realism.world.generator))
-        synthesis, _ = picture(view, realism.latents)
-        for region in missing:
-            masks = masks_of(view, Goal("", "", (region,)), synthesis)
-            realism.coverage[region] = shrink(masks[:, None])[:, 0].mean(dim=0)
+    for region in regions:
+        if region not in realism.coverage:
+            realism.coverage[region] = _covered(realism, region).to(realism.errors)
     return torch.stack([realism.coverage[region] for region in regions]).amax(dim=0)
+
+
+def _covered(realism: Realism, region: str) -> Float[Tensor, "t t"]:
+    view = view_of(realism.world, best_space(realism.world.generator))
+
+    def compute() -> dict[str, Tensor]:
+        synthesis, _ = picture(view, realism.latents)
+        masks = masks_of(view, Goal("", "", (region,)), synthesis)
+        return {"fraction": shrink(masks[:, None])[:, 0].mean(dim=0)}
+
+    key = view.key(
+        "places", _VERSION, ("generator", "segmenter"), region, list(SEEDS[:_REGION_IMAGES])
+    )
+    return cached_tensors(key, compute)["fraction"]
 
 
 @torch.no_grad()

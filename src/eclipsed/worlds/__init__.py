@@ -31,10 +31,11 @@ def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> Wor
 
     from eclipsed.worlds.assembling import check_description, own_world, public_world
     from eclipsed.worlds.catalogue import catalogue
-    from eclipsed.worlds.own import described
+    from eclipsed.worlds.own import described, registered
 
     name = str(name_or_path)
-    check_description(path)
+    if name not in registered():
+        check_description(path)
     own = described(name)
     if own is not None:
         return own_world(own, device)

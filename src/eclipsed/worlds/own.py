@@ -40,7 +40,17 @@ STARTER = "starter"
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
-_KEYS = ("name", *KINDS, "neutral", "truncation", "class", *_JUDGES, "example_prompts", "regions")
+_KEYS = (
+    "name",
+    *KINDS,
+    "neutral",
+    "truncation",
+    "class",
+    *_JUDGES,
+    "example_prompts",
+    "multilingual",
+    "regions",
+)
 _NEEDED = ("name", "generator", "encoder")
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
@@ -64,6 +74,7 @@ class OwnWorld:
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
     segmenter: None where a world has none, and so no regions.
     example_prompts: short prompts that the world answers, to offer to people.
+    multilingual: whether the encoder reads other languages than English.
     class_index: of a generator of several classes; None where the description names none.
     """
 
@@ -77,6 +88,7 @@ class OwnWorld:
     judge_encoder: Choice | None = None
     judge_segmenter: Choice | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
     class_index: int | None = None
 
     @property
@@ -122,6 +134,7 @@ def read_own(path: StrPath) -> OwnWorld:
         truncation=float(values.get("truncation", 0.7)),
         class_index=values.get("class"),
         example_prompts=page.lines("example_prompts", prompts),
+        multilingual=values.get("multilingual", False),
         regions={name: page.region(name, words) for name, words in regions.items()},
         **choices,
     )
@@ -143,6 +156,11 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
         lambda value: isinstance(value, list) and len(value) <= _MOST_PROMPTS,
         f"must be a list of at most {_MOST_PROMPTS} prompts",
         'Write example_prompts = ["pointed ears", "a striped coat"].',
+    ),
+    "multilingual": (
+        lambda value: isinstance(value, bool),
+        "must be true or false",
+        "Write multilingual = true for an encoder that reads other languages than English.",
     ),
     "regions": (
         lambda value: isinstance(value, dict) and len(value) <= _MOST_REGIONS,
@@ -314,6 +332,8 @@ def to_toml(own: OwnWorld) -> bytes:
     }
     if own.class_index is not None:
         facts["class"] = own.class_index
+    if own.multilingual:
+        facts["multilingual"] = True
     if own.example_prompts:
         facts["example_prompts"] = own.example_prompts
     lines = [f"{key} = {_toml(value)}" for key, value in facts.items()]

@@ -22,6 +22,7 @@ from eclipsed.checkpoints.weights import fill
 from eclipsed.errors import BadFile
 from eclipsed.files import (
     StrPath,
+    hint_for,
     kind_of,
     read_bytes,
     read_tensors,
@@ -137,7 +138,10 @@ def _read(path: StrPath, key: str, what: str) -> tuple[dict[str, Tensor], dict[s
     """The tensors of a file and what its metadata string under `key` says."""
     data = read_bytes(path, limit=_MOST_BYTES)
     if kind_of(data) != "a safetensors file":
-        raise BadFile(f"The file {shown(path)} is {kind_of(data)}, not an eclipsed {what}.")
+        raise BadFile(
+            f"The file {shown(path)} is {kind_of(data)}, not an eclipsed {what}.",
+            hint_for(kind_of(data)) or "Networks of others lie in a folder, with a config.json.",
+        )
     try:
         tensors, metadata = read_tensors(data)
         facts = json.loads(metadata.get(key, "null"))

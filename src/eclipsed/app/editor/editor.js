@@ -5,6 +5,10 @@
 const POLL = 600; // milliseconds between looks at a running search
 const NUDGE = 0.05;
 const ASK = 3; // times for the same frames
+const FEW = 5; // frames that are drawn at a time, and that suffice to move a slider
+const BESIDE = 6; // sliders besides the one at hand whose first frames are drawn ahead,
+const QUICK = 80; // where an image takes no more than so many milliseconds
+const MARKS = [[-1, 20], [0, 50], [1, 80]]; // strengths, and where they lie on every slider, in %
 const LARGEST = 48 * 2 ** 20; // bytes of a file that can be dropped
 
 function make(tag, name = "", text = "") {
@@ -26,8 +30,21 @@ function button(text, title, act, name = "") {
   return made;
 }
 
+// What a row of chips is about, explained where the pointer rests.
+function what(text, title) {
+  const made = make("span", "what", text);
+  made.title = title;
+  return made;
+}
+
 function signed(value) {
   return `${value > 0 ? "+" : ""}${value.toFixed(2)}`;
+}
+
+// A number as people type it: with a minus of any kind, and a comma for a point.
+function numberIn(text) {
+  const plain = text.trim().replace(/[\u2212\u2013]/g, "-").replace(",", ".");
+  return plain === "" ? NaN : Number(plain);
 }
 
 class Editor {
@@ -41,7 +58,8 @@ class Editor {
     this.open = new Set(); // lines whose details are shown, by file
     this.sliders = [];
     this.items = [];
-    this.asked = { key: "", times: 0 }; // the frames that were asked for last
+    this.frames = new Map(); // by their key: how many there are, and those that came
+    this.asked = { what: "", times: 0 }; // the frames that were asked for last
     this.files = 0; // downloads that were saved
     this.picture = new Picture(this.find(".canvas"));
     this.picture.onshare = (share) => this.readout(share);
@@ -88,12 +106,14 @@ class Editor {
     if (first) this.files = data.download?.number ?? 0; // those of before were saved before
     this.controls(data);
     this.notice(data);
+    this.prompts(this.find(".prompts"), data.prompts, "try");
     this.search(data.search);
     this.lines(data);
     this.offers(data);
     this.download(data.download);
     if (data.image) await this.images(data);
     if (data.brush) await this.draw(data.brush);
+    if (first) this.greet();
     this.want();
     if (this.latest && !this.queue.some((event) => event.do === "strength")) this.flush();
     this.poll();
@@ -110,13 +130,15 @@ class Editor {
     if (data.frames) await this.keep(data.frames);
     if (turn !== this.turn) return; // a newer answer overtook this one
     Object.assign(this.picture, { exact, before, mask, mode: this.mode() });
-    this.find(".frame").image = data.image; // for whoever wants the exact pixels
-    const ready = this.ready();
-    this.picture.frames = ready ? this.frames : null;
+    const frame = this.find(".frame");
+    frame.image = data.image; // for whoever wants the exact pixels
+    frame.style.setProperty("--aspect", exact.naturalWidth / exact.naturalHeight);
+    this.picture.frames = this.framesOf(this.drag?.at ?? data.selected);
     if (!this.drag && !this.pending()) this.picture.strength = null;
-    this.find(".frame").dataset.ready = ready ? "frames" : "image";
+    frame.dataset.ready = this.lacks(data.selected, Infinity) ? "image" : "frames";
     this.tags();
     this.readout(null);
+    this.picture.fit();
     this.picture.draw();
   }
 
@@ -142,22 +164,45 @@ class Editor {
     this.picture.draw();
   }
 
-  async keep(frames) {
-    const images = await Promise.all(frames.pictures.map(pictureOf));
-    this.frames = { ...frames, images };
+  async keep({ key, strengths, pictures, of }) {
+    const images = await Promise.all(pictures.map(pictureOf));
+    const known = this.frames.get(key)?.frames ?? [];
+    const fresh = strengths.map((strength, i) => ({ strength, image: images[i] }));
+    const frames = [...known.filter((one) => !strengths.includes(one.strength)), ...fresh];
+    this.frames.delete(key);
+    this.frames.set(key, { of, frames: frames.sort((a, b) => a.strength - b.strength) });
+    while (this.frames.size > 2 * BESIDE) this.frames.delete(this.frames.keys().next().value);
   }
 
-  ready() {
-    return Boolean(this.frames && this.data.frames_key && this.frames.key === this.data.frames_key);
+  // What a line's slider can be dragged over, null before there is enough.
+  framesOf(at) {
+    const known = this.frames.get(this.data.lines[at]?.frames_key);
+    return known && known.frames.length > 1 ? known.frames : null;
   }
 
-  // Ask for the frames of the slider at hand; again if the answer was overtaken by another.
+  // Whether a line has fewer frames than these, and not all that there are.
+  lacks(at, count) {
+    const known = this.frames.get(this.data.lines[at]?.frames_key);
+    return !known || known.frames.length < Math.min(count, known.of);
+  }
+
+  // Frames are drawn a few at a time, so that whatever is done meanwhile is answered in between:
+  // the first of every slider, then the others of the one at hand. They are asked for again if the
+  // answer was overtaken by another.
   want() {
-    const key = this.data.frames_key;
-    if (!key || this.ready() || this.queue.length) return;
-    if (this.asked.key !== key) this.asked = { key, times: 0 };
+    const { lines, selected, milliseconds } = this.data;
+    this.waiting = selected !== null && this.lacks(selected, Infinity);
+    if (this.queue.length || selected === null) return;
+    const beside = milliseconds > QUICK || this.drag ? [] : [...lines.keys()].slice(0, BESIDE);
+    let at = [selected, ...beside].find((one) => this.lacks(one, FEW));
+    if (at === undefined && this.waiting) at = selected;
+    if (at === undefined) return;
+    const key = lines[at].frames_key;
+    const from = this.frames.get(key)?.frames.length ?? 0;
+    const what = `${key} ${from}`;
+    if (this.asked.what !== what) this.asked = { what, times: 0 };
     this.asked.times += 1;
-    if (this.asked.times <= ASK) this.tell("frames");
+    if (this.asked.times <= ASK) this.tell("frames", { at, from, count: FEW });
   }
 
   pending() {
@@ -166,8 +211,7 @@ class Editor {
 
   poll() {
     clearTimeout(this.timer);
-    const waiting = this.data.frames_key && !this.ready();
-    const busy = this.data.search?.running || (this.data.sketching && !waiting);
+    const busy = this.data.search?.running || (this.data.sketching && !this.waiting);
     if (busy) this.timer = setTimeout(() => this.here() && this.tell("look"), POLL);
   }
 
@@ -179,7 +223,9 @@ class Editor {
 
   controls(data) {
     const seed = this.find(".seed-box");
-    if (this.root.activeElement !== seed) seed.value = data.seed;
+    if (!this.numbering) seed.value = data.seed;
+    const examples = data.examples.slice(0, 2).join(", ");
+    this.find(".prompt").placeholder = `What should change? ${examples}${examples && " …"}`;
     this.find(".seed").hidden = Boolean(data.latent);
     const latent = this.find(".latent");
     latent.hidden = !data.latent;
@@ -213,17 +259,23 @@ class Editor {
   }
 
   readout(share) {
-    if (!this.data) return;
-    const words = [];
-    if (this.data.milliseconds !== null) words.push(`${this.data.milliseconds} ms per image`);
-    if (this.data.compare === "outside" && share !== null) {
-      const where = this.data.inside.join(", ") || "the whole image";
-      words.push(`${(100 * share).toFixed(0)}% of the change lies inside ${where}`);
+    const { exact } = this.picture;
+    if (!this.data || !exact) return;
+    const words = [`${exact.naturalWidth}×${exact.naturalHeight} pixels`];
+    if (this.data.compare === "outside") {
+      const { inside } = this.data;
+      if (!inside.length) words.push("no region: the whole image may change");
+      else if (share !== null) {
+        words.push(`${(100 * share).toFixed(0)}% of the change lies inside ${inside.join(", ")}`);
+      }
     }
-    if (this.frames?.milliseconds && this.ready()) {
-      words.push(`${this.frames.images.length} frames at ${this.frames.milliseconds} ms`);
+    const readout = this.find(".readout");
+    readout.textContent = words.join(" · ");
+    readout.title = `drawn in ${this.data.milliseconds} ms`;
+    for (const option of this.find(".times").options) {
+      const [wide, high] = [exact.naturalWidth, exact.naturalHeight].map((n) => n * option.value);
+      option.textContent = `${wide}×${high}`;
     }
-    this.find(".readout").textContent = words.join(" · ");
   }
 
   tags() {
@@ -241,6 +293,18 @@ class Editor {
     link.href = file.data;
     link.download = file.name;
     link.click();
+  }
+
+  // Sentences to click in place of typing; none while a search runs.
+  prompts(box, prompts, words) {
+    const chips = prompts.map((prompt) =>
+      button(prompt, `Find “${prompt}”`, () => this.tell("find", { prompt }), "chip"),
+    );
+    box.hidden = !chips.length || Boolean(this.data.search?.running);
+    const signature = JSON.stringify(prompts);
+    if (signature === box.dataset.prompts) return; // a chip must not vanish under a finger
+    box.dataset.prompts = signature;
+    box.replaceChildren(make("span", "", words), ...chips);
   }
 
   // --- a running search ---
@@ -266,6 +330,12 @@ class Editor {
       const where = search.regions.join(", ") || "the whole image";
       parts.push(make("div", "small", `${search.verdict}, in ${where}. ${search.reason}`));
     }
+    if (search.judged) parts.push(make("div", `judged ${search.judged.kind}`, search.judged.sentence));
+    if (search.instead.length) {
+      this.instead ??= make("div", "prompts");
+      this.prompts(this.instead, search.instead, "near to it, and likely:");
+      parts.push(this.instead);
+    }
     if (search.running) parts.push(this.progress(search));
     if (search.snapshots.length > 1) {
       const strip = make("div", "snapshots");
@@ -285,8 +355,8 @@ class Editor {
     return {
       checking: "can this generator do it?",
       asking: "unlikely to work here.",
-      looking: `looking at the world, ${search.seconds} s`,
-      training: `step ${search.step} of ${search.steps}${left}`,
+      looking: `looking at what this world can show, ${search.seconds} s; the first prompt takes longest`,
+      training: search.steps ? `step ${search.step} of ${search.steps}${left}` : "taking the first step",
       scoring: "in the stack; being scored",
       done: `done in ${search.seconds} s`,
       stopped: search.step ? "stopped; what was learned is kept" : "stopped",
@@ -298,7 +368,7 @@ class Editor {
     const bar = make("div", "progress");
     const done = make("i");
     bar.append(done);
-    const measured = search.stage === "training" && search.steps > 0;
+    const measured = search.stage === "training" && search.step > 0;
     bar.classList.toggle("waiting", !measured);
     if (measured) done.style.width = `${(100 * search.step) / search.steps}%`;
     return bar;
@@ -309,7 +379,7 @@ class Editor {
   // Lines are built anew only when they must be: a button must not vanish under a finger.
   lines(data) {
     if (this.drag) return;
-    const built = data.lines.map(({ strength, ...rest }) => rest);
+    const built = data.lines.map(({ strength, frames_key, ...rest }) => rest);
     const signature = JSON.stringify([built, data.regions, [...this.open]]);
     if (signature !== this.signature) {
       this.signature = signature;
@@ -329,7 +399,7 @@ class Editor {
     item.classList.toggle("muted", line.muted);
     const head = make("div", "head");
     const name = make("span", "name", line.name);
-    name.title = line.name;
+    name.title = line.judged ? `${line.name}: ${line.judged.sentence}` : line.name;
     const last = data.lines.length - 1;
     const up = button("↑", "Earlier", () => this.tell("move", { at, to: at - 1 }));
     const down = button("↓", "Later", () => this.tell("move", { at, to: at + 1 }));
@@ -342,7 +412,7 @@ class Editor {
     more.classList.toggle("on", this.open.has(line.file) || line.hard || line.layers !== null);
     if (line.drawn) name.append(make("span", "badge", "mask"));
     head.append(name, mute, up, down, more, button("✕", "Remove", () => this.tell("remove", { at })));
-    item.append(head, this.row(line, at));
+    item.append(head, ...this.row(line, at));
     if (this.open.has(line.file)) item.append(this.more(line, at, data.regions));
     item.addEventListener("pointerenter", () => this.choose(at));
     return item;
@@ -355,7 +425,8 @@ class Editor {
 
   // A slider is chosen as soon as the pointer comes near, so that its frames are there in time.
   choose(at) {
-    if (this.drag || this.data.selected === at || this.queue.length) return;
+    if (this.drag || this.data.selected === at) return;
+    if (this.queue.some((event) => event.do !== "frames")) return;
     if (this.root.activeElement?.matches?.(".value")) return;
     this.tell("select", { at });
   }
@@ -364,26 +435,39 @@ class Editor {
     const row = make("div", "row");
     const slider = new Slider(line, at, this);
     const value = make("input", "value");
-    value.type = "number";
-    value.step = "0.05";
+    value.type = "text";
+    value.inputMode = "decimal";
     value.value = line.strength.toFixed(2);
+    value.title = "The strength: 0 is the image as it was, 1 as was asked for, −1 the other way";
     value.setAttribute("aria-label", `Strength of ${line.name}`);
     value.addEventListener("change", () => {
-      const to = Number(value.value);
-      if (value.value !== "" && Number.isFinite(to)) this.tell("strength", { at, to });
+      const to = numberIn(value.value);
+      if (Number.isFinite(to)) this.tell("strength", { at, to });
+      else value.value = slider.value.toFixed(2);
     });
+    value.addEventListener("keydown", (event) => {
+      const by = { ArrowUp: NUDGE, ArrowDown: -NUDGE }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      slider.nudge(by);
+      value.value = slider.value.toFixed(2);
+    });
+    const [low, high] = line.good.map((end) => signed(end));
+    const warning = make("div", "warning", `beyond its range, ${low} to ${high}: the image may break`);
     slider.box.addEventListener("strength", () => {
       if (this.root.activeElement !== value) value.value = slider.value.toFixed(2);
+      warning.hidden = slider.value >= line.good[0] - 0.005 && slider.value <= line.good[1] + 0.005;
     });
+    slider.set(line.strength);
     this.sliders.push(slider);
     row.append(slider.box, value);
-    return row;
+    return [row, warning];
   }
 
   more(line, at, regions) {
     const box = make("div", "more");
     const layers = make("div", "chips");
-    layers.append(make("span", "what", "layers"));
+    layers.append(what("layers", "Where in the generator it acts: the first layers shape, the last ones colour"));
     const every = [...Array(line.count).keys()];
     const chosen = new Set(line.layers ?? every);
     const all = button("all", "All layers", () => this.tell("layers", { at, to: null }), "chip");
@@ -405,10 +489,11 @@ class Editor {
     tick.type = "checkbox";
     tick.checked = line.hard;
     tick.addEventListener("change", () => this.tell("hard", { at, to: tick.checked }));
-    const what = line.drawn ? "the drawn mask" : "the region";
-    hard.append(tick, make("span", "", `hard: keep every pixel outside ${what}`));
+    const bounds = line.drawn ? "the drawn mask" : "the region";
+    hard.title = "The picture outside is put back as it was; without it, traces may change there";
+    hard.append(tick, make("span", "", `hard: keep every pixel outside ${bounds}`));
     const places = make("div", "chips");
-    places.append(make("span", "what", "region"));
+    places.append(what("region", "The parts of the image that may change"));
     for (const region of regions) {
       const chip = button(region, `Region ${region}`, () => {
         const next = new Set(line.regions);
@@ -425,7 +510,7 @@ class Editor {
 
   masks(line, at) {
     const row = make("div", "chips");
-    row.append(make("span", "what", "mask"));
+    row.append(what("mask", "A region that is painted by hand"));
     const draw = line.drawn ? "Edit mask" : "Draw mask";
     const words = "Paint where the edit may change the image";
     row.append(button(draw, words, () => this.tell("brush", { at }), "chip"));
@@ -461,9 +546,9 @@ class Editor {
 
   // The picture follows at once where the frames are there, and as fast as Python can draw otherwise.
   move(at, value) {
-    if (this.data.selected === at && this.ready()) {
-      this.picture.frames = this.frames;
-      this.picture.strength = value;
+    const frames = this.framesOf(at);
+    if (frames) {
+      Object.assign(this.picture, { frames, strength: value });
       this.picture.soon();
     } else {
       this.follow(at, value);
@@ -480,11 +565,10 @@ class Editor {
     const acts = {
       previous: () => this.tell("next", { by: -1 }),
       following: () => this.tell("next", { by: 1 }),
-      face: () => this.tell("next", { by: 1 }),
       undo: () => this.tell("undo"),
       redo: () => this.tell("redo"),
       reset: () => this.tell("reset"),
-      save: () => this.tell("save"),
+      save: () => this.tell("save", { times: Number(this.find(".times").value) }),
       strip: () => this.tell("strip"),
       animation: () => this.tell("animation", { kind: this.find(".kind").value }),
     };
@@ -500,8 +584,12 @@ class Editor {
       if (prompt.trim() && !this.data?.search?.running) this.tell("find", { prompt });
     });
     const seed = this.find(".seed-box");
+    seed.addEventListener("input", () => (this.numbering = true));
     seed.addEventListener("change", () => {
-      if (/^\d{1,10}$/.test(seed.value)) this.tell("seed", { to: Number(seed.value) });
+      const to = numberIn(seed.value);
+      this.numbering = false;
+      seed.value = this.data.seed;
+      if (Number.isInteger(to)) this.tell("seed", { to });
     });
     const psi = this.find(".psi-box");
     psi.addEventListener("pointerdown", () => (this.turning = true));
@@ -586,6 +674,7 @@ class Editor {
   key(event) {
     const target = event.composedPath()[0];
     const typing = target.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select");
+    if (event.key === "Escape" && target === this.find(".prompt")) target.blur();
     if (typing || !this.data || !this.here()) return;
     if (this.brush.on) {
       if (event.type !== "keydown") return;
@@ -610,12 +699,25 @@ class Editor {
     else if (controlled || event.altKey) return;
     else if (event.key === "[") act = () => this.tell("next", { by: -1 });
     else if (event.key === "]") act = () => this.tell("next", { by: 1 });
+    else if (event.key === "/") act = () => this.find(".prompt").focus();
+    else if (event.key === "?") act = () => this.find(".keys").togglePopover();
     else if (slider && event.key === "ArrowLeft") act = () => slider.nudge(-step);
     else if (slider && event.key === "ArrowRight") act = () => slider.nudge(step);
+    else if (slider && target === slider.box) {
+      const to = slider.jump(event.key);
+      if (to !== undefined) act = () => slider.nudge(to - slider.value);
+    }
     if (act && down) {
       event.preventDefault();
       act();
     }
+  }
+
+  // Whoever comes to an empty stack wants to type, where no finger has to bring up keys.
+  greet() {
+    const idle = !document.activeElement || document.activeElement === document.body;
+    const keys = matchMedia("(hover: hover)").matches;
+    if (keys && idle && !this.data.lines.length) this.find(".prompt").focus({ preventScroll: true });
   }
 
   close() {
@@ -625,10 +727,12 @@ class Editor {
   }
 }
 
-// A signed slider: the way from 0 is filled, marks stand at 0, −1 and +1.
+// A signed slider: the way from 0 is filled. −1, 0 and 1 lie at the same places on every one,
+// whatever its ends are.
 class Slider {
   constructor(line, at, editor) {
     Object.assign(this, { at, editor, low: line.low, high: line.high, value: line.strength });
+    this.knots = [...(this.low < -1 ? [[this.low, 0]] : []), ...MARKS, ...(this.high > 1 ? [[this.high, 100]] : [])];
     this.box = make("div", "slider");
     this.box.tabIndex = 0;
     this.box.dataset.at = at;
@@ -637,24 +741,27 @@ class Slider {
     this.box.setAttribute("aria-valuemin", this.low);
     this.box.setAttribute("aria-valuemax", this.high);
     const track = make("div", "track");
-    for (const mark of [-1, 0, 1]) {
-      if (mark < this.low || mark > this.high) continue;
+    const piece = (name, from, to) => {
+      const made = make("div", name);
+      made.style.left = `${this.along(from)}%`;
+      made.style.width = `${Math.max(0, this.along(to) - this.along(from))}%`;
+      track.append(made);
+    };
+    piece("way", this.low, this.high);
+    for (const [mark, place] of MARKS) {
       const tick = make("div", "mark");
-      tick.style.left = `${this.along(mark)}%`;
+      tick.style.left = `${place}%`;
+      tick.append(make("span", "", ["−1", "0", "+1"][mark + 1]));
       track.append(tick);
     }
     // Beyond its card's range the image may no longer look like the generator's own.
-    for (const [from, to] of [[this.low, line.good[0]], [line.good[1], this.high]]) {
-      const beyond = make("div", "beyond");
-      beyond.style.left = `${this.along(from)}%`;
-      beyond.style.width = `${Math.max(0, this.along(to) - this.along(from))}%`;
-      track.append(beyond);
-    }
+    piece("beyond", this.low, line.good[0]);
+    piece("beyond", line.good[1], this.high);
     this.part = make("div", "part");
     this.thumb = make("div", "thumb");
     track.append(this.part, this.thumb);
     this.box.append(track);
-    this.set(this.value);
+    this.box.title = "0: as it was · +1: as was asked for · −1: the other way";
     this.box.addEventListener("pointerdown", (event) => this.down(event));
     this.box.addEventListener("pointermove", (event) => this.moved(event));
     for (const end of ["pointerup", "pointercancel"]) {
@@ -663,8 +770,28 @@ class Slider {
     this.box.addEventListener("dblclick", () => this.nudge(-this.value));
   }
 
+  // The piece of the slider that holds a number, which is a strength (0) or a place (1).
+  between(number, kind) {
+    const last = this.knots.length - 1;
+    const next = this.knots.findIndex((knot, i) => i > 0 && (knot[kind] >= number || i === last));
+    const [from, to] = [this.knots[next - 1], this.knots[next]];
+    const share = Math.min(1, Math.max(0, (number - from[kind]) / (to[kind] - from[kind])));
+    return from[1 - kind] + share * (to[1 - kind] - from[1 - kind]);
+  }
+
   along(value) {
-    return (100 * (value - this.low)) / (this.high - this.low);
+    return this.between(value, 0);
+  }
+
+  // Where a key leads from here: to an end, or to the next mark.
+  jump(key) {
+    const stops = [...new Set([this.low, -1, 0, 1, this.high])];
+    return {
+      Home: this.low,
+      End: this.high,
+      PageUp: stops.find((stop) => stop > this.value + 1e-6),
+      PageDown: stops.findLast((stop) => stop < this.value - 1e-6),
+    }[key];
   }
 
   set(value) {
@@ -691,12 +818,10 @@ class Slider {
   moved(event) {
     if (this.editor.drag !== this) return;
     const box = this.box.getBoundingClientRect();
-    const along = (event.clientX - box.left - 9) / (box.width - 18);
-    let value = this.low + along * (this.high - this.low);
+    const place = (100 * (event.clientX - box.left - 9)) / (box.width - 18);
     // 0 and the units are easy to hit.
-    const snap = (0.012 * (this.high - this.low));
-    for (const mark of [-1, 0, 1]) if (Math.abs(value - mark) < snap) value = mark;
-    this.set(value);
+    const mark = MARKS.find((one) => Math.abs(one[1] - place) < 1.2);
+    this.set(mark ? mark[0] : this.between(place, 1));
     this.editor.move(this.at, this.value);
   }
 

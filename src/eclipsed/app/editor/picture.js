@@ -1,7 +1,11 @@
 // What is drawn on the canvas: the image, frames blended between strengths, and comparisons.
 // Nothing here talks to Python.
 
-const SIDE = 768; // of the canvas, so that small images are enlarged smoothly
+const SIDE = 768; // of a mask that is painted
+const WIDEST = 2048; // of the canvas, which has the screen's own pixels
+const SMALL = 256; // images up to this side are enlarged with steep edges,
+const TIMES = 4; // so many times,
+const STEEP = 0.7; // from 0, as soft as the browser makes them, to 1
 const GAIN = 3; // of the difference view
 const CHANGED = 0.02; // below this a pixel counts as unchanged
 
@@ -11,20 +15,76 @@ function pictureOf(address) {
   return image.decode().then(() => image);
 }
 
+// The darkest or the lightest of each pixel and its neighbours, in each colour.
+function extreme(image, how) {
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  context.globalCompositeOperation = how;
+  for (const x of [-1, 0, 1]) for (const y of [-1, 0, 1]) context.drawImage(image, x, y);
+  return canvas;
+}
+
+// Enlarged, each pixel goes on towards the nearer of its neighbourhood's extremes: edges are steep,
+// and nothing rings. `enlarged` in editing/images.py does the same to what is saved.
+function enlarge(image) {
+  const [width, height] = [image.naturalWidth * TIMES, image.naturalHeight * TIMES];
+  const drawn = (source) => {
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context.imageSmoothingQuality = "high";
+    context.drawImage(source, 0, 0, width, height);
+    return context;
+  };
+  const made = drawn(image);
+  const pixels = made.getImageData(0, 0, width, height);
+  const { data } = pixels;
+  const [low, high] = ["darken", "lighten"].map(
+    (how) => drawn(extreme(image, how)).getImageData(0, 0, width, height).data,
+  );
+  for (let i = 0; i < data.length; i += 1) {
+    const span = high[i] - low[i];
+    if (span < 1) continue;
+    const along = Math.min(1, Math.max(0, (data[i] - low[i]) / span));
+    const steep = along * along * (3 - 2 * along);
+    data[i] = low[i] + (along + STEEP * (steep - along)) * span + 0.5;
+  }
+  made.putImageData(pixels, 0, 0);
+  return made.canvas;
+}
+
+const enlarged = new WeakMap();
+
+function sharp(image) {
+  if (Math.max(image.naturalWidth, image.naturalHeight) > SMALL) return image;
+  if (!enlarged.has(image)) enlarged.set(image, enlarge(image));
+  return enlarged.get(image);
+}
+
 class Picture {
   constructor(canvas) {
     this.canvas = canvas;
-    canvas.width = canvas.height = SIDE;
     this.context = canvas.getContext("2d");
     this.mode = "after";
     this.split = 0.5;
     this.holding = false;
     this.exact = this.before = this.mask = null;
-    this.frames = null; // {strengths, images}
+    this.frames = null; // [{strength, image}], the weakest first
     this.strength = null; // of the frame to show, null for the exact image
     this.draws = 0;
     this.wanted = false;
     this.onshare = () => {};
+    new ResizeObserver(() => this.fit() && this.draw()).observe(canvas);
+  }
+
+  // As many pixels as the screen has there; whether that is another number than before.
+  fit() {
+    const { canvas } = this;
+    const { width, height } = canvas.getBoundingClientRect();
+    const scale = Math.min(devicePixelRatio, WIDEST / Math.max(width, height, 1));
+    const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+    if (!wide || (canvas.width === wide && canvas.height === high)) return false;
+    Object.assign(canvas, { width: wide, height: high });
+    return true;
   }
 
   soon() {
@@ -53,44 +113,46 @@ class Picture {
   }
 
   put(image, part = 1) {
-    const width = part * SIDE;
-    const size = image.naturalWidth;
-    if (width > 0) {
-      this.context.drawImage(image, 0, 0, part * size, image.naturalHeight, 0, 0, width, SIDE);
+    const { width, height } = this.canvas;
+    const drawn = sharp(image);
+    const [wide, high] = [drawn.naturalWidth ?? drawn.width, drawn.naturalHeight ?? drawn.height];
+    if (part > 0) {
+      this.context.drawImage(drawn, 0, 0, part * wide, high, 0, 0, part * width, height);
     }
   }
 
   // Between two frames the picture is a blend of both, so that it moves with every pixel.
-  after(context = this.context, side = SIDE) {
+  after(context = this.context, { width, height } = this.canvas, look = sharp) {
+    const draw = (image) => context.drawImage(look(image), 0, 0, width, height);
     if (this.strength === null || !this.frames) {
-      context.drawImage(this.exact, 0, 0, side, side);
+      draw(this.exact);
       return;
     }
-    const { strengths, images } = this.frames;
-    const last = strengths.length - 1;
-    const along = (this.strength - strengths[0]) / (strengths[last] - strengths[0]);
-    const place = Math.min(Math.max(along, 0), 1) * last;
-    const low = Math.floor(place);
-    context.drawImage(images[low], 0, 0, side, side);
-    if (place > low) {
-      context.globalAlpha = place - low;
-      context.drawImage(images[low + 1], 0, 0, side, side);
+    const next = this.frames.findIndex(({ strength }) => strength >= this.strength);
+    const high = next < 0 ? this.frames.length - 1 : next;
+    const [below, above] = [this.frames[Math.max(0, high - 1)], this.frames[high]];
+    const share = (this.strength - below.strength) / (above.strength - below.strength);
+    draw(below.image);
+    if (share > 0) {
+      context.globalAlpha = Math.min(1, share);
+      draw(above.image);
       context.globalAlpha = 1;
     }
   }
 
   pixels(paint) {
-    const size = Math.min(this.before.naturalWidth, 256);
-    const canvas = new OffscreenCanvas(size, size);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    paint(context, size);
-    return context.getImageData(0, 0, size, size);
+    const { naturalWidth, naturalHeight } = this.before;
+    const scale = Math.min(1, SMALL / Math.max(naturalWidth, naturalHeight));
+    const [width, height] = [naturalWidth, naturalHeight].map((side) => Math.round(side * scale));
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    paint(context, { width, height });
+    return context.getImageData(0, 0, width, height);
   }
 
   compare(showing) {
-    const paint = (image) => (context, size) => context.drawImage(image, 0, 0, size, size);
+    const paint = (image) => (context, { width, height }) => context.drawImage(image, 0, 0, width, height);
     const before = this.pixels(paint(this.before));
-    const after = this.pixels((context, size) => this.after(context, size));
+    const after = this.pixels((context, size) => this.after(context, size, (image) => image));
     const mask = showing === "outside" && this.mask ? this.pixels(paint(this.mask)).data : null;
     const made = new ImageData(before.width, before.height);
     let inside = 0;
@@ -107,7 +169,7 @@ class Picture {
     }
     const small = new OffscreenCanvas(made.width, made.height);
     small.getContext("2d").putImageData(made, 0, 0);
-    this.context.drawImage(small, 0, 0, SIDE, SIDE);
+    this.context.drawImage(small, 0, 0, this.canvas.width, this.canvas.height);
     this.onshare(mask && all > 0 ? inside / all : null);
   }
 

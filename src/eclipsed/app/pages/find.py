@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Look, Request, Search, layers_written
+from eclipsed.app.search import Look, Request, Search, images_of, layers_written
 from eclipsed.methods.training import trained_methods
 
+_SHOWN = 5  # images that answer a prompt best, and least
 _AUTO, _WHOLE, _CHOSEN = "chosen by the prompt", "the whole image", "these"
 
 
@@ -21,19 +25,39 @@ def show() -> None:
     with st.form("find", border=False):
         prompt = st.text_input(
             "Prompt",
-            placeholder=", ".join([*world.example_prompts[:3], "…"]),
+            placeholder=descriptions.examples(world),
             label_visibility="collapsed",
         )
         with st.expander("More"):
-            region = st.radio("Region", [_AUTO, _WHOLE, _CHOSEN], horizontal=True)
-            regions = st.multiselect("Regions", world.segmenter.regions, placeholder="hair, hat …")
-            left, middle, right = st.columns(3)
-            method = left.selectbox("Method", trained_methods())
-            space = middle.selectbox(
-                "Space", [None, *world.generator.spaces], format_func=lambda name: name or "auto"
+            region = st.radio(
+                "Region",
+                [_AUTO, _WHOLE, _CHOSEN],
+                horizontal=True,
+                help="The parts of the image that may change.",
             )
-            layers = right.text_input("Layers", placeholder="all, or 3-5")
-            steps = st.number_input("Steps (0: the method's)", min_value=0, max_value=5000, value=0)
+            regions = st.multiselect("Regions", world.segmenter.regions, placeholder="choose")
+            left, middle, right = st.columns(3)
+            method = left.selectbox(
+                "Method", trained_methods(), help="The way a direction is found."
+            )
+            space = middle.selectbox(
+                "Space",
+                [None, *world.generator.spaces],
+                format_func=lambda name: name or "auto",
+                help="Which of the generator's numbers move; auto is what suits it best.",
+            )
+            layers = right.text_input(
+                "Layers",
+                placeholder="all, or 3-5",
+                help="Where in the generator it acts: first come shapes, last colours.",
+            )
+            steps = st.number_input(
+                "Steps (0: the method's)",
+                min_value=0,
+                max_value=5000,
+                value=0,
+                help="How long it trains: more takes longer, and seldom helps.",
+            )
         if st.form_submit_button("Find", type="primary"):
             chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
             desk.attempt(
@@ -50,6 +74,7 @@ def show() -> None:
                     )
                 )
             )
+    _chips(desk, desk.prompts(), "try")
     browser.notice(desk)
     if desk.search is not None:
         running = desk.search.status.running
@@ -64,6 +89,9 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
     st.text(f"“{search.request.prompt.strip()}”")
     st.progress(done, text=" ")
     st.text(words)
+    if status.verdict is not None:
+        words, colour = descriptions.badge(status.verdict)
+        st.badge(words, color=colour, help=status.verdict.sentence)
     if status.running and status.stage != "scoring":
         st.button("Stop and keep", on_click=search.stop, key="stop")
     elif status.stage == "asking":
@@ -73,18 +101,33 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
         st.caption("What is learned, on the image of the Edit page")
         st.image(list(status.snapshots), width=112)
     if status.look is not None:
-        _look(status.look)
+        _look(desk, status.look)
+        if status.look.preflight.instead and not status.running:
+            st.caption("Near to it, and likely to work")
+            _chips(desk, status.look.preflight.instead, "instead")
     if status.running != running:
         st.rerun()
 
 
-def _look(look: Look) -> None:
+def _chips(desk: Desk, prompts: Sequence[str], key: str) -> None:
+    """Prompts that can be clicked in place of typing."""
+    now = desk.session
+    with st.container(horizontal=True, gap="small"):
+        for prompt in prompts:
+            request = Request(prompt, seed=now.seed, truncation=now.truncation)
+            find = partial(desk.find, request)
+            st.button(prompt, key=f"{key} {prompt}", on_click=desk.attempt, args=(find,))
+
+
+def _look(desk: Desk, look: Look) -> None:
     st.badge(look.preflight.verdict, color=descriptions.VERDICTS[look.preflight.verdict])
     st.text(look.preflight.reason)
-    titles = {"Answer it best": look.best, "Answer it least": look.worst}
-    for column, (title, images) in zip(st.columns(2), titles.items(), strict=True):
+    found = look.preflight
+    titles = {"Answer it best": found.best(_SHOWN), "Answer it least": found.worst(_SHOWN)}
+    for column, (title, seeds) in zip(st.columns(2), titles.items(), strict=True):
         column.caption(title)
-        pictures, captions = zip(*images, strict=True)
+        draw = partial(images_of, desk.world, found.goal, seeds)
+        pictures, captions = zip(*desk.renderer.cached((found.goal, seeds), draw), strict=True)
         column.image(list(pictures), caption=list(captions), width=96)
-    st.caption("Each with its seed, and how much of it the region covers.")
+    st.caption("Each with how much of it the region covers.")
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))

@@ -51,6 +51,7 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         neutral="a person",
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
+        shipped=folder,
     )
 
 
