@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def worlds(as_json: options.Json = False) -> None:
-    """List the worlds that can be named with -w, and what is needed for each."""
+    """List the worlds that -w can name.
+
+    With what each is of, its size, whether it is here, and its terms.
+    """
     from eclipsed.worlds.catalogue import BUILT_IN, catalogue
     from eclipsed.worlds.own import registered
 
@@ -74,7 +77,7 @@ def world(
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fetch a public world if it is not here yet, and say what a world holds.
+    """Say what a world holds; fetch a public one.
 
     `eclipsed world add FILE.toml` registers one of your own, `eclipsed world forget NAME` drops it.
     """

@@ -101,6 +101,8 @@ def _texts(world: World, images: Tensor) -> Finding:
 
 def _regions(world: World, synthesis: Synthesis) -> Finding:
     regions = world.segmenter.regions
+    if not regions:
+        return Finding("segmenter", True, "there is none, so that no regions can be named")
     visible = [r for r in regions if float(world.segmenter.masks(synthesis, [r]).mean()) > 0.0005]
     words = f"finds {len(visible)} of {len(regions)} regions on 8 images"
     if missing := [region for region in regions if region not in visible]:
