@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from eclipsed.directions import Direction, keep_layers, within_range
+from eclipsed.directions import Direction, card_facts, keep_layers, within_range
+from eclipsed.editing.stack import Edit, EditStack
 from eclipsed.errors import BadFile, UnknownName, WrongGenerator
 from eclipsed.files import sha256_of
 from eclipsed.testing import FakeGenerator, patch_vector
@@ -96,6 +97,7 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "prompt": "bright hair",
         "neutral": "a person",
         "regions": ["hair"],
+        "keep": [],
         "space": "w+",
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
@@ -357,7 +359,7 @@ def header(text: bytes) -> bytes:
         (header(b"{" * 50_000), "damaged"),
         (struct.pack("<Q", 2**63) + b"{}", "not a file of a known kind"),
         (struct.pack("<Q", 10**6) + b"{}", "damaged"),
-        (b'{"format": 1}', "not a file of a known kind"),
+        (b'{"format": 1}', "a JSON text"),
     ],
 )
 def test_foreign_and_hostile_files_are_named_by_content(
@@ -457,3 +459,67 @@ def test_a_range_without_positive_strengths_has_no_unit() -> None:
 def test_a_verdict_that_is_none_is_refused(tmp_path: Path, verdict: Any) -> None:
     path = forge(tmp_path / "card.safetensors", lambda card: card.update(verdict=verdict))
     refusal(path)
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+strengths = st.floats(-2.0, 2.0)
+factors = st.floats(0.25, 4.0).flatmap(lambda size: st.sampled_from([size, -size]))
+units = st.floats(0.1, 3.0)
+
+
+def moved(direction: Direction | EditStack, strength: float) -> torch.Tensor:
+    """Latents that a direction moves, or a stack of edits at their own strengths."""
+    stack = direction if isinstance(direction, EditStack) else EditStack(Edit(direction, strength))
+    generator = FakeGenerator()
+    return stack.apply(generator, generator.sample([1, 2]), "w+")
+
+
+@given(units, units, strengths)
+def test_a_sum_does_what_a_stack_of_both_does(one: float, two: float, strength: float) -> None:
+    first, second = make(unit=one), make(vector=patch_vector("ground"), unit=two, name="hat")
+    stack = EditStack([Edit(first, strength), Edit(second, strength)])
+    torch.testing.assert_close(moved(first + second, strength), moved(stack, 0.0))
+    stack = EditStack([Edit(first, strength), Edit(second, -strength)])
+    torch.testing.assert_close(moved(first - second, strength), moved(stack, 0.0))
+
+
+@given(units, factors, strengths)
+def test_a_multiple_is_the_direction_at_another_strength(
+    unit: float, factor: float, strength: float
+) -> None:
+    direction = make(unit=unit, range=(-2.0, 1.5))
+    multiple = direction * factor
+    torch.testing.assert_close(moved(multiple, strength), moved(direction, factor * strength))
+    ends = sorted(factor * end for end in multiple.range)
+    assert ends == pytest.approx([-2.0, 1.5])
+    assert card_facts(factor * direction) == card_facts(multiple)
+
+
+def test_twice_negated_is_the_very_same() -> None:
+    direction = make()
+    backwards = -direction
+    again = -backwards
+    assert again.vector.equal(direction.vector)
+    for name in ("name", "prompt", "regions", "unit", "range", "space", "layers"):
+        assert getattr(again, name) == getattr(direction, name)
+    assert (backwards.name, backwards.range) == ("-bright hair", (-1.5, 2.0))
+
+
+def test_the_card_of_a_sum_says_what_it_is_made_of(tmp_path: Path) -> None:
+    hair, hat = make(), make(name="a hat", prompt="a hat", regions=("hat",), range=(-1.0, 3.0))
+    both = hair + 0.5 * hat
+    both.save(tmp_path / "both.safetensors")
+    assert card_facts(Direction.load(tmp_path / "both.safetensors")) == card_facts(both)
+    assert both.name == "bright hair + 0.5 * a hat"
+    assert (both.prompt, both.regions, both.range) == (
+        "bright hair and a hat",
+        ("hair", "hat"),
+        (-2.0, 1.5),
+    )
+    assert (both.method, both.scores, both.judged_by) == ("arithmetic", {}, "")
+    terms = [(term["name"], term["factor"]) for term in both.config["terms"]]
+    assert terms == [("bright hair", 1.0), ("a hat", 0.5)]
+    assert (hair - hat).prompt == ""  # nobody says what the absence of a hat is called
+    assert (hair + make(regions=())).regions == ()
+    assert sum([hair, hat]).name == "bright hair + a hat"

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eclipsed.cli.progress import progress as progress
     from eclipsed.directions import Direction as Direction
     from eclipsed.editing.images import grid as grid
     from eclipsed.editing.images import load_png as load_png
@@ -71,6 +72,7 @@ _HOMES = {
     "load_generator": "generators.loading",
     "load_png": "editing.images",
     "load_world": "worlds",
+    "progress": "cli.progress",
     "read_latent": "editing.latents",
     "register": "methods.registry",
     "render": "editing.stack",

@@ -12,6 +12,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, cast
 
 import safetensors.torch
@@ -19,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.errors import BadFile, UnknownName, WrongGenerator
+from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
 from eclipsed.files import (
     StrPath,
     kind_of,
@@ -29,6 +30,7 @@ from eclipsed.files import (
     sha256_of,
     write_atomic,
 )
+from eclipsed.text import finite, listed
 from eclipsed.types import SPACES, Generator, Layer, Space, weights_of
 
 FORMAT = 1
@@ -112,6 +114,7 @@ class Direction:
     def __post_init__(self) -> None:
         vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
         object.__setattr__(self, "vector", vector)
+        object.__setattr__(self, "regions", listed(self.regions))
         object.__setattr__(self, "config", _plain(self.config, "config"))
         object.__setattr__(self, "scores", _plain(self.scores, "scores"))
         object.__setattr__(self, "verdict", _plain(self.verdict, "verdict"))
@@ -127,7 +130,9 @@ class Direction:
             raise ValueError("the vector holds numbers that are not finite")
         if not (math.isfinite(self.unit) and self.unit > 0.0):
             raise ValueError(f"the unit must be a positive number, not {self.unit}")
-        low, high = self.range
+        # Sums of decimal steps end in digits that mean nothing: -0.39999999999999997.
+        low, high = (float(f"{end:.9g}") + 0.0 for end in self.range)
+        object.__setattr__(self, "range", (low, high))
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"the range must go from a lower to a higher number, not {self.range}")
 
@@ -144,6 +149,47 @@ class Direction:
         low, high = self.range
         unit, ends = within_range(self.unit, (-high, -low))
         return replace(self, vector=-self.vector, unit=unit, range=ends)
+
+    def __repr__(self) -> str:
+        where, (low, high) = ", ".join(self.regions) or "the whole image", self.range
+        success = (self.scores.get("success") or {}).get("median")
+        score = "" if success is None else f", success {success:.2f}"
+        return (
+            f"<Direction {self.name!r} in {where}: {self.space} of {self.generator_name}, "
+            f"range {low:.2f} to {high:.2f}{score}>"
+        )
+
+    def __neg__(self) -> Direction:
+        """The same change backwards: strength s of it is strength −s of this one."""
+        return _combined([(-1.0, self)])
+
+    def __mul__(self, factor: float) -> Direction:
+        """Strength 1 of it is strength `factor` of this one; the range grows as strengths shrink.
+
+        Raises BadSetting for 0 and for what is not finite.
+        """
+        return _combined([(factor, self)])
+
+    def __rmul__(self, factor: float) -> Direction:
+        """As `direction * factor`."""
+        return self * factor
+
+    def __add__(self, other: Direction) -> Direction:
+        """Both changes in one: strength s of it is strength s of each, as in a stack of both.
+
+        Its range is where those of both agree, its regions are those of both, its prompt asks for
+        both; scores are not carried over. Raises WrongGenerator for directions of two generators,
+        BadSetting for those of two spaces and where no strength is good for both.
+        """
+        return _combined([(1.0, self), (1.0, other)])
+
+    def __radd__(self, other: int) -> Direction:
+        """0 + direction, with which `sum` begins."""
+        return self if other == 0 else NotImplemented
+
+    def __sub__(self, other: Direction) -> Direction:
+        """`self + (-other)`."""
+        return _combined([(1.0, self), (-1.0, other)])
 
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless this direction was made for this very generator."""
@@ -183,6 +229,99 @@ class Direction:
             if _take(card, "sha256", str) != sha256_of(vector):
                 raise BadFile("it is damaged, its checksum does not match its vector", _AGAIN)
             return from_card(vector, card)
+
+
+# The method on the cards of sums and multiples; their config lists the directions they are made of.
+COMBINED = "arithmetic"
+
+
+def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
+    """The sum of directions times factors, whose card names what it is made of."""
+    terms = _checked_terms(factors)
+    facts = [term for factor, each in terms for term in _terms(factor, each)]
+    ranges = [sorted(end / factor for end in each.range) for factor, each in terms]
+    regions = [each.regions for _, each in terms]
+    bounds = dict.fromkeys(chain(*(each.keep for _, each in terms)))
+    first = terms[0][1]
+    if len(terms) == 1:  # exactly, so that twice negated is the very same
+        factor = terms[0][0]
+        vector, unit = math.copysign(1.0, factor) * first.vector, abs(factor) * first.unit
+    else:
+        vector = torch.stack([factor * each.scaled() for factor, each in terms]).sum(dim=0)
+        unit = 1.0
+    low, high = max(ends[0] for ends in ranges), min(ends[1] for ends in ranges)
+    if not low < high:
+        names = " and ".join(f"'{each.name}'" for _, each in terms)
+        raise BadSetting(f"No strength is good for both {names}.", "Use them in one EditStack.")
+    asked = all(term["factor"] > 0 and term["prompt"] for term in facts)
+    return replace(
+        first,
+        vector=vector,
+        name=_name_of(facts),
+        prompt=" and ".join(dict.fromkeys(term["prompt"] for term in facts)) if asked else "",
+        # One that may change the whole image lets the sum do so.
+        regions=tuple(dict.fromkeys(chain(*regions))) if all(regions) else (),
+        keep=tuple(name for name in bounds if name not in chain(*regions)),
+        method=COMBINED,
+        config={"terms": facts},
+        unit=unit,
+        range=(low, high),
+        scores={},
+        judged_by="",
+        verdict={},
+    )
+
+
+def _checked_terms(factors: Sequence[tuple[object, object]]) -> list[tuple[float, Direction]]:
+    """Factors and directions that go together; raises what `Direction`'s operators say."""
+    terms: list[tuple[float, Direction]] = []
+    for factor, each in factors:
+        if not isinstance(each, Direction):
+            kind = type(each).__name__
+            raise BadSetting(f"Only a direction goes with a direction, not {kind}.")
+        number, first = finite(factor, "A factor"), terms[0][1] if terms else each
+        if number == 0.0:
+            raise BadSetting("A direction times 0 changes nothing.", "Give another factor.")
+        if weights_of(each.generator_fingerprint) != weights_of(first.generator_fingerprint):
+            raise WrongGenerator(
+                f"'{first.name}' was made for the generator '{first.generator_name}', "
+                f"'{each.name}' for '{each.generator_name}'.",
+                "Only directions of one generator can be added.",
+            )
+        if (each.space, each.layers) != (first.space, first.layers):
+            raise BadSetting(
+                f"'{first.name}' is of the space {first.space}, '{each.name}' of {each.space}.",
+                "Edit with both of them in one EditStack.",
+            )
+        terms.append((number, each))
+    return terms
+
+
+def _terms(factor: float, direction: Direction) -> list[dict[str, Any]]:
+    """What a direction is made of, each times a factor: itself, or the terms of a sum."""
+    if direction.method == COMBINED and "terms" in direction.config:
+        terms = direction.config["terms"]
+        return [{**term, "factor": factor * term["factor"]} for term in terms]
+    return [
+        {
+            "factor": factor,
+            "name": direction.name,
+            "prompt": direction.prompt,
+            "method": direction.method,
+            "sha256": sha256_of(direction.vector),
+        }
+    ]
+
+
+def _name_of(terms: Sequence[Mapping[str, Any]]) -> str:
+    """The sum as people write it: "curly hair - 0.5 * sunglasses"."""
+    name = ""
+    for term in terms:
+        size = abs(term["factor"])
+        sign = "-" if term["factor"] < 0 else "+" if name else ""
+        part = term["name"] if size == 1.0 else f"{size:g} * {term['name']}"
+        name += f" {sign} {part}" if name else f"{sign}{part}"
+    return name
 
 
 def _plain(value: Any, what: str) -> Any:

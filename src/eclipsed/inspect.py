@@ -164,7 +164,8 @@ def _known_tensors(
         if KEY in metadata:  # a checkpoint of our own that is damaged, or newer
             raise
     else:
-        return {**listed, **{key: facts[key] for key in ("format", "family", "config", "needs")}}
+        keys = ("format", "family", "config", "needs", "notes", "images")
+        return {**listed, **{key: facts[key] for key in keys if key in facts}}
     shapes = {tuple(entry["shape"]) for entry in listed["names"]}
     # A table of many shapes is no list of directions, and may be far too large to read.
     if len(shapes) == 1 and listed["numbers"] <= _MOST_NUMBERS:

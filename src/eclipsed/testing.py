@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.generators.seeds import seeded_z
 from eclipsed.generators.spaces import best_space, check_conversion, check_space, layer_spread
+from eclipsed.text import listed
 from eclipsed.types import (
     SPACES,
     Claim,
@@ -177,7 +178,7 @@ class FakeGenerator:
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Tensor:
-        check_conversion(source, target, self.spaces)
+        check_conversion(self, latents, source, target)
         if source == target:
             return latents
         if source == "z":
@@ -198,7 +199,7 @@ class FakeGenerator:
         styles = replace(self, spaces=SPACES).convert(latents, space, "s", truncation)
         plus = ((styles - 1.0) / 2.0).view(-1, ROWS, W_DIM)
         image = torch.einsum("nrk,rkchw->nchw", plus, self.basis)
-        return Synthesis(image, {name: self._feature(plus, name) for name in features})
+        return Synthesis(image, {name: self._feature(plus, name) for name in listed(features)})
 
     def _feature(self, plus: Tensor, name: str) -> Tensor:
         row = int(name.removeprefix("layer_")) - 1
@@ -227,7 +228,7 @@ class FakeEncoder:
         return repr((self.size, self.mean, self.std, self.width, self.seed))
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        return self.encode_image(torch.stack([_described(text) for text in texts]))
+        return self.encode_image(torch.stack([_described(text) for text in listed(texts)]))
 
     def encode_image(self, images: Tensor) -> Tensor:
         pixels = F.adaptive_avg_pool2d((images + 1.0) / 2.0, self.size)
@@ -277,7 +278,7 @@ class FakeSegmenter:
             "skin": 1.0 - torch.stack(list(patches.values())).sum(dim=0),
         }
         union = torch.zeros(len(hat), RESOLUTION, RESOLUTION)
-        for name in regions:
+        for name in listed(regions):
             if name not in masks:
                 raise UnknownName(f"There is no region {name!r}.", f"Choose from {REGIONS}.")
             union = torch.maximum(union, masks[name])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from collections.abc import Iterable
+from numbers import Real
 
 from eclipsed.errors import BadSetting
 
@@ -64,3 +67,25 @@ def _carries_mark(name: str, mark: str) -> bool:
     how a character looks do not."""
     is_selector = "VARIATION SELECTOR" in unicodedata.name(mark, "")
     return not is_selector and unicodedata.category(name[-1:] or "-")[0] in "LM"
+
+
+def finite(value: object, what: str) -> float:
+    """A number that is given for something, as in "A strength"; BadSetting for what is none."""
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise BadSetting(f"{what} is a finite number, not {value!r}.")
+    return float(value)
+
+
+def listed(texts: object) -> tuple[str, ...]:
+    """Texts or names as a tuple; a single one is one text, not its letters.
+
+    Raises BadSetting for anything else.
+    """
+    result = (texts,) if isinstance(texts, str) or not isinstance(texts, Iterable) else tuple(texts)
+    for text in result:
+        if not isinstance(text, str):
+            raise BadSetting(
+                f"A text is expected here, not {type(text).__name__}.",
+                "Give a text, or a list of them.",
+            )
+    return result

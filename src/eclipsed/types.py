@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from eclipsed.errors import BadSetting
+from eclipsed.text import listed
 
 Space = Literal["z", "w", "w+", "s"]
 # The noise of StyleGANs 1 and 2: the network's own constant maps, none, or fresh maps, one per
@@ -227,7 +228,12 @@ class Goal:
     keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", listed(self.regions))
         object.__setattr__(self, "text", self.text or self.prompt)
+
+    def __repr__(self) -> str:
+        where = ", ".join(self.regions) or "the whole image"
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}>"
 
 
 @dataclass(frozen=True)
@@ -296,3 +302,8 @@ class World:
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
     shipped: Path | None = None
+
+    def __repr__(self) -> str:
+        size = self.generator.resolution
+        regions = ", ".join(self.segmenter.regions)
+        return f"<World {self.name!r}: {self.generator.name}, {size}×{size}, regions {regions}>"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 import time
 from dataclasses import replace
@@ -614,6 +615,11 @@ def test_a_prompt_that_says_nothing_is_refused(desk: Desk, prompt: str) -> None:
     do(desk, "find", prompt=prompt)
     assert desk.notice is not None
     assert desk.search is None
+
+
+def test_the_field_takes_as_much_as_a_prompt_may_have() -> None:
+    page = (Path(screen.__file__).parent / "editor" / "editor.html").read_text()
+    assert re.findall(r'maxlength="(\d+)"', page) == [str(LONGEST_PROMPT)]
 
 
 def test_a_region_can_be_said(desk: Desk, world: World) -> None:

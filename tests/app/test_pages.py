@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
+from eclipsed import worlds
 from eclipsed.app import server
 from eclipsed.app.desk import Desk
 from eclipsed.app.events import handle
@@ -117,6 +119,40 @@ def test_the_library_shows_its_cards(app: Any, library: Library) -> None:
     assert "bright hair" not in texts(shown)
     shown.text_input[0].input("no such thing").run()
     assert "No card fits" in texts(shown)
+
+
+def test_cards_of_another_world_are_quiet_lines(app: Any, library: Library, world: World) -> None:
+    card = library.direction("hair.safetensors")
+    library.add(
+        replace(card, name="a red roof", generator_name="houses", generator_fingerprint="0" * 64)
+    )
+    shown = page(app, "library")
+    (line,) = [text.value for text in shown.text if "red roof" in text.value]
+    assert line == "a red roof: made with the generator 'houses'"
+    assert [box.label for box in shown.expander if "Not for" in box.label] == [
+        "Not for this world: 1"
+    ]
+    assert len(shown.checkbox) == 2, "only the world's own cards can be compared"
+
+
+def test_an_empty_field_hints_at_what_this_world_answers(
+    app: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for prompts, hint in (
+        (("a red roof", "a round door"), "a red roof, a round door, …"),
+        ((), ""),
+    ):
+        changed = replace(world, example_prompts=prompts)
+        monkeypatch.setattr(worlds, "load_world", lambda *_, changed=changed: changed)
+        server.open_world("starter", "cpu", server.shared().library.folder)
+        assert page(app, "find").text_input[0].placeholder == hint
+
+
+def test_a_sheet_can_be_larger(app: Any) -> None:
+    shown = page(app, "explore")
+    assert len(shown.toggle) == 1
+    shown.toggle[0].set_value(True).run()
+    assert not shown.exception
 
 
 def test_a_card_is_deleted_and_brought_back(app: Any, library: Library) -> None:

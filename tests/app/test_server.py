@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 
+from eclipsed.app import server
 from eclipsed.app.desk import Desk
 from eclipsed.app.events import handle
 from eclipsed.app.library import Library
@@ -86,6 +88,14 @@ def test_the_desks_that_were_used_last_are_kept(renderer: Renderer, library: Lib
         desks.resume(fresh, desk.token)
         seeds.append(fresh.session.seed)
     assert seeds == [10, 1, 12]
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    first = server.free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first))
+        taken.listen()
+        assert server.free_port(first) > first
 
 
 def test_tokens_cannot_be_guessed(renderer: Renderer, library: Library) -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from eclipsed.app import downloads, sheets
 from eclipsed.app import session as sessions
-from eclipsed.app import sheets
 from eclipsed.app.desk import Desk
 from eclipsed.app.events import handle
 from eclipsed.app.library import Library
@@ -72,6 +72,32 @@ def test_equal_change_is_equal(renderer: Renderer, session: Session, library: Li
     plain = [renderer.images(sheets.at_each(session, card, strengths)) for card in cards]
     unequal = [(row - before).square().mean(dim=(1, 2, 3)).sqrt() for row in plain]
     assert not torch.allclose(unequal[0], unequal[1], atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-0.8, 3.0), (-3.0, 3.0), (-0.4, 0.35), (-0.02, 1.01), (0.2, 5.0), (-5.0, 5.0)],
+)
+@pytest.mark.parametrize("count", [5, 7])
+def test_columns_hold_0_and_1_where_they_lie_between(low: float, high: float, count: int) -> None:
+    strengths = sheets.shown_strengths(low, high, count)
+    assert len(set(strengths)) == count
+    assert strengths == sorted(strengths)
+    assert low <= strengths[0] <= strengths[-1] <= high
+    for wanted in (0.0, 1.0):
+        assert (wanted in strengths) == (low <= wanted <= high)
+
+
+def test_a_sheet_suits_a_light_page_and_a_dark_one(
+    renderer: Renderer, session: Session, library: Library
+) -> None:
+    data = sheets.layers(renderer, session, library.direction("hair.safetensors"))
+    shown = open_picture(data)
+    assert shown.mode == "RGBA"
+    assert shown.getpixel((0, 0))[3] == 0
+    saved = open_picture(downloads.on_paper(data))
+    assert (saved.mode, saved.getpixel((0, 0))) == ("RGB", (255, 255, 255))
+    assert open_picture(downloads.doubled(data)).size == (2 * shown.width, 2 * shown.height)
 
 
 def test_a_random_direction_is_as_long_in_each_layer(library: Library) -> None:

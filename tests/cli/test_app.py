@@ -65,9 +65,10 @@ def test_it_serves_this_machine_alone(
 
 
 def test_a_browser_is_opened_unless_told_otherwise(eclipsed: Run, started: dict[str, Any]) -> None:
-    assert eclipsed("app").code == 0
+    ran = eclipsed("app")
+    assert ran.code == 0
     assert started["options"]["server_headless"] is False
-    assert "server_port" not in started["options"]
+    assert f"http://127.0.0.1:{started['options']['server_port']} " in ran.err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.reading import read_checkpoint
@@ -16,8 +17,8 @@ from tests.checkpoints.test_nvidia import written
 def test_a_checkpoint_can_be_described(tmp_path: Path) -> None:
     state = making.dcgan_state()
     state["main.1.bias"] = state["main.1.bias"].half()
-    found = describe_checkpoint(read_checkpoint(written(tmp_path, saved(state))))
-    assert found == {
+    path = written(tmp_path, saved(state))
+    expected = {
         "kind": "checkpoint",
         "format": "PyTorch's DCGAN",
         "family": "dcgan",
@@ -26,7 +27,19 @@ def test_a_checkpoint_can_be_described(tmp_path: Path) -> None:
         "numbers": 260,
         "types": {"float32": 3, "float16": 1},
         "shapes": {name: list(value.shape) for name, value in state.items()},
+        "needs": "a network that cannot be used: The weights lack the tensor 'main.1.running_mean' "
+        "of a DCGAN.",
+        "notes": [],
+    }
+    assert describe_checkpoint(read_checkpoint(path)) == expected
+    state |= {"main.1.running_mean": torch.zeros(2), "main.1.running_var": torch.ones(2)}
+    assert describe_checkpoint(read_checkpoint(written(tmp_path, saved(state)))) == expected | {
+        "tensors": 6,
+        "numbers": 264,
+        "types": {"float32": 5, "float16": 1},
+        "shapes": {name: list(value.shape) for name, value in state.items()},
         "needs": "a small generator: it has the latent space z only",
+        "images": {"height": 8, "width": 8, "channels": 3},
     }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from eclipsed.app.library import Entry
 from eclipsed.app.reports import Report
 from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
 from eclipsed.evaluation.scores import SCORES
 from eclipsed.evaluation.verdict import DirectionVerdict, Kind
 from eclipsed.search.preflight import Preflight
+from eclipsed.types import Generator, World
 
+DRAWING = "Drawing …"
 NO_CARDS = "No cards yet. Find one with a sentence, or import one."
 Colour = Literal["green", "orange", "red"]
 VERDICTS: dict[str, Colour] = {"likely": "green", "unsure": "orange", "unlikely": "red"}
@@ -48,6 +51,19 @@ def badge(verdict: DirectionVerdict) -> tuple[str, Colour]:
     """A verdict's first sentence, and how good that is."""
     colours: dict[Kind, Colour] = {"works": "green", "fails": "red", "reversed": "red"}
     return verdict.sentence.split(". ")[0].removesuffix("."), colours.get(verdict.kind, "orange")
+
+
+def examples(world: World) -> str:
+    """A few prompts that a world answers, as a hint in an empty field."""
+    return ", ".join([*world.example_prompts[:3], "…"]) if world.example_prompts else ""
+
+
+def not_here(entry: Entry, generator: Generator) -> str:
+    """Why a world cannot use a card, in one line."""
+    card = entry.direction
+    if card is None or card.generator_name == generator.name:
+        return f"{entry.name}: {entry.trouble(generator)}"
+    return f"{entry.name}: made with the generator '{card.generator_name}'"
 
 
 def score_rows(scores: Scores) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from eclipsed.app.recipe import recipe_of
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session, next_seeds
 from eclipsed.editing.animation import KINDS
-from eclipsed.editing.images import enlarged, png_bytes, recipe_facts
+from eclipsed.editing.images import enlarged, opaque, png_bytes, recipe_facts
 from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.text import file_name
 
@@ -71,8 +71,18 @@ def words_about(name: str, data: bytes) -> str:
     return f"Saved {name}: {size}. {back}"
 
 
+def on_paper(sheet: bytes) -> bytes:
+    """The PNG of a sheet, which is see-through on a page, on white."""
+    return png_bytes(_opened(sheet))
+
+
+def doubled(sheet: bytes) -> bytes:
+    """The PNG of a sheet, twice as wide and as high, see-through as before."""
+    return png_bytes(enlarged(Image.open(io.BytesIO(sheet)), 2))
+
+
 def _opened(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data)).convert("RGB")
+    return opaque(Image.open(io.BytesIO(data)))
 
 
 def _name(session: Session) -> str:

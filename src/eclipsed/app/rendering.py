@@ -163,21 +163,21 @@ class Renderer:
         return Frames(some, tuple(jpeg(to_pil(image), _WIDEST_FRAME) for image in images), of)
 
     def _mask(self, session: Session) -> Mask:
-        bounds, side = bounds_of(session), self.world.generator.resolution
+        bounds, size = bounds_of(session), self.image(session).shape[2:]
         if bounds is None:
-            return Mask.of(torch.ones(side, side))
+            return Mask.of(torch.ones(size))
         regions, drawn = bounds
-        layers = [feather(mask.sized(side, side)[None]) for mask in drawn]
+        layers = [feather(mask.sized(*size)[None]) for mask in drawn]
         if regions:
             layers.append(self._regions(session, regions).cpu())
         return Mask.of(torch.stack(layers).amax(dim=0)[0])
 
     def _brush(self, session: Session, at: int) -> Mask:
-        line, side = session.lines[at], self.world.generator.resolution
+        line = session.lines[at]
         if line.edit.drawn is not None:
             return line.edit.drawn
         if not line.bounds:
-            return Mask.of(torch.zeros(side, side))
+            return Mask.of(torch.zeros(self.image(session).shape[2:]))
         latents, space = self._start(session)
         mask = region_mask(
             self.world.generator,

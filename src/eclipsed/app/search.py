@@ -227,9 +227,9 @@ def layers_written(text: str) -> tuple[int, ...] | None:
 
 @torch.no_grad()
 def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
-    """Images of seeds on which the goal's regions are drawn: the rest is dimmed, and a line runs
-    around them; nothing is drawn where the goal is the whole image. A caption says the seed, and
-    how much of the image the regions cover."""
+    """Images of seeds on which the goal's regions are drawn: the rest is pale, and a line runs
+    around them; nothing is drawn where the goal is the whole image. A caption says how much of the
+    image the regions cover."""
     generator, segmenter = world.generator, world.segmenter
     latents = generator.sample(list(seeds), truncation=world.truncation, space="z")
     synthesis = generator.synthesize(
@@ -242,17 +242,17 @@ def images_of(world: World, goal: Goal, seeds: Sequence[int]) -> Captioned:
         pixels = _drawn(pixels, inside)
     pictures = [Image.fromarray(image.numpy()) for image in pixels.to(torch.uint8)]
     return tuple(
-        (jpeg(picture, _WIDEST), f"{seed} · {float(mask.mean()):.0%}")
-        for seed, picture, mask in zip(seeds, pictures, inside, strict=True)
+        (jpeg(picture, _WIDEST), f"{float(mask.mean()):.0%}")
+        for picture, mask in zip(pictures, inside, strict=True)
     )
 
 
 def _drawn(
     pixels: Float[Tensor, "n h w 3"], inside: Float[Tensor, "n h w"]
 ) -> Float[Tensor, "n h w 3"]:
-    """Pixels of 0 … 255 with all but the masks dimmed, and a line just outside of them."""
-    grey = pixels.mean(dim=3, keepdim=True) * 0.35 + 140.0
-    mixed = torch.lerp(grey, pixels, inside[..., None])
+    """Pixels of 0 … 255 with all but the masks pale, and a line just outside of them."""
+    pale = pixels * 0.4 + 150.0
+    mixed = torch.lerp(pale, pixels, inside[..., None])
     solid = (inside > 0.5).float()
-    line = dilate(solid, pixels_at(inside.shape[-1], 1)) - solid
+    line = dilate(solid, pixels_at(max(inside.shape[-2:]), 1)) - solid
     return torch.lerp(mixed, torch.tensor(_LINE), line[..., None])

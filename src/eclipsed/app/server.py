@@ -5,9 +5,11 @@ This module does not import Streamlit: it says what Streamlit is to do.
 
 from __future__ import annotations
 
+import socket
 import threading
 import tomllib
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from eclipsed.app.desk import Desk
 from eclipsed.app.library import Library, default_folder
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.session import Session
+from eclipsed.errors import BadSetting
 from eclipsed.search.realism import realism_of
 from eclipsed.types import World
 
@@ -82,7 +85,7 @@ def open_world(world: str = "starter", device: str = "cpu", library: Path | None
         shared = Shared(renderer, cards, world, device)
         renderer.shot(Session(world, shared.library.folder, truncation=renderer.world.truncation))
         _open[:] = [shared]
-        if loaded.shipped is not None:
+        if loaded.shipped is not None and (loaded.shipped / "results").is_dir():
             threading.Thread(target=_warm_up, args=(loaded,), name="warm-up", daemon=True).start()
         return shared
 
@@ -97,10 +100,18 @@ def shared() -> Shared:
     return _open[0] if _open else open_world()
 
 
-def options(port: int | None, *, browser: bool) -> dict[str, Any]:
-    """Streamlit's options. port: None for the first free one. browser: whether it opens one."""
+def free_port(first: int = 8501) -> int:
+    """The first port from this one on that nobody listens on."""
+    for port in range(first, 2**16):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise BadSetting("No port is free.", "Name one: eclipsed app --port 9000.")
+
+
+def options(port: int, *, browser: bool) -> dict[str, Any]:
+    """Streamlit's options. browser: whether it opens one."""
     options = tomllib.loads(_OPTIONS.read_text(encoding="utf-8"))
     options["server.headless"] = not browser
-    if port is not None:
-        options["server.port"] = port
+    options["server.port"] = port
     return options

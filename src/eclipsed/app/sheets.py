@@ -64,7 +64,7 @@ def side_by_side(
         ]
         images, changes = _equal_steps(renderer, session, fine, COLUMNS)
         return _sheet(torch.stack(images), names, changes)
-    strengths = steps(min(low for low, _ in ends), max(high for _, high in ends), COLUMNS)
+    strengths = shown_strengths(min(low for low, _ in ends), max(high for _, high in ends), COLUMNS)
     images = [renderer.images(at_each(session, row, strengths)) for row in rows]
     return _sheet(torch.stack(images), names, strengths)
 
@@ -72,7 +72,8 @@ def side_by_side(
 def palette(renderer: Renderer, session: Session, across: Direction, down: Direction) -> bytes:
     """A PNG of two directions against each other, from end to end of their ranges: one from left
     to right, the other from top to bottom."""
-    columns, rows = steps(*across.range, _PALETTE), steps(*down.range, _PALETTE)[::-1]
+    columns = shown_strengths(*across.range, _PALETTE)
+    rows = shown_strengths(*down.range, _PALETTE)[::-1]
     sessions = [alone(session, Edit(across, x), Edit(down, y)) for y in rows for x in columns]
     images = renderer.images(sessions).unflatten(0, (len(rows), len(columns)))
     return _sheet(images, rows, columns, f"{across.name} → and {down.name} ↑")
@@ -99,22 +100,23 @@ def ranked(
     renderer: Renderer, session: Session, seeds: Sequence[tuple[str, int]], direction: Direction
 ) -> bytes:
     """A PNG of seeds, each with a word for it (rows), at strengths (columns)."""
-    strengths = [round(strength, 2) for strength in steps(*_shown_range(direction), COLUMNS)]
+    strengths = shown_strengths(*_shown_range(direction), COLUMNS)
     plain = replace(alone(session, Edit(direction)), truncation=renderer.world.truncation)
     images = renderer.strip(plain, 0, [seed for _, seed in seeds], strengths)
-    return _sheet(images, [f"{word} {seed}" for word, seed in seeds], strengths)
+    names = [f"{word} {seed}" for word, seed in seeds]
+    return _sheet(images, names, strengths, direction.name)
 
 
 def strip(renderer: Renderer, session: Session, seeds: Sequence[int] | None = None) -> bytes:
     """A PNG of seeds, or None for the session's own image (rows), with the whole stack, the
     selected line from end to end of its range (columns)."""
     at = session.at_hand
-    strengths = steps(*session.lines[at].direction.range, COLUMNS)
+    strengths = shown_strengths(*session.lines[at].direction.range, COLUMNS)
     if seeds is None:
         names = [session.image_name]
         images = renderer.images(at_strengths(session, at, strengths))[None]
     else:
-        names = [str(seed) for seed in seeds]
+        names = [f"seed {seed}" for seed in seeds]
         images = renderer.strip(session, at, seeds, strengths)
     title = " + ".join(line.direction.name for line in session.lines)
     return _sheet(images, names, strengths, title)
@@ -213,6 +215,17 @@ def steps(low: float, high: float, count: int) -> list[float]:
     return [round(float(x), 3) for x in np.linspace(low, high, count)]
 
 
+def shown_strengths(low: float, high: float, count: int) -> list[float]:
+    """So many strengths from end to end, with 0 and 1 among them where they lie between: what does
+    nothing, and what was asked for."""
+    strengths = [round(strength, 2) for strength in steps(low, high, count)]
+    for wanted in (0.0, 1.0):
+        if low <= wanted <= high and wanted not in strengths:
+            free = [index for index in range(count) if strengths[index] != 0.0]
+            strengths[min(free, key=lambda index: abs(strengths[index] - wanted))] = wanted
+    return sorted(strengths)
+
+
 def _shown_range(direction: Direction) -> tuple[float, float]:
     """The card's range as far as it lies in -2 … 2."""
     low, high = direction.range
@@ -247,8 +260,8 @@ def _sheet(
     columns: Sequence[str | float],
     title: str = "",
 ) -> bytes:
-    """A PNG of images; rows and columns are called by a text or a strength."""
-    return png(strip_picture(images, _labels(rows), _labels(columns), title=title))
+    """A see-through PNG of images; rows and columns are called by a text or a strength."""
+    return png(strip_picture(images, _labels(rows), _labels(columns), title=title, clear=True))
 
 
 def _labels(names: Sequence[str | float]) -> list[str]:

@@ -45,8 +45,9 @@ def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:
     images = renderer.strip(session, 0, SEEDS, STRENGTHS).clamp(-1.0, 1.0)
     changes = (images[:, -1] - images[:, 1]).abs().flatten(1).mean(dim=1)
     row = images[int(changes.argmax())]
-    width = len(STRENGTHS) * _SIZE
-    picture = to_pil(torch.cat(tuple(row), dim=2)).resize((width, _SIZE))
+    picture = to_pil(torch.cat(tuple(row), dim=2))
+    width = round(_SIZE * picture.width / picture.height)
+    picture = picture.resize((width, _SIZE))
     return {"jpeg": torch.frombuffer(bytearray(jpeg(picture, width)), dtype=torch.uint8)}
 
 

@@ -41,7 +41,6 @@ program = typer.Typer(
     name="eclipsed",
     help="Type what should change; get a direction that makes that one local change on any image.",
     epilog="Exit codes: 0 done, 1 could not, 2 wrong usage, 130 stopped with Ctrl-C.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -36,10 +36,11 @@ def app(
 
     console.note("looking at the world …")
     server.open_world(world, device, library)
-    flags = server.options(port, browser=not no_browser)
+    flags = server.options(port or server.free_port(), browser=not no_browser)
     # Streamlit takes its options with an underscore for each dot.
     named = {name.replace(".", "_"): value for name, value in flags.items()}
     bootstrap.load_config_options(flag_options=named)
+    console.note(f"the editor: http://127.0.0.1:{flags['server.port']} (Ctrl-C ends it)")
     bootstrap.run(str(server.SCRIPT), False, [], named)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.wording import table
+from eclipsed.cli.wording import network_rows, table
 
 
 def convert(
@@ -38,6 +38,6 @@ def _words(facts: console.Facts) -> str:
         ["was", facts["format"]],
         ["network", facts["family"]],
         ["tensors", f"{facts['tensors']} of {facts['numbers']:,} numbers"],
-        ["it is", facts["needs"]],
+        *network_rows(facts),
     ]
     return f"wrote {facts['out']}\n{table(rows)}"

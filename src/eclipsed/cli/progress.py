@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from eclipsed.cli.console import note
@@ -47,6 +48,24 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
             _say_last(state)
 
         yield on_step
+
+
+def progress(name: str = "training") -> OnStep:
+    """A bar on stderr, for one training: `train_direction(world, goal, on_step=progress())`.
+
+    name: what stands before the bar. Where stderr is no terminal, lines are printed instead. The
+    bar vanishes when the training has ended, whatever ended it.
+    """
+    bar = ExitStack()
+    show = bar.enter_context(training_progress(name))
+
+    def on_step(state: State) -> None:
+        show(state)
+        if state.step == state.steps:
+            bar.close()
+
+    weakref.finalize(on_step, bar.close)  # of a training that was stopped or failed
+    return on_step
 
 
 @contextmanager

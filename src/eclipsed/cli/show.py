@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.wording import score_table, table
+from eclipsed.cli.wording import network_rows, score_table, table
 
 _LONGEST = 500  # characters of one value; a drawn mask takes thousands
 
@@ -47,7 +47,7 @@ def _checkpoint_words(checkpoint: console.Facts) -> str:
         ["network", checkpoint["family"]],
         ["holds", size],
         ["settings", _brief(checkpoint["config"]).strip("()") or "none"],
-        ["it is", checkpoint["needs"]],
+        *network_rows(checkpoint),
     ]
     return f"a checkpoint, {checkpoint['format']}\n{table(rows)}\n{listed}"
 

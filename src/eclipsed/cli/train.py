@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,12 +59,13 @@ def train(
             f"the method {method} edits a single image: give its seed.", param_hint="--image"
         )
 
+    from eclipsed.methods.training import on_generator
     from eclipsed.prompts.goals import goal_from_prompt
 
     loaded = open_world(world, device)
     goal = goal_from_prompt(prompt, loaded, regions=region)
     if space is None:
-        config = _on_generator(config, loaded)
+        config = on_generator(config, loaded)
     named = Path(f"{file_name(prompt)}.safetensors")
     card = out or free_path(named, lambda path: is_of(path, loaded, goal, config))
     options.check_writable(card)
@@ -98,16 +98,6 @@ def configured(name: str, **changes: Any) -> tuple[Method, Any]:
         return method_named(name), config_for(name, **changes)
     except (UnknownName, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _on_generator(config: Any, world: World) -> Any:
-    """The config in the generator's best space, where its own is one that the generator lacks."""
-    from eclipsed.generators.spaces import best_space
-
-    spaces = (*world.generator.spaces, None)
-    if "space" not in config.__dataclass_fields__ or config.space in spaces:
-        return config
-    return replace(config, space=best_space(world.generator))
 
 
 def _predicted(world: World, goal: Goal) -> dict[str, Any]:

@@ -54,3 +54,14 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
+
+
+def network_rows(network: Mapping[str, Any]) -> list[list[str]]:
+    """What a checkpoint's description says for people: its images, what it is, and its notes."""
+    rows = []
+    if "images" in network:
+        images = network["images"]
+        colours = {1: "grey", 3: "RGB", 4: "RGBA"}[images["channels"]]
+        rows.append(["images", f"{images['width']}×{images['height']} pixels, {colours}"])
+    notes = [["note", note] for note in network["notes"]]
+    return [*rows, ["it is", network["needs"]], *notes]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from PIL.ExifTags import Base
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from eclipsed.errors import BadFile
+from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
 
 CHUNK = "eclipsed"
@@ -41,6 +42,7 @@ _MARGIN, _GAP, _CORNER = 20, 6, 6
 _TEXT, _TITLE = 13, 20
 _WIDEST_LABEL = 180
 _PAPER, _INK, _GREY = "#ffffff", "#1a1a1a", "#6b6b6b"
+_CLEAR, _MIDDLE = "#80808000", "#808080"
 # Drawn when a label has letters that Pillow's own font lacks.
 _WIDE_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf")
 
@@ -51,9 +53,18 @@ def to_uint8(images: Float[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n h w 3"]:
     return scaled.to("cpu", torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
-def to_pil(image: Float[Tensor, "3 h w"]) -> Image.Image:
-    """One image in [-1, 1] as an RGB picture of the same size."""
-    return Image.fromarray(to_uint8(image[None])[0].numpy())
+def to_pil(image: Float[Tensor, "*one 3 h w"]) -> Image.Image:
+    """One image [3, H, W] or [1, 3, H, W] in [-1, 1] as an RGB picture of the same size.
+
+    Raises BadSetting for any other shape.
+    """
+    shape = list(image.shape)
+    if shape[-3:-2] != [3] or math.prod(shape[:-3]) != 1 or not math.prod(shape):
+        raise BadSetting(
+            f"A picture is made of one image [3, H, W], not of {shape}.",
+            "Take one of a batch, as in images[0], or draw all of them with `grid`.",
+        )
+    return Image.fromarray(to_uint8(image.reshape(1, *shape[-3:]))[0].numpy())
 
 
 def strength_label(strength: float) -> str:
@@ -65,10 +76,13 @@ def strength_label(strength: float) -> str:
 def grid(images: Float[Tensor, "n 3 h w"], columns: int, labels: Sequence[str] = ()) -> Image.Image:
     """A sheet of images, row by row, each with its label below if there are labels.
 
-    Raises ValueError unless there is one label for each image, or none.
+    Raises BadSetting where there is no image or column, and unless there is one label for each
+    image, or none.
     """
+    if not len(images) or columns < 1:
+        raise BadSetting(f"A sheet needs images and columns: {len(images)} in {columns} columns.")
     if labels and len(labels) != len(images):
-        raise ValueError(f"{len(labels)} labels for {len(images)} images")
+        raise BadSetting(f"There are {len(labels)} labels for {len(images)} images.")
     cells = [_cell(to_pil(image)) for image in images]
     wide, high = cells[0].size
     step = high + (_TEXT + 2 * _GAP if labels else 0) + _GAP
@@ -89,17 +103,26 @@ def strip_picture(
     row_labels: Sequence[str],
     column_labels: Sequence[str],
     title: str = "",
+    *,
+    clear: bool = False,
 ) -> Image.Image:
     """A sheet with a row for each seed and a column for each strength.
 
     images: [S, A, 3, H, W]. Labels stand left of the rows and above the columns, an empty
-    sequence leaves them out; the title stands above all.
+    sequence leaves them out; the title stands above all. clear: on nothing, with letters that can
+    be read on a light page and on a dark one, in place of black on white.
 
-    Raises ValueError unless there are as many labels as rows and columns.
+    Raises BadSetting for images of another shape, and unless there are as many labels as rows and
+    columns.
     """
+    if images.ndim != 5 or not images.numel():
+        raise BadSetting(
+            f"A strip is made of images [S, A, 3, H, W], not {list(images.shape)}.",
+            "`strip` gives them; `grid` draws a plain batch.",
+        )
     for labels, count in ((row_labels, images.shape[0]), (column_labels, images.shape[1])):
         if labels and len(labels) != count:
-            raise ValueError(f"{len(labels)} labels for {count} rows or columns")
+            raise BadSetting(f"There are {len(labels)} labels for {count} rows or columns.")
     cells = [[_cell(to_pil(image)) for image in row] for row in images]
     wide, high = cells[0][0].size
     lengths = [round(_font_for(text, _TEXT).getlength(text)) for text in row_labels]
@@ -109,15 +132,17 @@ def strip_picture(
     head = top + (_TEXT + 2 * _GAP if column_labels else 0)
     width = left + images.shape[1] * (wide + _GAP) - _GAP + _MARGIN
     height = head + images.shape[0] * (high + _GAP) - _GAP + _MARGIN
-    sheet = Image.new("RGB", (width, height), _PAPER)
-    _write(sheet, title, (left, _MARGIN), "la", width=width - left, size=_TITLE, ink=_INK)
+    sheet = Image.new("RGBA" if clear else "RGB", (width, height), _CLEAR if clear else _PAPER)
+    ink, grey = (_MIDDLE, _MIDDLE) if clear else (_INK, _GREY)
+    _write(sheet, title, (left, _MARGIN), "la", width=width - left, size=_TITLE, ink=ink)
     for column, text in enumerate(column_labels):
-        _write(sheet, text, (left + column * (wide + _GAP) + wide // 2, top), "ma", width=wide)
+        centre = left + column * (wide + _GAP) + wide // 2
+        _write(sheet, text, (centre, top), "ma", width=wide, ink=grey)
     for row, line in enumerate(cells):
         y = head + row * (high + _GAP)
         if row_labels:
             position = (left - 2 * _GAP, y + high // 2)
-            _write(sheet, row_labels[row], position, "rm", width=_WIDEST_LABEL)
+            _write(sheet, row_labels[row], position, "rm", width=_WIDEST_LABEL, ink=grey)
         for column, cell in enumerate(line):
             sheet.paste(cell, (left + column * (wide + _GAP), y), _rounded(cell.size))
     return sheet
@@ -180,7 +205,7 @@ def _write(
 
 
 def enlarged(picture: Image.Image, times: int) -> Image.Image:
-    """An RGB picture so many times larger, with steep edges that do not ring.
+    """A picture so many times larger, with steep edges that do not ring.
 
     After Lanczos each pixel goes on towards the nearer of its neighbourhood's extremes, which keeps
     drawn outlines crisp. Once is the picture itself. Raises ValueError for less than once.
@@ -190,7 +215,7 @@ def enlarged(picture: Image.Image, times: int) -> Image.Image:
     if times == 1:
         return picture
     size = (picture.width * times, picture.height * times)
-    return Image.merge("RGB", [_steep(colour, size) for colour in picture.split()])
+    return Image.merge(picture.mode, [_steep(colour, size) for colour in picture.split()])
 
 
 def _steep(colour: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -218,17 +243,26 @@ def png_bytes(picture: Image.Image, recipe: Mapping[str, Any] | None = None) -> 
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt."""
-    return json.dumps(recipe, ensure_ascii=True, allow_nan=False)
+    """A recipe as it is written into files: ASCII, so that the plainest chunk holds any prompt.
+
+    Raises BadSetting for a recipe that is no JSON.
+    """
+    try:
+        return json.dumps(recipe, ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(f"This recipe is no JSON: {error}.") from error
 
 
-def save_png(picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | None = None) -> None:
+def save_png(
+    picture: Image.Image | Tensor, path: StrPath, recipe: Mapping[str, Any] | None = None
+) -> None:
     """Write a PNG, whole or not at all, with its recipe inside.
 
-    recipe: what made the picture, as JSON can hold it.
+    picture: a picture, or an image as `to_pil` takes it. recipe: what made it, as JSON can hold it.
 
-    Raises BadFile when it cannot be written.
+    Raises BadFile when it cannot be written, BadSetting for a recipe that is no JSON.
     """
+    picture = to_pil(picture) if isinstance(picture, Tensor) else picture
     write_atomic(path, png_bytes(picture, recipe))
 
 
@@ -264,7 +298,7 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             picture.load()
-            return _opaque(picture), _recipe(_written(picture))
+            return opaque(picture), _recipe(_written(picture))
     except UnidentifiedImageError as error:
         message = f"it is {kind} that is damaged or of a kind that is not read"
         raise BadFile(message, "Give a PNG, JPEG or WebP file.") from error
@@ -277,7 +311,8 @@ def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any] | None]:
         raise BadFile("it is a damaged picture", "Get it again.") from error
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
+def opaque(picture: Image.Image) -> Image.Image:
+    """An RGB picture, with white where it was see-through."""
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     layer = picture.convert("RGBA")

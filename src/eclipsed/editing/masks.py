@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from eclipsed.errors import BadFile, BadSetting, EclipsedError
 from eclipsed.files import StrPath, kind_of, read_bytes, refused, sha256_of
+from eclipsed.types import Segmenter, Synthesis
 
 # Widths in pixels are given for images of this size, and grow with the image.
 REFERENCE = 128
@@ -31,7 +33,7 @@ _HINT = "Give a black and white PNG: white may change, black stays."
 
 
 def pixels_at(resolution: int, pixels: int) -> int:
-    """A width given for 128 px images, at another resolution; never less than one pixel."""
+    """A width given for 128 px images, at another longer side; never less than one pixel."""
     return max(1, round(pixels * resolution / REFERENCE))
 
 
@@ -40,12 +42,27 @@ def dilate(mask: Float[Tensor, "n h w"], pixels: int) -> Float[Tensor, "n h w"]:
     return F.max_pool2d(mask[:, None], 2 * pixels + 1, stride=1, padding=pixels)[:, 0]
 
 
+def region_masks(
+    synthesis: Synthesis, segmenter: Segmenter, regions: Sequence[str]
+) -> Float[Tensor, "n h w"]:
+    """The segmenter's masks; BadSetting where they have another shape than the images."""
+    masks = segmenter.masks(synthesis, regions)
+    count, _, height, width = synthesis.image.shape
+    if masks.shape != (count, height, width):
+        raise BadSetting(
+            f"The segmenter '{segmenter.name}' gives masks of the shape {list(masks.shape)}, not "
+            f"{[count, height, width]} as the images have.",
+            "Its `masks` must return [N, H, W].",
+        )
+    return masks
+
+
 def change_region(
     before: Float[Tensor, "n h w"], after: Float[Tensor, "n h w"]
 ) -> Float[Tensor, "n h w"]:
     """Where an edit may change images: the union of the masks before and after it, dilated."""
     union = torch.maximum(before, after)
-    return dilate(union, pixels_at(union.shape[-1], DILATION))
+    return dilate(union, pixels_at(max(union.shape[-2:]), DILATION))
 
 
 @dataclass(frozen=True)

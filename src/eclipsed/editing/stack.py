@@ -6,9 +6,10 @@ makes depends on nothing but the latents it is given. No encoder is asked anythi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral
 
 import torch
 from jaxtyping import Float
@@ -16,8 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.directions import Direction, keep_layers
-from eclipsed.editing.masks import Mask, dilate, pixels_at
+from eclipsed.editing.masks import Mask, dilate, pixels_at, region_masks
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.generators.spaces import as_latents
+from eclipsed.text import finite
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
 
 # Images at once: 8 at 128 px stay within a processor's caches, where 32 take a third longer each.
@@ -40,7 +43,8 @@ class Edit:
     mask: where a hard edit may change the image, in place of its regions: [h, w] of any size,
     bools or numbers from 0 (stays) to 1 (may change), which become a `Mask`; softened as regions.
 
-    Raises BadSetting for a mask that is none, or one without `hard`.
+    Raises BadSetting for what is no direction, a strength that is no finite number, layers that are
+    no indices, a mask that is none, or one without `hard`.
     """
 
     direction: Direction
@@ -51,6 +55,17 @@ class Edit:
     mask: Mask | Tensor | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.direction, Direction):
+            raise BadSetting(
+                f"An edit is made with a Direction, not {type(self.direction).__name__}.",
+                "Read a card first: Direction.load('card.safetensors').",
+            )
+        finite(self.strength, "A strength")
+        if self.layers is not None:
+            layers = tuple(self.layers) if isinstance(self.layers, Iterable) else (self.layers,)
+            if not all(isinstance(layer, Integral) for layer in layers):
+                raise BadSetting(f"Layers are whole numbers such as (3, 4), not {self.layers!r}.")
+            object.__setattr__(self, "layers", tuple(map(int, layers)))
         if isinstance(self.mask, Tensor):
             object.__setattr__(self, "mask", Mask.of(self.mask))
         if self.mask is not None and not self.hard:
@@ -67,20 +82,25 @@ class Edit:
         return self.mask if isinstance(self.mask, Mask) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class EditStack:
     """An ordered list of edits; every method that changes it gives a new stack.
 
+    EditStack(edits) takes an edit, a direction, which is one at strength 1, or several of them.
     Edits of different spaces go together: z is edited first, then W and W+, then S, which is the
     way that latents go through a generator. Within a space they add up in order.
     """
 
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...]
 
-    def add(self, edit: Edit, at: int | None = None) -> EditStack:
+    def __init__(self, edits: Edit | Direction | Iterable[Edit | Direction] = ()) -> None:
+        """Raises BadSetting for anything else."""
+        object.__setattr__(self, "edits", _as_edits(edits))
+
+    def add(self, edit: Edit | Direction, at: int | None = None) -> EditStack:
         """With one more edit: last, or before the one at index `at`."""
         index = len(self.edits) if at is None else self._checked(at, len(self.edits) + 1)
-        return EditStack((*self.edits[:index], edit, *self.edits[index:]))
+        return EditStack((*self.edits[:index], _as_edit(edit), *self.edits[index:]))
 
     def remove(self, index: int) -> EditStack:
         """Without the edit at an index."""
@@ -91,7 +111,7 @@ class EditStack:
         """With the edit of one index moved to another."""
         return self.remove(index).add(self.edits[index], at=to)
 
-    def change(self, index: int, edit: Edit) -> EditStack:
+    def change(self, index: int, edit: Edit | Direction) -> EditStack:
         """With another edit at an index."""
         return self.remove(index).add(edit, at=index)
 
@@ -143,12 +163,22 @@ class EditStack:
 
     @staticmethod
     def _checked(index: int, count: int) -> int:
-        if not 0 <= index < count:
+        if not isinstance(index, int) or not 0 <= index < count:
             raise UnknownName(
-                f"There is no place {index} in this stack.",
+                f"There is no place {index!r} in this stack.",
                 f"Choose from 0 to {count - 1}." if count else "It is empty.",
             )
         return index
+
+
+def _as_edits(edits: object) -> tuple[Edit, ...]:
+    several = edits if isinstance(edits, Iterable) and not isinstance(edits, str) else [edits]
+    return tuple(map(_as_edit, several))
+
+
+def _as_edit(edit: object) -> Edit:
+    """The edit itself, or a direction at strength 1; anything else raises what `Edit` raises."""
+    return edit if isinstance(edit, Edit) else Edit(edit)  # type: ignore[arg-type]
 
 
 def _vector(edit: Edit, generator: Generator) -> Float[Tensor, " d"]:
@@ -163,7 +193,7 @@ def _vector(edit: Edit, generator: Generator) -> Float[Tensor, " d"]:
 def render(
     generator: Generator,
     latents: Float[Tensor, "n _"],
-    stack: EditStack,
+    stack: EditStack | Edit | Direction | Iterable[Edit | Direction],
     *,
     space: Space = "w+",
     truncation: float = 1.0,
@@ -175,9 +205,12 @@ def render(
     of its regions before and after or the one that was drawn, less what its direction keeps, over
     the image so far, whose other pixels stay bit-identical.
 
-    Raises what `EditStack.apply` raises, and EclipsedError for a bounded edit that needs masks
-    where there is no segmenter.
+    stack: an `EditStack`, or what makes one. Raises what `EditStack.apply` raises, BadSetting for
+    latents of another size than the space's, and EclipsedError for a bounded edit that needs masks
+    where there is no segmenter, or one whose masks have another shape than the images.
     """
+    latents = as_latents(generator, latents, space)
+    stack = stack if isinstance(stack, EditStack) else EditStack(stack)
     soft = EditStack(tuple(edit for edit in stack.active if not edit.bounded))
     images = []
     for part in latents.split(BATCH):
@@ -242,7 +275,8 @@ def _blend_mask(
 def _union(
     segmenter: Segmenter, before: Synthesis, after: Synthesis, regions: Sequence[str]
 ) -> Float[Tensor, "n h w"]:
-    return torch.maximum(segmenter.masks(before, regions), segmenter.masks(after, regions))
+    masks = [region_masks(synthesis, segmenter, regions) for synthesis in (before, after)]
+    return torch.maximum(*masks)
 
 
 @torch.no_grad()
@@ -277,7 +311,7 @@ def region_mask(
 
 def feather(mask: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
     """A mask grown and softened: 1 up to 2 px around it, 0 beyond 6 px (in 128 px images)."""
-    whole, soft = (pixels_at(mask.shape[-1], pixels) for pixels in (_WHOLE, _SOFT))
+    whole, soft = (pixels_at(max(mask.shape[-2:]), pixels) for pixels in (_WHOLE, _SOFT))
     grown = dilate(mask, whole + 2 * soft)[:, None]
     for _ in range(2):  # two box filters make a triangle, which has no visible edge
         grown = F.avg_pool2d(grown, 2 * soft + 1, stride=1, padding=soft, count_include_pad=False)
@@ -295,7 +329,7 @@ def blend(
 
 def strip(
     generator: Generator,
-    directions: Sequence[Direction],
+    directions: Direction | Sequence[Direction],
     latents: Float[Tensor, "n _"],
     strengths: Sequence[float],
     *,
@@ -309,6 +343,7 @@ def strip(
 
     Raises what `render` raises.
     """
+    directions = [directions] if isinstance(directions, Direction) else directions
     column = partial(
         render, generator, latents, space=space, truncation=truncation, segmenter=segmenter
     )

@@ -23,6 +23,7 @@ from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.encoders import pretrained
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.files import StrPath, shown
+from eclipsed.text import listed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -127,6 +128,7 @@ class PretrainedEncoder(nn.Module):
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "n e"]:
         """[N, E], rows of length 1; what is longer than the network can read is cut."""
+        texts = listed(texts)
         if not texts:
             return self.encode_text([""])[:0]
         sentences = [form.replace("{}", text) for text in texts for form in self.templates]

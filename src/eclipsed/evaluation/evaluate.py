@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.directions import Direction
-from eclipsed.editing.masks import change_region
+from eclipsed.editing.masks import change_region, region_masks
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import claims, metrics
 from eclipsed.evaluation.observe import (
@@ -33,6 +33,7 @@ from eclipsed.evaluation.observe import (
 )
 from eclipsed.evaluation.scores import COUNTED, INDEPENDENT, KEYS, OWN, SCORES, Better
 from eclipsed.evaluation.verdict import DirectionVerdict, changed_in, verdict_of
+from eclipsed.generators.spaces import as_latents
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import Space, World
 
@@ -209,6 +210,7 @@ def evaluate(
     watch: shown every few latents by rising strength, once each.
     """
     direction.check(world.generator)
+    latents = as_latents(world.generator, latents, space)
     ladder = tuple(sorted({float(strength) for strength in strengths} | {-1.0, 0.0, 1.0}))
     evaluator = Evaluator(world, judge_of(world), draws=None)
     target = target_of(evaluator, goal_of(direction, world))
@@ -384,7 +386,7 @@ def close_columns(
     values: dict[str, Tensor] = {}
     hidden = torch.zeros_like(images[0][:, 0])
     if regions:
-        masks = [judge.segmenter.masks(seen.synthesis, regions) for seen in (before, after)]
+        masks = [region_masks(seen.synthesis, judge.segmenter, regions) for seen in (before, after)]
         hidden = change_region(*masks)
         values["locality"] = metrics.locality(*images, hidden)
         values["leakage"] = metrics.leakage(*images, hidden)

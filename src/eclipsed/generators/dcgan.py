@@ -20,7 +20,12 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.shapes import numbered
 from eclipsed.checkpoints.weights import fill, tensor_of
 from eclipsed.errors import BadFile
-from eclipsed.generators.generator import NetworkGenerator, Rendered, Rendering
+from eclipsed.generators.generator import (
+    NetworkGenerator,
+    Rendered,
+    Rendering,
+    checked_colours,
+)
 
 FAMILY = "DCGAN"
 # Convolution, normalisation, activation.
@@ -31,11 +36,13 @@ _STRIDE = 3
 class DCGANConfig:
     """Sizes of a DCGAN generator.
 
-    channels: feature maps at 4×4, 8×8, … below the image's resolution.
+    channels: feature maps at 4×4, 8×8, … below the image's resolution. colours: channels of the
+    image.
     """
 
     z_dim: int
     channels: tuple[int, ...]
+    colours: int = 3
     c_dim = 0  # this family has no classes
 
     def __post_init__(self) -> None:
@@ -43,6 +50,7 @@ class DCGANConfig:
             raise BadFile(
                 f"A DCGAN cannot have {self.z_dim} numbers in z and {self.channels} feature maps."
             )
+        checked_colours(self.colours, FAMILY)
 
     @property
     def resolution(self) -> int:
@@ -59,12 +67,13 @@ class DCGAN(NetworkGenerator):
     def __init__(self, config: DCGANConfig, *, name: str = "dcgan") -> None:
         super().__init__(config, name=name, features=len(config.channels))
         self.config = config
+        self.colours = config.colours
         parts: list[nn.Module] = []
         width = config.z_dim
         for i, channels in enumerate(config.channels):
             parts += [_up(width, channels, first=i == 0), nn.BatchNorm2d(channels), nn.ReLU()]
             width = channels
-        self.main = nn.Sequential(*parts, _up(width, 3), nn.Tanh())
+        self.main = nn.Sequential(*parts, _up(width, config.colours), nn.Tanh())
 
     def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
         x = (parts[0] * how.truncation)[:, :, None, None]
@@ -106,9 +115,15 @@ def _config_of(tensors: Mapping[str, Tensor]) -> DCGANConfig:
     weights = [
         tensor_of(tensors, f"main.{_STRIDE * i}.weight", FAMILY, dims=4) for i in range(depth)
     ]
-    return DCGANConfig(
-        z_dim=weights[0].shape[0], channels=tuple(weight.shape[1] for weight in weights[:-1])
-    )
+    height, width = weights[0].shape[2:]
+    if height != width:
+        scale = 2 ** (depth - 1)
+        raise BadFile(
+            f"The images of this DCGAN are {height * scale} by {width * scale} pixels.",
+            "Only square ones are supported.",
+        )
+    channels = [weight.shape[1] for weight in weights]
+    return DCGANConfig(weights[0].shape[0], tuple(channels[:-1]), channels[-1])
 
 
 def _up(inputs: int, outputs: int, *, first: bool = False) -> nn.ConvTranspose2d:

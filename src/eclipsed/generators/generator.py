@@ -18,17 +18,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fingerprint_of
-from eclipsed.errors import BadSetting, UnknownName
+from eclipsed.errors import BadFile, BadSetting, UnknownName
 from eclipsed.files import sha256_of
 from eclipsed.generators.mapping import MappingNetwork
 from eclipsed.generators.seeds import seeded_z
 from eclipsed.generators.spaces import check_conversion, check_space, layer_spread
+from eclipsed.text import listed
 from eclipsed.types import PRECISIONS, SPACES, Layer, Noise, Precision, Space, Synthesis
 
 Rendered = tuple[Tensor, dict[str, Tensor]]
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 # Of the largest value: what rounding may do to an image (root mean square) and overflow exceeds.
 _MOST_ERROR = 0.02
+# Channels that images may have: grey, RGB, and RGB with an alpha channel.
+_COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class NetworkGenerator(nn.Module, ABC):
     """A network behind `eclipsed.types.Generator` whose only latent space is z.
 
     features: how many there are, `layer_0` ….
+    size: (height, width) of its images; `resolution` is the longer side. colours: the channels that
+    it makes, of which `synthesize` gives three. notes: what a user should know of its file.
     Latents of z are the noise before truncation, which happens where they are rendered.
     Copies with another class or precision share the weights.
     """
@@ -83,6 +88,9 @@ class NetworkGenerator(nn.Module, ABC):
         super().__init__()
         self.name = name
         self.resolution = config.resolution
+        self.size = (config.resolution, config.resolution)
+        self.colours = 3
+        self.notes: tuple[str, ...] = ()
         self.z_dim = config.z_dim
         self.feature_names = tuple(f"layer_{i}" for i in range(features))
         self.label = class_vector(0, config.c_dim) if config.c_dim else None
@@ -176,12 +184,13 @@ class NetworkGenerator(nn.Module, ABC):
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Float[Tensor, "n d"]:
-        """Latents of one space in a later one; UnknownName for the way back.
+        """Latents of one space in a later one; UnknownName for the way back, BadSetting for latents
+        of another size.
 
         `truncation` is for a mapping of z.
         """
         del truncation
-        check_conversion(source, target, self.spaces)
+        check_conversion(self, latents, source, target)
         return latents
 
     def synthesize(
@@ -192,13 +201,14 @@ class NetworkGenerator(nn.Module, ABC):
         features: Sequence[str] = (),
         truncation: float = 1.0,
     ) -> Synthesis:
-        """Latents [N, D] → image [N, 3, R, R] and the features asked for.
+        """Latents [N, D] → image [N, 3, H, W] and the features asked for.
 
+        Grey images are repeated to three channels, RGBA ones laid on white.
         Raises UnknownName for a feature or space this network lacks, BadSetting for a bad seed of
         noise or truncation, and when float16 cannot hold what is computed.
         """
-        check_features(features, self.feature_names)
-        how = Rendering(noise, truncation, frozenset(features))
+        wanted = check_features(features, self.feature_names)
+        how = Rendering(noise, truncation, wanted)
         last = self.spaces[-1]
         latents = self.convert(latents, space or self.home, last, truncation=truncation)
         parts = latents.split([layer.width for layer in self.layers(last)], dim=1)
@@ -210,7 +220,7 @@ class NetworkGenerator(nn.Module, ABC):
             image = image.float()
         if dtype == torch.float16 and not bool(image.isfinite().all()):
             raise self._too_large()
-        return Synthesis(image, rendered)
+        return Synthesis(_as_rgb(image), rendered)
 
     @torch.no_grad()
     def _check_range(self) -> None:
@@ -290,7 +300,7 @@ class StyleGenerator(NetworkGenerator):
     def convert(
         self, latents: Tensor, source: Space, target: Space, truncation: float = 1.0
     ) -> Float[Tensor, "n d"]:
-        check_conversion(source, target, self.spaces)
+        check_conversion(self, latents, source, target)
         if source == target:
             return latents
         if source == "z":
@@ -298,6 +308,26 @@ class StyleGenerator(NetworkGenerator):
         if source == "w":
             return self.convert(latents.repeat(1, self.num_ws), "w+", target)
         return torch.cat(self.styles_of(latents.unflatten(1, (self.num_ws, self.w_dim))), dim=1)
+
+
+def checked_colours(count: int, family: str) -> int:
+    """The number of an image's channels; BadFile for one that is neither grey, RGB nor RGBA."""
+    if count not in _COLOURS:
+        raise BadFile(
+            f"The images of this {family} have {count} channels.",
+            "Only grey, RGB and RGBA images, of 1, 3 and 4 channels, are supported.",
+        )
+    return count
+
+
+def _as_rgb(image: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
+    """Grey repeated; RGBA on white."""
+    if image.shape[1] == 1:
+        return image.repeat(1, 3, 1, 1)
+    if image.shape[1] == 3:
+        return image
+    opacity = ((image[:, 3:] + 1.0) / 2.0).clamp(0.0, 1.0)
+    return image[:, :3] * opacity + (1.0 - opacity)
 
 
 def class_vector(which: int | Sequence[float] | Tensor, classes: int) -> Float[Tensor, " c"]:
@@ -322,11 +352,13 @@ def class_vector(which: int | Sequence[float] | Tensor, classes: int) -> Float[T
     return vector
 
 
-def check_features(wanted: Sequence[str], names: Sequence[str]) -> None:
-    """UnknownName for a wanted feature that is not among the generator's names."""
-    unknown = sorted(set(wanted) - set(names))
+def check_features(wanted: Sequence[str], names: Sequence[str]) -> frozenset[str]:
+    """The wanted features; UnknownName for one that is not among the generator's names."""
+    features = frozenset(listed(wanted))
+    unknown = sorted(features - set(names))
     if unknown:
         raise UnknownName(
             f"This generator has no feature {unknown[0]!r}.",
             f"It has {names[0]} to {names[-1]}.",
         )
+    return features

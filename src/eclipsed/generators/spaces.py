@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from eclipsed.directions import keep_layers
-from eclipsed.errors import UnknownName
+from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.types import Generator, Space
 
 # Seeds for measuring how wide a latent space is; any will do, but always the same.
@@ -67,8 +67,10 @@ def check_space(space: str, spaces: Sequence[Space]) -> None:
         )
 
 
-def check_conversion(source: Space, target: Space, spaces: Sequence[Space]) -> None:
-    """UnknownName for a space outside `spaces`, or when `target` comes before `source` there."""
+def check_conversion(generator: Generator, latents: Tensor, source: Space, target: Space) -> None:
+    """UnknownName for a space that the generator lacks, or when `target` comes before `source`
+    there; BadSetting for latents of another size than the source's."""
+    spaces = generator.spaces
     for space in (source, target):
         check_space(space, spaces)
     if spaces.index(source) > spaces.index(target):
@@ -76,3 +78,29 @@ def check_conversion(source: Space, target: Space, spaces: Sequence[Space]) -> N
             f"Latents of space {source} cannot be turned back into space {target}.",
             f"The order is {' → '.join(spaces)}.",
         )
+    check_latents(generator, latents, source)
+
+
+def as_latents(generator: Generator, latents: Tensor, space: Space) -> Float[Tensor, "n d"]:
+    """Latents [N, D] of a space, of any type of number and on any device, as the generator takes
+    them; BadSetting for what has another shape."""
+    result = torch.as_tensor(latents, dtype=torch.float32, device=generator.device)
+    check_latents(generator, result, space)
+    return result
+
+
+def check_latents(generator: Generator, latents: Tensor, space: Space) -> None:
+    """BadSetting unless latents are [N, D] with as many numbers as the space has, naming the space
+    that they fit."""
+    shape, size = list(latents.shape), sum(widths_of(generator, space))
+    if shape[1:] == [size]:
+        return
+    likely: tuple[Space, ...] = ("w+", "w", "s", "z")  # where sizes agree, likeliest first
+    spaces = [one for one in likely if one in generator.spaces]
+    fitting = [one for one in spaces if shape[1:] == [sum(widths_of(generator, one))]]
+    names = " and ".join(fitting)
+    hint = f"They fit {names}: say which, as in space='{fitting[0]}'." if fitting else ""
+    raise BadSetting(
+        f"These latents have the shape {shape}, but those of {space} here are [N, {size}].",
+        hint or "Give a row for each image.",
+    )

@@ -25,7 +25,12 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.shapes import numbered, resample_filter
 from eclipsed.checkpoints.weights import fill, number, tensor_of
 from eclipsed.errors import BadFile
-from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
+from eclipsed.generators.generator import (
+    Rendered,
+    Rendering,
+    StyleGenerator,
+    checked_colours,
+)
 from eclipsed.generators.mapping import Dense, normalize_2nd_moment
 from eclipsed.generators.seeds import noise_maps, noise_of
 from eclipsed.types import Noise
@@ -46,11 +51,15 @@ class StyleGAN1Config:
     channels: resolution → feature maps, for 4, 8, 16, … up to the image's resolution.
     mapping: widths from z to w, so one more than the mapping has layers.
     mapping_multiplier: learning rate multiplier that the mapping was trained with.
+    start: height and width of the constant that enters; blocks are named as if it were 4×4.
+    colours: channels of the image.
     """
 
     channels: Mapping[int, int]
     mapping: tuple[int, ...]
     mapping_multiplier: float = 0.01
+    start: tuple[int, int] = (4, 4)
+    colours: int = 3
     c_dim = 0  # this family has no classes
 
     def __post_init__(self) -> None:
@@ -64,8 +73,9 @@ class StyleGAN1Config:
                 f"A StyleGAN1 cannot have blocks of {sorted(self.channels)} pixels.",
                 "They must be 4, 8, 16, … without a gap.",
             )
-        if sizes[-1] > LARGEST:
-            raise BadFile(f"A StyleGAN1 of {sizes[-1]} pixels is too large to be one.")
+        checked_colours(self.colours, FAMILY)
+        if min(self.start) < 1 or max(self.size) > LARGEST:
+            raise BadFile(f"A StyleGAN1 of {max(self.size)} pixels is too large to be one.")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -74,6 +84,15 @@ class StyleGAN1Config:
     @property
     def resolution(self) -> int:
         return max(self.channels)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return self.size_of(self.resolution)
+
+    def size_of(self, block: int) -> tuple[int, int]:
+        """(height, width) of what the block of that name makes."""
+        return self.start[0] * block // 4, self.start[1] * block // 4
 
     @property
     def z_dim(self) -> int:
@@ -138,16 +157,16 @@ class NoiseInput(nn.Module):
 
     noise: Tensor
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("noise", torch.zeros(1, 1, size, size))
+        self.register_buffer("noise", torch.zeros(1, 1, *size))
 
 
 class Epilogue(nn.Module):
     """What follows every convolution: noise, leaky ReLU, instance norm, scale and shift."""
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.top_epi = nn.ModuleDict({"noise": NoiseInput(channels, size)})
 
@@ -220,18 +239,18 @@ class UpConv(nn.Module):
 class Block(nn.Module):
     """The two layers of one resolution."""
 
-    def __init__(self, inputs: int, outputs: int, *, size: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, config: StyleGAN1Config, size: int) -> None:
         super().__init__()
         self.first = size == 4
         if self.first:
-            self.const = nn.Parameter(torch.ones(1, outputs, 4, 4))
+            self.const = nn.Parameter(torch.ones(1, outputs, *config.start))
             self.bias = nn.Parameter(torch.zeros(outputs))
             self.conv = Conv(outputs, outputs)
         else:
             self.conv0_up = UpConv(inputs, outputs, size=size)
             self.conv1 = Conv(outputs, outputs)
-        self.epi1 = Epilogue(outputs, size)
-        self.epi2 = Epilogue(outputs, size)
+        self.epi1 = Epilogue(outputs, config.size_of(size))
+        self.epi2 = Epilogue(outputs, config.size_of(size))
 
     def convolve(self, x: Tensor, second: bool) -> Tensor:
         """What a layer hands to its epilogue; the very first one has a constant x and no kernel."""
@@ -248,9 +267,10 @@ class SynthesisNetwork(nn.Module):
         self.blocks = nn.ModuleDict()
         previous = 0
         for size in config.resolutions:
-            self.blocks[f"{size}x{size}"] = Block(previous, config.channels[size], size=size)
-            previous = config.channels[size]
-        self.torgb = Conv(previous, 3, kernel=1, gain=1.0)
+            channels = config.channels[size]
+            self.blocks[f"{size}x{size}"] = Block(previous, channels, config=config, size=size)
+            previous = channels
+        self.torgb = Conv(previous, config.colours, kernel=1, gain=1.0)
 
     def block(self, size: int) -> Block:
         return self.blocks[f"{size}x{size}"]  # type: ignore[return-value]
@@ -286,6 +306,8 @@ class StyleGAN1(StyleGenerator):
     def __init__(self, config: StyleGAN1Config, *, name: str = "stylegan1") -> None:
         super().__init__(config, name=name)
         self.config = config
+        self.size, self.resolution = config.size, max(config.size)
+        self.colours = config.colours
         self.g_mapping = MappingNetwork(config)
         self.truncation = AverageLatent(self.w_dim)
         self.g_style = StyleNetwork(config)
@@ -318,14 +340,21 @@ def from_checkpoint(
     Filters that are left out are [1, 2, 1]; if every noise map is left out, they are `noise_maps`
     of seed 0. Raises BadFile when a tensor is missing or misshapen.
     """
+    const = tensor_of(tensors, "g_synthesis.blocks.4x4.const", FAMILY, dims=4)
     sizes = StyleGAN1Config(
         channels=_channels(tensors),
         mapping=_mapping_widths(tensors),
         mapping_multiplier=number(config, "mapping_multiplier", 0.01, FAMILY),
+        start=(const.shape[2], const.shape[3]),
+        colours=len(tensor_of(tensors, "g_synthesis.torgb.weight", FAMILY, dims=4)),
     )
     with torch.device("meta"):
         network = StyleGAN1(sizes, name=name)
-    return fill(network, _buffers(sizes, tensors) | dict(tensors), FAMILY)
+    buffers = _buffers(sizes, tensors)
+    network = fill(network, buffers | dict(tensors), FAMILY)
+    if any(key.endswith("noise.noise") for key in buffers):
+        network.notes = ("the file lacks its noise maps: maps drawn from seed 0 take their place.",)
+    return network
 
 
 def _channels(tensors: Mapping[str, Tensor]) -> dict[int, int]:
@@ -354,5 +383,5 @@ def _buffers(config: StyleGAN1Config, tensors: Mapping[str, Tensor]) -> dict[str
     }
     if not any(key in tensors for key in maps):
         for layer, (key, size) in enumerate(maps.items()):
-            buffers[key] = noise_maps(0, layer, 1, size)
+            buffers[key] = noise_maps(0, layer, 1, config.size_of(size))
     return buffers

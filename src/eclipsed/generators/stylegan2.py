@@ -20,20 +20,31 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.shapes import stylegan2_config
 from eclipsed.checkpoints.weights import fill, fingerprint_of, number, tensor_of, whole
 from eclipsed.errors import BadFile
-from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
+from eclipsed.generators.generator import (
+    Rendered,
+    Rendering,
+    StyleGenerator,
+    checked_colours,
+)
 from eclipsed.generators.mapping import Dense, MappingNetwork, average_latent
-from eclipsed.generators.seeds import noise_of
+from eclipsed.generators.seeds import noise_maps, noise_of
 from eclipsed.types import Noise
 
 Architecture = Literal["skip", "resnet", "orig"]
 ARCHITECTURES: tuple[Architecture, ...] = ("skip", "resnet", "orig")
 FILTER_TAPS = (1.0, 3.0, 3.0, 1.0)
 _FAMILY = "StyleGAN2"
+_NO_AVERAGE = (
+    "the file has no average latent, which truncation pulls towards: the mean of thousands of "
+    "mapped seeds takes its place."
+)
 _SQRT2 = math.sqrt(2.0)
 _SLOPE = 0.2  # of leaky ReLU below 0
 # NVIDIA keeps filters of at least so many taps as a row, shorter ones as a square.
 _SEPARABLE_TAPS = 8
 _MOST_TAPS = 64
+# Pixels of a side. Public networks end at 1024, and a small file could fill memory with noise maps.
+LARGEST = 4096
 _STRIP = 2**19  # numbers that stay in a processor's cache
 
 
@@ -48,6 +59,8 @@ class StyleGAN2Config:
     architecture: "skip" adds up a colour image from every resolution; "resnet" and "orig" make
     colours at the last only, "resnet" with a shortcut around every block.
     resample_filter: taps of the low-pass filter used when doubling the size.
+    start: height and width of the constant that enters; blocks are named as if it were 4×4.
+    colours: channels of the image.
     """
 
     resolution: int
@@ -62,6 +75,8 @@ class StyleGAN2Config:
     embed_width: int | None = None
     architecture: Architecture = "skip"
     resample_filter: tuple[float, ...] = FILTER_TAPS
+    start: tuple[int, int] = (4, 4)
+    colours: int = 3
 
     def __post_init__(self) -> None:
         if self.resolution < 4 or self.resolution & (self.resolution - 1):
@@ -74,6 +89,9 @@ class StyleGAN2Config:
             raise BadFile(f"No channel count for resolutions {missing} of this StyleGAN2.")
         if min(self.z_dim, self.w_dim, self.mapping_layers, *self.channels.values()) < 1:
             raise BadFile("A layer of this StyleGAN2 has no width at all.")
+        checked_colours(self.colours, _FAMILY)
+        if min(self.start) < 1 or max(self.size) > LARGEST:
+            raise BadFile(f"Images of {self.size} pixels make no StyleGAN2.")
         total = sum(self.resample_filter)
         if len(self.resample_filter) > _MOST_TAPS or not math.isfinite(total) or total == 0:
             raise BadFile("The resample_filter of this StyleGAN2 is not a low-pass filter.")
@@ -81,6 +99,15 @@ class StyleGAN2Config:
     @property
     def resolutions(self) -> tuple[int, ...]:
         return tuple(2**k for k in range(2, int(math.log2(self.resolution)) + 1))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return self.size_of(self.resolution)
+
+    def size_of(self, block: int) -> tuple[int, int]:
+        """(height, width) of what the block of that name makes."""
+        return self.start[0] * block // 4, self.start[1] * block // 4
 
     @property
     def num_ws(self) -> int:
@@ -237,7 +264,7 @@ class StyledConv(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros([]))
-        self.register_buffer("noise_const", torch.randn(size, size))
+        self.register_buffer("noise_const", torch.randn(config.size_of(size)))
         self.register_buffer("resample_filter", _filter(config.resample_filter))
         self.up = up
         self.gain = _SQRT2 * gain
@@ -284,8 +311,8 @@ class ToRGB(nn.Module):
     def __init__(self, inputs: int, *, config: StyleGAN2Config) -> None:
         super().__init__()
         self.affine = Dense(config.w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight = nn.Parameter(torch.randn(config.colours, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(config.colours))
         self.weight_gain = 1 / math.sqrt(inputs)
         self.clamp = config.conv_clamp
 
@@ -327,7 +354,7 @@ class Block(nn.Module):
         resnet = config.architecture == "resnet" and not self.first
         self.register_buffer("resample_filter", _filter(config.resample_filter))
         if self.first:
-            self.const = nn.Parameter(torch.randn(outputs, 4, 4))
+            self.const = nn.Parameter(torch.randn(outputs, *config.start))
         else:
             self.conv0 = StyledConv(inputs, outputs, config=config, size=size, up=True)
         gain = math.sqrt(0.5) if resnet else 1.0
@@ -427,6 +454,8 @@ class StyleGAN2(StyleGenerator):
     def __init__(self, config: StyleGAN2Config, *, name: str = "stylegan2") -> None:
         super().__init__(config, name=name)
         self.config = config
+        self.size, self.resolution = config.size, max(config.size)
+        self.colours = config.colours
         self.mapping = MappingNetwork(
             z_dim=config.z_dim,
             w_dim=config.w_dim,
@@ -444,8 +473,9 @@ class StyleGAN2(StyleGenerator):
     ) -> StyleGAN2:
         """A frozen float32 generator from tensors under NVIDIA's names.
 
-        Tensors it has no use for are ignored; filters that are not there are those of the config.
-        Raises BadFile when another one is missing, or one is misshapen.
+        Tensors it has no use for are ignored; filters that are not there are those of the config,
+        noise maps those of seed 0, which its notes say. Raises BadFile when another one is missing,
+        or one is misshapen.
         """
         with torch.device("meta"):
             network = cls(config, name=name)
@@ -454,7 +484,26 @@ class StyleGAN2(StyleGenerator):
             for key in network.state_dict()
             if key.endswith("resample_filter")
         }
-        return fill(network, filters | dict(tensors), _FAMILY)
+        absent = {
+            key: noise_maps(0, layer, 1, (own.shape[0], own.shape[1]))[0, 0]
+            for layer, (key, own) in enumerate(network.noise_consts())
+            if key not in tensors
+        }
+        network = fill(network, filters | absent | dict(tensors), _FAMILY)
+        if absent:
+            network.notes = (
+                f"the file lacks {len(absent)} of its noise maps: maps drawn from seed 0 take "
+                "their place.",
+            )
+        return network
+
+    def noise_consts(self) -> list[tuple[str, Tensor]]:
+        """(name, noise map) of every convolution, in order."""
+        return [
+            (f"synthesis.b{size}.{name}.noise_const", conv.noise_const)
+            for size in self.config.resolutions
+            for name, conv in self.synthesis.block(size).convolutions()
+        ]
 
     def style_widths(self) -> dict[str, int]:
         return {
@@ -483,13 +532,17 @@ def from_checkpoint(
     """
     sizes = _config_of(config, tensors)
     if "mapping.w_avg" in tensors:
-        return StyleGAN2.from_tensors(tensors, sizes, name=name)
+        network = StyleGAN2.from_tensors(tensors, sizes, name=name)
+        if config.get("averaged_seeds"):
+            network.notes += (_NO_AVERAGE,)
+        return network
     network = StyleGAN2.from_tensors(
         {**tensors, "mapping.w_avg": torch.zeros(sizes.w_dim)}, sizes, name=name
     )
     # Taken before the average, whose last digits depend on the machine that computes it.
     network.weights_sha256 = fingerprint_of(network)
     network.mapping.w_avg.copy_(average_latent(network.mapping, sizes.z_dim, sizes.c_dim))
+    network.notes += (_NO_AVERAGE,)
     return network
 
 
@@ -500,6 +553,7 @@ def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Styl
         return whole(config, key, defaults[key] or 0, _FAMILY)
 
     resolution, clamp = size("img_resolution"), config.get("conv_clamp")
+    const = tensor_of(tensors, "synthesis.b4.const", _FAMILY, dims=3)
     channels = {
         r: len(tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4))
         for r in (2**k for k in range(2, max(resolution.bit_length(), 3)))
@@ -517,6 +571,8 @@ def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Styl
         embed_width=size("embed_features") or None,
         architecture=_architecture(config.get("architecture") or defaults["architecture"]),
         resample_filter=_taps(config, tensors),
+        start=(const.shape[1], const.shape[2]),
+        colours=defaults["img_channels"],
     )
 
 

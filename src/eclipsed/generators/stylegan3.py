@@ -23,7 +23,12 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.shapes import mapping_sizes
 from eclipsed.checkpoints.weights import fill, number, tensor_of, whole
 from eclipsed.errors import BadFile
-from eclipsed.generators.generator import Rendered, Rendering, StyleGenerator
+from eclipsed.generators.generator import (
+    Rendered,
+    Rendering,
+    StyleGenerator,
+    checked_colours,
+)
 from eclipsed.generators.mapping import Dense, MappingNetwork
 
 _FAMILY = "StyleGAN3"
@@ -34,7 +39,7 @@ _LAYER = re.compile(r"(synthesis\.L([0-9]{1,3})_([0-9]{1,5})_[0-9]{1,5})\.")
 class StyleGAN3Config:
     """Sizes and design of a StyleGAN3; the names and defaults are those of NVIDIA's -T.
 
-    channels: outputs of every layer, `num_layers` + 1 numbers; the last is 3, the colours. The
+    channels: outputs of every layer, `num_layers` + 1 numbers; the last are the colours. The
     Fourier features that enter have as many channels as the first layer puts out.
     num_critical: how many layers at the end are critically sampled.
     first_cutoff, first_stopband, last_stopband_rel: cutoff and stopband frequencies of the first
@@ -72,8 +77,7 @@ class StyleGAN3Config:
         factors = (self.conv_kernel, self.filter_size, self.lrelu_upsampling)
         if min(*counts, *factors) < 1 or max(factors) > 64 or self.margin_size < 0:
             raise BadFile("A size of this StyleGAN3 makes no sense.")
-        if self.channels[-1:] != (3,):
-            raise BadFile("This StyleGAN3 makes no colour images.", "Its last layer must have 3.")
+        checked_colours(self.channels[-1] if self.channels else 0, _FAMILY)
         if not 0 <= self.num_critical < self.num_layers:
             raise BadFile(
                 f"A StyleGAN3 of {self.num_layers} layers cannot have {self.num_critical} "
@@ -389,6 +393,7 @@ class StyleGAN3(StyleGenerator):
     def __init__(self, config: StyleGAN3Config, *, name: str = "stylegan3") -> None:
         super().__init__(config, name=name)
         self.config = config
+        self.colours = config.channels[-1]
         self.mapping = MappingNetwork(
             z_dim=config.z_dim,
             w_dim=config.w_dim,

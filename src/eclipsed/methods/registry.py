@@ -94,7 +94,8 @@ def method_of(config: Any) -> Method:
         method = method_named(name)
         if method.config is type(config):
             return method
-    raise BadSetting(f"{type(config).__name__} is no method's config.")
+    hint = "Make one: config_for('paper', steps=20), or give method='paper'."
+    raise BadSetting(f"{type(config).__name__} is no method's config.", hint)
 
 
 def config_for(method: str, **changes: Any) -> Any:
@@ -104,8 +105,13 @@ def config_for(method: str, **changes: Any) -> Any:
     field that the config lacks.
     """
     config = method_named(method).config
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in changes.items()
+        if value is not None
+    }
     for name in given:
         if name not in config.__dataclass_fields__:
-            raise BadSetting(f"The method {method} has no setting '{name}'.")
+            settings = ", ".join(config.__dataclass_fields__)
+            raise BadSetting(f"The method {method} has no setting '{name}'.", f"It has {settings}.")
     return config(**given)

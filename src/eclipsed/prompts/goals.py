@@ -20,6 +20,7 @@ from eclipsed.prompts.regions import (
     spacy_region,
 )
 from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.text import listed
 from eclipsed.types import Goal, World
 
 Chooser = Literal["sentence", "spacy"]
@@ -76,7 +77,9 @@ class Reading:
 
 
 def _known(world: World) -> Mapping[str, Sequence[str]]:
-    return {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    # A segmenter of one's own may find regions that the world has no words for but their names.
+    return known | {r: (r,) for r in world.segmenter.regions if r not in known}
 
 
 def read_prompt(prompt: str, world: World) -> Reading:
@@ -114,6 +117,8 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
 
 
 def _choice(text: str, world: World, chooser: str) -> RegionChoice:
+    if not _known(world):
+        return RegionChoice((), {}, "This world has no regions, so the whole image may change.")
     if chooser == "sentence":
         return choose_regions(text, _known(world), world.neutral)
     if chooser == "spacy":
@@ -123,7 +128,7 @@ def _choice(text: str, world: World, chooser: str) -> RegionChoice:
 
 def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
     """The regions, each once; raises UnknownName for one that the world lacks."""
-    names = (regions,) if isinstance(regions, str) else tuple(regions)
+    names = listed(regions)
     for name in names:
         if name not in world.segmenter.regions:
             raise UnknownName(
@@ -170,6 +175,11 @@ def goal_from_prompt(
         keep = world.segmenter.regions
     keep = tuple(region for region in keep if region not in chosen)
     return decomposed(Goal(said, world.neutral, chosen, text=text, keep=keep), world.vocabulary)
+
+
+def as_goal(goal: Goal | str, world: World) -> Goal:
+    """The goal itself, or that of a prompt; EclipsedError for anything else."""
+    return goal if isinstance(goal, Goal) else goal_from_prompt(goal, world)
 
 
 def goal_of(direction: Direction, world: World) -> Goal:

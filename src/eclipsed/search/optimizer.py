@@ -35,10 +35,10 @@ class State:
     # How many steps are finished.
     step: int
     # [K, D], as trained so far.
-    directions: Tensor
+    directions: Tensor = field(repr=False)
     # Adam's two moments of their gradient, [K, D].
-    first: Tensor
-    second: Tensor
+    first: Tensor = field(repr=False)
+    second: Tensor = field(repr=False)
     # How many steps there are to be.
     steps: int = 0
     # Of the last step, before its update.

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
+from eclipsed.editing.masks import region_masks
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 _VERSION = 2  # to be raised when what a pool holds of the same seeds changes
@@ -132,7 +133,7 @@ def masks_of(view: View, goal: Goal, synthesis: Synthesis) -> Float[Tensor, "n h
     if not goal.regions:
         return torch.ones_like(synthesis.image[:, 0])
     with _counting(view):
-        return view.world.segmenter.masks(synthesis, goal.regions).float()
+        return region_masks(synthesis, view.world.segmenter, goal.regions).float()
 
 
 def shrink(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c t t"]:

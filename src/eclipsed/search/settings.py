@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import field, fields
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from eclipsed.errors import BadSetting, UnknownName
@@ -20,11 +21,14 @@ def setting(default: Default, low: float, high: float = math.inf) -> Default:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def check_number(name: str, value: float, low: float, high: float = math.inf) -> None:
-    """Raise BadSetting unless the value is a finite number from low to high."""
-    if not (math.isfinite(value) and low <= value <= high):
+def check_number(
+    name: str, value: float, low: float, high: float = math.inf, *, kind: type = Real
+) -> None:
+    """Raise BadSetting unless the value is a finite number of a kind, from low to high."""
+    if not isinstance(value, kind) or not (math.isfinite(value) and low <= value <= high):
+        what = "a whole number of " if kind is Integral else ""
         upper = "" if high == math.inf else f" and at most {high:g}"
-        raise BadSetting(f"'{name}' must be at least {low:g}{upper}, not {value!r}.")
+        raise BadSetting(f"'{name}' must be {what}at least {low:g}{upper}, not {value!r}.")
 
 
 def check_settings(config: Any) -> None:
@@ -38,12 +42,20 @@ def check_settings(config: Any) -> None:
             continue
         if "range" in each.metadata:
             for number in value if isinstance(value, tuple) else (value,):
-                check_number(name, number, *each.metadata["range"])
+                kind = Integral if "int" in str(each.type) else Real
+                check_number(name, number, *each.metadata["range"], kind=kind)
         if name == "space" and value not in SPACES:
             raise UnknownName(
                 f"There is no space {value!r}.", f"Choose one of {', '.join(SPACES)}."
             )
-        if name == "layers" and (not value or len(set(value)) < len(value) or min(value) < 0):
+        if name == "layers" and not _are_layers(value):
             raise BadSetting(f"'layers' must be None or layers, each named once, not {value!r}.")
         if name == "strengths" and not value[0] < value[1]:
             raise BadSetting(f"'strengths' must be a lower and a higher number, not {value!r}.")
+
+
+def _are_layers(value: Any) -> bool:
+    """Whether it is a tuple of indices, each named once, and at least one."""
+    if not isinstance(value, tuple) or not all(isinstance(layer, Integral) for layer in value):
+        return False
+    return 0 < len(value) == len(set(value)) and min(value) >= 0

@@ -7,6 +7,7 @@ pickled checkpoint without outputs to compare a rewrite with, and networks train
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
     from eclipsed.types import Segmenter
+
+_log = logging.getLogger(__name__)
 
 
 def load_segmenter(
@@ -50,6 +53,7 @@ def load_segmenter(
 
 def _from_file(path: StrPath, device: str | torch.device) -> Segmenter:
     from eclipsed.checkpoints.reading import read_checkpoint
+    from eclipsed.checkpoints.unwrapping import unused_note
     from eclipsed.segmenters.bisenet import from_checkpoint
     from eclipsed.segmenters.clusters import ClusterSegmenter, holds_clusters
 
@@ -61,4 +65,8 @@ def _from_file(path: StrPath, device: str | torch.device) -> Segmenter:
             f"The file {shown(path)} holds no segmenter, but a network of kind {checkpoint.family}."
         )
     face = from_checkpoint(checkpoint.config, checkpoint.tensors, name=Path(path).stem)
+    own = face.model.state_dict()
+    unused = unused_note([key for key in checkpoint.tensors if key not in own])
+    for note in (*checkpoint.notes, *unused):
+        _log.warning("%s: %s", shown(path), note)
     return face.to(device)

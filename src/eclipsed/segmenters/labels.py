@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from eclipsed.errors import UnknownName
 from eclipsed.files import word_lists
+from eclipsed.text import listed
 
 _LISTS = word_lists("eclipsed.segmenters", "labels.toml")
 
@@ -58,10 +59,11 @@ def label_numbers(
     regions: Sequence[str], groups: Mapping[str, Sequence[int]], *, segmenter: str
 ) -> list[int]:
     """The numbers of all labels of some regions; UnknownName for a region that does not exist."""
-    for region in regions:
+    names = listed(regions)
+    for region in names:
         if region not in groups:
             raise UnknownName(
                 f"The segmenter '{segmenter}' has no region '{region}'.",
                 f"Choose from {', '.join(groups)}.",
             )
-    return sorted({number for region in regions for number in groups[region]})
+    return sorted({number for region in names for number in groups[region]})

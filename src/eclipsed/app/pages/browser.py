@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from eclipsed.app import server
+from eclipsed.app import descriptions, downloads, server
 from eclipsed.app.desk import Desk
 
 EDITOR = Path(__file__).parent.parent / "editor"
@@ -44,11 +45,24 @@ def notice(desk: Desk) -> None:
             st.text(("Could not: " if desk.notice.bad else "") + desk.notice.text)
 
 
-def sheet(picture: bytes | None) -> None:
-    """A sheet to look at, and to save."""
-    if picture is not None:
-        st.image(picture)
-        st.download_button("Save PNG", picture, "sheet.png", mime="image/png")
+def sheet(
+    desk: Desk, draw: Callable[..., bytes], *words: Hashable, files: Sequence[str] = ()
+) -> None:
+    """What a function of `sheets` draws, to look at and to save. While it is drawn, what stood here
+    before is gone."""
+    place = st.empty()
+    place.caption(descriptions.DRAWING)
+    picture = desk.sheet(draw, *words, files=files)
+    if picture is None:
+        place.empty()
+        return
+    with place.container():
+        shown = st.container(key="sheet")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            data = downloads.on_paper(picture)
+            st.download_button("Save PNG", data, "sheet.png", mime="image/png")
+            large = st.toggle("Twice as large")
+        shown.image(downloads.doubled(picture) if large else picture, width="content")
 
 
 def card(desk: Desk, label: str, index: int = 0) -> str | None:

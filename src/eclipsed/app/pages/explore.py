@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from eclipsed.app import sheets
+from eclipsed.app import descriptions, sheets
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
 from eclipsed.app.session import LAST_SEED, next_seeds
@@ -21,9 +21,10 @@ def show() -> None:
     desk = browser.begin()
     desk.notice = None
     view = st.pills("View", list(_VIEWS), default=next(iter(_VIEWS)), label_visibility="collapsed")
-    st.caption(f"On the image of {desk.session.image_words}, which the Edit page shows.")
     if view is not None:
-        _VIEWS[view](desk)
+        draw, about = _VIEWS[view]
+        st.caption(about.format(image=desk.session.image_words))
+        draw(desk)
     browser.notice(desk)
 
 
@@ -37,12 +38,22 @@ def _compare(desk: Desk) -> None:
         format_func=lambda file: cards[file].name,
     )
     left, middle, right = st.columns(3, vertical_alignment="bottom")
-    random = left.checkbox("and a random direction")
-    equal = middle.checkbox("columns of equal change")
-    channel = right.text_input("and a style channel", placeholder="layer/channel, such as 5/17")
+    random = left.checkbox(
+        "and a random direction",
+        help="As long as the first card, to nowhere: what a direction does by chance.",
+    )
+    equal = middle.checkbox(
+        "columns of equal change",
+        help="Each column changes the image as much in every row, in place of equal strengths.",
+    )
+    channel = right.text_input(
+        "and a style channel",
+        placeholder="layer/channel, such as 5/17",
+        help="One number of the generator's styles: its smallest part that can be moved.",
+    )
     if chosen:
         words = random, channel.strip(), equal
-        browser.sheet(desk.sheet(sheets.side_by_side, *words, files=chosen))
+        browser.sheet(desk, sheets.side_by_side, *words, files=chosen)
 
 
 def _palette(desk: Desk) -> None:
@@ -52,17 +63,22 @@ def _palette(desk: Desk) -> None:
     with right:
         down = browser.card(desk, "From bottom to top", 1)
     if across and down:
-        browser.sheet(desk.sheet(sheets.palette, files=[across, down]))
+        browser.sheet(desk, sheets.palette, files=[across, down])
 
 
 def _grid(desk: Desk) -> None:
-    count = st.slider("Seeds", 2, 8, 4)
-    browser.sheet(desk.sheet(sheets.strip, tuple(next_seeds(desk.session, count))))
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        file = browser.card(desk, "Card")
+    seeds = next_seeds(desk.session, right.slider("Images", 2, 8, 4))
+    if file:
+        named = tuple(("seed", seed) for seed in seeds)
+        browser.sheet(desk, sheets.ranked, named, files=[file])
 
 
 def _layers(desk: Desk) -> None:
     if file := browser.card(desk, "Card"):
-        browser.sheet(desk.sheet(sheets.layers, files=[file]))
+        browser.sheet(desk, sheets.layers, files=[file])
 
 
 def _between(desk: Desk) -> None:
@@ -72,8 +88,13 @@ def _between(desk: Desk) -> None:
     kind = right.segmented_control(
         "As", KINDS, default="webp", format_func=str.upper, required=True
     )
+    place = st.empty()
+    place.caption(descriptions.DRAWING)
     animation = desk.sheet(sheets.interpolation, to, kind)
-    if animation is not None:
+    if animation is None:
+        place.empty()
+        return
+    with place.container():
         with st.container(width=384):
             if kind == "mp4":
                 st.video(animation, loop=True, autoplay=True, muted=True)
@@ -83,10 +104,11 @@ def _between(desk: Desk) -> None:
         st.download_button(label, animation, name, mime=MEDIA_TYPES[kind])
 
 
-_VIEWS: dict[str, Callable[[Desk], None]] = {
-    "Side by side": _compare,
-    "Palette": _palette,
-    "Seeds × strengths": _grid,
-    "Layers": _layers,
-    "Between seeds": _between,
+# What draws a view, and what it shows.
+_VIEWS: dict[str, tuple[Callable[[Desk], None], str]] = {
+    "Side by side": (_compare, "Cards on {image}, the image of the Edit page."),
+    "Palette": (_palette, "Two cards at once on {image}, the image of the Edit page."),
+    "Seeds × strengths": (_grid, "One card on several images, from {image} on."),
+    "Layers": (_layers, "What a card does in each part of the generator, on {image}."),
+    "Between seeds": (_between, "From {image} to another, with the edits of the Edit page."),
 }

@@ -25,19 +25,39 @@ def show() -> None:
     with st.form("find", border=False):
         prompt = st.text_input(
             "Prompt",
-            placeholder=", ".join([*world.example_prompts[:3], "…"]),
+            placeholder=descriptions.examples(world),
             label_visibility="collapsed",
         )
         with st.expander("More"):
-            region = st.radio("Region", [_AUTO, _WHOLE, _CHOSEN], horizontal=True)
-            regions = st.multiselect("Regions", world.segmenter.regions, placeholder="hair, hat …")
-            left, middle, right = st.columns(3)
-            method = left.selectbox("Method", trained_methods())
-            space = middle.selectbox(
-                "Space", [None, *world.generator.spaces], format_func=lambda name: name or "auto"
+            region = st.radio(
+                "Region",
+                [_AUTO, _WHOLE, _CHOSEN],
+                horizontal=True,
+                help="The parts of the image that may change.",
             )
-            layers = right.text_input("Layers", placeholder="all, or 3-5")
-            steps = st.number_input("Steps (0: the method's)", min_value=0, max_value=5000, value=0)
+            regions = st.multiselect("Regions", world.segmenter.regions, placeholder="choose")
+            left, middle, right = st.columns(3)
+            method = left.selectbox(
+                "Method", trained_methods(), help="The way a direction is found."
+            )
+            space = middle.selectbox(
+                "Space",
+                [None, *world.generator.spaces],
+                format_func=lambda name: name or "auto",
+                help="Which of the generator's numbers move; auto is what suits it best.",
+            )
+            layers = right.text_input(
+                "Layers",
+                placeholder="all, or 3-5",
+                help="Where in the generator it acts: first come shapes, last colours.",
+            )
+            steps = st.number_input(
+                "Steps (0: the method's)",
+                min_value=0,
+                max_value=5000,
+                value=0,
+                help="How long it trains: more takes longer, and seldom helps.",
+            )
         if st.form_submit_button("Find", type="primary"):
             chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
             desk.attempt(
@@ -109,5 +129,5 @@ def _look(desk: Desk, look: Look) -> None:
         draw = partial(images_of, desk.world, found.goal, seeds)
         pictures, captions = zip(*desk.renderer.cached((found.goal, seeds), draw), strict=True)
         column.image(list(pictures), caption=list(captions), width=96)
-    st.caption("Each with its seed, and how much of it the region covers.")
+    st.caption("Each with how much of it the region covers.")
     st.text("\n".join(descriptions.check_lines(look.preflight, look.understood)))

@@ -11,6 +11,7 @@ from eclipsed.app import descriptions, sheets
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
 from eclipsed.app.reports import COUNTS, LONGEST, Curve, Report, measure
+from eclipsed.evaluation.evaluate import STRENGTHS
 
 # The last report of this tab: of which file, and what was measured.
 _LAST = "last report"
@@ -31,7 +32,9 @@ def _card(desk: Desk) -> None:
     if file is None:
         st.text(descriptions.NO_CARDS)
         return
-    count = middle.select_slider("Images", COUNTS, COUNTS[1])
+    count = middle.select_slider(
+        "Images", COUNTS, COUNTS[1], help="More take longer and make the intervals narrower."
+    )
     if right.button("Measure", type="primary", width="stretch"):
         _measure(desk, file, count)
     last: tuple[str, Report] | None = st.session_state.get(_LAST)
@@ -70,13 +73,13 @@ def _report(desk: Desk, file: str, report: Report) -> None:
         column.caption(curve.about)
         column.altair_chart(_chart(curve), width="stretch")
     st.caption("The images that follow the prompt best, as most do, and least")
-    browser.sheet(desk.sheet(sheets.ranked, report.ranked, files=[file]))
+    browser.sheet(desk, sheets.ranked, report.ranked, files=[file])
 
 
 def _chart(curve: Curve) -> alt.LayerChart:
     """The median as a line and the interval as a band over the strengths."""
     base = alt.Chart(alt.InlineData(list(curve.points))).encode(
-        alt.X("strength:Q", title="strength")
+        alt.X("strength:Q", title="strength", axis=alt.Axis(values=list(STRENGTHS), format="+~g"))
     )
     scale = alt.Scale(zero=False) if curve.ends is None else alt.Scale(domain=list(curve.ends))
     band = base.mark_area(opacity=0.2).encode(

@@ -13,6 +13,7 @@ from eclipsed.app.library import Entry, matching
 from eclipsed.app.licences import terms
 from eclipsed.app.pages import browser, explore
 from eclipsed.app.thumbnails import thumbnail
+from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError
 from eclipsed.evaluation.verdict import verdict_of_card
 
@@ -36,7 +37,9 @@ def show() -> None:
         said, undo = st.columns([4, 1], vertical_alignment="center")
         said.text(f"Deleted: {desk.deleted}")
         undo.button("Undo", on_click=desk.undelete, width="stretch")
-    entries = matching(desk.attempt(desk.library.entries) or [], words)
+    found = matching(desk.attempt(desk.library.entries) or [], words)
+    generator = desk.world.generator
+    entries = [entry for entry in found if not entry.trouble(generator)]
     if not entries:
         st.text("No card fits these words." if words.strip() else descriptions.NO_CARDS)
     _compare(desk, entries)
@@ -44,8 +47,24 @@ def show() -> None:
         for column, entry in zip(
             st.columns(_COLUMNS), entries[start : start + _COLUMNS], strict=False
         ):
-            with column.container(border=True):
-                _card(desk, entry)
+            if entry.direction is not None:
+                with column.container(border=True, height="stretch"):
+                    _card(desk, entry, entry.direction)
+    if others := [entry for entry in found if entry.trouble(generator)]:
+        with st.expander(f"Not for this world: {len(others)}"):
+            for entry in others:
+                _other(desk, entry)
+
+
+def _other(desk: Desk, entry: Entry) -> None:
+    """A card that this world cannot use, in one line."""
+    said, export, delete = st.columns([6, 1, 1], vertical_alignment="center")
+    said.text(descriptions.not_here(entry, desk.world.generator))
+    if entry.direction is not None:
+        name, data = desk.library.export(entry.file)
+        export.download_button("Export", data, name, key=f"export {entry.file}")
+    key = f"delete {entry.file}"
+    delete.button("Delete", key=key, on_click=desk.delete, args=(entry.file,))
 
 
 def _compare(desk: Desk, entries: list[Entry]) -> None:
@@ -58,45 +77,34 @@ def _compare(desk: Desk, entries: list[Entry]) -> None:
             st.switch_page(st.Page(explore.show, title="Explore", url_path="explore"))
 
 
-def _card(desk: Desk, entry: Entry) -> None:
-    trouble = entry.trouble(desk.world.generator)
-    direction = entry.direction
-    if direction is not None and not trouble:
-        with suppress(EclipsedError):
-            st.image(thumbnail(desk.renderer, direction), width="stretch")
+def _card(desk: Desk, entry: Entry, direction: Direction) -> None:
+    with suppress(EclipsedError):
+        st.image(thumbnail(desk.renderer, direction), width="stretch")
     st.text(entry.name)
-    if trouble:
-        st.caption("Cannot be used here")
-        st.text(trouble)
-    if direction is not None:
-        verdict = verdict_of_card(direction)
-        if verdict is not None:
-            words, colour = descriptions.badge(verdict)
-            st.badge(words, color=colour, help=verdict.sentence)
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-        ):
-            scored = "" if direction.scores else " · not scored"
-            age = "comes with the world" if entry.shipped else descriptions.ago(entry.changed)
-            st.caption(f"{age}{scored}", width="content")
-            if not trouble:
-                st.checkbox("Compare", key=f"compare {entry.file}")
-        with st.popover("About", width="stretch"):
-            st.text(descriptions.headline(direction))
-            st.text("\n".join(descriptions.provenance(direction)))
-            if not trouble:
-                st.text("\n".join(terms(desk.session.world)))
-            if direction.scores:
-                st.dataframe(descriptions.score_rows(direction.scores), hide_index=True)
-            if not entry.shipped:
-                _rename(desk, entry)
+    verdict = verdict_of_card(direction)
+    if verdict is not None:
+        words, colour = descriptions.badge(verdict)
+        st.badge(words, color=colour, help=verdict.sentence)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        scored = "" if direction.scores else " · not scored"
+        age = "comes with the world" if entry.shipped else descriptions.ago(entry.changed)
+        st.caption(f"{age}{scored}", width="content")
+        st.checkbox("Compare", key=f"compare {entry.file}")
+    with st.popover("About", width="stretch"):
+        st.text(descriptions.headline(direction))
+        st.text("\n".join(descriptions.provenance(direction)))
+        st.text("\n".join(terms(desk.session.world)))
+        if direction.scores:
+            st.table(descriptions.score_rows(direction.scores))
+        if not entry.shipped:
+            _rename(desk, entry)
     with st.container(horizontal=True):
-        if not trouble:
-            add = partial(desk.add, entry.file), "The card is in the stack."
-            st.button("Add", key=f"add {entry.file}", on_click=desk.attempt, args=add)
-        if direction is not None:
-            name, data = desk.library.export(entry.file)
-            st.download_button("Export", data, name, key=f"export {entry.file}")
+        add = partial(desk.add, entry.file), "The card is in the stack."
+        st.button("Add", key=f"add {entry.file}", on_click=desk.attempt, args=add)
+        name, data = desk.library.export(entry.file)
+        st.download_button("Export", data, name, key=f"export {entry.file}")
         if not entry.shipped:
             key = f"delete {entry.file}"
             st.button("Delete", key=key, on_click=desk.delete, args=(entry.file,))

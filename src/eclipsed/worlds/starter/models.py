@@ -16,8 +16,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.weights import fill, fingerprint_of
-from eclipsed.errors import BadFile, UnknownName
+from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, read_tensors, shown
+from eclipsed.segmenters.labels import label_numbers
+from eclipsed.text import listed
 from eclipsed.types import Claim, Synthesis, Verdict
 from eclipsed.worlds.starter.artifacts import artifact
 from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
@@ -87,7 +89,7 @@ class StarterEncoder(nn.Module):
         # Loading it costs seconds, and images need none of it.
         from eclipsed.prompts.sentences import sentence_encoder
 
-        return self.encode_sentences(sentence_encoder()(list(texts)))
+        return self.encode_sentences(sentence_encoder()(listed(texts)))
 
     @torch.no_grad()
     def encode_sentences(self, vectors: Float[Tensor, "n 384"]) -> Float[Tensor, "n e"]:
@@ -96,7 +98,7 @@ class StarterEncoder(nn.Module):
 
     def encode_image(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n e"]:
         images = images.clamp(-1, 1)
-        if images.shape[-1] != self.size:
+        if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
         return self.encode_pixels(images)
 
@@ -129,13 +131,8 @@ class StarterSegmenter(nn.Module):
 
     @torch.no_grad()
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Float[Tensor, "n h w"]:
-        unknown = [region for region in regions if region not in self.regions]
-        if unknown:
-            raise UnknownName(
-                f"There is no region {unknown[0]!r} in this world.",
-                f"Choose from {', '.join(self.regions)}.",
-            )
-        numbers = [self.regions.index(region) for region in regions]
+        groups = {region: (number,) for number, region in enumerate(self.regions)}
+        numbers = label_numbers(regions, groups, segmenter=self.name)
         labels = self.labels(synthesis.image)
         return torch.isin(labels, torch.tensor(numbers, device=labels.device)).float()
 
