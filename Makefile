@@ -24,7 +24,6 @@ install: .venv/.installed  ## the package and its tools in .venv
 
 demo: .venv/.installed  ## train, edit and score a few directions; files land in demo/
 	GOMP_SPINCOUNT=$${GOMP_SPINCOUNT:-1000} $(BIN)/python examples/demo.py demo
-	@echo "Pictures and cards are in demo/. Your own: $(BIN)/eclipsed train 'curly hair'"
 
 pictures: demo  ## remake the pictures of README.md with `make demo`'s
 	cp demo/curly-hair.png demo/composed.png demo/paper-against-default.png docs/pictures/

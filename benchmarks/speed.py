@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +60,7 @@ def card(world: World, prompt: str, method: str, place: Path) -> float:
     else:
         preflight.check(world, goal)
         direction = eclipsed.train_direction(world, goal)
-        scores = eclipsed.score_direction(world, direction, seeds=QUICK_SEEDS)
-        replace(direction, scores=scores).save(place)
+        eclipsed.scored(world, direction, seeds=QUICK_SEEDS).save(place)
     return time.perf_counter() - began
 
 

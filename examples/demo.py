@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +18,6 @@ import torch
 import eclipsed
 from eclipsed import Direction, Edit, EditStack, World
 from eclipsed.editing.images import strength_label
-from eclipsed.evaluation.evaluate import judged_by
 
 PROMPTS = ("curly hair", "blond hair", "sunglasses")
 COMPARED = "curly hair"
@@ -32,14 +30,12 @@ COLUMNS = ("text_gain", "success", "locality", "preservation", "reversal", "mono
 def train(world: World, prompt: str, method: str, folder: Path) -> Direction:
     """A scored direction; its card is written to the folder."""
     began = time.monotonic()
-    goal = eclipsed.goal_from_prompt(prompt, world)
-    direction = eclipsed.train_direction(world, goal, eclipsed.config_for(method))
+    direction = eclipsed.train_direction(world, prompt, method=method)
     trained = time.monotonic()
-    scores = eclipsed.score_direction(world, direction)
-    direction = replace(direction, scores=scores, judged_by=judged_by(world))
+    direction = eclipsed.scored(world, direction)
     direction.save(folder / f"{prompt.replace(' ', '-')}-{method}.safetensors")
     scored = time.monotonic()
-    where = " and ".join(goal.regions) or "the whole image"
+    where = " and ".join(direction.regions) or "the whole image"
     print(
         f"  {prompt} ({method}): changes {where}; "
         f"trained in {trained - began:.0f} s, scored in {scored - trained:.0f} s",
@@ -121,7 +117,8 @@ def main(folder: Path) -> None:
     print(f"\nwritten to {folder}/ in {time.monotonic() - began:.0f} s:")
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
-    print(f"\nnext: eclipsed show {folder}/curly-hair-default.safetensors")
+    program = Path(sys.executable).with_name("eclipsed")
+    print(f"\nnext: {program} show {folder}/curly-hair-default.safetensors")
 
 
 if __name__ == "__main__":

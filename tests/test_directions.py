@@ -112,6 +112,14 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
     }
 
 
+def test_a_card_says_which_regions_it_keeps(tmp_path: Path) -> None:
+    make(keep=("background", "eyes")).save(tmp_path / "card.safetensors")
+    assert card_of(tmp_path / "card.safetensors")[1]["keep"] == ["background", "eyes"]
+    assert Direction.load(tmp_path / "card.safetensors").keep == ("background", "eyes")
+    path = forge(tmp_path / "forged.safetensors", lambda card: card.update(keep="eyes"))
+    assert "the 'keep' of its card has the wrong type" in refusal(path)
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 plain = st.recursive(
@@ -522,4 +530,7 @@ def test_the_card_of_a_sum_says_what_it_is_made_of(tmp_path: Path) -> None:
     assert terms == [("bright hair", 1.0), ("a hat", 0.5)]
     assert (hair - hat).prompt == ""  # nobody says what the absence of a hat is called
     assert (hair + make(regions=())).regions == ()
+    verdict = {"kind": "works", "sentence": "It works.", "also": []}
+    keeping = hair + make(regions=("hat",), keep=("hair", "background"), verdict=verdict)
+    assert (keeping.keep, keeping.verdict) == (("background",), {})
     assert sum([hair, hat]).name == "bright hair + a hat"

@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.errors import BadFile, BadSetting, UnknownName, WrongGenerator
-from eclipsed.foreign import ForeignDirection, in_words, read_directions, to_card
+from eclipsed.foreign import ForeignDirection, doubt_of, in_words, read_directions, to_card
 from eclipsed.testing import FakeGenerator, patch_vector
 from eclipsed.types import Space
 from tests.checkpoints.hostile import every_file
@@ -518,6 +519,78 @@ def test_zeros_and_odd_names_become_no_card() -> None:
         to_card(foreign(8, space="w", layers=(torch.zeros(8),)), GENERATOR)
     with pytest.raises(BadFile, match="control characters"):
         to_card(foreign(8, space="w"), GENERATOR, name="a\x1b[31m")
+
+
+@pytest.mark.parametrize(
+    ("size", "widths"),
+    [
+        (9216, (512,) * 18),
+        (8192, (512,) * 16),
+        (7168, (512,) * 14),
+        (1536, (128,) * 12),
+        (512, (512,)),
+        (128, (128,)),
+        (1024, (1024,)),
+        (700, (700,)),
+    ],
+)
+def test_a_flat_vector_of_w_plus_has_the_rows_of_a_stylegan(
+    tmp_path: Path, size: int, widths: tuple[int, ...]
+) -> None:
+    for shape in ((size,), (1, size)):
+        vector = numbers(*shape)
+        (direction,) = read_directions(write(tmp_path, npy(vector / vector.norm())))
+        assert direction.widths == widths
+        assert direction.space == ("w" if len(widths) == 1 else "w+")
+        assert torch.equal(torch.cat(direction.layers), (vector / vector.norm()).flatten())
+
+
+def test_rows_that_a_generator_cuts_otherwise_still_fit_it() -> None:
+    flat = ForeignDirection(
+        name="a", origin="", space="w+", layers=(torch.ones(16), torch.ones(16)), told=False
+    )
+    assert to_card(flat, GENERATOR).layers == GENERATOR.layers("w+")
+    with pytest.raises(WrongGenerator):
+        to_card(replace(flat, told=True), GENERATOR)
+
+
+def test_closed_form_factors_are_the_columns(tmp_path: Path) -> None:
+    matrix = torch.linalg.qr(numbers(8, 8))[0]
+    data = saved({"ckpt": "550000.pt", "eigvec": matrix})
+    factors = read_directions(write(tmp_path, data, "factor.pt"))
+    assert [factor.name for factor in factors] == [f"factor_{i}" for i in range(8)]
+    assert all((f.space, f.told, f.range) == ("w", True, (-5.0, 5.0)) for f in factors)
+    assert torch.equal(torch.stack([f.layers[0] for f in factors], dim=1), matrix)
+    with pytest.raises(BadFile, match="its eigvec is no matrix"):
+        read_directions(write(tmp_path, saved({"ckpt": "", "eigvec": matrix[0]})))
+
+
+@dataclass(frozen=True)
+class FarGenerator(FakeGenerator):
+    """One whose w lies far from zero, as of the networks that people train."""
+
+    def from_z(self, z: Tensor, *args: Any, **named: Any) -> Tensor:
+        latents = super().from_z(z, *args, **named)
+        return latents if named.get("space") == "z" else latents + 9.0
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+", "s"])
+@pytest.mark.parametrize("truncation", [0.5, 1.0])
+def test_what_lies_where_images_do_is_doubted(space: Space, truncation: float) -> None:
+    generator = FarGenerator()
+
+    def doubt(vector: Tensor) -> str:
+        layers = tuple(vector.split([layer.width for layer in generator.layers(space)]))
+        foreign = ForeignDirection(name="it", origin="", space=space, layers=layers)
+        return doubt_of(to_card(foreign, generator), generator)
+
+    place = generator.sample([3], truncation=truncation, space=space)[0]
+    other = generator.sample([4], truncation=truncation, space=space)[0]
+    assert "'it' looks like a place and no direction" in doubt(place)
+    assert "give it to --latent" in doubt(place)
+    assert doubt(place / place.norm()) == ""
+    assert doubt((place - other) / 4) == ""
+    assert "times as long as images" in doubt(30 * (place - other) / (place - other).norm())
 
 
 def test_widths_in_words() -> None:

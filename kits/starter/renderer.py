@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 from eclipsed.worlds.starter.artifacts import (
     FILL_OF,
     OPAQUE,
@@ -188,7 +188,7 @@ def _rasterise(svg: str, size: int) -> NDArray[np.uint8]:
     if missing:
         raise MissingExtra(
             f"Drawing avatars needs the package {missing[0]!r}.",
-            "pip install 'eclipsed[starter]'.",
+            f"Install it: {install_command('starter')}",
         )
     import resvg_py
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eclipsed.editing.images import strip_picture as strip_picture
     from eclipsed.editing.images import to_pil as to_pil
     from eclipsed.editing.latents import read_latent as read_latent
+    from eclipsed.editing.latents import read_latents as read_latents
     from eclipsed.editing.masks import Mask as Mask
     from eclipsed.editing.stack import Edit as Edit
     from eclipsed.editing.stack import EditStack as EditStack
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from eclipsed.errors import WrongGenerator as WrongGenerator
     from eclipsed.evaluation.evaluate import evaluate as evaluate
     from eclipsed.evaluation.evaluate import score_direction as score_direction
+    from eclipsed.evaluation.evaluate import scored as scored
     from eclipsed.generators.loading import load_generator as load_generator
     from eclipsed.inspect import describe as describe
     from eclipsed.methods.method import Method as Method
@@ -74,10 +76,12 @@ _HOMES = {
     "load_world": "worlds",
     "progress": "cli.progress",
     "read_latent": "editing.latents",
+    "read_latents": "editing.latents",
     "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",
     "score_direction": "evaluation.evaluate",
+    "scored": "evaluation.evaluate",
     "strip": "editing.stack",
     "strip_picture": "editing.images",
     "to_pil": "editing.images",

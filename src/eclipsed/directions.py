@@ -82,7 +82,7 @@ class Direction:
     """A unit of change in one generator's latent space: edited = latent + strength·unit·vector.
 
     vector: [D] float32 on the CPU, copied from what is given. unit: what a strength is multiplied
-    with, so that strength 1 is as far as the prompt asks for, or as images bear it. regions: where
+    with, so that strength 1 goes as far as the prompt asks, or as images bear it. regions: where
     the change belongs; empty for the whole image. keep: regions whose pixels stay bit for bit as
     they are in every edit. range: the strengths within which images stay good.
     layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
@@ -115,6 +115,7 @@ class Direction:
         vector = self.vector.detach().to("cpu", torch.float32).contiguous().clone()
         object.__setattr__(self, "vector", vector)
         object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
         object.__setattr__(self, "config", _plain(self.config, "config"))
         object.__setattr__(self, "scores", _plain(self.scores, "scores"))
         object.__setattr__(self, "verdict", _plain(self.verdict, "verdict"))
@@ -142,13 +143,6 @@ class Direction:
         Raises UnknownName for an index that is not one of the direction's layers.
         """
         return keep_layers(self.unit * self.vector, self.layers, layers)
-
-    def turned(self) -> Direction:
-        """The same direction the other way round: what was at strength −1 is at 1. Strength 1
-        still does not lie beyond the range (`within_range`)."""
-        low, high = self.range
-        unit, ends = within_range(self.unit, (-high, -low))
-        return replace(self, vector=-self.vector, unit=unit, range=ends)
 
     def __repr__(self) -> str:
         where, (low, high) = ", ".join(self.regions) or "the whole image", self.range
@@ -190,6 +184,24 @@ class Direction:
     def __sub__(self, other: Direction) -> Direction:
         """`self + (-other)`."""
         return _combined([(1.0, self), (-1.0, other)])
+
+    def beyond(self, *strengths: float) -> str:
+        """One sentence where strengths lie beyond the range, with the worst of them; else empty."""
+        low, high = self.range
+        least, most = min(strengths, default=0.0), max(strengths, default=0.0)
+        outside = [f"{end:g}" for end, out in ((least, least < low), (most, most > high)) if out]
+        if not outside:
+            return ""
+        where = " or ".join(dict.fromkeys(outside))
+        good = f"'{self.name}' is good from {low:.1f} to {high:.1f}"
+        return f"{good}: at {where} the image may no longer look like the generator's own."
+
+    def turned(self) -> Direction:
+        """The same direction the other way round: what was at strength −1 is at 1. Strength 1
+        still does not lie beyond the range (`within_range`)."""
+        low, high = self.range
+        unit, ends = within_range(self.unit, (-high, -low))
+        return replace(self, vector=-self.vector, unit=unit, range=ends)
 
     def check(self, generator: Generator) -> None:
         """Raise WrongGenerator unless this direction was made for this very generator."""
@@ -240,8 +252,10 @@ def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
     terms = _checked_terms(factors)
     facts = [term for factor, each in terms for term in _terms(factor, each)]
     ranges = [sorted(end / factor for end in each.range) for factor, each in terms]
-    regions = [each.regions for _, each in terms]
-    bounds = dict.fromkeys(chain(*(each.keep for _, each in terms)))
+    of_each = [each.regions for _, each in terms]
+    # One that may change the whole image lets the sum do so.
+    regions = tuple(dict.fromkeys(chain(*of_each))) if all(of_each) else ()
+    keep = dict.fromkeys(chain(*(each.keep for _, each in terms)))
     first = terms[0][1]
     if len(terms) == 1:  # exactly, so that twice negated is the very same
         factor = terms[0][0]
@@ -259,9 +273,8 @@ def _combined(factors: Sequence[tuple[object, object]]) -> Direction:
         vector=vector,
         name=_name_of(facts),
         prompt=" and ".join(dict.fromkeys(term["prompt"] for term in facts)) if asked else "",
-        # One that may change the whole image lets the sum do so.
-        regions=tuple(dict.fromkeys(chain(*regions))) if all(regions) else (),
-        keep=tuple(name for name in bounds if name not in chain(*regions)),
+        regions=regions,
+        keep=tuple(region for region in keep if region not in regions),
         method=COMBINED,
         config={"terms": facts},
         unit=unit,
@@ -387,7 +400,7 @@ def card_facts(direction: Direction) -> dict[str, Any]:
         "prompt": direction.prompt,
         "neutral": direction.neutral,
         "regions": list(direction.regions),
-        "keep": list(direction.keep),
+        **({"keep": list(direction.keep)} if direction.keep else {}),
         "space": direction.space,
         "layers": [{"name": layer.name, "width": layer.width} for layer in direction.layers],
         "generator": {

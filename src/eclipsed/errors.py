@@ -1,5 +1,11 @@
 """The error tree. Every message is one sentence that says what is wrong and what to do."""
 
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib import metadata
+
 
 class EclipsedError(Exception):
     """Something the user can act on; the command line prints it without a traceback and exits 1.
@@ -34,3 +40,19 @@ class WrongGenerator(EclipsedError):
 
 class MissingExtra(EclipsedError):
     """An optional dependency is not installed."""
+
+
+def extras() -> dict[str, list[str]]:
+    """Extra of this package → the requirements that it asks for."""
+    needs: dict[str, list[str]] = {}
+    for requirement in metadata.requires("eclipsed") or ():
+        package, _, marker = requirement.partition("; extra == ")
+        if extra := marker.strip("'\""):
+            needs.setdefault(extra, []).append(package)
+    return needs
+
+
+def install_command(extra: str) -> str:
+    """What to paste so that an extra is there: into this very environment, whether the package came
+    from a clone, an address or an index."""
+    return shlex.join([sys.executable, "-m", "pip", "install", *extras().get(extra, ())])

@@ -4,8 +4,8 @@
     to_card(direction, generator) → a card, once the shapes fit
 
 Known are eCLIPsed's and LELSD's model.pth, InterFaceGAN's boundaries, GANSpace's components,
-latents and styles as StyleCLIP keeps them, and plain vectors in .npy, .npz, .pt and .safetensors
-files. What a file is, its bytes say; nothing in it is run.
+rosinality's factor.pt, latents and styles as StyleCLIP keeps them, and plain vectors in .npy, .npz,
+.pt and .safetensors files. What a file is, its bytes say; nothing in it is run.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.checkpoints.numpy_files import MAGIC, is_npz, load_npy, load_npz, npz_keys
+from eclipsed.checkpoints.numpy_files import MAGIC, is_npz, load_npz, load_objects, npz_keys
 from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import Record, damage, in_brief
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, WrongGenerator
 from eclipsed.files import StrPath, kind_of, read_bytes, read_tensors, refused, shown
+from eclipsed.generators.spaces import longest_layer, look_like_z, moments
 from eclipsed.types import Generator, Layer, Space
 
 # GANSpace's files also carry components of activations, of which there may be many.
@@ -36,7 +37,9 @@ LIMIT = 256 * 2**20
 
 _MOST_ROWS = 64  # of W+; 18 at 1024 pixels
 _MOST_DIRECTIONS = 1024
+_WIDEST_W = 1024
 _ANY_RANGE = (-10.0, 10.0)
+_FAR = 2.0  # spreads of a space, beyond which strength 1 is no step
 # Which space a bare vector is of where the file does not say: the first that fits.
 _GUESSES: tuple[Space, ...] = ("w", "w+", "s", "z")
 
@@ -96,7 +99,7 @@ def read_content(path: StrPath) -> object:
     data = read_bytes(path, limit=LIMIT)
     with refused(path), damage():
         if data.startswith(MAGIC):
-            return load_npy(data)
+            return load_objects(data)
         if is_npz(data[:512]):
             keys = npz_keys(data)
             return load_npz(data, _GANSPACE if _GANSPACE[0] in keys else None)
@@ -121,7 +124,11 @@ def recognise(content: object, name: str) -> tuple[ForeignDirection, ...] | None
     if isinstance(content, Record):
         return _from_instance(content, name)
     if isinstance(content, dict):
-        return _from_components(content) or _from_named(content, name)
+        return (
+            _from_components(content) or _from_eigenvectors(content) or _from_named(content, name)
+        )
+    if isinstance(content, np.ndarray) and content.dtype == object:
+        content = content.tolist()
     if isinstance(content, list | tuple):
         return _from_styles(content, name)
     numbers = tensor_of(content)
@@ -178,9 +185,23 @@ def _from_array(numbers: Float[Tensor, "*shape"], name: str, origin: str) -> For
         origin, span = "InterFaceGAN boundary", (-3.0, 3.0)
     else:
         span = _ANY_RANGE
+    rows = _likely_rows(width)
     return ForeignDirection(
-        name=name, origin=origin, space="w", layers=(numbers[0],), told=False, range=span
+        name=name,
+        origin=origin,
+        space="w" if rows == 1 else "w+",
+        layers=tuple(numbers.reshape(rows, -1)),
+        told=False,
+        range=span,
     )
+
+
+def _likely_rows(size: int) -> int:
+    """How many rows of W+ a flat vector has: 1 of w or z, else 2 for each resolution from 4 on."""
+    if size & (size - 1) == 0 and size <= _WIDEST_W:
+        return 1
+    fits = (size // w for w in (512, 256, 128, 64, 32, 16) if size % w == 0)
+    return next((rows for rows in fits if rows in range(8, 20, 2)), 1)
 
 
 def _one_of(latents: Float[Tensor, "n ..."]) -> Float[Tensor, "*d"]:
@@ -369,6 +390,31 @@ def _from_components(content: Mapping[Any, Any]) -> tuple[ForeignDirection, ...]
     )
 
 
+# --- rosinality ---------------------------------------------------------------------------------
+
+
+def _from_eigenvectors(content: Mapping[Any, Any]) -> tuple[ForeignDirection, ...] | None:
+    """Closed-form factorisation: the columns of `eigvec` [D, D] are directions of W, the largest
+    first; its program goes 5 each way."""
+    if set(content) != {"ckpt", "eigvec"}:
+        return None
+    vectors = tensor_of(content["eigvec"])
+    if vectors is None or vectors.dim() != 2 or not vectors.numel():
+        raise BadFile("its eigvec is no matrix [D, D]")
+    _check_count(vectors.shape[1])
+    return tuple(
+        ForeignDirection(
+            name=f"factor_{i}",
+            origin="rosinality's closed-form factors",
+            space="w",
+            layers=(_checked(column),),
+            range=(-5.0, 5.0),
+            facts={"method": "SeFa", "component": i},
+        )
+        for i, column in enumerate(vectors.T)
+    )
+
+
 # --- StyleCLIP ----------------------------------------------------------------------------------
 
 
@@ -462,7 +508,30 @@ def _space_of(foreign: ForeignDirection, generator: Generator, space: Space | No
 
 def _fits(foreign: ForeignDirection, layers: Sequence[Layer]) -> bool:
     widths = tuple(layer.width for layer in layers)
-    return widths == foreign.widths or (not foreign.told and foreign.widths == (sum(widths),))
+    return widths == foreign.widths or (not foreign.told and sum(foreign.widths) == sum(widths))
+
+
+def doubt_of(card: Direction, generator: Generator) -> str:
+    """Why a card's vector is hardly a direction, in a sentence; "" where nothing speaks against it.
+
+    Latents of images, such as a projector's, are files of the same shapes. They lie about the mean
+    of their space, or, of z, have the length of noise; no step is as long as that.
+    """
+    mean, deviation = moments(generator, card.space)
+    vector = card.vector.to(mean)
+    # The logarithm of how much likelier these numbers are about the mean than about zero.
+    nearer = ((vector * mean - 0.5 * mean.square()) / deviation.square()).sum()
+    length = longest_layer(generator, card.space, card.unit * vector)
+    if card.space != "z" and float(nearer) > 0.0:
+        reason = f"lies near the mean of {card.space}, as images do"
+    elif vector.numel() == generator.z_dim and look_like_z(vector[None]):
+        reason = "is as long as the noise z that images are made of"
+    elif length > _FAR:
+        reason = f"is {length:.1f} times as long as images of {card.space} lie from their mean"
+    else:
+        return ""
+    advice = "If it is the latent of an image, give it to --latent."
+    return f"'{card.name}' looks like a place and no direction: it {reason}. {advice}"
 
 
 def in_words(widths: Iterable[int]) -> str:

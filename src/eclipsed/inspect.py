@@ -273,7 +273,8 @@ def _directions(directions: Sequence[ForeignDirection]) -> dict[str, Any]:
         ],
         "needs": f"a generator whose space {first.space} has {widths}"
         if first.told
-        else f"a generator that has {widths} in a space, which the file does not name",
+        else f"a generator whose space {first.space} has {widths}, or another space of "
+        f"{sum(first.widths)} numbers: the file names none",
     }
 
 

@@ -228,12 +228,14 @@ class Goal:
     keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "regions", listed(self.regions))
         object.__setattr__(self, "text", self.text or self.prompt)
+        object.__setattr__(self, "regions", listed(self.regions))
+        object.__setattr__(self, "keep", listed(self.keep))
 
     def __repr__(self) -> str:
         where = ", ".join(self.regions) or "the whole image"
-        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}>"
+        keep = f", keeping {', '.join(self.keep)}" if self.keep else ""
+        return f"<Goal {self.prompt!r} from {self.neutral!r} in {where}{keep}>"
 
 
 @dataclass(frozen=True)
@@ -286,6 +288,7 @@ class World:
     vocabulary: region → words and phrases that mean it (the region's own name included).
     neutral: text of an unremarkable image, for example "a house".
     example_prompts: short prompts that this world answers, to offer to people.
+    multilingual: whether its encoder reads other languages than English.
     judge: loads networks that no training uses, for scores; None where a world has none, and its
     own encoder and segmenter have to judge.
     shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
@@ -301,6 +304,7 @@ class World:
     truncation: float = 0.7
     judge: Callable[[], Judge] | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
     shipped: Path | None = None
 
     def __repr__(self) -> str:

@@ -18,7 +18,17 @@ from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-SIZES = {"wide": (1280, 800), "phone": (390, 844), "narrow": (360, 740)}
+# Windows, from a small phone to a large screen; between 761 and 889 once lay a gap.
+SIZES = {
+    "narrow": (360, 740),
+    "phone": (390, 844),
+    "landscape": (844, 390),
+    "tablet": (768, 1024),
+    "half": (850, 700),
+    "wide": (1280, 800),
+    "large": (1920, 1080),
+    "largest": (2560, 1440),
+}
 _STARTS = 300.0
 
 # Notes, in the page, when the pointer moved and when which picture was drawn.
@@ -31,6 +41,17 @@ _WATCH = """
     window.notes.draws.push([performance.now(), canvas.dataset.shown]);
   }).observe(canvas, { attributes: true, attributeFilter: ["data-draws"] });
 }
+"""
+# What of the editor is cut by the window's sides or does not hold its own words.
+_MISFITS = """
+(editor) => [...editor.querySelectorAll("button, input, select, canvas, li, label, p, .card span")]
+  .filter((part) => part.checkVisibility())
+  .filter((part) => {
+    const { left, right } = part.getBoundingClientRect();
+    const cut = part.matches("button:not(.card)") && part.scrollWidth > part.clientWidth + 1;
+    return left < 0 || right > innerWidth + 0.5 || cut;
+  })
+  .map((part) => `${part.tagName} ${part.className} ${part.textContent.trim().slice(0, 30)}`)
 """
 _PIXELS = """
 (canvas) => {
@@ -122,7 +143,7 @@ class Hands:
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
-            has_touch=size in ("phone", "narrow"),
+            has_touch=size in ("narrow", "phone", "landscape"),
             accept_downloads=True,
         )
         self.address = address
@@ -164,6 +185,17 @@ class Hands:
     def click(self, selector: str) -> None:
         self.page.locator(selector).first.click()
         self.quiet()
+
+    def misfits(self) -> list[str]:
+        """What does not fit into the window: of the editor, or the page as a whole."""
+        cut: list[str] = self.page.locator(".editor").evaluate(_MISFITS)
+        return cut + self.too_wide()
+
+    def too_wide(self) -> list[str]:
+        """A sentence where a page of any kind is wider than its window."""
+        script = "() => [document.documentElement.scrollWidth, innerWidth]"
+        needed, width = self.page.evaluate(script)
+        return [f"the page needs {needed} of {width} pixels"] if needed > width else []
 
     def pixels(self) -> int:
         """The canvas as one number."""

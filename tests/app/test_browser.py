@@ -251,26 +251,140 @@ def test_a_prompt_ends_on_a_slider(hands: Hands) -> None:
     assert hands.image() != before
 
 
+@pytest.fixture(scope="module")
+def one_server(cards: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for several tests that leave the library as it is."""
+    library = shutil.copytree(cards, tmp_path_factory.mktemp("served") / "library")
+    with browsing.served(library) as (opened, _):
+        yield opened
+
+
 @pytest.mark.parametrize("size", list(browsing.SIZES))
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_its_window(
-    browser: Any, address: str, tmp_path: Path, size: str, scheme: str
-) -> None:
-    hands = Hands(browser, address, size, scheme).open()
+def test_the_editor_fits_its_window(browser: Any, one_server: str, size: str) -> None:
+    hands = Hands(browser, one_server, size).open()
     hands.shown()
-    add(hands, "curly hair")
-    for page in ("", "find", "library", "explore", "judge"):
-        if page:
-            hands.page.wait_for_timeout(300)
-            hands.open(page)
-            hands.page.wait_for_selector(".stMainBlockContainer")
-            hands.page.wait_for_timeout(2_000)
-        width = hands.page.evaluate("() => document.documentElement.scrollWidth")
-        assert width <= browsing.SIZES[size][0]
-        assert hands.page.locator(".stException").count() == 0
-        hands.page.screenshot(path=tmp_path / f"{page or 'edit'}-{size}-{scheme}.png")
+    for name in ("curly hair", "sunglasses"):
+        add(hands, name)
+    hands.click('[aria-label="Layers and region"]')
+    assert hands.misfits() == []
+    width, height = browsing.SIZES[size]
+    frame = hands.page.locator(".frame").bounding_box()
+    assert frame is not None
+    assert frame["width"] >= min(0.4 * width, 0.65 * height)
+    hands.page.locator(".slider").last.click(trial=True)
+    frame = hands.page.locator(".frame").bounding_box()
+    assert frame is not None
+    assert frame["y"] >= 0, "it stays in sight of the sliders"
+    # Whatever is scrolled to can be reached: the picture that stays covers none of it.
+    for reached in ('[data-do="following"]', ".hold", ".ask button", ".card", '[data-do="save"]'):
+        hands.page.locator(reached).last.click(trial=True)
     assert hands.errors == []
     hands.context.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        ("narrow", "light"),
+        ("phone", "dark"),
+        ("half", "light"),
+        ("wide", "dark"),
+        ("largest", "light"),
+    ],
+)
+def test_every_page_fits_its_window(browser: Any, one_server: str, size: str, scheme: str) -> None:
+    hands = Hands(browser, one_server, size, scheme).open()
+    hands.shown()
+    for page in ("Find", "Library", "Explore", "Judge"):
+        hands.page.get_by_role("link", name=page).click()
+        hands.still()
+        hands.page.wait_for_timeout(500)
+        assert hands.too_wide() == []
+        assert hands.page.locator(".stException").count() == 0
+    assert hands.errors == []
+    hands.context.close()
+
+
+def test_the_keyboard_does_all(hands: Hands) -> None:
+    assert hands.page.locator(".prompt").evaluate(
+        "(box) => box.getRootNode().activeElement === box"
+    )
+    hands.page.keyboard.press("Escape")
+    hands.page.keyboard.press("?")
+    hands.page.locator(".keys").wait_for()
+    hands.page.keyboard.press("Escape")
+    hands.page.locator(".keys").wait_for(state="hidden")
+    add(hands, "curly hair")
+    slider = hands.page.locator(".slider")
+    slider.focus()
+    low, high = (float(slider.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
+    for key, value in (
+        ("Home", low),
+        ("End", high),
+        ("PageDown", 1.0),
+        ("PageDown", 0.0),
+        ("PageUp", 1.0),
+        ("ArrowLeft", 0.95),
+    ):
+        hands.page.keyboard.press(key)
+        hands.quiet()
+        assert float(slider.get_attribute("aria-valuenow")) == pytest.approx(value, abs=0.011)
+    value = hands.page.locator(".value")
+    value.fill("\u22120,5")
+    value.press("Enter")
+    hands.quiet()
+    assert slider.get_attribute("aria-valuenow") == "-0.50"
+    assert hands.page.locator(".warning").is_hidden()
+    value.fill("50")
+    value.press("Enter")
+    hands.quiet()
+    assert "beyond its range" in hands.page.locator(".warning").inner_text()
+    seed = hands.page.locator(".seed-box")
+    seed.fill("-5")
+    seed.press("Enter")
+    hands.quiet()
+    assert seed.input_value() == "1"
+    assert "is not a seed" in hands.page.locator(".notice").inner_text()
+
+
+def test_marks_lie_at_the_same_places_on_every_slider(hands: Hands) -> None:
+    for name in ("curly hair", "sunglasses", "a red background"):
+        add(hands, name)
+    boxes = [box.bounding_box() for box in hands.page.locator(".mark").all()]
+    assert hands.page.locator(".mark").all_inner_texts() == ["\u22121", "0", "+1"] * 3
+    assert len({round(box["x"], 1) for box in boxes if box}) == 3
+
+
+@pytest.mark.parametrize("times", ["1", "4"])
+def test_a_saved_picture_says_its_size_and_comes_back(
+    hands: Hands, tmp_path: Path, times: str
+) -> None:
+    add(hands, "curly hair")
+    image = hands.image()
+    assert "128×128" in hands.page.locator(".readout").inner_text()
+    hands.page.locator(".times").select_option(times)
+    saved = hands.save(tmp_path / "saved.png")
+    side = 128 * int(times)
+    assert Image.open(saved).size == (side, side)
+    assert f"{side}×{side} pixels" in hands.page.locator(".notice").inner_text()
+    hands.click('[data-do="reset"]')
+    hands.drop(saved)
+    hands.page.locator(".line").wait_for()
+    assert hands.image() == image
+
+
+def test_a_server_that_was_stopped_is_said(browser: Any, library: Path) -> None:
+    with browsing.served(library) as (address, server):
+        hands = Hands(browser, address).open()
+        hands.shown()
+        server.terminate()
+        server.wait(30)
+        dialog = hands.page.locator(".stDialog [role=dialog]")
+        dialog.wait_for()
+        said = dialog.evaluate("(box) => getComputedStyle(box, '::before').content")
+        assert "The editor was stopped" in said
+        assert dialog.inner_text() == ""
+        hands.context.close()
 
 
 def test_the_exact_image_is_what_python_makes(hands: Hands) -> None:
@@ -402,9 +516,9 @@ def test_a_reload_keeps_the_stack_and_a_second_tab_is_independent(hands: Hands) 
     hands.page.locator(".line .name").wait_for()
     assert (names_of(hands), hands.image()) == (["curly hair"], image)
     hands.page.get_by_role("link", name="Explore").click()
-    hands.page.get_by_text("On the image of seed 2").wait_for()
+    hands.page.get_by_text("Cards on seed 2").wait_for()
     hands.page.reload()
-    hands.page.get_by_text("On the image of seed 2").wait_for()
+    hands.page.get_by_text("Cards on seed 2").wait_for()
     hands.page.get_by_role("link", name="Edit").click()
     hands.page.locator(".line .name").wait_for()
     with hands.context.expect_page() as opening:  # a window opened so knows what its opener knows

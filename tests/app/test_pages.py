@@ -124,7 +124,13 @@ def test_the_library_shows_its_cards(app: Any, library: Library) -> None:
 def test_cards_of_another_world_are_quiet_lines(app: Any, library: Library, world: World) -> None:
     card = library.direction("hair.safetensors")
     library.add(
-        replace(card, name="a red roof", generator_name="houses", generator_fingerprint="0" * 64)
+        replace(
+            card,
+            name="a red roof",
+            generator_name="houses",
+            generator_fingerprint="0" * 64,
+            unit=2.0,
+        )
     )
     shown = page(app, "library")
     (line,) = [text.value for text in shown.text if "red roof" in text.value]

@@ -68,5 +68,5 @@ def test_global_settings_stay_as_they_are() -> None:
 
 def test_without_matplotlib_a_chart_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'eclipsed\[bench\]'"):
+    with pytest.raises(MissingExtra, match=r"-m pip install 'matplotlib>="):
         charts.svg([Panel("x", "y", LINE)], list(LINE))

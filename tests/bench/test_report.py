@@ -81,7 +81,7 @@ def test_without_matplotlib_a_report_has_all_but_its_charts(
     results = results_of(done.records, CONFIG.prompts, CONFIG.methods)
     write_report(world, results, tmp_path, note=notes.append)
     assert len(notes) == 1
-    assert "pip install 'eclipsed[bench]'" in notes[0]
+    assert "-m pip install 'matplotlib>=" in notes[0]
     text = (tmp_path / "report.md").read_text()
     assert "Charts need matplotlib" in text
     assert "| clean |" in text

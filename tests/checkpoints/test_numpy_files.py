@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from eclipsed.checkpoints.numpy_files import is_npz, load_npy, load_npz, npz_keys
+from eclipsed.checkpoints.numpy_files import (
+    is_npz,
+    load_npy,
+    load_npz,
+    load_objects,
+    npz_keys,
+)
 from eclipsed.errors import BadFile
 
 PLAIN = ["<f2", "<f4", ">f4", "<f8", ">f8", "<i8", "|u1", "|b1", "<c16"]
@@ -173,3 +179,76 @@ def test_other_archives_are_no_archives_of_arrays() -> None:
     assert not is_npz(zipped({"archive/data.pkl": b""}))
     assert not is_npz(b"PK\x03\x04")
     assert not is_npz(npy(np.ones(2)))
+
+
+# --- arrays of objects --------------------------------------------------------------------------
+
+BOUNDARY = np.arange(4, dtype=np.float32)[None]
+
+
+def objects(*items: Any, shape: tuple[int, ...] | None = None) -> Any:
+    """An array of just these objects."""
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array if shape is None else array.reshape(shape)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (objects(BOUNDARY), BOUNDARY[None]),
+        (objects(BOUNDARY, BOUNDARY + 1), np.stack([BOUNDARY, BOUNDARY + 1])),
+        (objects(BOUNDARY, shape=(1, 1)), BOUNDARY[None, None]),
+        (objects(1, 2.5, -3), [1, 2.5, -3]),
+        (np.array([[1, 2.5], [3, 4]], dtype=object), [[1, 2.5], [3, 4]]),
+        (
+            np.asfortranarray(np.array([[1, 2.5, 0], [3, 4, 5]], dtype=object)),
+            [[1, 2.5, 0], [3, 4, 5]],
+        ),
+        (
+            np.asfortranarray(objects(*[BOUNDARY + i for i in range(4)], shape=(2, 2))),
+            np.stack([BOUNDARY + i for i in range(4)]).reshape(2, 2, 1, 4),
+        ),
+        (np.array(BOUNDARY.tolist(), dtype=object), BOUNDARY),
+    ],
+)
+def test_arrays_in_an_array_of_objects_are_read(array: Any, expected: Any) -> None:
+    np.testing.assert_array_equal(load_npy(npy(array, allow_pickle=True)), expected)
+    np.testing.assert_array_equal(load_npz(npz(a=array))["a"], expected)
+
+
+def test_a_dictionary_in_an_array_is_read() -> None:
+    table = {"age": BOUNDARY, "smile": BOUNDARY * 2, "note": "found by hand"}
+    data = npy(np.array(table, dtype=object), allow_pickle=True)
+    found = load_objects(data)
+    assert isinstance(found, dict)
+    assert found.keys() == table.keys()
+    np.testing.assert_array_equal(found["smile"], table["smile"])
+    with pytest.raises(BadFile, match="objects, not of numbers"):
+        load_npy(data)
+    ragged = load_objects(npy(objects(BOUNDARY, BOUNDARY[0]), allow_pickle=True))
+    assert isinstance(ragged, list)
+    assert [each.shape for each in ragged] == [(1, 4), (4,)]
+
+
+class Runs:
+    def __reduce__(self) -> Any:
+        return print, ("run",)
+
+
+def test_nothing_in_an_array_of_objects_is_run(capfd: pytest.CaptureFixture[str]) -> None:
+    for items in ([Runs()], [Runs(), BOUNDARY], [[Runs()]]):
+        with pytest.raises(BadFile, match=r"among its objects, it names \w+\.print"):
+            load_objects(npy(objects(*items), allow_pickle=True))
+    assert capfd.readouterr().out == ""
+
+
+def test_objects_cannot_grow_out_of_proportion() -> None:
+    large = np.zeros(2**16)
+    with pytest.raises(BadFile, match="out of all proportion"):
+        load_objects(npy(objects(*[large] * 1000), allow_pickle=True))
+    data = npy(objects(BOUNDARY), allow_pickle=True)
+    for cut in range(40, len(data), 7):
+        with pytest.raises(BadFile):
+            load_objects(data[:cut])

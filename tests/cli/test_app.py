@@ -22,7 +22,7 @@ def test_without_streamlit_it_says_what_to_install(
     assert ran.code == 1
     assert ran.err == (
         "eclipsed: The editor needs Streamlit, which is not installed. "
-        "Install it: pip install 'eclipsed[app]'.\n"
+        f"Install it: {sys.executable} -m pip install 'streamlit>=1.67'\n"
     )
 
 

@@ -19,6 +19,24 @@ def test_check_says_what_was_understood(eclipsed: Run) -> None:
     assert result["changes"] == ["bright hair"]
 
 
+def test_check_says_how_an_instruction_is_read_and_what_it_keeps(eclipsed: Run) -> None:
+    ran = eclipsed("check", "make the hair bright, same background")
+    assert ran.code == 0, ran.err
+    assert "read as       bright hair" in ran.out
+    assert "keeps         background" in ran.out
+    result = eclipsed("check", "remove the hat and nothing else", "--json").json
+    assert (result["text"], result["regions"]) == ("no hat", ["hat"])
+    assert set(result["keep"]) == {"background", "skin", "hair", "eyes", "mouth"}
+    assert "It is read as 'no hat'." in result["understood"]
+
+
+def test_another_language_is_said_to_be_that(eclipsed: Run) -> None:
+    result = eclipsed("check", "ponle gafas", "--json").json
+    assert (result["verdict"], result["probability"], result["instead"]) == ("unlikely", 0.0, [])
+    assert "reads English only" in result["reason"]
+    assert "Spanish" in result["reason"]
+
+
 def test_cuda_where_there_is_none_is_a_sentence(
     eclipsed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

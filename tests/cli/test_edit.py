@@ -219,3 +219,64 @@ def test_the_recipe_of_a_latent_holds_its_numbers(eclipsed: Run, world: World) -
     _, recipe = load_png("a.png")
     assert recipe is not None
     assert read_recipe(recipe).start == Start.of("w.npy", "w+", latents)
+
+
+def test_a_file_of_several_latents_needs_an_index_or_a_folder(eclipsed: Run, world: World) -> None:
+    latents = world.generator.sample([3, 4, 5], truncation=1.0)
+    torch.save(latents.view(3, 4, 8), "latents.pt")
+    words = ("edit", "--latent", "latents.pt", "-d", "hair.safetensors=1")
+    ran = eclipsed(*words, "-o", "x.png")
+    assert ran.code == 1
+    assert "There are 3 latents in 'latents.pt'" in ran.err
+    assert "--index 1 to 3, or name a folder with -o" in ran.err
+    assert not Path("x.png").exists()
+    assert eclipsed(*words, "--index", "2", "-o", "x.png").code == 0
+    ran = eclipsed(*words, "-o", "all", "--json")
+    assert ran.json["files"] == [f"all/latents-{i}.png" for i in (1, 2, 3)]
+    picture, recipe = load_png("all/latents-2.png")
+    assert picture.tobytes() == load_png("x.png")[0].tobytes()
+    assert recipe is not None
+    assert read_recipe(recipe).start == Start.of("latents.pt#2", "w+", latents[1:2])
+    assert eclipsed(*words, "--index", "4", "-o", "x.png").code == 1
+
+
+def test_several_seeds_are_edited_into_a_folder(eclipsed: Run) -> None:
+    words = ("-d", "hair.safetensors=1", "--truncation", "1")
+    ran = eclipsed("edit", "--seeds", "3,5-6", *words, "-o", "all", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["files"] == [f"all/seed-{seed}.png" for seed in (3, 5, 6)]
+    for seed in ("3", "5", "6"):
+        assert eclipsed("edit", "--seed", seed, *words, "-o", "one.png").code == 0
+        (one, recipe), (other, also) = load_png("one.png"), load_png(f"all/seed-{seed}.png")
+        assert one.tobytes() == other.tobytes()
+        assert recipe == also
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["edit", "--seeds", "1,2", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seeds", "1", "--seed", "1", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seeds", "1,2", "-d", "hair.safetensors", "-o", "x.jpg"], 2),
+        (["edit", "--seed", "1", "--index", "1", "-d", "hair.safetensors", "-o", "x.png"], 2),
+        (["edit", "--seed", "1", "--space", "z", "-d", "hair.safetensors", "-o", "x.png"], 2),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_usage(
+    eclipsed: Run, words: list[str], code: int
+) -> None:
+    check_refusal(eclipsed, words, code)
+
+
+def test_a_latent_of_z_is_the_image_of_its_seed(eclipsed: Run, world: World) -> None:
+    np.save("z.npy", world.generator.sample([7], space="z").numpy())
+    words = ("-d", "hair.safetensors=1", "-o")
+    assert eclipsed("edit", "--seed", "7", "--truncation", "1", *words, "seed.png").code == 0
+    said = eclipsed("edit", "--latent", "z.npy", "--space", "z", *words, "z.png")
+    assert (said.code, said.err) == (0, "")
+    picture, recipe = load_png("z.png")
+    assert picture.tobytes() == load_png("seed.png")[0].tobytes()
+    assert recipe is not None
+    assert recipe["space"] == "z"
+    guessed = eclipsed("edit", "--latent", "z.npy", *words, "guessed.png")
+    assert "1×8 numbers may be of w or z; they are taken as w" in guessed.err

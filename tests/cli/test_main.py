@@ -49,3 +49,26 @@ def test_what_the_user_has_set_stays() -> None:
     assert spin_count_at_torch("doctor", GOMP_SPINCOUNT="7") == "7"
     for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME"):
         assert spin_count_at_torch("doctor", **{name: "0"}) == "None"
+
+
+@pytest.mark.parametrize(
+    ("line", "answers"),
+    [
+        ("eclipsed tr", {"train"}),
+        ("eclipsed train --meth", {"--method"}),
+        ("eclipsed train hat --method styleclip", {"styleclip-global", "styleclip-optimization"}),
+        ("eclipsed train hat --world star", {"starter"}),
+        ("eclipsed show card", set()),  # bash goes on with files
+    ],
+)
+def test_a_shell_is_told_how_a_line_goes_on(line: str, answers: set[str]) -> None:
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "eclipsed"],
+        env=os.environ | asked | {"_ECLIPSED_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(ran.stdout.split()) == answers

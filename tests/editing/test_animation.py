@@ -97,7 +97,7 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'eclipsed\[video\]'"):
+    with pytest.raises(MissingExtra, match=r"-m pip install 'av>="):
         animated(pictures(), "mp4")
     assert animated(pictures(), "gif")
 

@@ -245,6 +245,54 @@ def test_a_hard_edit_without_a_segmenter_is_refused() -> None:
         render(GENERATOR, GENERATOR.sample(SEEDS), EditStack((Edit(LEAKY, hard=True),)))
 
 
+KEEPING = replace(LEAKY, regions=("hair", "hat"), keep=("background", "mouth"))
+
+
+def test_a_direction_that_keeps_regions_is_bounded_of_itself() -> None:
+    before, after = images(EditStack()), images(EditStack((Edit(KEEPING),)))
+    kept = torch.maximum(patch_mask("mouth"), patch_mask("ground")).expand_as(after)
+    assert torch.equal(after[kept == 1.0], before[kept == 1.0])
+    inside = patch_mask("hair").expand_as(after)
+    soft = images(EditStack((Edit(LEAKY),)))
+    assert torch.equal(after[inside == 1.0], soft[inside == 1.0])
+    assert torch.equal(after, images(EditStack((Edit(KEEPING, hard=True),))))
+
+
+def test_of_the_whole_image_all_but_the_kept_regions_changes() -> None:
+    whole = replace(KEEPING, regions=(), keep=("mouth",))
+    before, soft = images(EditStack()), images(EditStack((Edit(LEAKY),)))
+    after, mouth = images(EditStack((Edit(whole),))), patch_mask("mouth") == 1.0
+    assert torch.equal(after[..., mouth], before[..., mouth])
+    assert torch.equal(after[..., ~mouth], soft[..., ~mouth])
+
+
+def test_what_is_kept_may_be_covered_but_not_changed() -> None:
+    # The patch is hair before and a hat after, so that neither pixel shows what is kept twice.
+    hat = make(patch_vector("hair", stripes=True), regions=("hat",), keep=("hair",))
+    after = images(EditStack((Edit(hat),)))
+    change = (after - images(EditStack())).abs().amax(dim=(0, 1))
+    assert (change[patch_mask("hair") == 1.0] > 0.5).all()
+
+
+def test_regions_chosen_by_hand_win_over_what_a_card_keeps() -> None:
+    by_hand = replace(KEEPING, regions=("hair", "mouth"))
+    after, soft = images(EditStack((Edit(by_hand),))), images(EditStack((Edit(LEAKY),)))
+    mouth = patch_mask("mouth").expand_as(after) == 1.0
+    assert torch.equal(after[mouth], soft[mouth])
+
+
+def test_a_drawn_mask_does_not_reach_what_is_kept() -> None:
+    everywhere = torch.ones(8, 8)
+    after = images(EditStack((Edit(KEEPING, hard=True, mask=everywhere),)))
+    mouth = patch_mask("mouth").expand_as(after) == 1.0
+    assert torch.equal(after[mouth], images(EditStack())[mouth])
+
+
+def test_what_keeps_regions_needs_a_segmenter() -> None:
+    with pytest.raises(EclipsedError, match="needs a segmenter"):
+        render(GENERATOR, GENERATOR.sample(SEEDS), EditStack((Edit(KEEPING),)))
+
+
 def test_a_feathered_mask_is_whole_inside_and_gone_outside() -> None:
     mask = torch.zeros(1, 128, 128)
     mask[:, 40:60, 40:60] = 1.0

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 import transformers
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from eclipsed.encoders.clip import PretrainedEncoder, load_encoder
@@ -270,18 +271,91 @@ def test_other_networks_are_refused(clip: Path, tmp_path: Path) -> None:
         load_encoder(folder)
 
 
-def test_pickled_weights_are_never_opened(clip: Path, tmp_path: Path) -> None:
+def halves(state: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+    names = sorted(state)
+    return [{n: state[n] for n in names[i::2]} for i in (0, 1)]
+
+
+def save_pickled(folder: Path, state: dict[str, Tensor], layout: str) -> None:
+    if layout == "bin":
+        torch.save(state, folder / "pytorch_model.bin")
+    elif layout == "old bin":
+        path = folder / "pytorch_model.bin"
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+    elif layout == "pth with prefixes":
+        table = {f"module.{name}": value for name, value in state.items()}
+        torch.save({"state_dict": table, "epoch": 3}, folder / "clip.pth")
+    elif layout == "bin shards":
+        for i, part in enumerate(halves(state), start=1):
+            torch.save(part, folder / f"pytorch_model-0000{i}-of-00002.bin")
+    elif layout == "safetensors shards":
+        for i, part in enumerate(halves(state), start=1):
+            save_file(part, folder / f"model-0000{i}-of-00002.safetensors")
+    elif layout == "another name":
+        save_file(state, folder / "open_clip.safetensors")
+
+
+LAYOUTS = "bin,old bin,pth with prefixes,bin shards,safetensors shards,another name".split(",")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_weights_in_any_layout_are_the_same_encoder(
+    clip: Path, tmp_path: Path, layout: str
+) -> None:
     folder = shutil.copytree(clip, tmp_path / "pickled")
     (folder / "model.safetensors").unlink()
-    model = transformers.CLIPModel.from_pretrained(clip)
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    with pytest.raises(BadFile, match="no safetensors"):
+    state = transformers.CLIPModel.from_pretrained(clip).state_dict()
+    save_pickled(folder, state, layout)
+    encoder, expected = load_encoder(folder), load_encoder(clip)
+    assert encoder.fingerprint == expected.fingerprint
+    assert torch.equal(encoder.encode_text(["a cat"]), expected.encode_text(["a cat"]))
+
+
+class Runs:
+    """Something that a full load would run."""
+
+    def __reduce__(self) -> Any:
+        return print, ("run",)
+
+
+def test_a_program_in_pickled_weights_is_refused(
+    clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(clip, tmp_path / "pickled")
+    (folder / "model.safetensors").unlink()
+    torch.save({"x": Runs()}, folder / "pytorch_model.bin")
+    with pytest.raises(BadFile, match=r"it names __builtin__\.print"):
         load_encoder(folder)
+    torch.save({"x": 3}, folder / "pytorch_model.bin")
+    with pytest.raises(BadFile, match="no table of tensors"):
+        load_encoder(folder)
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(BadFile, match="no weights that can be read"):
+        load_encoder(folder)
+    assert "run" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "clip.pth"])
+def test_weights_that_are_a_page_or_pointer_are_called_that(
+    clip: Path, tmp_path: Path, name: str
+) -> None:
+    folder = shutil.copytree(clip, tmp_path / "cloned")
+    (folder / "model.safetensors").unlink()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 605157884\n"
+    (folder / name).write_text(pointer)
+    with pytest.raises(BadFile, match=r"Git LFS to a file of 605 MB.*git lfs pull"):
+        load_encoder(folder)
+    (folder / name).write_text("<!DOCTYPE html><html>")
+    with pytest.raises(BadFile, match="a web page"):
+        load_encoder(folder)
+    with pytest.raises(BadFile, match="a web page"):
+        load_encoder(folder / name)
+    (folder / name).write_bytes(b"PK")
+    with pytest.raises(BadFile, match="is a file, and such a network is a folder"):
+        load_encoder(folder / name)
 
 
 def test_damaged_and_incomplete_weights_are_refused(clip: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     folder = shutil.copytree(clip, tmp_path / "damaged")
     weights = folder / "model.safetensors"
     tensors = load_file(weights)

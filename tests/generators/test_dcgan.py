@@ -134,9 +134,9 @@ def test_other_networks_are_refused() -> None:
     # With biases in its convolutions it would be another network.
     with pytest.raises(BadFile, match=r"no tensor 'main\.3\.bias'"):
         from_checkpoint({}, tensors | {"main.3.bias": torch.zeros(3)}, name="x")
-    grey = tensors | {"main.9.weight": torch.zeros(2, 1, 4, 4)}
+    wide = tensors | {"main.9.weight": torch.zeros(3, 3, 4, 4)}
     with pytest.raises(BadFile, match=r"main\.9\.weight.* needs \[2, 3, 4, 4\]"):
-        from_checkpoint({}, grey, name="x")
+        from_checkpoint({}, wide, name="x")
     with pytest.raises(BadFile, match="feature maps"):
         from_checkpoint({}, {"main.0.weight": torch.zeros(5, 3, 4, 4)}, name="x")
     with pytest.raises(BadFile, match=r"main\.0\.weight"):

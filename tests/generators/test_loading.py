@@ -27,8 +27,8 @@ def test_a_checkpoint_can_be_described(tmp_path: Path) -> None:
         "numbers": 260,
         "types": {"float32": 3, "float16": 1},
         "shapes": {name: list(value.shape) for name, value in state.items()},
-        "needs": "a network that cannot be used: The weights lack the tensor 'main.1.running_mean' "
-        "of a DCGAN.",
+        "needs": "a small generator: it has the latent space z only, but this file cannot be used: "
+        "The weights lack the tensor 'main.1.running_mean' of a DCGAN.",
         "notes": [],
     }
     assert describe_checkpoint(read_checkpoint(path)) == expected

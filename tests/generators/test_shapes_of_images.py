@@ -126,7 +126,10 @@ def test_other_channels_are_refused_in_words_by_every_verb(tmp_path: Path, count
     path.write_bytes(saved(tensors))
     with pytest.raises(BadFile, match=f"have {count} channels.*Only grey, RGB and RGBA"):
         load_generator(path)
-    assert f"cannot be used: The images of this StyleGAN2 have {count} channels." in shown(path)
+    assert (
+        f"this file cannot be used: The images of this StyleGAN2 have {count} channels."
+        in shown(path)
+    )
 
 
 @pytest.mark.parametrize("family", ["stylegan1", "stylegan3", "dcgan"])

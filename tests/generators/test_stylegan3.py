@@ -357,8 +357,8 @@ def test_settings_that_do_not_fit_the_tensors_are_refused(key: str, value: Any) 
 
 
 def test_networks_without_colours_are_refused() -> None:
-    with pytest.raises(BadFile, match="no colour images"):
-        StyleGAN3Config(16, (4, 4, 4, 1))
+    with pytest.raises(BadFile, match="have 5 channels"):
+        StyleGAN3Config(16, (4, 4, 4, 5))
 
 
 def test_settings_of_the_file_count() -> None:

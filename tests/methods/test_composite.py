@@ -10,6 +10,7 @@ from eclipsed.methods import composite
 from eclipsed.methods.composite import apart, plan_parts
 from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.training import train_direction
+from eclipsed.search import calibration
 from eclipsed.search.loop import finish
 from eclipsed.search.optimizer import advance, initial_state
 from eclipsed.search.plan import Calibration, Plan
@@ -24,7 +25,9 @@ GOAL = Goal("bright hair and a dark mouth", "a person", ("hair", "mouth"), parts
 QUICK = DefaultConfig(steps=6, pool=256, originals=24, pixel_weight=1.0, half=False)
 
 
-def test_it_is_the_sum_of_what_each_change_becomes_alone() -> None:
+def test_it_is_the_sum_of_what_each_change_becomes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Images bear each of them and their sum.
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 2.0))
     world = fake_world()
     alone = [train_direction(world, goal, QUICK) for goal in (HAIR, MOUTH)]
     together = train_direction(world, GOAL, QUICK)

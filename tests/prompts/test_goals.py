@@ -3,9 +3,11 @@ from __future__ import annotations
 import builtins
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +18,11 @@ from eclipsed.prompts.goals import (
     checked_prompt,
     expanded_prompt,
     goal_from_prompt,
+    goal_of,
     understand,
 )
 from eclipsed.prompts.regions import RegionChoice, choose_regions, mentions, near_examples
+from eclipsed.search.loop import as_direction
 from eclipsed.testing import fake_world
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
@@ -145,6 +149,62 @@ def test_a_goal_is_parsed_once() -> None:
         ("a hat", ("hat",)),
     ]
     assert goal_from_prompt("bright hair", fake_world()).parts == ()
+
+
+def test_an_instruction_is_encoded_as_a_description() -> None:
+    goal = goal_from_prompt("remove the hat", fake_world())
+    assert (goal.prompt, goal.text, goal.regions) == ("remove the hat", "no hat", ("hat",))
+    both = goal_from_prompt("make the hair bright and add a hat", fake_world())
+    assert [part.text for part in both.parts] == ["bright hair", "a hat"]
+    assert goal_from_prompt("bright hair", fake_world()).text == "bright hair"
+
+
+def test_a_misspelt_word_is_encoded_as_the_one_that_is_meant() -> None:
+    world = replace(fake_world(), vocabulary={"eyes": ("sunglasses",), "hair": ("hair",)})
+    goal = goal_from_prompt("remove the sungalsses", world)
+    assert (goal.text, goal.regions) == ("no sunglasses", ("eyes",))
+    assert "'sungalsses' is read as 'sunglasses'." in understand(goal.prompt, world).reason
+    assert goal_from_prompt("hair and sungalsses", world).text == "hair and sungalsses"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "regions", "keep"),
+    [
+        ("bright hair, same background", ("hair",), {"background"}),
+        ("bright hair, same person", ("hair",), set()),
+        ("bright hair, keep the hair as it is", ("hair",), set()),
+        ("bright hair and nothing else", ("hair",), {"background", "skin", "eyes", "mouth", "hat"}),
+        ("a truck and nothing else", (), set()),
+        ("a truck, same background", (), {"background"}),
+    ],
+)
+def test_clauses_of_keeping_are_regions_that_stay(
+    prompt: str, regions: tuple[str, ...], keep: set[str]
+) -> None:
+    goal = goal_from_prompt(prompt, fake_world())
+    assert (goal.regions, set(goal.keep), goal.parts) == (regions, keep, ())
+
+
+def test_a_prompt_that_wishes_nothing_makes_no_goal() -> None:
+    with pytest.raises(EclipsedError, match="only what must stay"):
+        goal_from_prompt("keep the background", fake_world())
+
+
+@pytest.mark.parametrize(
+    "prompt", ["remove the hat and nothing else", "bright hair and a hat, same background"]
+)
+def test_a_card_gives_back_its_goal(prompt: str) -> None:
+    world = fake_world()
+    goal = goal_from_prompt(prompt, world)
+    card = as_direction(
+        world,
+        torch.zeros(32),
+        goal,
+        space="w+",
+        name="a card",
+        method="text",
+    )
+    assert goal_of(card, world) == goal
 
 
 def test_unknown_chooser() -> None:

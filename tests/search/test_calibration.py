@@ -9,12 +9,14 @@ from torch import Tensor
 
 from eclipsed.search import calibration
 from eclipsed.search.calibration import (
+    FEWEST,
     LIMIT,
     MARGIN,
     MULTIPLES,
     UNREALISTIC,
     alignment_curve,
     calibrate,
+    lacking,
     range_of,
     unit_of,
 )
@@ -46,7 +48,8 @@ def text_of(world: World, prompt: str) -> Tensor:
     return F.normalize(there - here, dim=0)
 
 
-def test_scaling_the_vector_scales_the_unit_the_other_way() -> None:
+def test_scaling_the_vector_scales_the_unit_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-LIMIT, LIMIT))
     world = fake_world()
     latents = world.generator.sample([1, 2, 3])
     text = text_of(world, "bright hair")
@@ -113,3 +116,37 @@ def test_some_images_may_be_unrealistic(monkeypatch: pytest.MonkeyPatch) -> None
         pytest.approx(-UNREALISTIC * 1.5),
         pytest.approx(UNREALISTIC * 1.5),
     )
+
+
+def test_those_that_lack_it_are_the_lower_half_unless_most_have_it() -> None:
+    few, many = torch.randn(20).mul(0.1), torch.randn(180).mul(0.1) + 1.0
+    most_have = torch.cat([many[:90], few, many[90:]])
+    assert set(lacking(most_have).tolist()) == set(range(90, 110))
+    assert set(lacking(-most_have).tolist()) == set((-most_have).argsort()[:100].tolist())
+    assert len(lacking(torch.linspace(0.0, 1.0, 60))) == 30
+    one = torch.tensor([0.0, *[1.0] * 19])
+    assert len(lacking(one)) == FEWEST
+    assert int(lacking(one)[0]) == 0
+
+
+@given(st.lists(st.floats(-1.0, 1.0, width=32), min_size=2, max_size=60), st.floats(0.5, 4.0))
+def test_any_scores_have_some_that_lack_it(scores: list[float], factor: float) -> None:
+    along = torch.tensor(scores)
+    rows = lacking(along)
+    assert len(rows) == len(set(rows.tolist())) == max(1, len(rows))
+    assert len(rows) <= len(scores) // 2
+    assert float(along[rows].max()) <= float(along.median()) + 1e-6
+
+
+def test_strength_1_does_not_lie_beyond_the_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fake_world()
+    text, latents = text_of(world, "bright hair"), world.generator.sample([1, 2, 3])
+    about = View(world), latents, patch_vector("hair"), text
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 1.0))
+    far = calibrate(*about)
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 0.5))
+    near = calibrate(*about)
+    assert near.unit == pytest.approx(far.unit / 2)
+    assert near.range == (-2.0, 1.0)
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-0.4, 1.5))
+    assert calibrate(*about).unit == far.unit

@@ -39,6 +39,8 @@ def provenance(direction: Direction) -> list[str]:
         f"neutral text: {direction.neutral or '–'}",
         f"generator: {direction.generator_name} ({direction.generator_fingerprint[:12]})",
     ]
+    if direction.keep:
+        lines.append(f"keeps as they are: {', '.join(direction.keep)}")
     if direction.judged_by:
         lines.append(f"judged by {direction.judged_by}")
     done, steps = direction.config.get("steps_done"), direction.config.get("steps")

@@ -160,7 +160,8 @@ def set_start(session: Session, start: Start, world: World) -> Session:
     """
     start.latent(world.generator)
     start.text()
-    return replace(session, start=start, truncation=world.truncation)
+    psi = 1.0 if start.space == "z" else world.truncation
+    return replace(session, start=start, truncation=psi)
 
 
 def set_truncation(session: Session, truncation: float) -> Session:

@@ -42,7 +42,9 @@ def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:
     world = renderer.world
     line = Line("", Edit(direction))
     session = Session(world.name, Path(), truncation=world.truncation, lines=(line,))
-    images = renderer.strip(session, 0, SEEDS, STRENGTHS).clamp(-1.0, 1.0)
+    low, high = direction.range
+    strengths = [min(max(strength, low), high) for strength in STRENGTHS]
+    images = renderer.strip(session, 0, SEEDS, strengths).clamp(-1.0, 1.0)
     changes = (images[:, -1] - images[:, 1]).abs().flatten(1).mean(dim=1)
     row = images[int(changes.argmax())]
     picture = to_pil(torch.cat(tuple(row), dim=2))
@@ -53,7 +55,7 @@ def _draw(renderer: Renderer, direction: Direction) -> dict[str, Tensor]:
 
 def _key(renderer: Renderer, direction: Direction) -> Key:
     world = renderer.world
-    facts = [sha256_of(direction.vector), direction.unit]
+    facts = [sha256_of(direction.vector), direction.unit, direction.range]
     return key_of(
-        world, "thumbnails", 1, ["generator"], truncation=world.truncation, half=False, facts=facts
+        world, "thumbnails", 2, ["generator"], truncation=world.truncation, half=False, facts=facts
     )

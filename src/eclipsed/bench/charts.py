@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def svg(panels: Sequence[Panel], names: Sequence[str]) -> bytes:
     except ImportError as error:
         raise MissingExtra(
             "Charts need matplotlib, which is not installed.",
-            "Install it: pip install 'eclipsed[bench]'; the same command then draws them.",
+            f"The same command draws them after: {install_command('bench')}",
         ) from error
     buffer = io.BytesIO()
     with rc_context(_STYLE):

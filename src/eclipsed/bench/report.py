@@ -299,6 +299,7 @@ def _cells(world: World, results: Results, rows: list[Row]) -> Tensor:
         latents = world.generator.sample([row["seed"]], space="z")
         for strength in (0.0, row.get("strength"), 1.0):
             stack = EditStack((Edit(direction, strength or 0.0),))
-            image = render(world.generator, latents, stack, space="z", truncation=world.truncation)
+            options: dict[str, Any] = {"space": "z", "truncation": world.truncation}
+            image = render(world.generator, latents, stack, segmenter=world.segmenter, **options)
             cells.append(torch.ones_like(image[0]) if strength is None else image[0])
     return torch.stack(cells)

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
 
-from eclipsed.checkpoints.numpy_files import MOST_AXES, Array, array_of
 from eclipsed.checkpoints.unpickling import Budget, Global, Make, Unfinished
 from eclipsed.errors import BadFile
 
+Array = Shaped[np.ndarray, "..."]
+
+MOST_AXES = 32
 # Booleans, integers, floats and complex numbers, as NumPy's pickles spell them.
 _NUMBER_CODE = re.compile(r"[<>=|]?([biufc][0-9]{1,2}|[?bBhHiIlLqQefdFD])")
 
@@ -172,8 +176,10 @@ def _whole_numbers(values: object) -> list[int]:
 def _element_type(code: object = "", *rest: object) -> Unfinished:
     """NumPy's dtype: a code first, its byte order in a later step."""
     del rest
+    if isinstance(code, str) and re.fullmatch(r"O[48]?", code):
+        return Unfinished(lambda _: np.dtype(object))
     if not isinstance(code, str) or not _NUMBER_CODE.fullmatch(code):
-        raise BadFile("it holds an array of objects, not of numbers")
+        raise BadFile("it holds an array of a kind that is not known here")
     return Unfinished(partial(_ordered, np.dtype(code)))
 
 
@@ -191,11 +197,32 @@ def _unfinished_array(budget: Budget, kind: object, *rest: object) -> Unfinished
     return Unfinished(partial(_array_from_state, budget))
 
 
-def _array_from_state(budget: Budget, state: object) -> Array:
+def _array_from_state(budget: Budget, state: object) -> object:
     if not isinstance(state, tuple) or len(state) != 5:
         raise BadFile("it holds an array that is damaged")
     _, shape, kind, columns_first, payload = state
+    if isinstance(kind, np.dtype) and kind.hasobject:
+        return _objects(budget, payload, _whole_numbers(shape))
     return _array(budget, payload, kind, shape, bool(columns_first))
+
+
+def _objects(budget: Budget, payload: object, shape: list[int]) -> object:
+    """What an array of objects holds: the array that they make, the only one, or a list.
+
+    They come rows first, whatever the order of the array was.
+    """
+    if not isinstance(payload, list) or len(payload) != math.prod(shape):
+        raise BadFile("it holds an array of objects that is damaged")
+    if not shape:
+        return payload[0]
+    numbers = all(type(item) in (int, float) for item in payload)
+    alike = len({item.shape if isinstance(item, np.ndarray) else None for item in payload}) == 1
+    if not payload or not (numbers or (alike and isinstance(payload[0], np.ndarray))):
+        return payload
+    inner = () if numbers else payload[0].shape
+    budget.spend_numbers(64 + 8 * len(payload) * math.prod(inner))
+    flat = np.array([float(x) for x in payload]) if numbers else np.stack(payload)
+    return flat.reshape(*shape, *inner)
 
 
 def _array_from_buffer(
@@ -209,7 +236,7 @@ def _array_from_buffer(
 def _array(
     budget: Budget, payload: object, kind: object, shape: object, columns_first: bool
 ) -> Array:
-    if not isinstance(kind, np.dtype):
+    if not isinstance(kind, np.dtype) or kind.hasobject:
         raise BadFile("it holds an array that is damaged")
     sizes = _whole_numbers(shape)
     if isinstance(payload, str):  # as Python 2 wrote bytes
@@ -219,6 +246,15 @@ def _array(
         raise BadFile("it holds an array whose shape does not fit its bytes")
     budget.spend_numbers(64 + expected)
     return array_of(payload, kind, sizes, columns_first)
+
+
+def array_of(
+    payload: bytes | memoryview, kind: np.dtype[Any], shape: Sequence[int], columns_first: bool
+) -> Array:
+    """A copy of the numbers in a file, in this machine's byte order, rows first."""
+    flat = np.frombuffer(payload, kind) if len(payload) else np.empty(0, kind)
+    shaped = flat.reshape(shape, order="F" if columns_first else "C")
+    return np.array(shaped, dtype=kind.newbyteorder("="), order="C")
 
 
 def _scalar(budget: Budget, kind: object, payload: object) -> int | float | complex | bool:

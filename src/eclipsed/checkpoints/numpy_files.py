@@ -1,8 +1,8 @@
 """NumPy's files, .npy and .npz, read as plain numbers.
 
 NumPy's own reader evaluates the header as Python text, makes room for whatever shape it claims, and
-can hold pickles. Here the header must look exactly as NumPy writes it, and the numbers it promises
-must be there.
+can hold pickles. Here the header must look exactly as NumPy writes it, the numbers it promises must
+be there, and pickles of objects go through `unpickling`, which runs nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
-from eclipsed.checkpoints.unpickling import shown_name
+from eclipsed.checkpoints.numbers import MOST_AXES, Array, array_names, array_of
+from eclipsed.checkpoints.unpickling import PLAIN_NAMES, Budget, shown_name, unpickle
 from eclipsed.errors import BadFile
-
-Array = Shaped[np.ndarray, "..."]
 
 MAGIC = b"\x93NUMPY"
 _ENDING = ".npy"
 _LONGEST_HEADER = 10_000
-MOST_AXES = 32
 _HEADER = re.compile(
     r"\{\s*'descr':\s*'(?P<type>[^']{1,16})',\s*'fortran_order':\s*(?P<columns>True|False),"
     r"\s*'shape':\s*\((?P<shape>[^()]*)\),?\s*\}\s*"
@@ -52,12 +49,30 @@ def is_npz(head: bytes) -> bool:
 def load_npy(data: bytes) -> Array:
     """The array of a .npy file's bytes, in this machine's byte order, rows first.
 
-    Raises BadFile, the reason only, for arrays of objects and for anything damaged.
+    Raises BadFile, the reason only, for objects other than numbers and for anything damaged.
+    """
+    array = load_objects(data)
+    if not isinstance(array, np.ndarray):
+        raise BadFile("it is a NumPy array of objects, not of numbers")
+    return array
+
+
+def load_objects(data: bytes) -> object:
+    """The array of a .npy file's bytes; of an array of objects these, as plain values.
+
+    An array of objects becomes the array that its numbers or its arrays of one shape make, what it
+    holds where it has no axis, such as a dictionary, or else a list. Raises BadFile, the reason
+    only, for anything else and for anything damaged.
     """
     text, at = _header(data)
     match = _HEADER.fullmatch(text)
     if match and "O" in match["type"]:
-        raise BadFile("it is a NumPy array of objects, which is a pickle and not numbers")
+        budget = Budget.of(len(data))
+        names = {**PLAIN_NAMES, **array_names(budget)}
+        try:
+            return unpickle(memoryview(data)[at:], names, budget=budget)[0]
+        except BadFile as error:
+            raise BadFile(f"among its objects, {error.message}", error.hint) from error
     if not match or not _TYPE.fullmatch(match["type"]):
         raise BadFile("it is a NumPy file that holds no plain array of numbers")
     try:
@@ -68,15 +83,6 @@ def load_npy(data: bytes) -> Array:
     if math.prod(shape) * kind.itemsize != len(data) - at:
         raise BadFile("it is a NumPy array that is cut short, or holds more than it says")
     return array_of(memoryview(data)[at:], kind, shape, match["columns"] == "True")
-
-
-def array_of(
-    payload: bytes | memoryview, kind: np.dtype[Any], shape: Sequence[int], columns_first: bool
-) -> Array:
-    """A copy of the numbers in a file, in this machine's byte order, rows first."""
-    flat = np.frombuffer(payload, kind) if len(payload) else np.empty(0, kind)
-    shaped = flat.reshape(shape, order="F" if columns_first else "C")
-    return np.array(shaped, dtype=kind.newbyteorder("="), order="C")
 
 
 def _header(data: bytes) -> tuple[str, int]:
@@ -106,13 +112,13 @@ def npz_keys(data: bytes) -> list[str]:
         return [info.filename.removesuffix(_ENDING) for info in archive.infolist()]
 
 
-def load_npz(data: bytes, keys: Collection[str] | None = None) -> dict[str, Array]:
+def load_npz(data: bytes, keys: Collection[str] | None = None) -> dict[str, Any]:
     """The arrays of a .npz file's bytes, compressed or not: those of `keys`, or all.
 
-    Raises BadFile, the reason only, for whatever is no plain array, for anything damaged, and when
-    they would take more than 64 MiB.
+    Each as `load_objects` gives it. Raises BadFile, the reason only, for whatever is no array, for
+    anything damaged, and when they would take more than 64 MiB.
     """
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}
     room = _MOST_BYTES
     with _opened(data) as archive:
         for info in archive.infolist():
@@ -122,7 +128,7 @@ def load_npz(data: bytes, keys: Collection[str] | None = None) -> dict[str, Arra
             content = _member(archive, info, room)
             room -= len(content)
             try:
-                arrays[key] = load_npy(content)
+                arrays[key] = load_objects(content)
             except BadFile as error:
                 raise BadFile(f"in its part {shown_name(key)}, {error.message}") from error
     return arrays

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
@@ -19,6 +20,7 @@ from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.mapped import map_file
 from eclipsed.checkpoints.torch_files import load
 from eclipsed.checkpoints.unpickling import damage, in_brief, shown_name
+from eclipsed.checkpoints.unwrapping import Contents
 from eclipsed.checkpoints.writing import FORMAT, KEY, checksum
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, kind_of, shown
@@ -34,14 +36,35 @@ def read_checkpoint(path: StrPath) -> Checkpoint:
     Raises BadFile, with one sentence, for anything else and for what is damaged or refused.
     """
     data = map_file(path)
+    with _told(path), damage():
+        return _read(data, path)
+
+
+def read_table(path: StrPath) -> dict[str, Tensor]:
+    """The tensors of a file by name, whatever network they are of; executes nothing.
+
+    Keys and prefixes that all of them share, such as "state_dict" and "module.", are left out.
+    Raises BadFile as `read_checkpoint` does, and for a file without tensors.
+    """
+    data = map_file(path)
+    with _told(path), damage():
+        if kind_of(bytes(data[:16])) == "a safetensors file":
+            return _safetensors(data, path)[0]
+        tensors = Contents.of(load(data)).table()
+        if not tensors:
+            raise BadFile("it holds no table of tensors")
+        return tensors
+
+
+@contextmanager
+def _told(path: StrPath) -> Iterator[None]:
+    """A reason becomes a sentence about this file."""
     try:
-        with damage():
-            return _read(data, path)
+        yield
     except BadFile as error:
         reason = error.message[0].lower() + error.message[1:].removesuffix(".")
-        hint = error.hint or (
-            _AGAIN if re.search(r"cut short|damaged|ends too early", reason) else ""
-        )
+        again = re.search(r"cut short|damaged|ends too early", reason)
+        hint = error.hint or (_AGAIN if again else "")
         raise BadFile(f"Cannot read {shown(path)}: {reason}.", hint) from error
 
 
@@ -60,6 +83,18 @@ def _read(data: memoryview, path: StrPath) -> Checkpoint:
 
 
 def _from_safetensors(data: memoryview, path: StrPath) -> Checkpoint:
+    tensors, metadata = _safetensors(data, path)
+    if KEY in metadata:
+        return _own(metadata[KEY], tensors)
+    checkpoint = state_dicts.recognise(tensors, Path(os.fspath(path)).parent)
+    if checkpoint is None:
+        names = ", ".join(shown_name(name)[:40] for name in sorted(tensors)[:3])
+        raise BadFile(f"its tensors are of no network that is known here: {names or 'none'}")
+    return checkpoint
+
+
+def _safetensors(data: memoryview, path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """(tensors, texts beside them)."""
     length = int.from_bytes(data[:8], "little")
     if length > min(len(data) - 8, _HEADER_LIMIT):
         raise BadFile("it is a safetensors file that is cut short, or whose header is absurd")
@@ -69,13 +104,7 @@ def _from_safetensors(data: memoryview, path: StrPath) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
         raise BadFile("it is a safetensors file that is damaged or cut short") from error
-    if KEY in metadata:
-        return _own(metadata[KEY], tensors)
-    checkpoint = state_dicts.recognise(tensors, Path(os.fspath(path)).parent)
-    if checkpoint is None:
-        names = ", ".join(shown_name(name)[:40] for name in sorted(tensors)[:3])
-        raise BadFile(f"its tensors are of no network that is known here: {names or 'none'}")
-    return checkpoint
+    return tensors, metadata
 
 
 def _own(text: str, tensors: Mapping[str, Tensor]) -> Checkpoint:

@@ -90,6 +90,17 @@ class Contents:
         for rank in sorted(ranks):
             yield tuple(ranks[rank])
 
+    def table(self) -> dict[str, Tensor]:
+        """All tensors, without the wrappers that stand before every one of them."""
+        tensors = dict(self.tensors)
+        while True:
+            heads = {name.partition(".")[0] for name in tensors if not _is_known(name)}
+            (head, *others) = heads or {""}
+            if others or head.lower() not in _WRAPPERS or head in tensors:
+                return tensors
+            start = f"{head}."
+            tensors = {n[len(start) :]: v for n, v in tensors.items() if n.startswith(start)}
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -155,12 +166,16 @@ def row_of(average: Tensor) -> Tensor:
 
 def unused_note(names: Collection[str]) -> tuple[str, ...]:
     """A sentence that names tensors which nothing uses, but for those of a known kind."""
-    left = [name for name in names if not any(map(_IS_KNOWN.fullmatch, name.lower().split(".")))]
+    left = [name for name in names if not _is_known(name)]
     if not left:
         return ()
     shown = ", ".join(shown_name(name) for name in left[:3]) + (", …" if len(left) > 3 else "")
     what = "1 tensor" if len(left) == 1 else f"{len(left)} tensors"
     return (f"{what} of the file {'is' if len(left) == 1 else 'are'} not used: {shown}.",)
+
+
+def _is_known(name: str) -> bool:
+    return any(map(_IS_KNOWN.fullmatch, name.lower().split(".")))
 
 
 def ambiguous(parts: Collection[Part]) -> BadFile:

@@ -37,6 +37,9 @@ from eclipsed.cli import (
 # Each says how threads of OpenMP wait for each other; who set one has decided.
 _WAIT_SETTINGS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_LIBRARY")
 
+# What a shell sets when it asks how a command line goes on.
+_COMPLETE = "_ECLIPSED_COMPLETE"
+
 program = typer.Typer(
     name="eclipsed",
     help="Type what should change; get a direction that makes that one local change on any image.",
@@ -88,7 +91,7 @@ def _root(
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, for example ["show", "card.safetensors"]; its exit code."""
-    if arguments:
+    if arguments or _COMPLETE in os.environ:
         return console.run(program, arguments)
     # No verb is wrong usage, and the help is what to do about it.
     with redirect_stdout(sys.stderr):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from eclipsed.cli import console, options
 from eclipsed.cli.loading import (
+    check_single,
     check_source,
     draw,
     edit_facts_of,
@@ -33,6 +34,8 @@ def animate(
     ],
     seed: options.Seed = None,
     latent: options.Latent = None,
+    space: options.LatentSpace = None,
+    index: options.LatentIndex = None,
     strengths: options.Strengths = None,
     layers: options.Layers = None,
     truncation: options.Truncation = None,
@@ -47,6 +50,7 @@ def animate(
     """
     kind = cast("Kind", out.suffix.lower()[1:])
     check_source(seed, latent, default=True)
+    options.check_latent(latent, space=space, index=index)
 
     from eclipsed.editing.animation import animated, need_video, there_and_back
     from eclipsed.editing.images import to_pil
@@ -58,10 +62,14 @@ def animate(
     loaded = open_world(world, device)
     *others, moving = open_edits(direction, loaded, layers)
     ladder = strengths or _ladder(direction[-1].strength, moving)
-    for each in (*others, *(replace(moving, strength=end) for end in (min(ladder), max(ladder)))):
+    for each in others:
         warn_beyond(each.direction, each.strength)
+    warn_beyond(moving.direction, *ladder)
     files = None if latent is None else [latent]
-    source = open_source(loaded, [1 if seed is None else seed], files, truncation)
+    seeds = [1 if seed is None else seed]
+    source = open_source(loaded, seeds, files, truncation, space=space, index=index)
+    if latent is not None:
+        check_single(source, latent)
     steps = [(*others, replace(moving, strength=strength)) for strength in ladder]
     pictures = there_and_back([to_pil(draw(loaded, source, edits)[0]) for edits in steps])
     write_atomic(out, animated(pictures, kind, milliseconds=MILLISECONDS))

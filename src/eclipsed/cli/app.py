@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 
 
 def app(
@@ -52,6 +52,6 @@ def _streamlit() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "The editor needs Streamlit, which is not installed.",
-            "Install it: pip install 'eclipsed[app]'.",
+            f"Install it: {install_command('app')}",
         ) from error
     return bootstrap

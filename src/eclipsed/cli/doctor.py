@@ -13,7 +13,7 @@ import typer
 from eclipsed.cli import console, options
 from eclipsed.cli.loading import open_world
 from eclipsed.cli.wording import table
-from eclipsed.errors import EclipsedError
+from eclipsed.errors import EclipsedError, extras
 
 _PACKAGES = ("torch", "numpy", "safetensors", "transformers", "pillow")
 
@@ -57,13 +57,12 @@ def doctor(
 
 def _extras() -> dict[str, bool]:
     """Extra of this package → whether everything that it asks for is installed."""
-    extras: dict[str, bool] = {}
-    for requirement in metadata.requires("eclipsed") or ():
-        package, _, marker = requirement.partition("; extra == ")
-        if extra := marker.strip("'\""):
-            (name, *_) = re.split(r"[^\w.-]", package)
-            extras[extra] = extras.get(extra, True) and any(metadata.distributions(name=name))
-    return extras
+
+    def is_here(requirement: str) -> bool:
+        (name, *_) = re.split(r"[^\w.-]", requirement)
+        return any(metadata.distributions(name=name))
+
+    return {extra: all(map(is_here, needs)) for extra, needs in extras().items()}
 
 
 def _world_findings(name: str) -> list[dict[str, Any]]:

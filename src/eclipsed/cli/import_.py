@@ -35,7 +35,7 @@ def import_(
         raise typer.BadParameter("the name is empty.", param_hint="--name")
 
     from eclipsed.files import shown
-    from eclipsed.foreign import read_directions, to_card
+    from eclipsed.foreign import doubt_of, read_directions, to_card
 
     directions = read_directions(file)
     if index is not None and index > len(directions):
@@ -53,6 +53,9 @@ def import_(
     for path, i in zip(paths, numbers, strict=True):
         card_name = f"{name}-{i}" if name and several else name
         cards[path] = to_card(directions[i - 1], generator, space=space, name=card_name)
+    doubts = [doubt for card in cards.values() if (doubt := doubt_of(card, generator))]
+    if doubts:
+        console.note(doubts[0] + (f" So do {len(doubts) - 1} others." if doubts[1:] else ""))
     for path, card in cards.items():
         card.save(path)
     facts = {

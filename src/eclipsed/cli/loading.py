@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from eclipsed.directions import Direction
     from eclipsed.editing.stack import Edit
+    from eclipsed.editing.starts import Start
     from eclipsed.types import Goal, Space, World
+
+BATCH = 32  # images that are drawn at once
 
 
 def open_world(name: str, device: str) -> World:
@@ -89,14 +92,11 @@ def edit_facts_of(
     ]
 
 
-def warn_beyond(card: Direction, strength: float) -> None:
-    """Say so on stderr where a strength lies beyond the card's range."""
-    low, high = card.range
-    if not low <= strength <= high:
-        console.note(
-            f"'{card.name}' is good from {low:.1f} to {high:.1f}: at {strength:g} the image may no "
-            "longer look like the generator's own."
-        )
+def warn_beyond(card: Direction, *strengths: float) -> None:
+    """Say so on stderr where strengths lie beyond the card's range."""
+    warning = card.beyond(*strengths)
+    if warning:
+        console.note(warning)
 
 
 def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
@@ -142,13 +142,38 @@ def written_facts(path: Path, card: Direction) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Latents [N, D] of a space, what each is called, and what a recipe says of them."""
+    """Latents [N, D] of a space: of `seeds`, or of the files that `starts` hold.
+
+    labels: what each is called.
+    """
 
     latents: Tensor
     space: Space
     truncation: float
     labels: tuple[str, ...]
-    facts: dict[str, Any]
+    seeds: tuple[int, ...] = ()
+    starts: tuple[Start, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a recipe says of them."""
+        from eclipsed.editing.recipes import latent_facts
+
+        if not self.starts:
+            return {"seeds": list(self.seeds), "truncation": self.truncation}
+        each = [latent_facts(start) for start in self.starts]
+        return each[0] if len(each) == 1 else {"latents": each}
+
+    def part(self, first: int, count: int = 1) -> Source:
+        """Some of them."""
+        some = slice(first, first + count)
+        return replace(
+            self,
+            latents=self.latents[some],
+            labels=self.labels[some],
+            seeds=self.seeds[some],
+            starts=self.starts[some],
+        )
 
 
 def check_source(
@@ -159,43 +184,78 @@ def check_source(
         raise typer.BadParameter("give exactly one of them.", param_hint=f"{option} or --latent")
 
 
+def check_single(source: Source, file: Path, otherwise: str = "") -> None:
+    """Raise BadFile for a file of several latents where one is edited."""
+    count = len(source.labels)
+    if count > 1:
+        from eclipsed.files import shown
+
+        hint = f"Choose one with --index 1 to {count}{', ' * bool(otherwise)}{otherwise or '.'}"
+        raise BadFile(f"There are {count} latents in {shown(file)}.", hint)
+
+
 def open_source(
     world: World,
     seeds: Sequence[int],
     files: Sequence[Path] | None = None,
     truncation: float | None = None,
+    *,
+    space: Space | None = None,
+    index: int | None = None,
 ) -> Source:
     """The latents of files, where there are any, or else of seeds; the world's truncation unless
-    another is given.
+    another is given. Latents of files are not truncated. space, index: as in `read_latents`.
 
     Raises BadFile for a file that holds no latent of the world's generator, or files of latents of
     different spaces.
     """
     psi = world.truncation if truncation is None else truncation
     if not files:
-        facts = {"seeds": list(seeds), "truncation": psi}
         latents = world.generator.sample(seeds, space="z")
-        return Source(latents, "z", psi, tuple(map(str, seeds)), facts)
+        return Source(latents, "z", psi, tuple(map(str, seeds)), seeds=tuple(seeds))
 
     import torch
 
-    from eclipsed.editing.latents import read_latent
-    from eclipsed.editing.recipes import latent_facts
+    from eclipsed.editing.latents import read_latents
     from eclipsed.editing.starts import Start
 
-    pairs = [read_latent(file, world.generator) for file in files]
-    space = pairs[0][0]
-    if any(other != space for other, _ in pairs):
-        raise BadFile(
-            "These latents are of different spaces.", "Give latents of one space, or one at a time."
-        )
-    latents = torch.cat([latent for _, latent in pairs])
-    each = [
-        latent_facts(Start.of(file.name, space, latent))
-        for file, (_, latent) in zip(files, pairs, strict=True)
-    ]
-    labels = tuple(file.stem for file in files)
-    return Source(latents, space, psi, labels, each[0] if len(each) == 1 else {"latents": each})
+    read = [read_latents(file, world.generator, space=space, index=index) for file in files]
+    taken = read[0].space
+    if any(each.space != taken for each in read):
+        raise BadFile("These latents are of different spaces.", "Say which with --space.")
+    starts = []
+    for file, each in zip(files, read, strict=True):
+        if each.note:
+            console.note(each.note)
+        numbers = [""] if len(each.names) == 1 else [f"#{i + 1}" for i in range(len(each.names))]
+        rows = zip(numbers, each.latents, strict=True)
+        starts += [Start.of(f"{file.name}{number}", taken, row[None]) for number, row in rows]
+    latents = torch.cat([each.latents for each in read])
+    labels = [name for each in read for name in each.names]
+    return Source(latents, taken, 1.0, tuple(labels), starts=tuple(starts))
+
+
+def draw_folder(
+    world: World,
+    source: Source,
+    edits: Iterable[Edit],
+    folder: Path,
+    recipe: Mapping[str, Any],
+) -> list[str]:
+    """Write each image of a source as a picture of its own; the paths, in order."""
+    from eclipsed.editing.images import save_png, to_pil
+    from eclipsed.files import make_folder
+
+    make_folder(folder)
+    edits, prefix, files = tuple(edits), "" if source.starts else "seed-", []
+    for first in range(0, len(source.labels), BATCH):
+        images = draw(world, source.part(first, BATCH), edits)
+        for number, image in enumerate(images, start=first):
+            one = source.part(number)
+            path = folder / f"{prefix}{one.labels[0]}.png"
+            save_png(to_pil(image), path, {**recipe, **one.facts})
+            files.append(str(path))
+    return files
 
 
 def draw(world: World, source: Source, edits: Iterable[Edit] = ()) -> Tensor:

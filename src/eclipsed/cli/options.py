@@ -18,6 +18,7 @@ import typer
 from typer import BadParameter
 
 from eclipsed.errors import BadFile, BadSetting
+from eclipsed.methods.registry import names
 from eclipsed.text import whole_numbers, with_ascii_dashes
 
 SpaceName = Literal["w+", "w", "z", "s"]
@@ -189,9 +190,17 @@ def parse_prompt(text: str) -> str:
 
 
 def check_folder(path: Path) -> None:
-    """Raise BadParameter for a folder named like a picture of another kind."""
-    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"):
+    """Raise BadParameter for a folder named like a file of another kind."""
+    files = (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".safetensors", ".npy")
+    if path.suffix.lower() in files:
         raise BadParameter(f"{path.name!r} is neither a .png nor a folder.", param_hint="-o")
+
+
+def check_latent(files: object, *, space: object, index: object) -> None:
+    """Raise BadParameter for what is said of latents where there are none."""
+    for name, value in (("--space", space), ("--index", index)):
+        if value is not None and not files:
+            raise BadParameter("it is about latents: give --latent as well.", param_hint=name)
 
 
 def check_images(count: int) -> None:
@@ -240,8 +249,27 @@ def out_file(help_: str, *endings: str) -> Any:
     return typer.Option("-o", "--out", parser=parse, metavar="FILE", help=help_)
 
 
+def complete_world(begun: str) -> list[str]:
+    """The worlds whose names begin so, for a shell's completion; shells add files themselves."""
+    from eclipsed.worlds.catalogue import catalogue
+    from eclipsed.worlds.own import registered
+
+    return [name for name in ("starter", *registered(), *catalogue()) if name.startswith(begun)]
+
+
+def complete_method(begun: str) -> list[str]:
+    """The methods whose names begin so."""
+    return [name for name in names() if name.startswith(begun)]
+
+
 World = Annotated[
-    str, typer.Option("-w", "--world", help="The world to work in: a name or a folder.")
+    str,
+    typer.Option(
+        "-w",
+        "--world",
+        help="The world to work in: a name or a folder.",
+        autocompletion=complete_world,
+    ),
 ]
 Device = Annotated[
     str,
@@ -291,12 +319,17 @@ Seed = Annotated[
     int | None, typer.Option(min=0, max=MAX_SEED, help="Which image: the one of this seed.")
 ]
 RandomSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
-Latent = Annotated[
-    Path | None, typer.Option(help="A latent in place of a seed: a .safetensors or .npy file.")
-]
+_LATENT_FILES = "a file of .npy, .npz, .pt or .safetensors"
+Latent = Annotated[Path | None, typer.Option(help=f"A latent in place of a seed: {_LATENT_FILES}.")]
 Latents = Annotated[
     list[Path] | None,
-    typer.Option(help="A latent in place of seeds: a .safetensors or .npy file."),
+    typer.Option(help=f"Latents in place of seeds: {_LATENT_FILES}; may be given again."),
+]
+LatentSpace = Annotated[
+    SpaceName | None, typer.Option(help="Of the latents, where their file leaves it open.")
+]
+LatentIndex = Annotated[
+    int | None, typer.Option(min=1, help="Which latent of a file of several, from 1.")
 ]
 Strengths = Annotated[
     Sequence[float] | None,

@@ -10,9 +10,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import draw, open_source, open_world
-
-BATCH = 32
+from eclipsed.cli.loading import draw, draw_folder, open_source, open_world
 
 
 def sample(
@@ -36,26 +34,17 @@ def sample(
     else:
         options.check_folder(out)
 
-    from eclipsed.editing.images import grid, save_png, to_pil
+    from eclipsed.editing.images import grid, save_png
     from eclipsed.editing.recipes import recipe_head
-    from eclipsed.files import make_folder
 
     loaded = open_world(world, device)
-    recipe = recipe_head("sample", loaded)
+    source = open_source(loaded, seeds, truncation=truncation)
+    recipe = recipe_head("sample", loaded) | source.facts
     if one_grid:
-        source = open_source(loaded, seeds, truncation=truncation)
-        recipe |= source.facts
         columns = math.ceil(math.sqrt(len(seeds)))
         save_png(grid(draw(loaded, source), columns=columns, labels=source.labels), out, recipe)
-        files = [out]
+        files = [str(out)]
     else:
-        make_folder(out)
-        files = []
-        for start in range(0, len(seeds), BATCH):
-            source = open_source(loaded, seeds[start : start + BATCH], truncation=truncation)
-            recipe |= source.facts
-            for label, image in zip(source.labels, draw(loaded, source), strict=True):
-                files.append(out / f"seed-{label}.png")
-                save_png(to_pil(image), files[-1], {**recipe, "seeds": [int(label)]})
-    facts = {"seeds": list(seeds), "files": [str(file) for file in files]}
+        files = draw_folder(loaded, source, (), out, recipe)
+    facts = {"seeds": list(seeds), "files": files}
     console.wrote(out, recipe | facts, as_json=as_json)

@@ -16,6 +16,8 @@ def score(
     card: Annotated[Path, typer.Argument(help="The direction's card.", show_default=False)],
     seeds: options.Seeds = None,
     latent: options.Latents = None,
+    space: options.LatentSpace = None,
+    index: options.LatentIndex = None,
     world: options.World = "starter",
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -26,12 +28,14 @@ def score(
     own where it has no others, which is said. Each number has its 95% interval.
     """
     check_source(seeds, latent, option="--seeds", default=True)
+    options.check_latent(latent, space=space, index=index)
 
     from eclipsed.evaluation import evaluate
 
     loaded = open_world(world, device)
     direction = open_card(card, loaded)
-    source = open_source(loaded, seeds or evaluate.HELD_OUT_SEEDS, latent)
+    chosen = seeds or evaluate.HELD_OUT_SEEDS
+    source = open_source(loaded, chosen, latent, space=space, index=index)
     rows = evaluate.evaluate(loaded, direction, source.latents, space=source.space)
     scores, judge = evaluate.summary(rows), evaluate.judged_by(loaded)
     verdict = evaluate.verdict_on(loaded, direction, rows)

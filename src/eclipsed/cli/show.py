@@ -80,7 +80,7 @@ def _card_words(card: console.Facts) -> str:
         ["prompt", card["prompt"]],
         ["neutral", card["neutral"]],
         ["regions", ", ".join(card["regions"]) or "the whole image"],
-        *([["keeps", ", ".join(card["keep"])]] if card["keep"] else []),
+        *([["keeps", ", ".join(card["keep"])]] if "keep" in card else []),
         ["space", f"{card['space']}, {len(card['layers'])} layers"],
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
         ["found by", card["method"]],

@@ -5,7 +5,14 @@ from __future__ import annotations
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import check_source, edit_facts_of, open_edits, open_source, open_world
+from eclipsed.cli.loading import (
+    check_source,
+    edit_facts_of,
+    open_edits,
+    open_source,
+    open_world,
+    warn_beyond,
+)
 
 _STRENGTHS = "-2:2:7"
 
@@ -15,6 +22,8 @@ def strip(
     out: options.Picture,
     seeds: options.Seeds = None,
     latent: options.Latents = None,
+    space: options.LatentSpace = None,
+    index: options.LatentIndex = None,
     strengths: options.Strengths = None,
     layers: options.Layers = None,
     world: options.World = "starter",
@@ -26,10 +35,11 @@ def strip(
     Several directions move together, by default through -2:2:7.
     """
     check_source(seeds, latent, option="--seeds")
+    options.check_latent(latent, space=space, index=index)
     rows, columns = seeds or (), strengths or options.parse_strengths(_STRENGTHS)
     if any(choice.strength is not None for choice in direction):
         raise typer.BadParameter("a strip sets the strengths with --strengths.", param_hint="-d")
-    options.check_images(len(latent or rows) * len(columns))
+    options.check_images(len(rows) * len(columns))
 
     from eclipsed.editing import stack
     from eclipsed.editing.images import save_png, strength_label, strip_picture
@@ -37,8 +47,11 @@ def strip(
 
     loaded = open_world(world, device)
     edits = open_edits(direction, loaded, layers)
+    for each in edits:
+        warn_beyond(each.direction, *columns)
     cards = [each.direction for each in edits]
-    source = open_source(loaded, rows, latent)
+    source = open_source(loaded, rows, latent, space=space, index=index)
+    options.check_images(len(source.labels) * len(columns))
     images = stack.strip(
         loaded.generator,
         cards,
@@ -47,6 +60,7 @@ def strip(
         space=source.space,
         layers=edits[0].layers,
         truncation=source.truncation,
+        segmenter=loaded.segmenter if any(card.keep for card in cards) else None,
     )
     picture = strip_picture(
         images,

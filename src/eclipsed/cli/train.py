@@ -31,7 +31,12 @@ def train(
         options.out_file("The card to write; by default named after the prompt.", ".safetensors"),
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"How to find it: {', '.join(names())}.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"How to find it: {', '.join(names())}.",
+            autocompletion=options.complete_method,
+        ),
     ] = "default",
     region: options.Region = None,
     space: options.Space = None,

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from PIL import Image
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 
 Kind = Literal["webp", "gif", "mp4"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -60,7 +60,7 @@ def need_video() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "An MP4 needs PyAV, which is not installed.",
-            "Install it: pip install 'eclipsed[video]', or choose WebP or GIF.",
+            f"Choose WebP or GIF, or install it: {install_command('video')}",
         ) from error
     return av
 

@@ -206,8 +206,8 @@ def render(
     the image so far, whose other pixels stay bit-identical.
 
     stack: an `EditStack`, or what makes one. Raises what `EditStack.apply` raises, BadSetting for
-    latents of another size than the space's, and EclipsedError for a bounded edit that needs masks
-    where there is no segmenter, or one whose masks have another shape than the images.
+    latents of another size than the space's and for masks of another shape than the images, and
+    EclipsedError for a bounded edit that needs masks where there is no segmenter.
     """
     latents = as_latents(generator, latents, space)
     stack = stack if isinstance(stack, EditStack) else EditStack(stack)
@@ -268,7 +268,7 @@ def _blend_mask(
     if segmenter is None or not keep:
         return mask
     # Pixels that show what is kept before and after; a hat may cover the background.
-    kept = torch.minimum(segmenter.masks(before, keep), segmenter.masks(after, keep))
+    kept = torch.minimum(*(region_masks(each, segmenter, keep) for each in (before, after)))
     return mask * (1.0 - kept)
 
 

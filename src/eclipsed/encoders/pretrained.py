@@ -1,7 +1,8 @@
 """Networks of the transformers library: from a folder or a hub name to a frozen module.
 
-Only safetensors weights and JSON are read and nothing in a folder is executed. How a network wants
-its pictures prepared is read here too, but done by our own code in torch.
+Weights, in safetensors or as PyTorch's pickles, and JSON are read, and nothing in a folder is
+executed: pickles go through our own reader. How a network wants its pictures prepared is read here
+too, but done by our own code in torch.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from eclipsed.checkpoints.mapped import map_file
+from eclipsed.checkpoints.reading import read_table
 from eclipsed.encoders.resizing import Kernel, resize, resize_bytes, to_bytes
 from eclipsed.errors import BadFile
-from eclipsed.files import StrPath, read_bytes, shown
+from eclipsed.files import HEAD, StrPath, check_genuine, read_bytes, shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -30,6 +33,10 @@ Three = tuple[float, float, float]
 # owner/name, and perhaps @ and a branch, tag or commit.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w.-]+)?")
 _WANTED = ("*.json", "model*.safetensors", "merges.txt")
+# Weights as PyTorch pickles them, in the order in which they are looked for.
+_PICKLED = ("pytorch_model*.bin", "*.bin", "*.pth", "*.pt")
+# What transformers finds by itself.
+_WHOLE = ("model.safetensors", "model.safetensors.index.json")
 _MOST_JSON = 64 * 2**20
 _KERNELS: dict[int, Kernel] = {2: "bilinear", 3: "bicubic"}  # by Pillow's numbers
 
@@ -37,14 +44,21 @@ _KERNELS: dict[int, Kernel] = {2: "bilinear", 3: "bicubic"}  # by Pillow's numbe
 def pretrained_folder(source: StrPath, *, local_only: bool = False) -> Path:
     """The folder of a network: a local one, or a Hugging Face repository's in the user's cache.
 
-    source: a folder, or "owner/name", or "owner/name@revision". Configuration and safetensors are
-    downloaded unless `local_only`, and nothing else ever is.
+    source: a folder, or "owner/name", or "owner/name@revision". Unless `local_only`, configuration
+    and safetensors are downloaded, or the .bin file where there are none, and nothing else ever is.
 
     Raises BadFile when there is no such folder, or the repository cannot be had.
     """
     folder = Path(source)
     if folder.is_dir():
         return folder
+    if folder.is_file():
+        map_file(folder)  # which says so of a page or pointer
+        raise BadFile(
+            f"{shown(source)} is a file, and such a network is a folder: its weights, a "
+            "config.json, and what it prepares texts and pictures with.",
+            "Give the folder, or a name such as 'openai/clip-vit-base-patch32'.",
+        )
     if not _HUB_NAME.fullmatch(str(source)):
         raise BadFile(
             f"There is no folder {shown(source)}.",
@@ -53,20 +67,28 @@ def pretrained_folder(source: StrPath, *, local_only: bool = False) -> Path:
     from huggingface_hub import snapshot_download
 
     name, _, revision = str(source).partition("@")
-    try:
-        cached = snapshot_download(
-            name,
-            revision=revision or None,
-            allow_patterns=list(_WANTED),
-            local_files_only=local_only,
+
+    def download(*wanted: str) -> Path:
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision or None,
+                allow_patterns=list(wanted),
+                local_files_only=local_only,
+            )
         )
+
+    try:
+        cached = download(*_WANTED)
+        if not local_only and not any(cached.glob("*.safetensors")):
+            cached = download(_PICKLED[0])
     except Exception as error:
         where = "in the cache of Hugging Face" if local_only else "to be had from Hugging Face"
         raise BadFile(
             f"{shown(source)} is neither a folder nor {where}.",
             "Check the name and the connection, or give a folder that holds it.",
         ) from error
-    return Path(cached)
+    return cached
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
@@ -110,20 +132,23 @@ def _without_progress_bar() -> Iterator[None]:
 def load_frozen(kind: str, folder: Path, device: str | torch.device = "cpu") -> nn.Module:
     """A class of transformers with a folder's weights: float32, frozen, in evaluation mode.
 
-    Raises BadFile without safetensors, and for weights that are damaged, missing or misshapen.
+    Weights may be in safetensors or in PyTorch's .bin, .pth and .pt, in one file or several; what
+    is pickled is read by our own reader.
+
+    Raises BadFile without weights, and for those that are damaged, missing or misshapen.
     """
-    if not any(folder.glob("*.safetensors")):
-        raise BadFile(
-            f"The folder {shown(folder)} holds no safetensors weights.",
-            "Other kinds of weights can run code and are never opened; convert them first.",
-        )
+    table = _weights(folder)
     import transformers  # takes seconds
 
     network = getattr(transformers, kind)
     try:
+        source: dict[str, Any] = {"pretrained_model_name_or_path": folder}
+        if table is not None:
+            config = network.config_class.from_pretrained(folder, local_files_only=True)
+            source = {"pretrained_model_name_or_path": None, "config": config, "state_dict": table}
         with _without_progress_bar():
             model, report = network.from_pretrained(
-                folder,
+                **source,
                 use_safetensors=True,
                 local_files_only=True,
                 dtype=torch.float32,
@@ -140,6 +165,30 @@ def load_frozen(kind: str, folder: Path, device: str | torch.device = "cpu") -> 
         missing = min(report["missing_keys"])
         raise BadFile(f"The weights in {shown(folder)} lack the tensor {missing!r} of a {kind}.")
     return cast("nn.Module", model.to(device).eval().requires_grad_(False))
+
+
+def _weights(folder: Path) -> dict[str, Tensor] | None:
+    """The weights of a folder, from all their files; None where transformers finds them itself.
+
+    Raises BadFile where there are none, and for a file that is damaged or something else.
+    """
+    safe = sorted(folder.glob("*.safetensors"))
+    for path in safe:
+        with open(path, "rb") as file:
+            check_genuine(file.read(HEAD), path)
+    if any((folder / name).is_file() for name in _WHOLE):
+        return None
+    pickled = (sorted(folder.glob(pattern)) for pattern in _PICKLED)
+    paths = safe or next(filter(None, pickled), [])
+    if not paths:
+        raise BadFile(
+            f"The folder {shown(folder)} holds no weights that can be read.",
+            "It needs model.safetensors, or pytorch_model.bin, beside its config.json.",
+        )
+    table: dict[str, Tensor] = {}
+    for path in paths:
+        table |= read_table(path)
+    return table
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -380,7 +380,8 @@ def close_columns(
     before and after, dilated. Where the goal has no region there is no outside.
     """
     judge, regions = evaluator.judge, target.goal.regions
-    images = before.synthesis.image, after.synthesis.image
+    # As they are shown: what lies beyond black and white is no change that anyone sees.
+    images = before.synthesis.image.clamp(-1.0, 1.0), after.synthesis.image.clamp(-1.0, 1.0)
     if not set(regions) <= set(judge.segmenter.regions):
         return {}
     values: dict[str, Tensor] = {}

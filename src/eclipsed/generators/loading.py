@@ -20,6 +20,7 @@ from eclipsed.types import resolve_device
 
 _log = logging.getLogger(__name__)
 _ALPHA = "its images have an alpha channel: they are laid on white."
+_NO_USE = "a network that this version has no use for"
 _NOTHING = "a generator: it needs nothing else to make images"
 # Family → what it needs, in words for people. The module of that name in this package builds it:
 # `from_checkpoint(config, tensors, name=…)`.
@@ -96,24 +97,24 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
         "numbers": sum(value.numel() for value in tensors.values()),
         "types": dict(types),
         "shapes": {name: list(value.shape) for name, value in tensors.items()},
-        "needs": needs.get(checkpoint.family, "a network that this version has no use for"),
-        "notes": list(checkpoint.notes),
-        **_built(checkpoint),
+        **_built(checkpoint, needs.get(checkpoint.family, _NO_USE)),
     }
 
 
-def _built(checkpoint: Checkpoint) -> dict[str, Any]:
+def _built(checkpoint: Checkpoint, needs: str) -> dict[str, Any]:
     """What only the finished generator tells: its images, its notes, and whether it is one."""
     try:
         part = decoder_of(checkpoint) if checkpoint.family == "e4e" else checkpoint
         if part.family not in FAMILIES:
-            return {}
+            return {"needs": needs, "notes": list(checkpoint.notes)}
         with damage():
             network = build(part, name="")
     except BadFile as error:
-        return {"needs": f"a network that cannot be used: {error}"}
+        words = f"{needs}, but this file cannot be used: {error}"
+        return {"needs": words, "notes": list(checkpoint.notes)}
     height, width = network.size
     return {
+        "needs": needs,
         "images": {"height": height, "width": width, "channels": network.colours},
         "notes": list(network.notes),
     }

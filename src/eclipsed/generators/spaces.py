@@ -5,6 +5,7 @@ This module knows no architecture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -38,6 +39,20 @@ def layer_mask(
     """
     every = torch.ones(sum(widths_of(generator, space)))
     return keep_layers(every, generator.layers(space), layers).bool().to(generator.device)
+
+
+def look_like_z(rows: Float[Tensor, "n z"]) -> bool:
+    """Whether every row has about the length of normal noise, √z_dim: no vector of length 1 has."""
+    squares = rows.square().mean(dim=1)
+    longest = 1.0 + 6.0 * math.sqrt(2.0 / rows.shape[1])  # six deviations
+    return bool(((squares > 0.25) & (squares < longest)).all())
+
+
+@torch.no_grad()
+def moments(generator: Generator, space: Space) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
+    """The mean of a space and the deviation of each number, of 256 fixed seeds, not truncated."""
+    latents = generator.sample(list(_SPREAD_SEEDS), truncation=1.0, space=space)
+    return latents.mean(dim=0), latents.std(dim=0).clamp_min(1e-6)
 
 
 @torch.no_grad()

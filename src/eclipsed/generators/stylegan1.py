@@ -340,10 +340,11 @@ def from_checkpoint(
     Filters that are left out are [1, 2, 1]; if every noise map is left out, they are `noise_maps`
     of seed 0. Raises BadFile when a tensor is missing or misshapen.
     """
+    mapping = _mapping_widths(tensors)
     const = tensor_of(tensors, "g_synthesis.blocks.4x4.const", FAMILY, dims=4)
     sizes = StyleGAN1Config(
         channels=_channels(tensors),
-        mapping=_mapping_widths(tensors),
+        mapping=mapping,
         mapping_multiplier=number(config, "mapping_multiplier", 0.01, FAMILY),
         start=(const.shape[2], const.shape[3]),
         colours=len(tensor_of(tensors, "g_synthesis.torgb.weight", FAMILY, dims=4)),

@@ -554,6 +554,9 @@ def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Styl
 
     resolution, clamp = size("img_resolution"), config.get("conv_clamp")
     const = tensor_of(tensors, "synthesis.b4.const", _FAMILY, dims=3)
+    # The noise map, if it is there, so that a constant which does not fit the rest gets named.
+    entering = tensors.get("synthesis.b4.conv1.noise_const", const)
+    colours = next(key for key in tensors if key.endswith(".torgb.weight"))
     channels = {
         r: len(tensor_of(tensors, f"synthesis.b{r}.conv1.weight", _FAMILY, dims=4))
         for r in (2**k for k in range(2, max(resolution.bit_length(), 3)))
@@ -571,8 +574,8 @@ def _config_of(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Styl
         embed_width=size("embed_features") or None,
         architecture=_architecture(config.get("architecture") or defaults["architecture"]),
         resample_filter=_taps(config, tensors),
-        start=(const.shape[1], const.shape[2]),
-        colours=defaults["img_channels"],
+        start=(entering.shape[-2], entering.shape[-1]) if entering.dim() > 1 else (4, 4),
+        colours=len(tensor_of(tensors, colours, _FAMILY, dims=4)),
     )
 
 

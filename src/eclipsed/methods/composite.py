@@ -15,8 +15,8 @@ from torch import Tensor
 
 from eclipsed.methods.default import DefaultConfig, default_plan, view_for
 from eclipsed.methods.method import trained
-from eclipsed.search.calibration import range_for
-from eclipsed.search.plan import Calibration, Plan
+from eclipsed.search.calibration import calibrate_reached
+from eclipsed.search.plan import Plan
 from eclipsed.types import Goal, World
 
 # A colour is not the thing's own if more than this fraction of its change lies elsewhere.
@@ -79,9 +79,6 @@ def composite_plan(
         reached = [plan.unit(row[0]) * row for plan, row in rows(directions)]
         return torch.stack(reached).sum(dim=0)
 
-    def finish(vector: Tensor) -> Calibration:
-        return Calibration(1.0, range_for(view_for(world, config), vector, goal.regions))
-
     layers = sorted({layer for plan in plans for layer in plan.facts["trained_layers"]})
     trained = [
         {"prompt": part.prompt, "trained_layers": plan.facts["trained_layers"]}
@@ -97,7 +94,7 @@ def composite_plan(
             [plan.constrain(row) for plan, row in rows(directions)]
         ),
         combine=combine,
-        finish=finish,
+        finish=lambda vector: calibrate_reached(view_for(world, config), vector, goal),
         facts={**plans[0].facts, "trained_layers": layers, "changes": trained},
     )
 

@@ -27,7 +27,13 @@ from eclipsed.editing.masks import change_region
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search import losses, pool
-from eclipsed.search.calibration import MARGIN, alignment_curve, calibrate, unit_of
+from eclipsed.search.calibration import (
+    MARGIN,
+    alignment_curve,
+    calibrate,
+    lacking,
+    unit_of,
+)
 from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import SEEDS, Originals, View, spaced
 from eclipsed.search.settings import check_number, check_settings, setting
@@ -121,8 +127,9 @@ class TrainingSet:
     """All that the steps need and that does not change.
 
     originals: first `negatives` images without the attribute, then those with it. held_out:
-    latents [H, D] without it that are not trained on. start: the warm start [D].
-    full_gain: the text gain that counts as full, which the warm start reaches at its best length.
+    latents [H, D] that lack it (`calibration.lacking`) and are not trained on. start: the warm
+    start [D]. full_gain: the text gain that counts as full, which the warm start reaches at its
+    best length.
     """
 
     view: View
@@ -157,7 +164,9 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     text = pool.text_direction(world, goal)
     along = sampled.embeddings @ text
     order = along.argsort(descending=True, stable=True)
-    lower = order[len(order) // 2 :]
+    # As many again as are trained on are held out.
+    enough = min(config.originals, len(order) // 2)
+    lower = order[-max(enough, len(lacking(along))) :]
     best = order[: max(2, round(config.contrast * len(order)))]
     low, high = float(along[lower].mean()), float(along[best].mean())
     # A text that no image answers has no levels; any gap keeps the numbers finite.

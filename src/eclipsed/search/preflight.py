@@ -24,9 +24,11 @@ from torch.nn import functional as F
 from eclipsed.cache import cached_tensors
 from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
-from eclipsed.prompts.language import stem
+from eclipsed.prompts.language import segments, stem
+from eclipsed.prompts.languages import unread
 from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search import pool
+from eclipsed.search.calibration import few_lacking
 from eclipsed.search.pool import View, picture, spaced
 from eclipsed.types import Goal, World
 
@@ -53,8 +55,16 @@ _MASKED = 64
 # Of so many of the vocabulary's phrases that are nearest to the prompt, a few are offered instead
 # that are likely to work and answered more clearly than at least this fraction of UNRELATED.
 _NEAREST, _OFFERED, _CLEAR = 16, 3, 0.9
+# Scores of images that go together with those of the prompt by at least this much are of what the
+# prompt would bring; those that go against them are of its opposite.
+_ALIKE, _AGAINST = 0.4, 0.0
+_LISTS = word_lists("eclipsed.search", "preflight.toml")
 # Texts about everything and nothing. A world may well draw some of them, but not most.
-UNRELATED: tuple[str, ...] = tuple(word_lists("eclipsed.search", "preflight.toml")["unrelated"])
+UNRELATED: tuple[str, ...] = tuple(_LISTS["unrelated"])
+# Pairs of lists of words, each of which denies those of the other.
+_OPPOSITES = [
+    tuple(frozenset(map(stem, side.split())) for side in pair) for pair in _LISTS["opposites"]
+]
 # The best of so many answer; rare things are shown by few. Of normally distributed numbers they lie
 # so many deviations up, on average.
 _OF, _BEST = 32, 2.253
@@ -140,13 +150,17 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
     if len(seeds) < 2:
         raise ValueError("a pre-flight needs at least two seeds")
     whole, look = _look_at(world, goal, seeds)
+    foreign = unread(goal.prompt, world)
+    if foreign:
+        # What such words are near to says nothing, so nothing is offered instead either.
+        return replace(whole, probability=0.0, verdict="unlikely", reason=foreign)
     if not goal.parts:
-        return whole if whole.verdict == "likely" else replace(whole, instead=_instead(look, goal))
+        return whole if whole.verdict == "likely" else _advised(whole, look)
     each = [_look_at(world, part, seeds) for part in goal.parts]
     weakest, look = min(each, key=lambda result: result[0].probability)
     if weakest.verdict != "likely":
-        reason = f"{weakest.reason.removesuffix('.')}, of '{weakest.goal.prompt}'."
-        weakest = replace(weakest, reason=reason, instead=_instead(look, weakest.goal))
+        weakest = _advised(weakest, look)
+        weakest = replace(weakest, reason=f"Of '{weakest.goal.prompt}': {weakest.reason}")
     facts = {name: getattr(whole, name) for name in ("scores", "coverage", "present")}
     return replace(weakest, goal=goal, **facts)
 
@@ -165,7 +179,7 @@ def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight,
     visible = covered > IN_SIGHT
     present = float(visible.float().mean())
     probability = probability_of(clarity, trial, spread) * min(1.0, present / RARELY_IN_SIGHT)
-    verdict, reason = _judge(probability, present, goal)
+    verdict, reason = _judge(probability, present, goal, scores)
     result = Preflight(
         goal=goal,
         seeds=tuple(seeds),
@@ -241,6 +255,25 @@ class _Look:
         return _z_score(scores.std(), torch.stack([others.std() for _, others in self.answers]))
 
     @cached_property
+    def examples(self) -> Float[Tensor, "p e"]:
+        """The differences of the world's example prompts, at least one, to the neutral text."""
+        world = self.view.world
+
+        def compute() -> dict[str, Tensor]:
+            texts = world.encoder.encode_text([self.neutral, *world.example_prompts]).cpu()
+            return {"lines": texts[1:] - texts[0]}
+
+        facts = self.neutral, world.example_prompts
+        key = self.view.key("examples", _VERSION, ("encoder",), *facts)
+        return cached_tensors(key, compute)["lines"]
+
+    def alike(self, lines: Float[Tensor, "p e"], scores: Float[Tensor, " n"]) -> Tensor:
+        """How much the images' answers to texts go together with some scores: correlations [P]."""
+        around = torch.stack([compare(self.images, line)[1] for line in lines])
+        around = around - around.mean(dim=1, keepdim=True)
+        return F.cosine_similarity(around, (scores - scores.mean())[None], dim=1)
+
+    @cached_property
     def trials(self) -> Tensor:
         """The trials of some unrelated texts, cached for the world."""
         lines = self.unrelated[:: len(self.unrelated) // _TRIALS]
@@ -294,33 +327,76 @@ def _covered(view: View, goal: Goal, seeds: Sequence[int], latents: Tensor) -> F
     return cached_tensors(key, covered)["fraction"]
 
 
-def _instead(look: _Look, goal: Goal) -> tuple[str, ...]:
+def _advised(result: Preflight, look: _Look) -> Preflight:
+    """With what the prompt would rather give, and what is likely to work instead."""
+    goal, scores = result.goal, torch.tensor(result.scores)
+    reason = result.reason
+    examples = look.view.world.example_prompts
+    if examples and result.present >= RARELY_IN_SIGHT:
+        alike = look.alike(look.examples, scores)
+        best = int(alike.argmax())
+        example = examples[best]
+        if alike[best] >= _ALIKE and example not in (goal.prompt, goal.text):
+            reason = f"{reason} What you get is rather '{example}'."
+    return replace(result, reason=reason, instead=_instead(look, goal, scores))
+
+
+def _instead(look: _Look, goal: Goal, scores: Tensor) -> tuple[str, ...]:
     """The nearest prompts that are likely to work: of the world's examples, or, where it has none,
-    of its words for regions."""
-    world = look.view.world
-    if world.example_prompts:
-        phrases = near_examples(
-            goal.text, world.example_prompts, goal.regions, world.vocabulary, goal.neutral
-        )
-    else:
-        near = near_phrases(goal.text, world.vocabulary, goal.neutral)
-        # The bare name of a region is no prompt: every house has walls.
-        phrases = [phrase for phrase in near if stem(phrase) not in map(stem, world.vocabulary)]
-    phrases = phrases[:_NEAREST]
+    of its words for regions. None says the opposite of the goal's prompt."""
+    near = [phrase for phrase in _near(look, goal, scores) if not contradicts(goal.text, phrase)]
+    phrases = near[:_NEAREST]
     if not phrases:
         return ()
-    texts = world.encoder.encode_text([goal.neutral, *phrases]).cpu()
+    texts = look.view.world.encoder.encode_text([goal.neutral, *phrases]).cpu()
+    lines = texts[1:] - texts[0]
     likely: list[str] = []
-    for phrase, line in zip(phrases, texts[1:] - texts[0], strict=True):
-        contrast, scores = compare(look.images, line)
-        if look.rank(contrast) < _CLEAR:
+    for phrase, line, alike in zip(phrases, lines, look.alike(lines, scores), strict=True):
+        contrast, answers = compare(look.images, line)
+        if alike < _AGAINST or look.rank(contrast) < _CLEAR:
             continue  # and no image need be made
-        numbers = look.clarity(contrast), look.trial(line), look.spread(scores)
+        numbers = look.clarity(contrast), look.trial(line), look.spread(answers)
         if probability_of(*numbers) >= LIKELY:
             likely.append(phrase)
         if len(likely) == _OFFERED:
             break
     return tuple(likely)
+
+
+def _near(look: _Look, goal: Goal, scores: Tensor) -> list[str]:
+    """What could be offered, the nearest first: by meaning, or for the whole image by which images
+    answer."""
+    world = look.view.world
+    examples, vocabulary = world.example_prompts, world.vocabulary
+    if not examples:
+        near = near_phrases(goal.text, vocabulary, goal.neutral)
+        # The bare name of a region is no prompt: every house has walls.
+        return [phrase for phrase in near if stem(phrase) not in map(stem, vocabulary)]
+    near = near_examples(goal.text, examples, goal.regions, vocabulary, goal.neutral)
+    if goal.regions:
+        return near
+    order = look.alike(look.examples, scores).argsort(descending=True, stable=True).tolist()
+    return list(dict.fromkeys([*near, *(examples[row] for row in order)]))
+
+
+def contradicts(prompt: str, phrase: str) -> bool:
+    """Whether a phrase names what a prompt denies, or says the opposite by a list of words."""
+    said, denied = _said(prompt)
+    offered, without = _said(phrase)
+    if denied & offered or without & said:
+        return True
+    return any(
+        said & one and offered & other for pair in _OPPOSITES for one, other in (pair, pair[::-1])
+    )
+
+
+def _said(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Stems of the words that a text says, and of those that it denies."""
+    parts = segments(text)
+    return tuple(  # type: ignore[return-value]
+        frozenset(stem(word) for part in parts if part.negated is denied for word in part.words)
+        for denied in (False, True)
+    )
 
 
 def _best(count: int) -> int:
@@ -337,16 +413,16 @@ def compare(
     return float(best) * images.shape[1] ** 0.5 / _BEST, scores
 
 
-def _judge(probability: float, present: float, goal: Goal) -> tuple[Verdict, str]:
+def _judge(probability: float, present: float, goal: Goal, scores: Tensor) -> tuple[Verdict, str]:
     region = " and ".join(goal.regions) or "image"
-    common = "What the images that answer best have in common"
     if present == 0.0:
         return "unlikely", f"No sampled image shows any {region} to change."
     if present < RARELY_IN_SIGHT:
         verdict: Verdict = "unlikely" if probability < UNLIKELY else "unsure"
         return verdict, f"Only {present:.0%} of the sampled images show any {region}."
     if probability < UNLIKELY:
-        return "unlikely", f"{common} is not what the prompt says."
+        return "unlikely", f"None of {len(scores)} images clearly shows it."
     if probability < LIKELY:
-        return "unsure", f"{common} is only partly what the prompt says."
-    return "likely", f"{common} is clearly what the prompt says."
+        return "unsure", "Images of this world show only something like it."
+    some = "Images" if few_lacking(scores) is None else "Most images"
+    return "likely", f"{some} of this world already show it."

@@ -63,6 +63,7 @@ def own_world(own: OwnWorld, device: str) -> World:
         neutral=own.neutral,
         truncation=own.truncation,
         example_prompts=own.example_prompts,
+        multilingual=own.multilingual,
         judge=judge,
     )
 

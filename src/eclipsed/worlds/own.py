@@ -39,7 +39,16 @@ STARTER = "starter"
 
 # What scores are judged by → what kind of network it is.
 _JUDGES: Mapping[str, Kind] = {"judge_encoder": "encoder", "judge_segmenter": "segmenter"}
-_KEYS = ("name", *KINDS, "neutral", "truncation", *_JUDGES, "example_prompts", "regions")
+_KEYS = (
+    "name",
+    *KINDS,
+    "neutral",
+    "truncation",
+    *_JUDGES,
+    "example_prompts",
+    "multilingual",
+    "regions",
+)
 _NEEDED = ("name", *KINDS)
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
@@ -62,6 +71,7 @@ class OwnWorld:
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
     example_prompts: short prompts that the world answers, to offer to people.
+    multilingual: whether the encoder reads other languages than English.
     """
 
     name: str
@@ -74,6 +84,7 @@ class OwnWorld:
     judge_encoder: Choice | None = None
     judge_segmenter: Choice | None = None
     example_prompts: tuple[str, ...] = ()
+    multilingual: bool = False
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -112,6 +123,7 @@ def read_own(path: StrPath) -> OwnWorld:
         neutral=page.line("neutral", values.get("neutral", "a photo")),
         truncation=float(values.get("truncation", 0.7)),
         example_prompts=page.lines("example_prompts", prompts),
+        multilingual=values.get("multilingual", False),
         regions={name: page.region(name, words) for name, words in regions.items()},
         **choices,
     )
@@ -128,6 +140,11 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
         lambda value: isinstance(value, list) and len(value) <= _MOST_PROMPTS,
         f"must be a list of at most {_MOST_PROMPTS} prompts",
         'Write example_prompts = ["pointed ears", "a striped coat"].',
+    ),
+    "multilingual": (
+        lambda value: isinstance(value, bool),
+        "must be true or false",
+        "Write multilingual = true for an encoder that reads other languages than English.",
     ),
     "regions": (
         lambda value: isinstance(value, dict) and len(value) <= _MOST_REGIONS,
@@ -285,6 +302,8 @@ def to_toml(own: OwnWorld) -> bytes:
         for k, choice in own.choices.items()
     }
     facts = {"name": own.name, **named, "neutral": own.neutral, "truncation": own.truncation}
+    if own.multilingual:
+        facts["multilingual"] = True
     if own.example_prompts:
         facts["example_prompts"] = own.example_prompts
     lines = [f"{key} = {_toml(value)}" for key, value in facts.items()]

@@ -193,7 +193,7 @@ class Editor {
     const { lines, selected, milliseconds } = this.data;
     this.waiting = selected !== null && this.lacks(selected, Infinity);
     if (this.queue.length || selected === null) return;
-    const beside = milliseconds > QUICK ? [] : [...lines.keys()].slice(0, BESIDE);
+    const beside = milliseconds > QUICK || this.drag ? [] : [...lines.keys()].slice(0, BESIDE);
     let at = [selected, ...beside].find((one) => this.lacks(one, FEW));
     if (at === undefined && this.waiting) at = selected;
     if (at === undefined) return;
