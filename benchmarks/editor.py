@@ -39,7 +39,9 @@ def visited(walk: Callable[[Hands, int, float], dict[str, float]]) -> dict[str, 
     with tempfile.TemporaryDirectory() as folder, browsing.chromium() as browser:
         began = time.monotonic()
         with browsing.served(Path(folder) / "library") as (address, server):
-            return walk(Hands(browser, address), server.pid, began)
+            hands = Hands(browser, address)
+            hands.page.set_default_timeout(_LONG)
+            return walk(hands, server.pid, began)
 
 
 def first_slider(hands: Hands, server: int, began: float) -> dict[str, float]:
@@ -78,13 +80,13 @@ def own_edit(hands: Hands, server: int, began: float) -> dict[str, float]:
     used = sum(psutil.Process(server).cpu_times()[:2])
     hands.page.locator(".prompt").fill(PROMPT)
     hands.page.locator(".prompt").press("Enter")
-    hands.page.locator(".line .name", has_text=PROMPT).wait_for(timeout=_LONG)
+    hands.page.locator(".line .name", has_text=PROMPT).wait_for()
     slider = time.monotonic()
     used = sum(psutil.Process(server).cpu_times()[:2]) - used
     with tempfile.TemporaryDirectory() as folder:
         hands.save(Path(folder) / "picture.png")
     saved = time.monotonic()
-    hands.page.locator(".search .judged").wait_for(timeout=_LONG)
+    hands.page.locator(".search .judged").wait_for()
     return {
         "prompt to slider": round(slider - typed, 1),
         "prompt to slider, of the server's processors": round(used, 1),

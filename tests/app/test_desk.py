@@ -500,7 +500,9 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert [line["name"] for line in shown["lines"]] == ["bright mouth"]
     assert shown["search"]["steps"] == shown["search"]["step"] > 0
     assert library.entry(status.file).direction is not None
-    assert library.direction(status.file).scores
+    judged = library.direction(status.file).verdict
+    assert judged["sentence"]
+    assert shown["search"]["judged"] == {name: judged[name] for name in ("kind", "sentence")}
     assert len(view(desk)["lines"]) == 1, "it is put there once"
 
 
