@@ -129,12 +129,6 @@ def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
     assert eclipsed("sing").code == 2
 
 
-def test_a_prompt_without_quotes_is_told_of_them(eclipsed: Run) -> None:
-    ran = eclipsed("train", "curly", "hair")
-    assert ran.code == 2
-    assert "Several words, such as 'curly hair', are one argument in quotes." in ran.err
-
-
 def test_every_line_of_the_help_is_whole(eclipsed: Run) -> None:
     lines = eclipsed("--help").out.splitlines()[1:]
     assert not [line for line in lines if line.endswith(("...", "…"))]
