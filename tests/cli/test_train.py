@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,20 @@ def test_a_card_of_another_search_stays_unless_it_is_named(eclipsed: Run) -> Non
     named = eclipsed("train", "bright eyes", *QUICK, "-o", "bright-hair.safetensors")
     assert named.code == 0
     assert Direction.load("bright-hair.safetensors").prompt == "bright eyes"
+
+
+def test_the_command_to_look_at_it_can_be_pasted(
+    eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worlds, "load_world", lambda *_: world)
+    ran = eclipsed("train", "bright hair", *QUICK, "-w", "my world.toml", "-o", "a b.safetensors")
+    assert ran.code == 0, ran.err
+    line = ran.out.splitlines()[-1].removeprefix("look at it: ")
+    assert "-w 'my world.toml'" in line
+    program, *words = shlex.split(line)
+    assert program == "eclipsed"
+    assert eclipsed(*words).code == 0
+    assert Path("strip.png").exists()
 
 
 def test_what_is_no_card_stays(eclipsed: Run) -> None:
