@@ -97,7 +97,6 @@ def test_the_card_is_what_the_contract_says(tmp_path: Path) -> None:
         "prompt": "bright hair",
         "neutral": "a person",
         "regions": ["hair"],
-        "keep": [],
         "space": "w+",
         "layers": [{"name": f"row_{i}", "width": 8} for i in range(4)],
         "generator": {"name": "fake", "fingerprint": "f" * 64},
