@@ -30,8 +30,21 @@ from eclipsed.text import file_name
 from eclipsed.types import World
 from eclipsed.worlds.starter.world import WEIGHTS, load_starter
 
-# What the editor opens with: of every region that shows well, what works on almost every face.
-PROMPTS = ("curly hair", "sunglasses", "a red background")
+# What the editor opens with: of every kind, what works on almost every face (docs/starter.md).
+PROMPTS = (
+    "curly hair",
+    "sunglasses",
+    "a red background",
+    "a big laugh",
+    "a hoodie",
+    "heart eyes",
+    "a long beard",
+    "a beanie",
+    "blond hair",
+    "an open mouth",
+    "closed eyes",
+    "a bun",
+)
 CARDS, RESULTS = WEIGHTS / "cards", WEIGHTS / "results"
 _MOST_BYTES = 64 * 2**20
 
@@ -84,6 +97,7 @@ def look_around(world: World) -> None:
     for goal in {goal.regions: goal for goal in goals}.values():
         preflight.check(world, goal)
         coverage_of(realism_of(world), goal.regions)
+    preflight.check(world, goal_from_prompt("a lobster", world))  # and what to ask for instead
 
 
 def ship(keys: Iterable[Key]) -> None:

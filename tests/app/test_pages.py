@@ -87,6 +87,21 @@ def test_a_prompt_is_searched_for(app: Any) -> None:
     assert [line.direction.name for line in desk(shown).session.lines] == ["bright mouth"]
 
 
+def test_a_prompt_can_be_clicked(
+    app: Any, world: World, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering = replace(world, example_prompts=("bright mouth", "bright hair"))
+    monkeypatch.setattr(worlds, "load_world", lambda name, device="cpu": offering)
+    server.open_world("starter", "cpu", library.folder)
+    shown = page(app, "find")
+    assert not [button for button in shown.button if button.key == "try bright hair"]
+    shown.button(key="try bright mouth").click().run()
+    search = desk(shown).search
+    assert search is not None
+    assert search.request.prompt == "bright mouth"
+    search.thread.join(60)
+
+
 @pytest.mark.parametrize("prompt", ["", "x" * 600])
 def test_a_prompt_that_says_nothing_is_a_sentence(app: Any, prompt: str) -> None:
     shown = page(app, "find")

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eclipsed.cache import forget
 from eclipsed.search.pool import (
     BATCH,
     View,
@@ -153,6 +154,7 @@ def test_embeddings_are_computed_once(cache: Path, monkeypatch: pytest.MonkeyPat
     assert Known.shown == 9
     for file in (cache / "pools").iterdir():
         file.write_bytes(b"damaged")
+    forget()
     assert torch.equal(build_pool(View(world, "w+", 0.7), seeds).embeddings, first.embeddings)
     assert Known.shown == 12
 

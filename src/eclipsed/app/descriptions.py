@@ -50,9 +50,11 @@ def provenance(direction: Direction) -> list[str]:
 
 
 def badge(verdict: DirectionVerdict) -> tuple[str, Colour]:
-    """A verdict's first sentence, and how good that is."""
+    """What a verdict comes to, "Works on 31 of 32", and how good that is."""
     colours: dict[Kind, Colour] = {"works": "green", "fails": "red", "reversed": "red"}
-    return verdict.sentence.split(". ")[0].removesuffix("."), colours.get(verdict.kind, "orange")
+    first = verdict.sentence.split(". ")[0].removesuffix(".")
+    words = first.partition(" images that ")[0].removesuffix(" of the")
+    return words, colours.get(verdict.kind, "orange")
 
 
 def examples(world: World) -> str:

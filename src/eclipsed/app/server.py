@@ -85,7 +85,7 @@ def open_world(world: str = "starter", device: str = "cpu", library: Path | None
         shared = Shared(renderer, cards, world, device)
         renderer.shot(Session(world, shared.library.folder, truncation=renderer.world.truncation))
         _open[:] = [shared]
-        if loaded.shipped is not None:
+        if loaded.shipped is not None and (loaded.shipped / "results").is_dir():
             threading.Thread(target=_warm_up, args=(loaded,), name="warm-up", daemon=True).start()
         return shared
 

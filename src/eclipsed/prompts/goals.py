@@ -141,7 +141,9 @@ def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
         if name not in world.segmenter.regions:
             raise UnknownName(
                 f"The world '{world.name}' has no region '{name}'.",
-                f"Choose from: {', '.join(world.segmenter.regions)}.",
+                f"Choose from: {', '.join(world.segmenter.regions)}."
+                if world.segmenter.regions
+                else "It has no segmenter that would find any: use --region none.",
             )
     return tuple(dict.fromkeys(names))
 
