@@ -55,6 +55,11 @@ def first_slider(hands: Hands, server: int, began: float) -> dict[str, float]:
     moving = time.monotonic()
     hands.quiet()
     dragged = drag_numbers(hands.drag(moves=120))
+    hands.page.locator(".card").first.click()
+    hands.page.locator(".line").nth(1).wait_for()
+    hands.shown("frames")
+    hands.drag(at=1, moves=10)
+    other = drag_numbers(hands.drag(moves=60))
     before = _memory(server)
     for _ in range(MOVES // 50):
         hands.drag(moves=50)
@@ -63,6 +68,7 @@ def first_slider(hands: Hands, server: int, began: float) -> dict[str, float]:
         "server to first picture": round(page - started, 2),
         "first picture to a slider that moves": round(moving - page, 2),
         **dragged,
+        "longest freeze at another slider, ms": other["longest freeze, ms"],
         f"memory after {MOVES} moves, MB": round((_memory(server) - before) / 1e6, 1),
     }
 
@@ -97,9 +103,11 @@ def drag_numbers(noted: dict[str, Any]) -> dict[str, float]:
         for moment, _ in drawn
         if any(move <= moment for move in noted["moves"])
     )
+    moments = [min(noted["moves"]), *(moment for moment, _ in drawn)]
     changes = sum(one[1] != other[1] for one, other in itertools.pairwise(drawn))
     return {
         "different pictures a second": round(changes / noted["seconds"], 1),
+        "longest freeze, ms": round(max(b - a for a, b in itertools.pairwise(moments)), 1),
         "move to picture, ms, median": round(waits[len(waits) // 2], 1),
         "move to picture, ms, 95%": round(waits[int(0.95 * len(waits))], 1),
     }

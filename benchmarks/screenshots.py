@@ -24,7 +24,7 @@ PROMPTS = ("ginger hair", "round glasses", "curly hair")
 SEED = "2"
 STEPS = 20  # pictures of a drag, one way
 WIDTH = 800  # of the animation
-SHOWN = {"x": 32, "y": 52, "width": 1216, "height": 602}  # of the page, in the animation
+SHOWN = {"x": 32, "y": 40, "width": 1216, "height": 602}  # of the page, in the animation
 _WEBP = {"save_all": True, "duration": 70, "loop": 0, "quality": 80, "method": 4}
 
 

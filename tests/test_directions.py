@@ -469,6 +469,13 @@ def test_a_verdict_that_is_none_is_refused(tmp_path: Path, verdict: Any) -> None
     refusal(path)
 
 
+def test_strengths_beyond_the_range_are_said_to_be() -> None:
+    direction = make(range=(-0.5, 1.5))
+    assert direction.beyond() == direction.beyond(-0.5, 0.0, 1.5) == ""
+    assert "is good from -0.5 to 1.5: at 2 the image" in direction.beyond(1.0, 2.0)
+    assert ": at -2 or 2 the image" in direction.beyond(-2.0, -1.0, 0.0, 2.0)
+
+
 # --- arithmetic ---------------------------------------------------------------------------------
 
 strengths = st.floats(-2.0, 2.0)

@@ -875,3 +875,29 @@ def test_the_usual_cache_is_the_users(cache: Path) -> None:
     assert hub.default_cache().parent == cache
     assert hub.locate(PINNED) == hub.default_cache() / "net.bin"
     assert hub.default_cache().name == "hub"
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", "a web page titled 'Sign in'"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\nsize 381463120\n",
+            "Git LFS to a file of 381",
+        ),
+    ],
+)
+def test_a_page_or_pointer_is_neither_fetched_nor_copied(
+    store: Store, tmp_path: Path, page: bytes, words: str
+) -> None:
+    """Whatever its type is said to be, and where no hash would tell."""
+    store.scripts["loose.bin"] = [lambda handler, _: plain(handler, page)]
+    said = refusal(LOOSE, tmp_path)
+    assert "it sends a" in said
+    assert words in said
+    assert left(tmp_path) == []
+    mine = tmp_path / "mine"
+    mine.write_bytes(page)
+    with pytest.raises(BadFile, match=words):
+        hub.adopt(LOOSE, mine, cache=tmp_path)
+    assert left(tmp_path) == ["mine"]

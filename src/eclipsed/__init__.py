@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from eclipsed.editing.images import strip_picture as strip_picture
     from eclipsed.editing.images import to_pil as to_pil
     from eclipsed.editing.latents import read_latent as read_latent
-    from eclipsed.editing.latents import read_latents as read_latents
     from eclipsed.editing.masks import Mask as Mask
     from eclipsed.editing.stack import Edit as Edit
     from eclipsed.editing.stack import EditStack as EditStack
@@ -76,7 +75,6 @@ _HOMES = {
     "load_world": "worlds",
     "progress": "cli.progress",
     "read_latent": "editing.latents",
-    "read_latents": "editing.latents",
     "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",

@@ -301,5 +301,6 @@ def _world_description(path: StrPath) -> dict[str, Any] | None:
         **{key: c.name if isinstance(c, Part) else str(c) for key, c in own.choices.items()},
         "neutral": own.neutral,
         "truncation": own.truncation,
+        **({} if own.class_index is None else {"class": own.class_index}),
         "regions": {name: list(words) for name, words in own.regions.items()},
     }

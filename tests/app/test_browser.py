@@ -365,7 +365,7 @@ def test_a_saved_picture_says_its_size_and_comes_back(
     hands.page.locator(".times").select_option(times)
     saved = hands.save(tmp_path / "saved.png")
     side = 128 * int(times)
-    assert Image.open(saved).size == (side, side)
+    assert load_png(saved)[0].size == (side, side)
     assert f"{side}×{side} pixels" in hands.page.locator(".notice").inner_text()
     hands.click('[data-do="reset"]')
     hands.drop(saved)

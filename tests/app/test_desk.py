@@ -524,6 +524,22 @@ def test_a_direction_that_is_turned_round_while_it_is_in_use_is_turned_there(
     assert (line.file, line.edit.strength) == (before.file, before.edit.strength)
 
 
+def test_what_is_learned_is_shown_on_the_image_with_its_edits(filled: Desk) -> None:
+    filled.find(filled.request("bright mouth", steps=2))
+    wait(filled)
+    shown = filled.status.snapshots[0]
+    plain = filled.renderer.before(filled.session).png
+    edited = filled.renderer.shot(filled.session).png
+    away = [difference(shown, other) for other in (edited, plain)]
+    assert away[0] < away[1]
+
+
+def difference(one: bytes, other: bytes) -> float:
+    """The mean difference of two pictures' pixels."""
+    first, second = (Image.open(io.BytesIO(data)).convert("RGB") for data in (one, other))
+    return max(ImageStat.Stat(ImageChops.difference(first, second)).mean)
+
+
 def test_a_search_that_was_stopped_keeps_what_it_learned(
     desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,8 +40,7 @@ def test_a_first_visit(tmp_path: Path) -> None:
         phone.drop(saved)
         phone.page.locator(".line").wait_for()
         assert phone.image() == image
-        width = phone.page.evaluate("() => document.documentElement.scrollWidth")
-        assert width <= browsing.SIZES["narrow"][0]
+        assert phone.misfits() == []
         assert hands.errors == phone.errors == []
         assert hands.scripts_run == phone.scripts_run == []
 

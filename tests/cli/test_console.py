@@ -127,3 +127,8 @@ def test_no_verb_prints_help_and_is_wrong_usage(eclipsed: Run) -> None:
     assert eclipsed("--help").code == 0
     assert eclipsed("--version").out.startswith("eclipsed 0.")
     assert eclipsed("sing").code == 2
+
+
+def test_every_line_of_the_help_is_whole(eclipsed: Run) -> None:
+    lines = eclipsed("--help").out.splitlines()[1:]
+    assert not [line for line in lines if line.endswith(("...", "…"))]

@@ -268,6 +268,18 @@ def test_what_does_not_go_together_is_wrong_usage(
     check_refusal(eclipsed, words, code)
 
 
+@pytest.mark.parametrize("name", ["x.jpg", "x.JPEG", "x.webp"])
+def test_other_pictures_carry_their_recipe_too(eclipsed: Run, name: str) -> None:
+    words = ("edit", "--seed", "5", "-d", "hair.safetensors=1.5", "-o")
+    assert eclipsed(*words, "x.png").code == eclipsed(*words, name).code == 0
+    (expected, recipe), (picture, also) = load_png("x.png"), load_png(name)
+    assert also == recipe
+    difference = np.asarray(picture, dtype=float) - np.asarray(expected, dtype=float)
+    assert abs(difference).mean() < (3 if name != "x.webp" else 1e-9)
+    kind = {"x.webp": "WebP"}.get(name, "JPEG")
+    assert f"a {kind} picture of 32×32 pixels, made so" in eclipsed("show", name).out
+
+
 def test_a_latent_of_z_is_the_image_of_its_seed(eclipsed: Run, world: World) -> None:
     np.save("z.npy", world.generator.sample([7], space="z").numpy())
     words = ("-d", "hair.safetensors=1", "-o")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,20 @@ def test_a_card_of_another_search_stays_unless_it_is_named(eclipsed: Run) -> Non
     assert Direction.load("bright-hair.safetensors").prompt == "bright eyes"
 
 
+def test_the_command_to_look_at_it_can_be_pasted(
+    eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worlds, "load_world", lambda *_: world)
+    ran = eclipsed("train", "bright hair", *QUICK, "-w", "my world.toml", "-o", "a b.safetensors")
+    assert ran.code == 0, ran.err
+    line = ran.out.splitlines()[-1].removeprefix("look at it: ")
+    assert "-w 'my world.toml'" in line
+    program, *words = shlex.split(line)
+    assert program == "eclipsed"
+    assert eclipsed(*words).code == 0
+    assert Path("strip.png").exists()
+
+
 def test_what_is_no_card_stays(eclipsed: Run) -> None:
     Path("bright-hair.safetensors").write_bytes(b"notes")
     Path("bright-hair-2.safetensors").mkdir()
@@ -343,6 +358,13 @@ def test_what_is_near_is_named_where_it_is_not_likely(
     assert "Unlikely to work (" in ran.err
     assert near in " ".join(ran.err.split())
     assert "Unlikely" not in eclipsed("train", "bright hair", "--steps", "1").err
+
+
+def test_words_without_quotes_are_told_to_be_quoted(eclipsed: Run) -> None:
+    for verb in ("train", "check"):
+        ran = eclipsed(verb, "curly", "hair")
+        assert ran.code == 2
+        assert f'Put the words of a prompt in quotes: eclipsed {verb} "curly hair".' in ran.err
 
 
 def test_a_prompt_of_several_changes_is_taken_change_by_change(eclipsed: Run) -> None:

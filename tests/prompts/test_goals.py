@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from eclipsed.prompts import regions
 from eclipsed.prompts.goals import (
     LONGEST_PROMPT,
     checked_prompt,
+    encoded,
+    encoded_text,
     expanded_prompt,
     goal_from_prompt,
     goal_of,
@@ -24,6 +26,7 @@ from eclipsed.prompts.goals import (
 from eclipsed.prompts.regions import RegionChoice, choose_regions, mentions, near_examples
 from eclipsed.search.loop import as_direction
 from eclipsed.testing import fake_world
+from eclipsed.types import Goal
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
 
 BEDROOM = {
@@ -157,6 +160,41 @@ def test_an_instruction_is_encoded_as_a_description() -> None:
     both = goal_from_prompt("make the hair bright and add a hat", fake_world())
     assert [part.text for part in both.parts] == ["bright hair", "a hat"]
     assert goal_from_prompt("bright hair", fake_world()).text == "bright hair"
+
+
+class Deaf:
+    """An encoder that hears no denial of the things it is deaf for."""
+
+    def __init__(self, *things: str) -> None:
+        self.things = things
+
+    def encode_text(self, texts: Sequence[str]) -> torch.Tensor:
+        rows = []
+        for text in texts:
+            words = text.replace("no ", "") if text.endswith(self.things) else text
+            rows.append(torch.randn(8, generator=torch.Generator().manual_seed(len(words))))
+        return torch.nn.functional.normalize(torch.stack(rows), dim=1)
+
+
+def test_a_denial_that_the_encoder_does_not_hear_is_turned_round() -> None:
+    goal = Goal("no hat", "a person", ("hat",))
+    deaf = Deaf("hat")
+    text, neutral = encoded(deaf, goal)  # type: ignore[arg-type]
+    (thing,) = deaf.encode_text(["hat"])
+    torch.testing.assert_close(text - neutral, neutral - thing)
+    alone = encoded_text(deaf, goal)  # type: ignore[arg-type]
+    torch.testing.assert_close(alone, torch.nn.functional.normalize(text, dim=0))
+
+
+@pytest.mark.parametrize("prompt", ["no hat", "a hat", "a hat and no beard"])
+def test_what_the_encoder_hears_is_left_as_it_is(prompt: str) -> None:
+    goal, hears = Goal(prompt, "a person"), Deaf("nothing")
+    before = hears.encode_text([prompt, "a person"])
+    cosine = torch.nn.functional.cosine_similarity(
+        before[0] - before[1], hears.encode_text(["hat"])[0] - before[1], dim=0
+    )
+    assert cosine < 0.4
+    assert torch.equal(encoded(hears, goal), before)  # type: ignore[arg-type]
 
 
 def test_a_misspelt_word_is_encoded_as_the_one_that_is_meant() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclipsed.prompts.language import (
+    affirmed,
     chunks,
     content,
     frame_of,
@@ -104,6 +105,23 @@ def test_negation(prompt: str, denied: list[bool]) -> None:
 )
 def test_chunks(prompt: str, expected: list[str]) -> None:
     assert chunks(prompt) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [
+        ("no turban", "turban"),
+        ("a man without a hat", "a man with a hat"),
+        ("she is not smiling", "she is smiling"),
+        ("no hat and no glasses", "hat and glasses"),
+        ("no beard and a smile", ""),
+        ("glasses without rims", ""),
+        ("take off the hat", ""),
+        ("a smile", ""),
+    ],
+)
+def test_what_is_denied_can_be_said_as_if_it_were_so(text: str, thing: str) -> None:
+    assert affirmed(text, "a person") == thing
 
 
 def test_adjectives() -> None:

@@ -340,3 +340,60 @@ def test_worlds_know_what_they_can_do(world: str, can: str, cannot: str, least: 
     assert verdicts[: len(yes)].count("unlikely") <= 1
     assert verdicts[len(yes) :].count("likely") < 0.25 * len(no)
     assert verdicts[len(yes) :].count("unlikely") > 0.5 * len(no)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "phrase", "opposite"),
+    [
+        ("isn't bald", "a bald head", True),
+        ("no beard", "a full beard", True),
+        ("no beard", "no beard", False),
+        ("a beard", "no beard", True),
+        ("without glasses", "round glasses", True),
+        ("younger", "gray hair", True),
+        ("older", "gray hair", False),
+        ("smile", "a sad mouth", True),
+        ("smile", "a gentle smile", False),
+        ("a sad look", "a big laugh", True),
+        ("long hair", "short hair", True),
+        ("purple hair", "pink hair", False),
+        ("red hair, no beard", "red hair", False),
+    ],
+)
+def test_what_says_the_opposite(prompt: str, phrase: str, opposite: bool) -> None:
+    assert preflight.contradicts(prompt, phrase) is opposite
+
+
+def test_what_other_images_answer_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = replace(WORLD, example_prompts=("dark hair", "bright hair"))
+    monkeypatch.setattr(preflight, "_CLEAR", 0.0)
+    monkeypatch.setattr(preflight, "contradicts", lambda *_: False)
+    chances = iter([0.1, *[0.9] * 4])  # of the prompt, then of its neighbours
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: next(chances))
+    dark = preflight.check(world, goal("dark shiny hair", "hair"), SEEDS)
+    assert dark.instead == ("dark hair",)
+    assert dark.reason.endswith("What you get is rather 'dark hair'.")
+
+
+def test_the_whole_image_gets_offers_by_what_images_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = replace(WORLD, example_prompts=("dark hair", "bright hair", "a dark mouth"))
+    monkeypatch.setattr(preflight, "_CLEAR", 0.0)
+    chances = iter([0.1, *[0.9] * 4])
+    monkeypatch.setattr(preflight, "probability_of", lambda *_: next(chances))
+    odd = preflight.check(world, goal("bright"), SEEDS)
+    assert set(odd.instead) <= set(world.example_prompts)
+    assert odd.instead
+
+
+def test_the_reasons_are_plain_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = []
+    for chance in (0.9, 0.4, 0.1):
+        monkeypatch.setattr(preflight, "probability_of", lambda *_, c=chance: c)
+        reasons.append(preflight.check(WORLD, goal("bright hair", "hair"), SEEDS).reason)
+    assert reasons == [
+        "Images of this world already show it.",
+        "Images of this world show only something like it.",
+        f"None of {len(SEEDS)} images clearly shows it.",
+    ]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclipsed.errors import BadFile, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.checkpoints.checkpoint import Checkpoint
+from eclipsed.checkpoints.writing import write_checkpoint
+from eclipsed.editing.stack import Edit, EditStack, render
+from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName, WrongGenerator
+from eclipsed.evaluation.evaluate import score_direction
+from eclipsed.methods.paper import PaperConfig
+from eclipsed.methods.training import train_direction
+from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search.preflight import check
 from eclipsed.segmenters.clusters import fit_clusters
 from eclipsed.testing import REGIONS, FakeEncoder, FakeGenerator, FakeSegmenter
 from eclipsed.types import Judge, Segmenter, World
-from eclipsed.worlds import assembling
+from eclipsed.worlds import assembling, load_world
 from eclipsed.worlds.assembling import own_world
 from eclipsed.worlds.catalogue import Part, catalogue, find_part
 from eclipsed.worlds.own import (
@@ -25,6 +35,7 @@ from eclipsed.worlds.own import (
     registry,
     to_toml,
 )
+from tests.generators.test_stylegan2 import tiny_generator
 
 WHOLE = """\
 name = "my-cats_2"
@@ -461,6 +472,75 @@ def test_a_world_is_assembled_from_its_description(
     assert world.vocabulary["hair"] == ("hair", "curls")
     assert world.vocabulary["eyes"] == ("eyes",)
     assert (world.generator.name, world.encoder.name) == ("fake", "fake-encoder")
+
+
+def test_a_class_is_bound_when_a_world_is_assembled(
+    folder: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = WHOLE.replace("clip-vit-base-patch32", "starter")
+    own = read_own(write(folder, f"class = 2\n{text}"))
+    assert own.class_index == 2
+    assert read_own(write(folder, to_toml(own).decode(), "again.toml")) == own
+    monkeypatch.setattr(assembling, "load_generator", lambda *_: tiny_generator(c_dim=3))
+    label = own_world(replace(own, regions={}), "cpu").generator.label
+    assert label is not None
+    assert label.tolist() == [0, 0, 1]
+    with pytest.raises(BadSetting, match=r"no class 3\. Its classes are 0 to 2"):
+        own_world(replace(own, class_index=3, regions={}), "cpu")
+    for wrong in ('"2"', "-1", "true", "1.5"):
+        with pytest.raises(BadFile, match="line 1: 'class' must be a whole number from 0"):
+            read_own(write(folder, f"class = {wrong}\n{text}"))
+
+
+def test_a_world_without_a_segmenter_knows_no_regions(folder: Path, asked: Asked) -> None:
+    text = without("segmenter").partition("[regions]")[0]
+    own = read_own(write(folder, text.replace("clip-vit-base-patch32", "starter")))
+    assert own.segmenter is None
+    world = own_world(own, "cpu")
+    assert isinstance(world.segmenter, Segmenter)
+    assert (world.vocabulary, world.segmenter.regions) == ({}, ())
+    assert [kind for kind, *_ in asked] == ["generator", "encoder"]
+    for regions in (None, ()):
+        assert goal_from_prompt("curly hair", world, regions=regions).regions == ()
+    with pytest.raises(UnknownName, match="no segmenter that would find any: use --region none"):
+        goal_from_prompt("curly hair", world, regions=("hair",))
+    goal = goal_from_prompt("bright hair", world)
+    assert check(world, goal).verdict in ("likely", "unsure", "unlikely")
+    direction = train_direction(world, goal, PaperConfig(steps=2))
+    scores = score_direction(world, direction, seeds=range(4))
+    assert scores["text_gain"] is not None
+    assert scores["locality"] is None
+    elsewhere = replace(direction, regions=("hair",))
+    assert score_direction(world, elsewhere, seeds=range(4))["locality"] is None
+    latents = world.generator.sample([1])
+    hard = EditStack((Edit(elsewhere, hard=True),))
+    with pytest.raises(BadSetting, match="no segmenter that would find hair"):
+        render(world.generator, latents, hard, segmenter=world.segmenter)
+
+
+@pytest.mark.parametrize("name", ["my cats.pkl", "net.pt", "net.toml"])
+def test_a_network_in_place_of_a_world_is_said_to_be_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    tensors = dict(tiny_generator().state_dict())
+    write_checkpoint(Checkpoint("own", "stylegan2", {}, tensors), path)
+    with pytest.raises(BadFile, match=r"is no world but a generator \(stylegan2\)") as caught:
+        load_world(path)
+    assert f"eclipsed sample --generator {shlex.quote(str(path))} --seeds 0-15" in caught.value.hint
+    stem = path.stem.replace(" ", "-")
+    assert f'name = "{stem}", generator = "{path}", encoder = ' in caught.value.hint
+    assert f"give -w {stem}.toml" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"\x89PNG\r\n\x1a\n\0", "a PNG picture"), (b"\x80\x02N.", "a Python pickle")],
+)
+def test_another_file_in_place_of_a_world_is_said_to_be_one(
+    tmp_path: Path, data: bytes, kind: str
+) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(BadFile, match=f"is no world but {kind}. See what it is: eclipsed show"):
+        load_world(tmp_path / "x")
 
 
 def test_judges_are_loaded_once_when_they_are_first_asked_for(tmp_path: Path, asked: Asked) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eclipsed.app import session as sessions
 from eclipsed.app.history import History
@@ -136,6 +136,14 @@ class Desk:
         self.change(restore(self.session, recipe, self.world, self.library))
 
     # --- searching ------------------------------------------------------------------------------
+
+    def request(self, prompt: str, **how: Any) -> Request:
+        """A search for what a prompt asks for, whose progress is shown on the image on the screen.
+
+        how: as Request takes it. Raises EclipsedError for a prompt that cannot be one.
+        """
+        now = self.session
+        return Request(prompt, seed=now.seed, truncation=now.truncation, stack=now.stack, **how)
 
     def find(self, request: Request) -> None:
         """Search for what a prompt asks for; BadSetting while another search is running."""

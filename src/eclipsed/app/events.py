@@ -15,7 +15,7 @@ from eclipsed.app import downloads
 from eclipsed.app import session as sessions
 from eclipsed.app.desk import Desk, Notice
 from eclipsed.app.screen import offers_of
-from eclipsed.app.search import Request, Search
+from eclipsed.app.search import Search
 from eclipsed.app.session import Session
 from eclipsed.app.thumbnails import thumbnail
 from eclipsed.editing.masks import Mask
@@ -107,7 +107,7 @@ def _strength(desk: Desk, at: int, to: float, dragging: bool) -> None:
 
 
 def _find(desk: Desk, prompt: str) -> None:
-    desk.find(Request(prompt, seed=desk.session.seed, truncation=desk.session.truncation))
+    desk.find(desk.request(prompt))
 
 
 def _frames(desk: Desk, at: int, start: int, count: int) -> None:

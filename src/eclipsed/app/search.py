@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -23,6 +23,7 @@ from eclipsed.app.rendering import jpeg
 from eclipsed.cache import cache_folder
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
+from eclipsed.editing.stack import EditStack
 from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
 from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
@@ -34,7 +35,7 @@ from eclipsed.search import preflight
 from eclipsed.search.optimizer import State
 from eclipsed.search.preflight import Preflight
 from eclipsed.text import whole_numbers
-from eclipsed.types import Goal, Space, World
+from eclipsed.types import SPACES, Goal, Space, World
 
 Stage = Literal["checking", "asking", "looking", "training", "scoring", "done", "stopped", "failed"]
 Captioned = tuple[tuple[bytes, str], ...]  # JPEGs, each with a caption
@@ -47,8 +48,8 @@ _LINE = (217.0, 72.0, 15.0)  # around regions
 @dataclass(frozen=True)
 class Request:
     """What is searched for, and how. regions: None to choose by the prompt, () for the whole
-    image. space, layers, steps: None for what suits the method and the generator. seed: of the
-    image that progress is shown on.
+    image. space, layers, steps: None for what suits the method and the generator. seed, truncation,
+    stack: the image that progress is shown on, and its edits.
 
     Raises EclipsedError for a prompt that cannot be one.
     """
@@ -61,6 +62,7 @@ class Request:
     steps: int | None = None
     seed: int = 1
     truncation: float = 0.7
+    stack: EditStack = field(default_factory=EditStack)
 
     def __post_init__(self) -> None:
         checked_prompt(self.prompt)
@@ -198,6 +200,16 @@ class Search:
         self._say(turned=turned, verdict=verdict_of_card(direction))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
 
+    def _start_of(self, space: Space) -> Float[Tensor, "1 d"]:
+        """The latent that progress is shown on, with its edits where they leave it in this space or
+        before it."""
+        generator, request = self.world.generator, self.request
+        edited = SPACES.index(request.stack.space("z")) <= SPACES.index(space)
+        stack = request.stack if edited else EditStack()
+        latents = generator.sample([request.seed], space="z")
+        latents = stack.apply(generator, latents, "z", truncation=request.truncation)
+        return generator.convert(latents, stack.space("z"), space, request.truncation)
+
     @torch.no_grad()
     def _show(self, space: Space, state: State) -> None:
         """Say how far training is, with a picture of what was learned every few steps; training's
@@ -205,8 +217,7 @@ class Search:
         self._say(stage="training", state=state)
         if state.step % SNAPSHOT_EVERY and state.step < state.steps:
             return
-        generator, request = self.world.generator, self.request
-        start = generator.sample([request.seed], truncation=request.truncation, space=space)
+        generator, start = self.world.generator, self._start_of(space)
         latents = [start + state.directions.sum(dim=0)]
         if not self._status.snapshots:
             latents.insert(0, start)

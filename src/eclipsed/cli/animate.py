@@ -40,6 +40,7 @@ def animate(
     layers: options.Layers = None,
     truncation: options.Truncation = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -59,7 +60,7 @@ def animate(
 
     if kind == "mp4":
         need_video()  # before minutes are spent on pictures
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     *others, moving = open_edits(direction, loaded, layers)
     ladder = strengths or _ladder(direction[-1].strength, moving)
     for each in others:

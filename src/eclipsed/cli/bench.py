@@ -48,10 +48,11 @@ def bench(
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
-    """Compare ways to find a direction, on prompts and seeds that none of them chose.
+    """Compare ways to find a direction, side by side.
 
-    Judged by networks that no search uses. Every row is kept as it is made; the same command goes
-    on where it was cut. The report is a page in the folder.
+    On prompts and seeds that none of them chose, judged by networks that no search uses. Every row
+    is kept as it is made; the same command goes on where it was cut. The report is a page in the
+    folder.
     """
     began = time.monotonic()
     config = _config(methods, prompts, seeds=seeds, full=full)

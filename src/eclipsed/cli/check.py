@@ -13,6 +13,7 @@ def check(
     prompt: options.Prompt,
     region: options.Region = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -23,7 +24,7 @@ def check(
     from eclipsed.prompts.goals import goal_from_prompt, understand
     from eclipsed.search import preflight
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     goal = goal_from_prompt(prompt, loaded, regions=region)
     changes = [change.prompt for change in goal.parts or (goal,)]
     why = understand(prompt, loaded).reason if region is None else "The region was given."

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import open_world
+from eclipsed.cli.loading import open_generator
 from eclipsed.cli.wording import table
 
 if TYPE_CHECKING:
     from eclipsed.segmenters.clusters import ClusterSegmenter
-    from eclipsed.types import Generator
 
 app = typer.Typer(
     help="Cut a generator's images into regions by its own features.",
@@ -23,12 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-TRUNCATION = 0.7  # of a generator alone; a world has its own
-
 FileArgument = Annotated[Path, typer.Argument(help="A file of clusters.", show_default=False)]
-GeneratorOption = Annotated[
-    Path | None, typer.Option(help="A generator's file, where there is no world yet.")
-]
 
 
 @app.command()
@@ -42,7 +36,8 @@ def make(
     seeds: options.Seeds = None,
     seed: options.RandomSeed = 0,
     world: options.World = "starter",
-    generator: GeneratorOption = None,
+    which: options.Class = None,
+    generator: options.GeneratorFile = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -55,16 +50,18 @@ def make(
 
     from eclipsed.segmenters.clusters import fit_clusters, usual_layer
 
-    loaded, truncation = _opened(world, generator, device)
-    layers = layer or [usual_layer(loaded)]
-    clusters = fit_clusters(loaded, images, layers, count, seed, truncation=truncation)
+    loaded = open_generator(world, generator, device, which)
+    layers = layer or [usual_layer(loaded.generator)]
+    clusters = fit_clusters(
+        loaded.generator, images, layers, count, seed, truncation=loaded.truncation
+    )
     clusters.save(out)
     facts = {
         "out": str(out),
         "clusters": count,
         "layers": list(clusters.feature_names),
         "seeds": len(images),
-        "generator": {"name": loaded.name, "fingerprint": clusters.generator_fingerprint},
+        "generator": {"name": loaded.generator.name, "fingerprint": clusters.generator_fingerprint},
     }
     where = [] if generator is None else ["--generator", str(generator)]
     look = ("clusters", "look", str(out), *where, "-o", "clusters.png")
@@ -81,7 +78,8 @@ def look(
     out: options.Picture,
     seeds: options.Seeds = None,
     world: options.World = "starter",
-    generator: GeneratorOption = None,
+    which: options.Class = None,
+    generator: options.GeneratorFile = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -97,8 +95,8 @@ def look(
     from eclipsed.segmenters.clusters import ClusterSegmenter
 
     clusters = ClusterSegmenter.load(file)
-    loaded, truncation = _opened(world, generator, device)
-    save_png(cluster_sheet(loaded, clusters, images, truncation=truncation), out)
+    loaded = open_generator(world, generator, device, which)
+    save_png(cluster_sheet(loaded.generator, clusters, images, truncation=loaded.truncation), out)
     hint = f"name them: {console.command('clusters', 'name', str(file))} 0=NAME 1,2=NAME"
     _report(clusters, out, hint, as_json=as_json)
 
@@ -135,19 +133,6 @@ def name(
     clusters.save(path)
     hint = f'use them in a world\'s TOML file: segmenter = "{path.name}"'
     _report(clusters, path, hint, as_json=as_json)
-
-
-def _opened(world: str, file: Path | None, device: str) -> tuple[Generator, float]:
-    """The generator, and the truncation to draw it with."""
-    if file is None:
-        loaded = open_world(world, device)
-        return loaded.generator, loaded.truncation
-    if world != "starter":
-        raise typer.BadParameter("give one of them.", param_hint="--world or --generator")
-
-    from eclipsed.generators.loading import load_generator
-
-    return load_generator(file, device), TRUNCATION
 
 
 def _report(clusters: ClusterSegmenter, out: Path, hint: str, *, as_json: bool) -> None:

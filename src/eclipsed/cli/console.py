@@ -110,7 +110,10 @@ def _wrong_usage(error: Exception, *, as_json: bool) -> int:
     command = context.command_path if context is not None else "eclipsed"
     # What comes from pydantic has a prefix of its own and no full stop.
     message = describe().replace("Value error, ", "").rstrip(".") + "."
-    return fail(message, f"See '{command} --help'.", as_json=as_json, code=WRONG_USAGE)
+    hint = f"See '{command} --help'."
+    if "unexpected extra argument" in message and "prompt" in getattr(context, "params", {}):
+        hint = f'Put the words of a prompt in quotes: {command} "curly hair".'
+    return fail(message, hint, as_json=as_json, code=WRONG_USAGE)
 
 
 def _unexpected(error: Exception, *, as_json: bool) -> int:

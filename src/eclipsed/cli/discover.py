@@ -41,6 +41,7 @@ def discover(
     region: options.Region = None,
     seed: options.Seed = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -60,7 +61,7 @@ def discover(
     from eclipsed.prompts.goals import checked_regions
     from eclipsed.types import Goal
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     goal = Goal("", "", checked_regions(region or (), loaded))
     if layers is None and "layers" in config.__dataclass_fields__:
         every = loaded.generator.layers(best_space(loaded.generator))

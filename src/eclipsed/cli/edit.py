@@ -25,7 +25,9 @@ def edit(
     direction: options.Cards,
     out: Annotated[
         Path,
-        typer.Option("-o", "--out", help="The .png to write, or of several images a folder."),
+        typer.Option(
+            "-o", "--out", help="The .png, .jpg or .webp to write, or of several images a folder."
+        ),
     ],
     seed: options.Seed = None,
     seeds: options.Seeds = None,
@@ -35,6 +37,7 @@ def edit(
     layers: options.Layers = None,
     truncation: options.Truncation = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -51,7 +54,7 @@ def edit(
     options.check_latent(latent, space=space, index=index)
     if latent is not None and truncation is not None:
         raise typer.BadParameter("a latent is not truncated.", param_hint="--truncation")
-    into_folder = out.suffix.lower() != ".png"
+    into_folder = out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp")
     if into_folder:
         options.check_folder(out)
     elif len(chosen or ()) > 1:
@@ -61,10 +64,10 @@ def edit(
     else:
         options.check_writable(out)
 
-    from eclipsed.editing.images import save_png, to_pil
+    from eclipsed.editing.images import save_picture, to_pil
     from eclipsed.editing.recipes import recipe_head
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     edits = open_edits(direction, loaded, layers)
     for each in edits:
         warn_beyond(each.direction, each.strength)
@@ -77,5 +80,5 @@ def edit(
     else:
         if latent is not None:
             check_single(source, latent, "or name a folder with -o.")
-        save_png(to_pil(draw(loaded, source, edits)[0]), out, {**recipe, **source.facts})
+        save_picture(to_pil(draw(loaded, source, edits)[0]), out, {**recipe, **source.facts})
     console.result(result, lambda _: f"wrote {out}", as_json=as_json)

@@ -21,18 +21,63 @@ if TYPE_CHECKING:
     from eclipsed.directions import Direction
     from eclipsed.editing.stack import Edit
     from eclipsed.editing.starts import Start
-    from eclipsed.types import Goal, Space, World
+    from eclipsed.types import Generator, Goal, Space, World
 
 BATCH = 32  # images that are drawn at once
 
 
-def open_world(name: str, device: str) -> World:
-    """The world by name, TOML file or folder; raises EclipsedError where it cannot be had, or the
-    device is not here."""
+@dataclass(frozen=True, eq=False)
+class Bare:
+    """A generator of a file that no world names: enough to draw what it makes."""
+
+    name: str
+    generator: Generator
+    truncation: float = 0.7
+
+
+def open_world(name: str, device: str, which: int | None = None) -> World:
+    """The world by name, TOML file or folder, its generator bound to a class where one is given.
+
+    Raises EclipsedError where it cannot be had, or the device or the class is not there.
+    """
     from eclipsed import worlds
     from eclipsed.types import resolve_device
 
-    return worlds.load_world(name, resolve_device(device))
+    world = worlds.load_world(name, resolve_device(device))
+    if which is not None:
+        return replace(world, generator=world.generator.of_class(which))
+    if world.generator.label is not None:
+        from eclipsed.worlds.own import described
+
+        own = described(name)
+        _note_class(world.generator, named=own is not None and own.class_index is not None)
+    return world
+
+
+def open_generator(
+    world: str, file: Path | None, device: str, which: int | None = None
+) -> World | Bare:
+    """A world, or the generator of a file in its place; raises BadParameter for both."""
+    if file is None:
+        return open_world(world, device, which)
+    if world != "starter":
+        raise typer.BadParameter("give one of them.", param_hint="--world or --generator")
+
+    from eclipsed.generators.loading import load_generator
+
+    generator: Generator = load_generator(file, device)
+    if which is not None:
+        generator = generator.of_class(which)
+    _note_class(generator, named=which is not None)
+    return Bare(file.stem, generator)
+
+
+def _note_class(generator: Generator, *, named: bool) -> None:
+    if generator.label is not None and not named:
+        console.note(
+            f"'{generator.name}' has {len(generator.label)} classes, and this is class 0: choose "
+            "with --class, or with class = N in the world's TOML file."
+        )
 
 
 # --- cards --------------------------------------------------------------------------------------
@@ -195,7 +240,7 @@ def check_single(source: Source, file: Path, otherwise: str = "") -> None:
 
 
 def open_source(
-    world: World,
+    world: World | Bare,
     seeds: Sequence[int],
     files: Sequence[Path] | None = None,
     truncation: float | None = None,
@@ -236,7 +281,7 @@ def open_source(
 
 
 def draw_folder(
-    world: World,
+    world: World | Bare,
     source: Source,
     edits: Iterable[Edit],
     folder: Path,
@@ -258,16 +303,17 @@ def draw_folder(
     return files
 
 
-def draw(world: World, source: Source, edits: Iterable[Edit] = ()) -> Tensor:
+def draw(world: World | Bare, source: Source, edits: Iterable[Edit] = ()) -> Tensor:
     """The source's images [N, 3, H, W] with edits."""
     from eclipsed.editing.stack import EditStack, render
 
     stack = EditStack(tuple(edits))
+    is_bounded = any(edit.bounded for edit in stack.edits)
     return render(
         world.generator,
         source.latents,
         stack,
         space=source.space,
         truncation=source.truncation,
-        segmenter=world.segmenter if any(edit.bounded for edit in stack.edits) else None,
+        segmenter=None if isinstance(world, Bare) or not is_bounded else world.segmenter,
     )

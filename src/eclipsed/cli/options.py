@@ -280,6 +280,14 @@ Device = Annotated[
         help="Where to compute; auto takes a GPU if there is one.",
     ),
 ]
+Class = Annotated[
+    int | None,
+    typer.Option("--class", min=0, help="Which class, from 0, of a generator that has classes."),
+]
+GeneratorFile = Annotated[
+    Path | None,
+    typer.Option("--generator", metavar="FILE", help="A generator's file, in place of a world."),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of words for people.")
 ]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import draw, draw_folder, open_source, open_world
+from eclipsed.cli.loading import draw, draw_folder, open_generator, open_source
 
 
 def sample(
@@ -20,6 +20,8 @@ def sample(
     ],
     truncation: options.Truncation = None,
     world: options.World = "starter",
+    which: options.Class = None,
+    generator: options.GeneratorFile = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -37,7 +39,7 @@ def sample(
     from eclipsed.editing.images import grid, save_png
     from eclipsed.editing.recipes import recipe_head
 
-    loaded = open_world(world, device)
+    loaded = open_generator(world, generator, device, which)
     source = open_source(loaded, seeds, truncation=truncation)
     recipe = recipe_head("sample", loaded) | source.facts
     if one_grid:

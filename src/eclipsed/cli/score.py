@@ -19,6 +19,7 @@ def score(
     space: options.LatentSpace = None,
     index: options.LatentIndex = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def score(
 
     from eclipsed.evaluation import evaluate
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     direction = open_card(card, loaded)
     chosen = seeds or evaluate.HELD_OUT_SEEDS
     source = open_source(loaded, chosen, latent, space=space, index=index)

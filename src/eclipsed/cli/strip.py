@@ -27,6 +27,7 @@ def strip(
     strengths: options.Strengths = None,
     layers: options.Layers = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -45,7 +46,7 @@ def strip(
     from eclipsed.editing.images import save_png, strength_label, strip_picture
     from eclipsed.editing.recipes import recipe_head
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     edits = open_edits(direction, loaded, layers)
     for each in edits:
         warn_beyond(each.direction, *columns)

@@ -45,6 +45,7 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="By default the method's.")] = None,
     image: options.Seed = None,
     world: options.World = "starter",
+    which: options.Class = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
@@ -67,7 +68,7 @@ def train(
     from eclipsed.methods.training import on_generator
     from eclipsed.prompts.goals import goal_from_prompt
 
-    loaded = open_world(world, device)
+    loaded = open_world(world, device, which)
     goal = goal_from_prompt(prompt, loaded, regions=region)
     if space is None:
         config = on_generator(config, loaded)
@@ -89,7 +90,7 @@ def train(
         "seconds": round(time.monotonic() - began, 2),
         **({} if image is None else {"image": image}),
     }
-    console.result(result, lambda facts: _words(direction, facts, world), as_json=as_json)
+    console.result(result, lambda facts: _words(direction, facts, world, which), as_json=as_json)
 
 
 def configured(name: str, **changes: Any) -> tuple[Method, Any]:
@@ -168,7 +169,7 @@ def _warn(direction: Direction) -> None:
         console.note(direction.verdict["sentence"])
 
 
-def _words(direction: Direction, facts: console.Facts, world: str) -> str:
+def _words(direction: Direction, facts: console.Facts, world: str, which: int | None) -> str:
     where = ", ".join(facts["regions"]) or "the whole image"
     lines = [f"wrote {facts['card']}: '{facts['name']}' in {where}, {facts['seconds']:.1f} s"]
     parts = [part["prompt"] for part in direction.config.get("changes", ())]
@@ -182,6 +183,8 @@ def _words(direction: Direction, facts: console.Facts, world: str) -> str:
     if "image" in facts:
         seeds = ["--seeds", str(facts["image"]), "--strengths", "0:1:5"]
         lines.append(f"  on the image of seed {facts['image']} alone, which it was made for")
+    if which is not None:
+        seeds += ["--class", str(which)]
     words = ("strip", "-d", facts["card"], *seeds, "-o", "strip.png")
     lines.append(f"look at it: {console.command(*words, world=world)}")
     return "\n".join(lines)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def worlds(as_json: options.Json = False) -> None:
-    """List the worlds that can be named with -w, and what is needed for each."""
+    """List the worlds that -w can name.
+
+    With what each is of, its size, whether it is here, and its terms.
+    """
     from eclipsed.worlds.catalogue import BUILT_IN, catalogue
     from eclipsed.worlds.own import registered
 
@@ -74,7 +77,7 @@ def world(
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fetch a public world if it is not here yet, and say what a world holds.
+    """Say what a world holds; fetch a public one.
 
     `eclipsed world add FILE.toml` registers one of your own, `eclipsed world forget NAME` drops it.
     """
@@ -170,6 +173,8 @@ def _facts(loaded: World) -> dict[str, Any]:
             "name": generator.name,
             "fingerprint": generator.fingerprint,
             "resolution": generator.resolution,
+            # Only networks of files may be oblong.
+            "size": list(getattr(generator, "size", (generator.resolution,) * 2)),
             "z_dim": generator.z_dim,
         },
         "spaces": spaces,
@@ -187,7 +192,7 @@ def _world_words(facts: console.Facts) -> str:
     generator = facts["generator"]
     rows = [
         ["generator", f"{generator['name']} ({generator['fingerprint'][:12]})"],
-        ["images", f"{generator['resolution']}×{generator['resolution']} pixels"],
+        ["images", f"{generator['size'][1]}×{generator['size'][0]} pixels"],
         *(
             [f"space {space}", f"{size['numbers']} numbers, layers: {size['layers']}"]
             for space, size in facts["spaces"].items()

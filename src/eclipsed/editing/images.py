@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -26,11 +27,14 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import StrPath, kind_of, read_bytes, refused, write_atomic
+from eclipsed.files import StrPath, kind_of, read_bytes, refused, shown, write_atomic
 
 CHUNK = "eclipsed"
 FORMATS = ("PNG", "JPEG", "WEBP")
-_SOFTWARE, _DESCRIPTION = Base.Software, Base.ImageDescription  # of a WebP's EXIF
+ENDINGS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+# Of EXIF, where JPEG and WebP keep the recipe; a JPEG has room for so many bytes.
+_SOFTWARE, _DESCRIPTION = Base.Software, Base.ImageDescription
+_MOST_JPEG_BYTES = 65_000
 _STEEPNESS = 0.7  # of enlarged edges: from 0, as soft as Lanczos, to 1
 # Far above any photo that makes sense here, far below what fills a memory.
 MOST_PIXELS = 40_000_000
@@ -266,6 +270,25 @@ def save_png(
     write_atomic(path, png_bytes(picture, recipe))
 
 
+def save_picture(
+    picture: Image.Image, path: StrPath, recipe: Mapping[str, Any] | None = None
+) -> None:
+    """Write a PNG, JPEG or WebP, as its ending says, whole or not at all, with its recipe inside.
+
+    Raises BadFile when it cannot be written, and where a JPEG has no room for the recipe.
+    """
+    kind = ENDINGS.get(os.path.splitext(path)[1].lower(), "PNG")
+    if kind == "PNG":
+        save_png(picture, path, recipe)
+        return
+    exif, buffer = b"" if recipe is None else recipe_facts(recipe), io.BytesIO()
+    if kind == "JPEG" and len(exif) > _MOST_JPEG_BYTES:
+        raise BadFile(f"Cannot write {shown(path)}: its recipe is too long.", "Save it as a PNG.")
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95, "subsampling": 0}
+    picture.save(buffer, kind, exif=exif, **options)
+    write_atomic(path, buffer.getvalue())
+
+
 def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
     """An RGB picture from a PNG, JPEG or WebP file, and its recipe or None.
 
@@ -280,7 +303,7 @@ def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
 
 
 def recipe_facts(recipe: Mapping[str, Any]) -> bytes:
-    """A recipe as the EXIF of a WebP."""
+    """A recipe as the EXIF data of a WebP or JPEG."""
     facts = Image.Exif()
     facts[_SOFTWARE], facts[_DESCRIPTION] = CHUNK, recipe_text(recipe)
     return facts.tobytes()
@@ -321,11 +344,13 @@ def opaque(picture: Image.Image) -> Image.Image:
 
 
 def _written(picture: Image.Image) -> str | None:
-    """The text of a recipe: a chunk of a PNG, or among what a WebP says of itself."""
-    if picture.format != "WEBP":
+    """The text of a recipe: a chunk of a PNG, or among what another picture says of itself."""
+    if picture.format == "PNG":
         return getattr(picture, "text", {}).get(CHUNK)
-    facts = picture.getexif()
-    return facts.get(_DESCRIPTION) if facts.get(_SOFTWARE) == CHUNK else None
+    with suppress(Exception):  # cameras write odd EXIF data into good pictures
+        facts = picture.getexif()
+        return facts.get(_DESCRIPTION) if facts.get(_SOFTWARE) == CHUNK else None
+    return None
 
 
 def _recipe(text: str | None) -> dict[str, Any] | None:

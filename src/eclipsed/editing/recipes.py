@@ -9,14 +9,16 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
 
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.stack import Edit
 from eclipsed.editing.starts import MOST_BYTES, Start
 from eclipsed.errors import BadFile, EclipsedError
 from eclipsed.files import sha256_of
-from eclipsed.types import World
+from eclipsed.types import Generator
 
 _HINT = "Give a picture that `eclipsed edit` or the editor saved."
 _MOST_EDITS = 1_000
@@ -54,17 +56,37 @@ class ImageFacts:
     edits: tuple[EditFacts, ...]
 
 
-def recipe_head(verb: str, world: World) -> dict[str, Any]:
+@runtime_checkable
+class Drawn(Protocol):
+    """What images are of: a world, or a generator alone under a name."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def generator(self) -> Generator: ...
+
+
+def recipe_head(verb: str, world: Drawn) -> dict[str, Any]:
     """What every recipe begins with; no path of this machine is part of it."""
     from eclipsed import __version__
 
     generator = world.generator
+    classes = {} if generator.label is None else {"class": _class_of(generator.label)}
     return {
         "made_by": f"eclipsed {__version__}",
         "verb": verb,
         "world": world.name,
-        "generator": {"name": generator.name, "fingerprint": generator.fingerprint},
+        "generator": {"name": generator.name, "fingerprint": generator.fingerprint, **classes},
     }
+
+
+def _class_of(label: Tensor) -> int | list[float]:
+    """A class vector as a recipe says it: the index, or the numbers of a mixture."""
+    numbers = label.tolist()
+    index = max(range(len(numbers)), key=numbers.__getitem__)
+    is_one = sum(map(bool, numbers)) == 1 and numbers[index] == 1.0
+    return index if is_one else numbers
 
 
 def edit_facts(

@@ -13,6 +13,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH, Edit, EditStack, render
 from eclipsed.evaluation.claims import Claims, claims_of
+from eclipsed.prompts.goals import encoded
 from eclipsed.types import (
     Claim,
     Encoder,
@@ -133,7 +134,7 @@ def target_of(evaluator: Evaluator, goal: Goal) -> Target:
     """What the judge makes of a goal; nothing of one without a prompt."""
     if not goal.prompt:
         return Target(goal, (), None)
-    prompt, neutral = evaluator.judge.encoder.encode_text([goal.text, goal.neutral])
+    prompt, neutral = encoded(evaluator.judge.encoder, goal)
     text = prompt - neutral
     claims = claims_of(evaluator.judge, goal)
     return Target(goal, claims, text if text.norm() > 1e-6 else None)

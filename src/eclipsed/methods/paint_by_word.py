@@ -26,6 +26,7 @@ from eclipsed.errors import BadSetting, EclipsedError
 from eclipsed.methods.cma import minimize
 from eclipsed.methods.method import described, for_one_image
 from eclipsed.methods.one_image import Start, descend, rates, start_of
+from eclipsed.prompts.goals import encoded_text
 from eclipsed.search.calibration import SEEDS
 from eclipsed.search.losses import pixel_change
 from eclipsed.search.pool import BATCH, look_at, picture
@@ -98,7 +99,7 @@ def painting_loss(start: Start, goal: Goal, outside_weight: float) -> Callable[[
     view, mask = start.view, brush(start, goal)
     world, outside = view.world, 1.0 - mask
     with torch.no_grad():
-        (text,) = world.encoder.encode_text([goal.text])
+        text = encoded_text(world.encoder, goal)
         before = picture(view, start.latent[None])[0].image
 
     def loss(moves: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:

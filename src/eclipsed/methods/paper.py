@@ -23,6 +23,7 @@ from eclipsed.editing.masks import region_masks
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.methods.method import trained
+from eclipsed.prompts.goals import encoded_text
 from eclipsed.search import losses
 from eclipsed.search.calibration import calibrate_for
 from eclipsed.search.losses import ClipNorm, Distance, MaskMix
@@ -237,7 +238,7 @@ def paper_plan(
         )
     generator = world.generator
     with torch.no_grad():
-        text = world.encoder.encode_text([goal.text])[0]
+        text = encoded_text(world.encoder, goal)
     scale = float(generator.spread(config.space).mean()) if config.scaled else 1.0
     drawn = draws or (lambda step: draw(config, step, z_dim=generator.z_dim))
 

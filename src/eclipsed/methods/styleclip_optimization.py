@@ -20,6 +20,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.methods.method import described, for_one_image
 from eclipsed.methods.one_image import descend, rates, start_of
+from eclipsed.prompts.goals import encoded_text
 from eclipsed.search.pool import picture
 from eclipsed.search.settings import check_settings, setting
 from eclipsed.types import Goal, Space, World
@@ -53,7 +54,7 @@ def find(world: World, goal: Goal, config: StyleclipOptimizationConfig) -> list[
     """Optimise the latent of one image; the direction leads from it to the result."""
     start = start_of(world, config.space, config.image)
     with torch.no_grad():
-        (text,) = world.encoder.encode_text([goal.text])
+        text = encoded_text(world.encoder, goal)
         original = picture(start.view, start.latent[None])[1][0]
 
     def loss(moves: Tensor) -> Tensor:

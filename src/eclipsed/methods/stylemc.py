@@ -22,6 +22,7 @@ from eclipsed.directions import Direction
 from eclipsed.methods.channels import indices_of, style_channels, style_population
 from eclipsed.methods.default import falling
 from eclipsed.methods.method import Ranking, calibrated, described, rank
+from eclipsed.prompts.goals import encoded_text
 from eclipsed.search.losses import clip_loss
 from eclipsed.search.pool import picture
 from eclipsed.search.settings import check_settings, setting
@@ -61,7 +62,7 @@ def find(world: World, goal: Goal, config: StyleMcConfig) -> list[Direction]:
     free[indices_of(moved, free.device)] = 1.0
     scale = free * spread
     with torch.no_grad():
-        text = world.encoder.encode_text([goal.text])[0]
+        text = encoded_text(world.encoder, goal)
     way = torch.zeros_like(spread)
     for step, rows in enumerate(batches(len(ranking.along), config)):
         slope = scale * gradient(ranking, text, scale * way, rows, config.identity)

@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
 from eclipsed.directions import Direction
 from eclipsed.errors import EclipsedError, UnknownName
 from eclipsed.prompts.decompose import decomposed
 from eclipsed.prompts.instructions import instruction
-from eclipsed.prompts.language import chunks, tokens
+from eclipsed.prompts.language import affirmed, chunks, tokens
 from eclipsed.prompts.regions import (
     RegionChoice,
     choose_regions,
@@ -21,10 +26,12 @@ from eclipsed.prompts.regions import (
 )
 from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.text import listed
-from eclipsed.types import Goal, World
+from eclipsed.types import Encoder, Goal, World
 
 Chooser = Literal["sentence", "spacy"]
 
+# A text is misread where its embedding goes this far along that of what it denies: their cosine.
+MISREAD = 0.4
 LONGEST_PROMPT = 300  # characters; the sentence encoder reads little more
 
 
@@ -134,7 +141,9 @@ def checked_regions(regions: Sequence[str], world: World) -> tuple[str, ...]:
         if name not in world.segmenter.regions:
             raise UnknownName(
                 f"The world '{world.name}' has no region '{name}'.",
-                f"Choose from: {', '.join(world.segmenter.regions)}.",
+                f"Choose from: {', '.join(world.segmenter.regions)}."
+                if world.segmenter.regions
+                else "It has no segmenter that would find any: use --region none.",
             )
     return tuple(dict.fromkeys(names))
 
@@ -176,6 +185,31 @@ def goal_from_prompt(
         keep = world.segmenter.regions
     keep = tuple(region for region in keep if region not in chosen)
     return decomposed(Goal(said, world.neutral, chosen, text=text, keep=keep), world.vocabulary)
+
+
+@torch.no_grad()
+def encoded(encoder: Encoder, goal: Goal) -> Float[Tensor, "2 e"]:
+    """The embeddings of a goal's text and of its neutral text.
+
+    Encoders learn from captions, which seldom deny anything, and may read "no turban" as a turban.
+    Where one does, the text's embedding is turned round: mirrored, as seen from the neutral text,
+    at the plane across what is denied.
+    """
+    text, neutral = encoder.encode_text([goal.text, goal.neutral])
+    thing = affirmed(goal.text, goal.neutral)
+    if thing:
+        along = F.normalize(encoder.encode_text([thing])[0] - neutral, dim=0)
+        line = text - neutral
+        if float(F.cosine_similarity(line, along, dim=0)) > MISREAD:
+            text = neutral + line - 2.0 * (line @ along) * along
+    return torch.stack([text, neutral])
+
+
+def encoded_text(encoder: Encoder, goal: Goal) -> Float[Tensor, " e"]:
+    """The embedding of a goal's text alone, of length 1, as `encoded` reads it."""
+    if affirmed(goal.text, goal.neutral):
+        return F.normalize(encoded(encoder, goal)[0], dim=0)
+    return encoder.encode_text([goal.text])[0]
 
 
 def as_goal(goal: Goal | str, world: World) -> Goal:

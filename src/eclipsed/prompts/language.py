@@ -173,6 +173,21 @@ def segments(text: str, neutral: str = "") -> list[Segment]:
     return result
 
 
+def affirmed(text: str, neutral: str = "") -> str:
+    """What a text denies, said as if it were so: "a man without a hat" → a man with a hat.
+
+    Empty for a text that denies nothing, or only some of what it says.
+    """
+    about = [segment for segment in segments(text, neutral) if content(segment.words, neutral)]
+    said = tokens(text)
+    if not about or not all(segment.negated for segment in about):
+        return ""
+    if not any(word in ("no", "not", "without", "nor") for word in said):
+        return ""
+    words = ["with" if word == "without" else word for word in said]
+    return " ".join(word for word in words if word not in ("no", "not", "nor"))
+
+
 def chunks(text: str) -> list[str]:
     """Noun chunks without their determiners: "A person with an open mouth" → person, open mouth.
 

@@ -208,4 +208,4 @@ def range_of(
             last, before = strength, fraction
         return LIMIT
 
-    return -end(-1.0), end(1.0)
+    return -round(end(-1.0), 4), round(end(1.0), 4)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
 from eclipsed.editing.masks import region_masks
+from eclipsed.prompts.goals import encoded
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 _VERSION = 2  # to be raised when what a pool holds of the same seeds changes
@@ -117,7 +118,7 @@ def picture(
 @torch.no_grad()
 def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = world.encoder.encode_text([goal.text, goal.neutral])
+    prompt, neutral = encoded(world.encoder, goal)
     return F.normalize(prompt - neutral, dim=0)
 
 

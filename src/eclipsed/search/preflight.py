@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from eclipsed.cache import cached_tensors
 from eclipsed.files import word_lists
 from eclipsed.generators.spaces import best_space, longest_layer
+from eclipsed.prompts.goals import encoded
 from eclipsed.prompts.language import segments, stem
 from eclipsed.prompts.languages import unread
 from eclipsed.prompts.regions import near_examples, near_phrases
@@ -216,7 +217,7 @@ def probability_of(clarity: float, trial: float, spread: float) -> float:
 def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
     """The differences of the prompt [E] and of UNRELATED [U, E], cached, to the neutral text."""
     encoder = view.world.encoder
-    neutral, prompt = encoder.encode_text([goal.neutral, goal.text]).cpu()
+    prompt, neutral = encoded(encoder, goal).cpu()
 
     def others() -> dict[str, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}

@@ -29,13 +29,16 @@ def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> Wor
     if path.is_dir():
         return load_starter(path, device)
 
-    from eclipsed.worlds.assembling import own_world, public_world
+    from eclipsed.worlds.assembling import check_description, own_world, public_world
     from eclipsed.worlds.catalogue import catalogue
-    from eclipsed.worlds.own import read_own, registered
+    from eclipsed.worlds.own import described, registered
 
-    name, own = str(name_or_path), registered()
-    if path.is_file() or name in own:
-        return own_world(read_own(own.get(name, path)), device)
+    name = str(name_or_path)
+    if name not in registered():
+        check_description(path)
+    own = described(name)
+    if own is not None:
+        return own_world(own, device)
     if name in catalogue():
         return public_world(catalogue()[name], device)
     raise UnknownName(

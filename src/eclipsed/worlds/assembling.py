@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
+from torch import Tensor
+
+from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
-from eclipsed.errors import BadFile
+from eclipsed.errors import BadFile, BadSetting
 from eclipsed.evaluation.observe import NetworkJudge
-from eclipsed.files import metadata_of, shown
+from eclipsed.files import disk, kind_of, metadata_of, shown
+from eclipsed.generators.loading import describe_checkpoint
 from eclipsed.generators.loading import load_generator as load_generator_file
 from eclipsed.hub import is_here
 from eclipsed.segmenters import load_segmenter as load_any_segmenter
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.segmenters.labels import vocabulary_for
-from eclipsed.types import Encoder, Generator, Judge, Segmenter, World
+from eclipsed.types import Encoder, Generator, Judge, Segmenter, Synthesis, World
 from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
 from eclipsed.worlds.own import STARTER, Choice, OwnWorld
@@ -23,16 +31,35 @@ from eclipsed.worlds.starter import models
 from eclipsed.worlds.starter.world import ENCODER, SEGMENTER, WEIGHTS
 
 
+@dataclass(frozen=True)
+class NoSegmenter:
+    """In the place of a segmenter (eclipsed.types.Segmenter) where a world has none: no regions."""
+
+    name: str = "none"
+    fingerprint: str = "none"
+    regions: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+
+    def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:  # noqa: ARG002
+        raise BadSetting(
+            f"There is no segmenter that would find {', '.join(regions) or 'regions'}.",
+            "Name one in the world's TOML file, or give --region none.",
+        )
+
+
 def own_world(own: OwnWorld, device: str) -> World:
     """The world of a description; its judges are loaded when they are first asked for.
 
     Raises BadFile for a network that is missing or damaged, and when the segmenter lacks a region
-    that the description names; WrongGenerator for a segmenter made for another generator.
+    that the description names; WrongGenerator for a segmenter made for another generator,
+    BadSetting for a class that the generator lacks.
     """
     for choice in own.choices.values():
         if isinstance(choice, Part):
             _check_here(choice, own.name)
     generator = load_generator(own.generator, device)
+    if own.class_index is not None:
+        generator = generator.of_class(own.class_index)
 
     def fitting_segmenter(choice: Choice) -> Segmenter:
         segmenter = load_segmenter(choice, tuple(own.regions), device)
@@ -46,7 +73,7 @@ def own_world(own: OwnWorld, device: str) -> World:
     judge = None
     if own.judge_encoder is not None and own.judge_segmenter is not None:
         judge = cache(partial(judge_of, own.judge_encoder, own.judge_segmenter))
-    segmenter = fitting_segmenter(own.segmenter)
+    segmenter = NoSegmenter() if own.segmenter is None else fitting_segmenter(own.segmenter)
     unknown = [region for region in own.regions if region not in segmenter.regions]
     if unknown:
         raise BadFile(
@@ -120,3 +147,30 @@ def _check_here(part: Part, world: str) -> None:
             f"The {part.kind} of the world {world} is not here yet: {absent[0]} is missing.",
             f"Fetch it: eclipsed world {world}",
         )
+
+
+def check_description(path: Path) -> None:
+    """Raise BadFile for a network in the place of a world's description, saying what it is and what
+    to write; other files are left to whoever reads them."""
+    if not path.is_file():
+        return
+    with disk("read", path), open(path, "rb") as file:
+        head = file.read(4096)
+    if "UTF-16" in kind_of(head) or not (b"\0" in head or head.startswith(b"\x80")):
+        return
+    try:
+        facts = describe_checkpoint(read_checkpoint(path))
+    except BadFile:
+        raise BadFile(
+            f"The file {shown(path)} is no world but {kind_of(head)}.",
+            f"See what it is: {shlex.join(['eclipsed', 'show', str(path)])}",
+        ) from None
+    kind = f"{facts['needs'].partition(':')[0]} ({facts['family']})"
+    look = shlex.join(["eclipsed", "sample", "--generator", str(path), "--seeds", "0-15"])
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-_") or "my-world"
+    lines = f'name = "{name}", generator = {json.dumps(str(path))}, encoder = "NAME OR FOLDER"'
+    raise BadFile(
+        f"The file {shown(path)} is no world but {kind}.",
+        f"Look at it: {look} -o look.png; to train, write a file {name}.toml of the lines {lines} "
+        f"and, to name regions, a segmenter, and give -w {name}.toml.",
+    )

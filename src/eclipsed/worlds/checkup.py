@@ -56,7 +56,7 @@ def check_world(world: World, *, cache: Path | None = None) -> list[Finding]:
 def _images(images: Tensor) -> Finding:
     finite = bool(images.isfinite().all())
     spread = float((images - images.mean(dim=0)).abs().mean()) if finite else 0.0
-    size = "×".join(map(str, images.shape[2:]))
+    size = f"{images.shape[3]}×{images.shape[2]}"
     if not finite:
         return Finding("images", False, "they hold numbers that are not finite")
     words = f"{size} pixels; those of different seeds differ by {spread:.2f} of 2 on average"
@@ -101,6 +101,8 @@ def _texts(world: World, images: Tensor) -> Finding:
 
 def _regions(world: World, synthesis: Synthesis) -> Finding:
     regions = world.segmenter.regions
+    if not regions:
+        return Finding("segmenter", True, "there is none, so that no regions can be named")
     visible = [r for r in regions if float(world.segmenter.masks(synthesis, [r]).mean()) > 0.0005]
     words = f"finds {len(visible)} of {len(regions)} regions on 8 images"
     if missing := [region for region in regions if region not in visible]:

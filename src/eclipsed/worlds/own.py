@@ -3,9 +3,10 @@
     name = "cats"
     generator = "cats.pkl"          # a file, or a generator of the catalogue
     encoder = "clip-vit-base-patch32"   # a file, a folder, one of the catalogue, or "starter"
-    segmenter = "starter"           # likewise
+    segmenter = "starter"           # likewise; without one only the whole image can be changed
     neutral = "a photo of a cat"
     truncation = 0.7
+    class = 2                       # of a generator of several classes
     judge_encoder = "siglip-base-patch16-224"   # both or neither: what scores are judged by
     judge_segmenter = "cat-parts.safetensors"
 
@@ -44,12 +45,13 @@ _KEYS = (
     *KINDS,
     "neutral",
     "truncation",
+    "class",
     *_JUDGES,
     "example_prompts",
     "multilingual",
     "regions",
 )
-_NEEDED = ("name", *KINDS)
+_NEEDED = ("name", "generator", "encoder")
 _VERBS = frozenset({"add", "forget", "fetch"})  # what may follow `eclipsed world`
 _MOST_BYTES = 2**20
 _MOST_REGIONS = 1_000
@@ -70,14 +72,16 @@ class OwnWorld:
 
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
+    segmenter: None where a world has none, and so no regions.
     example_prompts: short prompts that the world answers, to offer to people.
     multilingual: whether the encoder reads other languages than English.
+    class_index: of a generator of several classes; None where the description names none.
     """
 
     name: str
     generator: Choice
     encoder: Choice
-    segmenter: Choice
+    segmenter: Choice | None = None
     neutral: str = "a photo"
     truncation: float = 0.7
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,6 +89,7 @@ class OwnWorld:
     judge_segmenter: Choice | None = None
     example_prompts: tuple[str, ...] = ()
     multilingual: bool = False
+    class_index: int | None = None
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -118,10 +123,16 @@ def read_own(path: StrPath) -> OwnWorld:
         if key in values
     }
     page.check_judges(choices)
+    if regions and "segmenter" not in choices:
+        raise BadFile(
+            f"{shown(path)} has no 'segmenter', which would find its regions.",
+            "Name one, or leave out [regions].",
+        )
     return OwnWorld(
         name=page.world_name(values["name"]),
         neutral=page.line("neutral", values.get("neutral", "a photo")),
         truncation=float(values.get("truncation", 0.7)),
+        class_index=values.get("class"),
         example_prompts=page.lines("example_prompts", prompts),
         multilingual=values.get("multilingual", False),
         regions={name: page.region(name, words) for name, words in regions.items()},
@@ -133,9 +144,14 @@ def _is_truncation(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 2
 
 
+def _is_class(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 # Key → whether its value fits, and what to say where it does not.
 _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "truncation": (_is_truncation, "must be a number from 0 to 2", "Write truncation = 0.7."),
+    "class": (_is_class, "must be a whole number from 0", "Write class = 2."),
     "example_prompts": (
         lambda value: isinstance(value, list) and len(value) <= _MOST_PROMPTS,
         f"must be a list of at most {_MOST_PROMPTS} prompts",
@@ -216,7 +232,7 @@ class _Page:
             if key in choices:
                 hint = f"Name {' and '.join(_JUDGES)}, or none."
                 self.check(_JUDGES.keys() <= choices.keys(), key, "stands alone", hint)
-                other = choices[key] != choices[kind]
+                other = choices[key] != choices.get(kind)
                 hint = "Name another, or no judges at all."
                 self.check(other, key, f"is the world's own {kind}", hint)
 
@@ -272,14 +288,21 @@ def registered(folder: Path | None = None) -> Mapping[str, Path]:
     return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
 
 
+def described(name: str | Path) -> OwnWorld | None:
+    """The description of a world that was registered by this name, or of a TOML file; None for
+    another name. Raises BadFile as `read_own`."""
+    path = registered().get(str(name), Path(name))
+    return read_own(path) if path.is_file() else None
+
+
 def parts_of(name: str) -> tuple[Part, ...]:
     """The networks of the catalogue that a world uses: one of the catalogue, or of one's own by
     its name or file; none of any other."""
     entry = catalogue().get(name)
     if entry is not None:
         return entry.parts
-    path = registered().get(name, Path(name))
-    choices = read_own(path).choices.values() if path.is_file() else ()
+    own = described(name)
+    choices = () if own is None else own.choices.values()
     return tuple(choice for choice in choices if isinstance(choice, Part))
 
 
@@ -301,7 +324,14 @@ def to_toml(own: OwnWorld) -> bytes:
         k: choice.name if isinstance(choice, Part) else str(choice)
         for k, choice in own.choices.items()
     }
-    facts = {"name": own.name, **named, "neutral": own.neutral, "truncation": own.truncation}
+    facts: dict[str, Any] = {
+        "name": own.name,
+        **named,
+        "neutral": own.neutral,
+        "truncation": own.truncation,
+    }
+    if own.class_index is not None:
+        facts["class"] = own.class_index
     if own.multilingual:
         facts["multilingual"] = True
     if own.example_prompts:

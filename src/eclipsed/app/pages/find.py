@@ -10,7 +10,7 @@ import streamlit as st
 from eclipsed.app import descriptions
 from eclipsed.app.desk import Desk
 from eclipsed.app.pages import browser
-from eclipsed.app.search import Look, Request, Search, images_of, layers_written
+from eclipsed.app.search import Look, Search, images_of, layers_written
 from eclipsed.methods.training import trained_methods
 
 _SHOWN = 5  # images that answer a prompt best, and least
@@ -62,15 +62,13 @@ def show() -> None:
             chosen = {_AUTO: None, _WHOLE: (), _CHOSEN: tuple(regions)}[region]
             desk.attempt(
                 lambda: desk.find(
-                    Request(
+                    desk.request(
                         prompt,
                         regions=chosen,
                         method=method,
                         space=space,
                         layers=layers_written(layers),
                         steps=steps or None,
-                        seed=desk.session.seed,
-                        truncation=desk.session.truncation,
                     )
                 )
             )
@@ -111,11 +109,9 @@ def _search(desk: Desk, search: Search, running: bool) -> None:
 
 def _chips(desk: Desk, prompts: Sequence[str], key: str) -> None:
     """Prompts that can be clicked in place of typing."""
-    now = desk.session
     with st.container(horizontal=True, gap="small"):
         for prompt in prompts:
-            request = Request(prompt, seed=now.seed, truncation=now.truncation)
-            find = partial(desk.find, request)
+            find = partial(desk.find, desk.request(prompt))
             st.button(prompt, key=f"{key} {prompt}", on_click=desk.attempt, args=(find,))
 
 
