@@ -209,7 +209,8 @@ def test_a_misspelt_word_is_encoded_as_the_one_that_is_meant() -> None:
     ("prompt", "regions", "keep"),
     [
         ("bright hair, same background", ("hair",), {"background"}),
-        ("bright hair, same person", ("hair",), set()),
+        ("bright hair, same person", ("hair",), {"skin", "eyes", "mouth"}),
+        ("bright hair, keep the facial features", ("hair",), {"skin", "eyes", "mouth"}),
         ("bright hair, keep the hair as it is", ("hair",), set()),
         ("bright hair and nothing else", ("hair",), {"background", "skin", "eyes", "mouth", "hat"}),
         ("a truck and nothing else", (), set()),

@@ -49,6 +49,12 @@ def read(prompt: str) -> Instruction:
         ("make her smile less", "not smiling"),
         ("don't smile", "not smiling"),
         ("stop him from smiling", "not smiling"),
+        ("hide the beard", "no beard"),
+        ("reduce the beard", "no beard"),
+        ("anything but a beard", "no beard"),
+        ("free him of his beard", "no beard"),
+        ("strip her of the hat", "no hat"),
+        ("a beard-free man", "no beard"),
         ("his mouth isn't open", "a closed mouth"),
         # Instructing.
         ("make her smile", "smiling"),
@@ -123,6 +129,7 @@ def test_a_description_stays_as_it_was_typed(prompt: str) -> None:
         ("a hat, but not the background", "a hat", ("background",)),
         ("untouched background, red hat", "red hat", ("background",)),
         ("leave the background", "", ("background",)),
+        ("the same person with a hat", "with a hat", ("person",)),
     ],
 )
 def test_what_must_stay_is_no_wish(prompt: str, text: str, stays: tuple[str, ...]) -> None:
@@ -142,6 +149,9 @@ def test_what_must_stay_is_no_wish(prompt: str, text: str, stays: tuple[str, ...
         ("a hat, no other changes", "a hat"),
         ("don't change anything but make the hair blond", "blond hair"),
         ("give him a hat, that's it", "a hat"),
+        ("with a hat, otherwise identical", "with a hat"),
+        ("only change the hair: black hair", "black hair"),
+        ("change nothing but the hair: black hair", "black hair"),
     ],
 )
 def test_nothing_else_may_change(prompt: str, text: str) -> None:

@@ -17,6 +17,8 @@ from eclipsed.prompts.decompose import decomposed
 from eclipsed.prompts.instructions import instruction
 from eclipsed.prompts.language import affirmed, chunks, tokens
 from eclipsed.prompts.regions import (
+    FACE,
+    FACE_PARTS,
     RegionChoice,
     choose_regions,
     mentions,
@@ -106,6 +108,8 @@ def read_prompt(prompt: str, world: World) -> Reading:
     keep: list[str] = []
     for phrase in said.stays:
         named = [mention.region for mention in mentions(phrase, known, neutral)]
+        if set(named) <= {"skin"} and FACE.intersection(tokens(phrase)):
+            named = [region for region in known if region in FACE_PARTS]
         named = named or list(choose_regions(phrase, known, neutral).regions)
         keep += named
         if not named:

@@ -29,6 +29,7 @@ _SPELLING = re.compile(
 )
 _POLITE = sorted((words.split() for words in _LISTS["polite"]), key=len, reverse=True)
 _SEPARATORS = frozenset(",;.:!?()/&+") | {"and", "or", "but", "while", "then", "plus", "nor"}
+_WEARING = ("with", "wearing", "having", "in")  # the same person with a hat
 _NO_OR = re.compile(r"\b(no|without) ")
 _REMOVERS = ("removing", "removing_with_particle", "removing_with_away")
 _VERBS = (*_REMOVERS, "giving", "changing", "swapping", "keeping", "touching", "acting")
@@ -347,6 +348,9 @@ class _Reader:
         if len(rest) < 2:
             return ""
         verb, others = _base(rest[0]), rest[1:]
+        of = self.person_end(others)
+        if verb in _SETS["removing_of"] and of and others[of : of + 1] == ["of"]:
+            return _without(others[of + 1 :])
         found = [w for w in others if w in _SETS["particles"]]
         away = verb in _SETS["removing_with_away"] and "away" in others
         if found and (verb in _SETS["removing_with_particle"] or away):
@@ -369,7 +373,10 @@ class _Reader:
         return _without(thing)
 
     def _ended(self, words: Sequence[str]) -> str:
-        """ "Glasses off", "the beard is gone"."""
+        """ "Glasses off", "the beard is gone", "a beard-free man"."""
+        free = [word for word in words if word.endswith("-free")]
+        if free:
+            return _without([free[0].removesuffix("-free")])
         if len(words) < 2 or words[-1] not in _SETS["gone"]:
             return ""
         thing = list(words[:-1])
@@ -672,7 +679,8 @@ def _clauses(words: Sequence[str]) -> list[_Clause]:
             close()
             separator = word if not separator or separator in ",;" else separator
         else:
-            if current and _begins_keeping(words, index):
+            same = not _SETS["same"].isdisjoint(current) and language.is_person(current[-1])
+            if current and (_begins_keeping(words, index) or (same and word in _WEARING)):
                 close()
             current.append(word)
     close()
@@ -726,6 +734,9 @@ def _read(reader: _Reader, clause: _Clause, before: _Clause | None, *, first: bo
         return replace(clause, stays=kept[0], others=kept[1], kind="keep")
     narrowed = reader.narrowed(words)
     if narrowed is not None:
+        thing = narrowed[_is(_base(narrowed[0]), "changing") :]
+        if thing and _is(thing[0], "definite") and reader.noun_end(thing, 0) == len(thing):
+            return replace(clause, others=True, kind="keep")  # what of it, another clause says
         said = reader.wish(narrowed) or reader.wish(["make", *narrowed]) or " ".join(narrowed)
         return replace(clause, text=said, others=True, kind="wish")
     said = reader.wish(words)

@@ -35,6 +35,7 @@ LONG = 6  # letters from which it may be; among shorter words, too many are alik
 _LISTS = word_lists("eclipsed.prompts", "regions.toml")
 _WHOLE: list[str] = _LISTS["whole_image"]
 _MEDIA: list[str] = _LISTS["media"]
+FACE, FACE_PARTS = frozenset(_LISTS["face"]), frozenset(_LISTS["face_parts"])
 _BACKING = ("before", "against")  # what follows these is behind the subject
 
 
