@@ -34,7 +34,7 @@ from eclipsed.worlds.starter.world import WEIGHTS, load_starter
 PROMPTS = (
     "curly hair",
     "sunglasses",
-    "angry eyebrows",
+    "gray hair",
     "a big laugh",
     "a hoodie",
     "heart eyes",
