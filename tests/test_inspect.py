@@ -99,7 +99,7 @@ def test_directions_say_what_their_file_says(tmp_path: Path) -> None:
     assert [one["name"] for one in result["directions"]] == ["hair_1", "hair_2"]
     assert result["directions"][0]["facts"]["regions"] == ["hair"]
     np.save(tmp_path / "v.npy", np.ones((1, 8)))
-    assert "which the file does not name" in told(tmp_path / "v.npy")["needs"]
+    assert "the file names none" in told(tmp_path / "v.npy")["needs"]
 
 
 def test_arrays_that_are_no_direction_are_shown_with_the_reason(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ NAMES = """
     BadFile BadSetting Direction EclipsedError Edit EditStack Goal Mask Method MissingExtra
     Preflight State UnknownName World WrongGenerator config_for describe evaluate
     goal_from_prompt grid load_generator load_png load_world progress read_latent
-    read_latents register render save_png score_direction scored strip strip_picture to_pil
+    register render save_png score_direction scored strip strip_picture to_pil
     train_direction train_directions __version__
 """.split()
 

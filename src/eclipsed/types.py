@@ -212,8 +212,8 @@ class Goal:
 
     No regions means the whole image. `goal_from_prompt` parses the rest; a goal without it asks
     for one change.
-    text: what encoders read, a description of what shall be seen ("no glasses" for "remove
-    glasses"); the prompt itself unless given.
+    description: of what shall be seen, where the prompt is an instruction ("no glasses" for
+    "remove glasses"); else empty.
     keep: regions that must stay as they are; none of `regions` is among them.
     parts: one goal for each change, where the prompt asks for several; else ().
     shape_and_colour: two goals, where one change asks for both ("long red hair"); else ().
@@ -224,13 +224,19 @@ class Goal:
     regions: tuple[str, ...] = ()
     parts: tuple[Goal, ...] = ()
     shape_and_colour: tuple[Goal, ...] = ()
-    text: str = ""
+    description: str = ""
     keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", self.text or self.prompt)
         object.__setattr__(self, "regions", listed(self.regions))
         object.__setattr__(self, "keep", listed(self.keep))
+        if self.description == self.prompt:
+            object.__setattr__(self, "description", "")
+
+    @property
+    def text(self) -> str:
+        """What encoders read."""
+        return self.description or self.prompt
 
     def __repr__(self) -> str:
         where = ", ".join(self.regions) or "the whole image"

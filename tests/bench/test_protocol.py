@@ -68,6 +68,6 @@ def test_prompts_from_a_file(tmp_path: Path) -> None:
     path.write_text("# nothing\n")
     with pytest.raises(BadFile, match="no prompt"):
         read_prompts(path)
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadFile, match="no text"):
+    path.write_bytes(b"\x80\x81\x00")
+    with pytest.raises(BadFile, match="not a text in UTF-8"):
         read_prompts(path)

@@ -11,7 +11,7 @@ of n, which is what remains of it orthogonal to all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -54,7 +54,7 @@ def find(world: World, goal: Goal, config: InterFaceGanConfig) -> list[Direction
     """
     space = config.space or ("w" if "w" in world.generator.spaces else "z")
     normal, accuracy = boundary(world, goal, space, config)
-    conditions = [replace(goal, prompt=prompt) for prompt in config.conditions]
+    conditions = [Goal(prompt, goal.neutral, goal.regions) for prompt in config.conditions]
     normal = without(normal, [boundary(world, one, space, config)[0] for one in conditions])
     return [
         calibrated(

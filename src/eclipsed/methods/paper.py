@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.editing.masks import region_masks
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.methods.method import trained
@@ -199,8 +198,7 @@ def paper_losses(
     if local:
         with torch.no_grad(), counting:
             before = synthesize(latents)
-            parts = world.segmenter, goal.regions
-            old, new = (region_masks(each, *parts) for each in (before, after))
+            old, new = (world.segmenter.masks(each, goal.regions) for each in (before, after))
         terms["localization"] = losses.localization_loss(
             {name: before.features[name] for name in names},
             {name: after.features[name] for name in names},

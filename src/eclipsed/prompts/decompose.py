@@ -95,8 +95,7 @@ def shape_and_colour(goal: Goal, vocabulary: Vocabulary) -> tuple[Goal, ...]:
 
 def _saying(goal: Goal, words: Sequence[str], **changes: Any) -> Goal:
     """The goal with other words, as one of its parts has them."""
-    text = " ".join(words)
-    return replace(goal, prompt=text, text=text, **changes)
+    return replace(goal, prompt=" ".join(words), description="", **changes)
 
 
 def _grouped(goal: Goal, vocabulary: Vocabulary) -> list[_Change]:

@@ -188,7 +188,8 @@ def goal_from_prompt(
     if reading.nothing_else and chosen:
         keep = world.segmenter.regions
     keep = tuple(region for region in keep if region not in chosen)
-    return decomposed(Goal(said, world.neutral, chosen, text=text, keep=keep), world.vocabulary)
+    goal = Goal(said, world.neutral, chosen, description=text, keep=keep)
+    return decomposed(goal, world.vocabulary)
 
 
 @torch.no_grad()
@@ -228,7 +229,7 @@ def goal_of(direction: Direction, world: World) -> Goal:
         direction.prompt,
         direction.neutral,
         direction.regions,
-        text=read_prompt(direction.prompt, world).text,
+        description=read_prompt(direction.prompt, world).text,
         keep=direction.keep,
     )
     return decomposed(goal, world.vocabulary)
