@@ -44,14 +44,14 @@ def import_(
             f"Choose from 1 to {len(directions)}." if len(directions) > 1 else "It holds one.",
         )
     numbers = range(1, len(directions) + 1) if index is None else [index]
-    several = len(numbers) > 1
-    paths = [out.with_stem(f"{out.stem}-{i}") if several else out for i in numbers]
+    many = len(numbers) > 1
+    paths = [out.with_stem(f"{out.stem}-{i}") if many else out for i in numbers]
     for path in paths:
         options.check_writable(path, source=file)
     generator = open_world(world, "cpu").generator
     cards = {}
     for path, i in zip(paths, numbers, strict=True):
-        card_name = f"{name}-{i}" if name and several else name
+        card_name = f"{name}-{i}" if name and many else name
         cards[path] = to_card(directions[i - 1], generator, space=space, name=card_name)
     doubts = [doubt for card in cards.values() if (doubt := doubt_of(card, generator))]
     if doubts:

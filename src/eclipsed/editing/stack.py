@@ -172,8 +172,8 @@ class EditStack:
 
 
 def _as_edits(edits: object) -> tuple[Edit, ...]:
-    several = edits if isinstance(edits, Iterable) and not isinstance(edits, str) else [edits]
-    return tuple(map(_as_edit, several))
+    given = edits if isinstance(edits, Iterable) and not isinstance(edits, str) else [edits]
+    return tuple(map(_as_edit, given))
 
 
 def _as_edit(edit: object) -> Edit:
@@ -268,8 +268,8 @@ def _blend_mask(
     if segmenter is None or not keep:
         return mask
     # Pixels that show what is kept before and after; a hat may cover the background.
-    kept = torch.minimum(*(region_masks(each, segmenter, keep) for each in (before, after)))
-    return mask * (1.0 - kept)
+    stays = torch.minimum(*(region_masks(each, segmenter, keep) for each in (before, after)))
+    return mask * (1.0 - stays)
 
 
 def _union(

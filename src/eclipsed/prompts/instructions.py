@@ -259,13 +259,13 @@ class _Reader:
             self._ended,
             self._swapped,
         ):
-            found = way(words)
-            if found:
-                return found
+            text = way(words)
+            if text:
+                return text
         for way in (self._resulting, self._given, self._changed, self._demanded):
-            found = way(words)
-            if found:
-                return found
+            text = way(words)
+            if text:
+                return text
         if len(words) == len(said) or not _is(said[0], "pronouns"):
             return ""
         person = self.person_end(words)  # "I want him to be bald", "I want a beard on him"
@@ -351,10 +351,10 @@ class _Reader:
         of = self.person_end(others)
         if verb in _SETS["removing_of"] and of and others[of : of + 1] == ["of"]:
             return _without(others[of + 1 :])
-        found = [w for w in others if w in _SETS["particles"]]
+        particles = [w for w in others if w in _SETS["particles"]]
         away = verb in _SETS["removing_with_away"] and "away" in others
-        if found and (verb in _SETS["removing_with_particle"] or away):
-            at = others.index(found[0])
+        if particles and (verb in _SETS["removing_with_particle"] or away):
+            at = others.index(particles[0])
             thing = others[at + 1 :] if at == 0 else others[:at]
             if thing[:1] == ["of"]:
                 thing = thing[1:]
@@ -366,7 +366,7 @@ class _Reader:
                 thing = ["beard"]
         else:
             return ""
-        if verb in _SETS["also_nouns"] and not _led(others) and verb == rest[0] and not found:
+        if verb in _SETS["also_nouns"] and not _led(others) and verb == rest[0] and not particles:
             return ""
         if not thing or self.person_end(thing) == len(thing):
             return ""
@@ -729,9 +729,9 @@ def instruction(prompt: str, named: Named) -> Instruction:
 def _read(reader: _Reader, clause: _Clause, before: _Clause | None, *, first: bool) -> _Clause:
     """A clause with what it says; what has no verb of its own leans on the clause before."""
     words = list(clause.words)
-    kept = reader.stays(words, first=first)
-    if kept is not None:
-        return replace(clause, stays=kept[0], others=kept[1], kind="keep")
+    stays = reader.stays(words, first=first)
+    if stays is not None:
+        return replace(clause, stays=stays[0], others=stays[1], kind="keep")
     narrowed = reader.narrowed(words)
     if narrowed is not None:
         thing = narrowed[_is(_base(narrowed[0]), "changing") :]

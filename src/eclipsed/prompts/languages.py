@@ -55,18 +55,18 @@ def _language(prompt: str, world: World) -> str:
     texts = [text for region, phrases in world.vocabulary.items() for text in (region, *phrases)]
     own = _stems(tuple(texts))
 
-    def is_strange(word: str) -> bool:
+    def is_foreign(word: str) -> bool:
         listed = word in _WEAK or any(word in known for known in _LANGUAGES.values())
         return listed or not (word.isascii() or stem(word) in own or _english(word))
 
-    strange = [is_strange(word) for word in words]
+    foreign = [is_foreign(word) for word in words]
     said = {name: sum(word in known for word in words) for name, known in _LANGUAGES.items()}
     best = max(said, key=said.__getitem__)
-    if said[best] and sum(strange) * 2 >= len(words):
+    if said[best] and sum(foreign) * 2 >= len(words):
         return f"{best}, it seems"
     accented = any(not word.isascii() for word in words)
     named = any(letter.isupper() for letter in prompt)  # "Timothée Chalamet"
-    return "in another language, it seems" if accented and all(strange) and not named else ""
+    return "in another language, it seems" if accented and all(foreign) and not named else ""
 
 
 @lru_cache(maxsize=8)

@@ -50,13 +50,13 @@ def sheet(
 ) -> None:
     """What a function of `sheets` draws, to look at and to save. While it is drawn, what stood here
     before is gone."""
-    place = st.empty()
-    place.caption(descriptions.DRAWING)
+    slot = st.empty()
+    slot.caption(descriptions.DRAWING)
     picture = desk.sheet(draw, *words, files=files)
     if picture is None:
-        place.empty()
+        slot.empty()
         return
-    with place.container():
+    with slot.container():
         shown = st.container(key="sheet")
         with st.container(horizontal=True, vertical_alignment="center"):
             data = downloads.on_paper(picture)

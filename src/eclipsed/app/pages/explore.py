@@ -88,13 +88,13 @@ def _between(desk: Desk) -> None:
     kind = right.segmented_control(
         "As", KINDS, default="webp", format_func=str.upper, required=True
     )
-    place = st.empty()
-    place.caption(descriptions.DRAWING)
+    slot = st.empty()
+    slot.caption(descriptions.DRAWING)
     animation = desk.sheet(sheets.interpolation, to, kind)
     if animation is None:
-        place.empty()
+        slot.empty()
         return
-    with place.container():
+    with slot.container():
         with st.container(width=384):
             if kind == "mp4":
                 st.video(animation, loop=True, autoplay=True, muted=True)

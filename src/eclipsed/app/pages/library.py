@@ -37,9 +37,9 @@ def show() -> None:
         said, undo = st.columns([4, 1], vertical_alignment="center")
         said.text(f"Deleted: {desk.deleted}")
         undo.button("Undo", on_click=desk.undelete, width="stretch")
-    found = matching(desk.attempt(desk.library.entries) or [], words)
+    matches = matching(desk.attempt(desk.library.entries) or [], words)
     generator = desk.world.generator
-    entries = [entry for entry in found if not entry.trouble(generator)]
+    entries = [entry for entry in matches if not entry.trouble(generator)]
     if not entries:
         st.text("No card fits these words." if words.strip() else descriptions.NO_CARDS)
     _compare(desk, entries)
@@ -50,7 +50,7 @@ def show() -> None:
             if entry.direction is not None:
                 with column.container(border=True, height="stretch"):
                     _card(desk, entry, entry.direction)
-    if others := [entry for entry in found if entry.trouble(generator)]:
+    if others := [entry for entry in matches if entry.trouble(generator)]:
         with st.expander(f"Not for this world: {len(others)}"):
             for entry in others:
                 _other(desk, entry)
