@@ -14,7 +14,7 @@ from typing import Any
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.shapes import stylegan2_config
 from eclipsed.checkpoints.unpickling import Record
-from eclipsed.checkpoints.unwrapping import Contents, Part, module_part, row_of
+from eclipsed.checkpoints.unwrapping import Contents, Part, module_part
 from eclipsed.errors import BadFile
 
 _FORMAT = "NVIDIA PyTorch pickle"
@@ -58,12 +58,7 @@ def read_stylegan2(part: Part) -> Checkpoint:
     else:
         clamp = _attribute(part.module, ("synthesis", "b4", "conv1"), "conv_clamp")
         name, config = _FORMAT, _stylegan2_config(_arguments(part.module), clamp)
-    average, tensors = None, dict(part.tensors)
-    if "mapping.w_avg" not in tensors:
-        average = part.average(config["w_dim"])
-        tensors = part.without(average)
-    if average is not None:
-        tensors["mapping.w_avg"] = row_of(average)
+    tensors, average = part.averaged("mapping.w_avg", config["w_dim"])
     return Checkpoint(name, "stylegan2", config, tensors, part.note(average))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from eclipsed.checkpoints import nvidia, rosinality
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.shapes import numbered, stylegan1_config
-from eclipsed.checkpoints.unwrapping import Contents, Part, ambiguous, row_of
+from eclipsed.checkpoints.unwrapping import Contents, Part, ambiguous
 from eclipsed.checkpoints.weights import tensor_of
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes
@@ -41,12 +41,7 @@ def recognise(content: object, folder: Path | None = None) -> Checkpoint | None:
 
 def _stylegan1(part: Part) -> Checkpoint:
     config = stylegan1_config(part.tensors)
-    average, tensors = None, dict(part.tensors)
-    if "truncation.avg_latent" not in tensors:
-        average = part.average(config["w_dim"])
-        tensors = part.without(average)
-    if average is not None:
-        tensors["truncation.avg_latent"] = row_of(average)
+    tensors, average = part.averaged("truncation.avg_latent", config["w_dim"])
     name = "lernapparat's port of StyleGAN"
     return Checkpoint(name, "stylegan1", config, tensors, part.note(average))
 

@@ -136,6 +136,15 @@ class Part:
                 near.append((-shared, _AVERAGES.index(last), name))
         return self.contents.tensors[min(near)[2]] if near else None
 
+    def averaged(self, name: str, width: int) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The tensors with the average latent under a name, and that of the file where it lay under
+        another."""
+        if name in self.tensors:
+            return dict(self.tensors), None
+        average = self.average(width)
+        row = {} if average is None else {name: row_of(average)}
+        return self.without(average) | row, average
+
     def without(self, average: Tensor | None) -> dict[str, Tensor]:
         """The tensors, but for one that is used under another name."""
         return {name: value for name, value in self.tensors.items() if value is not average}
