@@ -1,7 +1,8 @@
-"""Small encoders and segmenters as files that describe themselves, for worlds made by anybody.
+"""Small encoders, segmenters and inverters as files that describe themselves, for any world.
 
 The networks are the starter world's kinds at any size and for any regions: an image tower and a
-text tower over the frozen sentence encoder, and a small U-Net. A file is safetensors in fp16; one
+text tower over the frozen sentence encoder, a small U-Net, and an image tower that gives latents. A
+file is safetensors in fp16; one
 metadata string, JSON, says what the shapes of its tensors do not.
 """
 
@@ -29,11 +30,17 @@ from eclipsed.files import (
     shown,
     write_atomic,
 )
-from eclipsed.worlds.starter.models import Network, StarterEncoder, StarterSegmenter
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.models import (
+    Network,
+    SmallInverter,
+    StarterEncoder,
+    StarterSegmenter,
+)
+from eclipsed.worlds.starter.networks import InverterNetwork, TextImageModel, TowerConfig, UNet
 
 FORMAT = 1
-ENCODER, SEGMENTER = "eclipsed_encoder", "eclipsed_segmenter"  # keys of the metadata string
+# Keys of the metadata string.
+ENCODER, SEGMENTER, INVERTER = "eclipsed_encoder", "eclipsed_segmenter", "eclipsed_inverter"
 _MOST_BYTES = 64 * 2**20
 _MOST = 4_096  # of anything that a file counts: channels, pixels, regions
 _AGAIN = "Make the file again."
@@ -84,6 +91,22 @@ def load_small_segmenter(path: StrPath) -> StarterSegmenter:
     return StarterSegmenter(network, regions=regions, name=Path(path).stem).eval()
 
 
+def save_small_inverter(network: InverterNetwork, path: StrPath) -> None:
+    """Write an inverter in fp16, its mean latent in full; BadFile when that cannot be written."""
+    sizes = {"rows": network.rows, "w_dim": network.w_dim}
+    _write(network, INVERTER, {"tower": asdict(network.tower.config), **sizes}, path, "mean")
+
+
+def load_small_inverter(path: StrPath) -> SmallInverter:
+    """The frozen inverter (eclipsed.types.Inverter) of a file that `save_small_inverter` wrote.
+
+    Its name is the file's. Raises BadFile, with one sentence, for anything else.
+    """
+    tensors, facts = _read(path, INVERTER, "inverter")
+    network = _build(lambda: _inverter_from(facts), tensors, path)
+    return SmallInverter(network, name=Path(path).stem).eval()
+
+
 def regions_of(names: Any) -> tuple[str, ...]:
     """Names of regions, checked: at least one, all different, none empty, on one line each.
 
@@ -103,16 +126,23 @@ def _is_name(name: Any) -> bool:
 
 
 def _encoder_from(facts: Mapping[str, Any]) -> TextImageModel:
-    tower = facts["tower"]
+    return TextImageModel(_tower_from(facts["tower"]), _count(facts["hidden"]))
+
+
+def _inverter_from(facts: Mapping[str, Any]) -> InverterNetwork:
+    sizes = {name: _count(facts[name]) for name in ("rows", "w_dim")}
+    return InverterNetwork(_tower_from(facts["tower"]), **sizes)
+
+
+def _tower_from(tower: Mapping[str, Any]) -> TowerConfig:
     first, second, third, fourth = (_count(width) for width in tower["widths"])
-    config = TowerConfig(
+    return TowerConfig(
         widths=(first, second, third, fourth),
         head=_count(tower["head"]),
         outputs=_count(tower["outputs"]),
         residual=tower["residual"] is True,
         size=_count(tower["size"]),
     )
-    return TextImageModel(config, _count(facts["hidden"]))
 
 
 def _segmenter_from(facts: Mapping[str, Any]) -> UNet:
@@ -126,11 +156,15 @@ def _count(value: Any) -> int:
     return value
 
 
-def _write(module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath) -> None:
+def _write(
+    module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath, *exact: str
+) -> None:
+    """exact: names of tensors that are not rounded to fp16."""
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        name: (value.half() if value.is_floating_point() and name not in exact else value)
         for name, value in module.state_dict().items()
     }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_atomic(path, save(tensors, {key: json.dumps({"format": FORMAT, **facts})}))
 
 

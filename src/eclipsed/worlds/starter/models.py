@@ -23,11 +23,18 @@ from eclipsed.text import listed
 from eclipsed.types import Claim, Synthesis, Verdict
 from eclipsed.worlds.starter.artifacts import artifact
 from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
-from eclipsed.worlds.starter.networks import Classifier, TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.networks import (
+    Classifier,
+    InverterNetwork,
+    TextImageModel,
+    TowerConfig,
+    UNet,
+)
 
 WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
 WORLD_HIDDEN = 512
 WORLD_UNET = (32, 64, 96)
+INVERTER_TOWER = TowerConfig(widths=(24, 48, 80, 112), head=24, outputs=144)
 # The judges: another architecture (no shortcuts, ReLU), other widths, other seeds.
 JUDGE_TOWER = TowerConfig(widths=(24, 48, 96, 112), head=24, outputs=128, residual=False)
 JUDGE_HIDDEN = 256
@@ -135,6 +142,27 @@ class StarterSegmenter(nn.Module):
         numbers = label_numbers(regions, groups, segmenter=self.name)
         labels = self.labels(synthesis.image)
         return torch.isin(labels, torch.tensor(numbers, device=labels.device)).float()
+
+
+class SmallInverter(nn.Module):
+    """The latent of an image at a glance, by a small tower (eclipsed.types.Inverter)."""
+
+    def __init__(self, network: InverterNetwork, *, name: str = "starter") -> None:
+        super().__init__()
+        self.network = network
+        self.name = name
+        self.size = network.tower.config.size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.network, self.size)
+
+    @torch.no_grad()
+    def latents(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
+        images = images.clamp(-1, 1)
+        if images.shape[-2:] != (self.size, self.size):
+            images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
+        return self.network(images)  # type: ignore[no-any-return]
 
 
 class StarterJudge(nn.Module):

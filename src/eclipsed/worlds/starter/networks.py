@@ -1,7 +1,8 @@
-"""The small networks of the starter world besides the generator: encoder, segmenter, classifier.
+"""The small networks of the starter world besides the generator: encoder, segmenter, classifier,
+inverter.
 
-Each is used twice: as part of the world, and, with other widths, another activation and another
-seed, as a judge that no training sees.
+All but the inverter are used twice: as part of the world, and, with other widths, another
+activation and another seed, as a judge that no training sees.
 """
 
 from __future__ import annotations
@@ -149,6 +150,22 @@ class UNet(nn.Module):
         one = one + self.up2(F.interpolate(two, scale_factor=2.0, mode="bilinear"))
         one = F.silu(self.right2(one)) + one
         return F.pixel_shuffle(self.coarse(one), 2) + self.fine(images)  # type: ignore[no-any-return]
+
+
+class InverterNetwork(nn.Module):
+    """Images → latents of W+ [N, rows · w_dim]: the mean latent, and what a tower adds to it."""
+
+    mean: Tensor
+
+    def __init__(self, tower: TowerConfig, *, rows: int, w_dim: int) -> None:
+        super().__init__()
+        self.rows, self.w_dim = rows, w_dim
+        self.tower = ImageTower(tower)
+        self.out = nn.Linear(tower.outputs, rows * w_dim)
+        self.register_buffer("mean", torch.zeros(rows * w_dim))
+
+    def forward(self, images: Images) -> Float[Tensor, "n d"]:
+        return self.mean + self.out(F.silu(self.tower(images)))  # type: ignore[no-any-return]
 
 
 class Classifier(nn.Module):

@@ -11,8 +11,10 @@ from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, sha256_of, shown
 from eclipsed.generators.loading import load_generator
 from eclipsed.types import World
+from eclipsed.worlds.small import load_small_inverter
 from eclipsed.worlds.starter.models import (
     REMAKE,
+    SmallInverter,
     StarterJudge,
     load_encoder,
     load_judges,
@@ -29,6 +31,7 @@ GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
     "segmenter.safetensors",
     "judges.safetensors",
 )
+INVERTER = "inverter.safetensors"  # may be missing: photos are then inverted step by step
 _MOST_BYTES = 64 * 2**20
 
 
@@ -52,7 +55,15 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
+        inverter=_inverter(folder, device, record),
     )
+
+
+def _inverter(folder: Path, device: str, record: dict[str, Any]) -> SmallInverter | None:
+    if INVERTER not in record["sha256"]:
+        return None
+    _check(folder / INVERTER, record)
+    return load_small_inverter(folder / INVERTER).to(device)
 
 
 def _judge(folder: Path, device: str) -> StarterJudge:
