@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 from eclipsed.editing.photos import ffhq
 from eclipsed.errors import BadSetting
+from eclipsed.types import Point
 
-Point = tuple[float, float]
 Box = tuple[int, int, int, int]
 Recipe = Literal["plain", "ffhq"]
 
@@ -198,6 +198,21 @@ def _crop_of(quad: Float64[np.ndarray, "n 2"], recipe: Recipe) -> Crop:
     first, second, third = ((float(x), float(y)) for x, y in quad[:3])
     fourth = (first[0] + third[0] - second[0], first[1] + third[1] - second[1])
     return Crop((first, second, third, fourth), recipe)
+
+
+def shrunk(pixels: Float[Tensor, "h w 3"], longest: int) -> tuple[Float[Tensor, "a b 3"], int]:
+    """A photo averaged by a whole factor so that no side exceeds `longest`, and that factor.
+
+    What does not fill a pixel at the right and at the bottom is left out.
+    """
+    height, width = pixels.shape[:2]
+    factor = max(1, -(-max(height, width) // longest))
+    rows, columns = (max(side // factor, 1) * factor for side in (height, width))
+    if factor == 1 or min(height, width) < factor:
+        return pixels.float(), 1
+    bands = pixels[:rows, :columns].split(factor)
+    averaged = [band.float().mean(0).unflatten(0, (-1, factor)).mean(1) for band in bands]
+    return torch.stack(averaged), factor
 
 
 # --- resampling ---------------------------------------------------------------------------------
