@@ -141,14 +141,15 @@ class Mtcnn:
         return _faces(boxes[picks], scores[picks], points[picks].mT, scale)
 
 
-def load_mtcnn(folder: StrPath, *, device: str | torch.device = "cpu") -> Mtcnn:
-    """The detector of a folder that holds pnet.pt, rnet.pt and onet.pt.
+def load_mtcnn(source: StrPath, *, device: str | torch.device = "cpu") -> Mtcnn:
+    """The detector of a folder that holds pnet.pt, rnet.pt and onet.pt, or of one of these files.
 
     Raises BadFile where one of them is missing or is another network.
     """
+    folder = Path(source) if Path(source).is_dir() else Path(source).parent
     networks: list[nn.Module] = []
     for name, kind in zip(FILES, (PNet, RNet, ONet), strict=True):
-        path = Path(folder) / name
+        path = folder / name
         if not path.is_file():
             raise BadFile(
                 f"The face detector's file {shown(path)} is missing.",
