@@ -104,7 +104,7 @@ def measure(world: World, n: int = 128) -> dict[str, float]:
     assert world.inverter is not None
     _, avatars = population_rows(np.random.default_rng(2_000_000), n)
     images = to_images(Renderer().render(avatars).images)
-    again = world.generator.synthesize(world.inverter.latents(images)).image
+    again = world.generator.synthesize(world.inverter().latents(images)).image
     values = psnr(again, images)
     return {
         "psnr": round(float(values.median()), 2),

@@ -147,8 +147,9 @@ def identity_of(
 ) -> str:
     """SHA-256 over everything that decides an inversion."""
     if isinstance(world, World):
-        networks = (world.generator, world.encoder, world.segmenter, world.inverter)
-        prints = [None if each is None else each.fingerprint for each in networks]
+        networks = (world.generator, world.encoder, world.segmenter)
+        prints = [network.fingerprint for network in networks]
+        prints += [] if world.inverter is None else [world.inverter().fingerprint]
     else:
         prints = [world.fingerprint]
     facts = [VERSION, asdict(config), prints, sha256_of(image.float()), torch.__version__]
@@ -199,7 +200,7 @@ def _scene_of(world: World | Generator, image: Tensor) -> _Scene:
     statistics = statistics_of(generator, best_space(generator))
     latent = None
     if own is not None and own.inverter is not None:
-        latent = own.inverter.latents(image)
+        latent = own.inverter().latents(image)
     mean = statistics.mean.repeat(statistics.rows)[None]
     return _Scene(
         generator=generator,

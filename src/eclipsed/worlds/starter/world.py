@@ -55,14 +55,14 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
-        inverter=_inverter(folder, device, record),
+        inverter=cache(partial(_inverter, folder, device))
+        if INVERTER in record["sha256"]
+        else None,
     )
 
 
-def _inverter(folder: Path, device: str, record: dict[str, Any]) -> SmallInverter | None:
-    if INVERTER not in record["sha256"]:
-        return None
-    _check(folder / INVERTER, record)
+def _inverter(folder: Path, device: str) -> SmallInverter:
+    _check(folder / INVERTER, read_record(folder))
     return load_small_inverter(folder / INVERTER).to(device)
 
 
