@@ -16,41 +16,74 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from PIL import Image
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from eclipsed.worlds.starter.networks import InverterNetwork
-from kits.fitting import Job, channels_last, disturb, rng_of, run, to_images
+from eclipsed.files import write_atomic
+from eclipsed.worlds.starter.networks import ImageTower, InverterHead, tower_features
+from kits.fitting import Job, disturb, rng_of, run, to_images
 
 # step → images [N, 3, H, W] in [-1, 1] and their latents [N, D].
 Examples = Callable[[int], tuple[Tensor, Tensor]]
 
+CHUNK = 16  # batches
 TURN, ZOOM, SHIFT = 4.0, 0.05, 0.03  # degrees; fractions of the image: an inexact crop
 QUALITY = (30, 96)  # of JPEG
 
 
 def fit_inverter(
-    network: InverterNetwork,
+    tower: ImageTower,
+    head: InverterHead,
     examples: Examples,
     mean: Float[Tensor, " d"],
     job: Job,
     folder: Path,
     *,
+    count: int,
     name: str = "inverter",
-) -> InverterNetwork:
-    """Train (or resume) an inverter in `folder`; returns the moving average.
+) -> InverterHead:
+    """Train (or resume) the head of an inverter in `folder`; returns the moving average.
 
-    mean: the generator's mean latent, which the network starts from.
+    tower: of the world's encoder, which stays as it is, so that `count` batches of images go
+    through it once. mean: the generator's mean latent, which the head starts from.
     """
-    network.mean.copy_(mean)
-    network.out.weight.data.zero_()
-    network.out.bias.data.zero_()
+    features, latents = _looked_at(tower, examples, count, job.seed, folder / f"{name}-features")
+    head.mean.copy_(mean)
+    head.outer.weight.data.zero_()
+    head.outer.bias.data.zero_()
+    deviation = (latents.float() - mean).std()
 
     def loss_at(step: int) -> Tensor:
-        images, latents = examples(step)
-        images = photographed(images, rng_of(job.seed + 1, step))
-        return F.smooth_l1_loss(network(images), latents)
+        rows = torch.from_numpy(rng_of(job.seed + 2, step).integers(len(features), size=job.batch))
+        answers = head(features[rows].float())
+        return F.smooth_l1_loss(answers / deviation, latents[rows].float() / deviation)
 
-    return run(channels_last(network), loss_at, job, folder, name)  # type: ignore[return-value]
+    return run(head, loss_at, job, folder, name)  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def _looked_at(
+    tower: ImageTower, examples: Examples, count: int, seed: int, path: Path
+) -> tuple[Tensor, Tensor]:
+    """Features and latents of `count` batches; kept in a file for each CHUNK of them."""
+    parts: list[dict[str, Tensor]] = []
+    for first in range(0, count, CHUNK):
+        file = path.with_suffix(f".{first}.safetensors")
+        if not file.is_file():
+            features, latents = [], []
+            for step in range(first, min(first + CHUNK, count)):
+                images, answers = examples(step)
+                images = photographed(images, rng_of(seed + 1, step))
+                features.append(tower_features(tower, images).half())
+                latents.append(answers)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tensors = {"features": torch.cat(features), "latents": torch.cat(latents)}
+            write_atomic(file, save(tensors))
+        parts.append(load_file(file))
+    return (
+        torch.cat([part["features"] for part in parts]),
+        torch.cat([part["latents"] for part in parts]),
+    )
 
 
 def photographed(

@@ -1,6 +1,6 @@
 """Trains the starter world's inverter and writes it beside the other weights.
 
-    python -m kits.starter.fit_inverter            # resumable, some half an hour on one core
+    python -m kits.starter.fit_inverter            # resumable, some ten minutes on one core
 
 Half of the latents are of the population, half what edits make of it; half are style-mixed. Most
 images are exact renders of what the latents say, the others the generator's own.
@@ -21,8 +21,8 @@ from eclipsed.cache import cache_folder
 from eclipsed.files import sha256_of, write_atomic
 from eclipsed.types import World
 from eclipsed.worlds.small import save_small_inverter
-from eclipsed.worlds.starter.models import INVERTER_TOWER
-from eclipsed.worlds.starter.networks import InverterNetwork
+from eclipsed.worlds.starter.models import INVERTER_HIDDEN
+from eclipsed.worlds.starter.networks import InverterHead, feature_count
 from eclipsed.worlds.starter.world import INVERTER, RECORD, WEIGHTS, load_starter, read_record
 from kits.fit_inverter import Examples, fit_inverter, psnr
 from kits.fitting import Job, rng_of, to_images
@@ -40,7 +40,8 @@ from kits.starter.design import (
 from kits.starter.population import sample_codes
 from kits.starter.renderer import Avatars, Floats, Renderer
 
-JOB = Job(images=32_000, rate=2e-3, batch=32, seed=71)
+BATCHES = 256  # of 32 images, that the encoder's tower looks at once
+JOB = Job(images=512_000, rate=1e-3, batch=128, seed=71)
 GENERATED = 6  # images of a step that the generator makes; it is slower than the renderer
 
 
@@ -56,18 +57,17 @@ def population_rows(rng: np.random.Generator, n: int) -> tuple[Floats, Avatars]:
     return rows, avatars_from_codes(codes)
 
 
-def examples_of(world: World, mean: Tensor, job: Job) -> Examples:
+def examples_of(world: World, mean: Tensor, seed: int, batch: int = 32) -> Examples:
     """Images and latents of a step."""
-    renderer, half = Renderer(), job.batch // 2
+    renderer, half = Renderer(), batch // 2
 
     def examples(step: int) -> tuple[Tensor, Tensor]:
-        rng = rng_of(job.seed, step)
-        parts = [population_rows(rng, half), training_rows(rng, job.batch - half)]
+        rng = rng_of(seed, step)
+        parts = [population_rows(rng, batch - half), training_rows(rng, half)]
         latents = torch.cat([torch.from_numpy(rows).flatten(1) for rows, _ in parts]) + mean
-        drawn = [to_images(renderer.render(avatars).images) for _, avatars in parts]
-        images = torch.cat(drawn)
-        count = min(GENERATED, job.batch)
-        generated = torch.from_numpy(rng.choice(job.batch, count, replace=False))
+        images = torch.cat([to_images(renderer.render(avatars).images) for _, avatars in parts])
+        count = min(GENERATED, batch)
+        generated = torch.from_numpy(rng.choice(batch, count, replace=False))
         with torch.no_grad():
             images[generated] = world.generator.synthesize(latents[generated]).image.clamp(-1, 1)
         return images, latents
@@ -75,19 +75,21 @@ def examples_of(world: World, mean: Tensor, job: Job) -> Examples:
     return examples
 
 
-def train(job: Job, folder: Path, weights: Path = WEIGHTS) -> InverterNetwork:
-    """Train (or resume) the inverter of the world in `weights`."""
+def train(job: Job, count: int, folder: Path, weights: Path = WEIGHTS) -> InverterHead:
+    """Train (or resume) the inverter of the world in `weights` on `count` batches of images."""
     torch.manual_seed(job.seed)
     world = load_starter(weights)
+    tower = world.encoder.model.image  # type: ignore[attr-defined]
     mean = world.generator.w_mean.repeat(NUM_WS)  # type: ignore[attr-defined]
-    network = InverterNetwork(INVERTER_TOWER, rows=NUM_WS, w_dim=W_DIM)
-    return fit_inverter(network, examples_of(world, mean, job), mean, job, folder)
+    head = InverterHead(feature_count(tower.config), INVERTER_HIDDEN, rows=NUM_WS, w_dim=W_DIM)
+    examples = examples_of(world, mean, job.seed)
+    return fit_inverter(tower, head, examples, mean, job, folder, count=count)
 
 
-def write(network: InverterNetwork, weights: Path) -> dict[str, float]:
+def write(head: InverterHead, weights: Path) -> dict[str, float]:
     """Write the inverter beside the other weights, and its hash and scores into their record."""
     path = weights / INVERTER
-    save_small_inverter(network, path)
+    save_small_inverter(head, load_starter(weights).encoder, path)  # type: ignore[arg-type]
     data, record = path.read_bytes(), read_record(weights)
     record["sha256"][INVERTER] = sha256_of(data)
     record["bytes"][INVERTER] = len(data)
@@ -118,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=cache_folder() / "training")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the world's weights")
     chosen = parser.parse_args(arguments)
-    print(write(train(JOB, chosen.work, chosen.out), chosen.out))
+    print(write(train(JOB, BATCHES, chosen.work, chosen.out), chosen.out))
 
 
 if __name__ == "__main__":

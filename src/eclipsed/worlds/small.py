@@ -1,8 +1,8 @@
 """Small encoders, segmenters and inverters as files that describe themselves, for any world.
 
 The networks are the starter world's kinds at any size and for any regions: an image tower and a
-text tower over the frozen sentence encoder, a small U-Net, and an image tower that gives latents. A
-file is safetensors in fp16; one
+text tower over the frozen sentence encoder, a small U-Net, and a head that reads latents off the
+image tower. A file is safetensors in fp16; one
 metadata string, JSON, says what the shapes of its tensors do not.
 """
 
@@ -36,7 +36,13 @@ from eclipsed.worlds.starter.models import (
     StarterEncoder,
     StarterSegmenter,
 )
-from eclipsed.worlds.starter.networks import InverterNetwork, TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.networks import (
+    InverterHead,
+    TextImageModel,
+    TowerConfig,
+    UNet,
+    feature_count,
+)
 
 FORMAT = 1
 # Keys of the metadata string.
@@ -91,20 +97,38 @@ def load_small_segmenter(path: StrPath) -> StarterSegmenter:
     return StarterSegmenter(network, regions=regions, name=Path(path).stem).eval()
 
 
-def save_small_inverter(network: InverterNetwork, path: StrPath) -> None:
-    """Write an inverter in fp16, its mean latent in full; BadFile when that cannot be written."""
-    sizes = {"rows": network.rows, "w_dim": network.w_dim}
-    _write(network, INVERTER, {"tower": asdict(network.tower.config), **sizes}, path, "mean")
+def save_small_inverter(head: InverterHead, encoder: StarterEncoder, path: StrPath) -> None:
+    """Write an inverter in fp16, without the encoder's tower that it was trained on.
+
+    Raises BadFile when the place cannot be written.
+    """
+    facts = {
+        "features": head.inner.in_features,
+        "hidden": head.inner.out_features,
+        "rows": head.rows,
+        "w_dim": head.w_dim,
+        "encoder": encoder.fingerprint,
+    }
+    # In fp16 the mean latent, which may lie far from 0, would lose what tells images apart.
+    _write(head, INVERTER, facts, path, "mean")
 
 
-def load_small_inverter(path: StrPath) -> SmallInverter:
+def load_small_inverter(path: StrPath, encoder: StarterEncoder) -> SmallInverter:
     """The frozen inverter (eclipsed.types.Inverter) of a file that `save_small_inverter` wrote.
 
-    Its name is the file's. Raises BadFile, with one sentence, for anything else.
+    Its name is the file's. Raises BadFile, with one sentence, for anything else, and for an
+    inverter that was trained on another encoder.
     """
     tensors, facts = _read(path, INVERTER, "inverter")
-    network = _build(lambda: _inverter_from(facts), tensors, path)
-    return SmallInverter(network, name=Path(path).stem).eval()
+    if facts.get("encoder") != encoder.fingerprint:
+        raise BadFile(
+            f"The inverter {shown(path)} was trained on another encoder than '{encoder.name}'.",
+            "Name the encoder that it was trained on.",
+        )
+    head = _build(lambda: _head_from(facts), tensors, path)
+    if head.inner.in_features != feature_count(encoder.model.image.config):
+        raise BadFile(f"The description in {shown(path)} makes no sense.", _AGAIN)
+    return SmallInverter(encoder.model.image, head, name=Path(path).stem).eval()
 
 
 def regions_of(names: Any) -> tuple[str, ...]:
@@ -129,9 +153,11 @@ def _encoder_from(facts: Mapping[str, Any]) -> TextImageModel:
     return TextImageModel(_tower_from(facts["tower"]), _count(facts["hidden"]))
 
 
-def _inverter_from(facts: Mapping[str, Any]) -> InverterNetwork:
-    sizes = {name: _count(facts[name]) for name in ("rows", "w_dim")}
-    return InverterNetwork(_tower_from(facts["tower"]), **sizes)
+def _head_from(facts: Mapping[str, Any]) -> InverterHead:
+    features, hidden, rows, w_dim = (
+        _count(facts[name]) for name in ("features", "hidden", "rows", "w_dim")
+    )
+    return InverterHead(features, hidden, rows=rows, w_dim=w_dim)
 
 
 def _tower_from(tower: Mapping[str, Any]) -> TowerConfig:

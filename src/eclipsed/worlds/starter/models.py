@@ -25,16 +25,18 @@ from eclipsed.worlds.starter.artifacts import artifact
 from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
 from eclipsed.worlds.starter.networks import (
     Classifier,
-    InverterNetwork,
+    ImageTower,
+    InverterHead,
     TextImageModel,
     TowerConfig,
     UNet,
+    tower_features,
 )
 
 WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
 WORLD_HIDDEN = 512
 WORLD_UNET = (32, 64, 96)
-INVERTER_TOWER = TowerConfig(widths=(24, 48, 80, 112), head=24, outputs=144)
+INVERTER_HIDDEN = 176
 # The judges: another architecture (no shortcuts, ReLU), other widths, other seeds.
 JUDGE_TOWER = TowerConfig(widths=(24, 48, 96, 112), head=24, outputs=128, residual=False)
 JUDGE_HIDDEN = 256
@@ -145,24 +147,25 @@ class StarterSegmenter(nn.Module):
 
 
 class SmallInverter(nn.Module):
-    """The latent of an image at a glance, by a small tower (eclipsed.types.Inverter)."""
+    """Latents of images at a glance (eclipsed.types.Inverter), by a head on an encoder's tower."""
 
-    def __init__(self, network: InverterNetwork, *, name: str = "starter") -> None:
+    def __init__(self, tower: ImageTower, head: InverterHead, *, name: str = "starter") -> None:
         super().__init__()
-        self.network = network
+        self.tower = tower
+        self.head = head
         self.name = name
-        self.size = network.tower.config.size
+        self.size = tower.config.size
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.network, self.size)
+        return fingerprint_of(self, self.size)
 
     @torch.no_grad()
     def latents(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
         images = images.clamp(-1, 1)
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
-        return self.network(images)  # type: ignore[no-any-return]
+        return self.head(tower_features(self.tower, images))  # type: ignore[no-any-return]
 
 
 class StarterJudge(nn.Module):

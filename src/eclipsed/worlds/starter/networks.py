@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Images = Float[Tensor, "n 3 h w"]
+_COLOURS = 8  # an image's colours are read as a mosaic of so many squares each way
 
 
 @dataclass(frozen=True)
@@ -152,20 +153,40 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.coarse(one), 2) + self.fine(images)  # type: ignore[no-any-return]
 
 
-class InverterNetwork(nn.Module):
-    """Images → latents of W+ [N, rows · w_dim]: the mean latent, and what a tower adds to it."""
+def tower_features(tower: ImageTower, images: Images) -> Float[Tensor, "n f"]:
+    """All that a tower knows of images: what is where, how much of everything, and the colours."""
+    x = images.contiguous(memory_format=torch.channels_last)
+    means = []
+    for stage in tower.stages:
+        x = stage(x)
+        means.append(x.mean(dim=(2, 3)))
+    colours = F.adaptive_avg_pool2d(images, _COLOURS).flatten(1)
+    return torch.cat([tower.squeeze(x).flatten(1), *means, colours], dim=1)
+
+
+def feature_count(config: TowerConfig) -> int:
+    """How many features `tower_features` gives."""
+    return config.head * (config.size // 16) ** 2 + sum(config.widths) + 3 * _COLOURS**2
+
+
+class InverterHead(nn.Module):
+    """Features of an encoder's image tower → latents of W+ [N, rows · w_dim]: the mean latent, and
+    what is added to it."""
 
     mean: Tensor
 
-    def __init__(self, tower: TowerConfig, *, rows: int, w_dim: int) -> None:
+    def __init__(self, features: int, hidden: int, *, rows: int, w_dim: int) -> None:
         super().__init__()
         self.rows, self.w_dim = rows, w_dim
-        self.tower = ImageTower(tower)
-        self.out = nn.Linear(tower.outputs, rows * w_dim)
+        self.norm = nn.BatchNorm1d(features, affine=False)
+        self.inner = nn.Linear(features, hidden)
+        self.outer = nn.Linear(hidden, rows * w_dim)
+        self.dropout = nn.Dropout(0.1)
         self.register_buffer("mean", torch.zeros(rows * w_dim))
 
-    def forward(self, images: Images) -> Float[Tensor, "n d"]:
-        return self.mean + self.out(F.silu(self.tower(images)))  # type: ignore[no-any-return]
+    def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n d"]:
+        hidden = F.silu(self.inner(self.dropout(self.norm(features))))
+        return self.mean + self.outer(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
 class Classifier(nn.Module):

@@ -15,6 +15,7 @@ from eclipsed.worlds.small import load_small_inverter
 from eclipsed.worlds.starter.models import (
     REMAKE,
     SmallInverter,
+    StarterEncoder,
     StarterJudge,
     load_encoder,
     load_judges,
@@ -45,25 +46,25 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         _check(folder / name, record)
     generator = load_generator(folder / GENERATOR, device)
     generator.name = "starter"
+    encoder = load_encoder(folder / ENCODER).to(device)
+    inverter = cache(partial(_inverter, folder, encoder))
     return World(
         name="starter",
         generator=generator,
-        encoder=load_encoder(folder / ENCODER).to(device),
+        encoder=encoder,
         segmenter=load_segmenter(folder / SEGMENTER).to(device),
         vocabulary=STARTER_VOCABULARY,
         neutral="a person",
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
-        inverter=cache(partial(_inverter, folder, device))
-        if INVERTER in record["sha256"]
-        else None,
+        inverter=inverter if INVERTER in record["sha256"] else None,
     )
 
 
-def _inverter(folder: Path, device: str) -> SmallInverter:
+def _inverter(folder: Path, encoder: StarterEncoder) -> SmallInverter:
     _check(folder / INVERTER, read_record(folder))
-    return load_small_inverter(folder / INVERTER).to(device)
+    return load_small_inverter(folder / INVERTER, encoder).to(encoder.model.scale.device)
 
 
 def _judge(folder: Path, device: str) -> StarterJudge:
