@@ -229,10 +229,8 @@ class Detector(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def frame(self) -> tuple[Point, ...] | None:
-        """Where the five points of a face lie in the generator's images, as fractions of their
-        sides; None where faces are cut as FFHQ's were."""
+    def smallest(self, height: int, width: int) -> float:
+        """The side in pixels of the smallest face that is looked for in a photo of that size."""
 
     def find(self, pixels: Tensor) -> tuple[Face, ...]:
         """The faces of a photo [H, W, 3] in [0, 1], numbered."""
@@ -333,6 +331,8 @@ class World:
     computed; None where nothing does.
     detector: loads what finds the generator's faces in photos; None where a world has none, and
     photos are cut in the middle.
+    frame: where a face's five points lie in its images, as fractions of their sides; None where
+    faces are cut as FFHQ's were.
     """
 
     name: str
@@ -347,6 +347,7 @@ class World:
     multilingual: bool = False
     shipped: Path | None = None
     detector: Callable[[], Detector] | None = None
+    frame: tuple[Point, ...] | None = None
 
     def __repr__(self) -> str:
         size = self.generator.resolution
