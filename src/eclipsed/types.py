@@ -246,10 +246,8 @@ class Detector(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def frame(self) -> tuple[Point, ...] | None:
-        """Where the five points of a face lie in the generator's images, as fractions of their
-        sides; None where faces are cut as FFHQ's were."""
+    def smallest(self, height: int, width: int) -> float:
+        """The side in pixels of the smallest face that is looked for in a photo of that size."""
 
     def find(self, pixels: Tensor) -> tuple[Face, ...]:
         """The faces of a photo [H, W, 3] in [0, 1], numbered."""
@@ -352,6 +350,8 @@ class World:
     photos are cut in the middle.
     inverter: loads what gives the latents of photos at a glance; None where a world has none, and
     they are found step by step.
+    frame: where a face's five points lie in its images, as fractions of their sides; None where
+    faces are cut as FFHQ's were.
     """
 
     name: str
@@ -367,6 +367,7 @@ class World:
     shipped: Path | None = None
     detector: Callable[[], Detector] | None = None
     inverter: Callable[[], Inverter] | None = None
+    frame: tuple[Point, ...] | None = None
 
     def __repr__(self) -> str:
         size = self.generator.resolution

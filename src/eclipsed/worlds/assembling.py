@@ -29,7 +29,8 @@ from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
 from eclipsed.worlds.own import STARTER, Choice, OwnWorld
 from eclipsed.worlds.starter import models
-from eclipsed.worlds.starter.world import ENCODER, SEGMENTER, WEIGHTS
+from eclipsed.worlds.starter.world import ENCODER, FRAME, SEGMENTER, WEIGHTS
+from eclipsed.worlds.starter.world import load_detector as load_starter_detector
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def own_world(own: OwnWorld, device: str) -> World:
         multilingual=own.multilingual,
         judge=judge,
         detector=detector,
+        frame=FRAME if own.detector == STARTER else None,
     )
 
 
@@ -148,6 +150,8 @@ def load_detector(choice: Choice, world: str, device: str) -> Detector:
 
     Raises BadFile, saying how to get it and what does without it, where it is not here yet.
     """
+    if choice == STARTER:
+        return load_starter_detector(device=device)
     if isinstance(choice, Part):
         absent = [item.name for item in choice.files if not is_here(item)]
         if absent:

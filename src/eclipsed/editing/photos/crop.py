@@ -62,6 +62,13 @@ class Crop:
                 f"Its sides need at least {SMALLEST} pixels.",
             )
 
+    @classmethod
+    def around(cls, corners: Float64[np.ndarray, "n 2"], recipe: Recipe = "plain") -> Crop:
+        """The crop whose first three corners these are: top left, bottom left, bottom right."""
+        first, second, third = ((float(x), float(y)) for x, y in corners[:3])
+        fourth = (first[0] + third[0] - second[0], first[1] + third[1] - second[1])
+        return cls((first, second, third, fourth), recipe)
+
     @property
     def side(self) -> float:
         """The length of a side, in pixels of the photo."""
@@ -153,6 +160,10 @@ def ffhq_crop(points: Sequence[Point]) -> Crop:
 
     Raises BadSetting for another number of points, or where they are no face.
     """
+    return Crop.around(ffhq.face_quad(_face(points)) + 0.5, "ffhq")
+
+
+def _face(points: Sequence[Point]) -> Float64[np.ndarray, "5 2"]:
     if len(points) != 5:
         raise BadSetting(
             f"A face is aligned by five points, not by {len(points)}.",
@@ -167,7 +178,23 @@ def ffhq_crop(points: Sequence[Point]) -> Crop:
             "In order they are the eyes, the nose and the corners of the mouth, each time the one "
             "on the left of the picture first.",
         )
-    return _crop_of(ffhq.face_quad(numbers) + 0.5, "ffhq")
+    return numbers
+
+
+def framed_crop(points: Sequence[Point], frame: Sequence[Point]) -> Crop:
+    """The square whose image has a face's five points where `frame` says, as nearly as it can.
+
+    points: as `ffhq_crop` takes them. frame: the same five in fractions of the image's sides.
+
+    Raises BadSetting for another number of points, or where they are no face.
+    """
+    numbers = _face(points)
+    photo, image = (numbers + 0.5) @ (1, 1j), np.array(frame) @ (1, 1j)
+    # The similarity of least squares; as complex numbers it is one factor and one shift.
+    moved = image - image.mean()
+    factor = complex(moved.conj() @ (photo - photo.mean()) / (moved.conj() @ moved).real)
+    corners = photo.mean() + factor * (np.array([0, 1j, 1 + 1j]) - image.mean())
+    return Crop.around(np.stack([corners.real, corners.imag], 1))
 
 
 def box_crop(left: float, top: float, right: float, bottom: float) -> Crop:
@@ -182,9 +209,7 @@ def box_crop(left: float, top: float, right: float, bottom: float) -> Crop:
         )
     half = max(right - left, bottom - top) / 2
     x, y = (left + right) / 2, (top + bottom) / 2
-    return _crop_of(
-        np.array([(x - half, y - half), (x - half, y + half), (x + half, y + half)]), "plain"
-    )
+    return Crop.around(np.array([(x - half, y - half), (x - half, y + half), (x + half, y + half)]))
 
 
 def centred_crop(width: int, height: int) -> Crop:
@@ -194,23 +219,21 @@ def centred_crop(width: int, height: int) -> Crop:
     return box_crop(left, top, left + side, top + side)
 
 
-def _crop_of(quad: Float64[np.ndarray, "n 2"], recipe: Recipe) -> Crop:
-    first, second, third = ((float(x), float(y)) for x, y in quad[:3])
-    fourth = (first[0] + third[0] - second[0], first[1] + third[1] - second[1])
-    return Crop((first, second, third, fourth), recipe)
+def shrinking(height: int, width: int, longest: int) -> int:
+    """The whole factor by which a photo is averaged so that no side exceeds `longest`."""
+    return max(1, min(-(-max(height, width) // longest), height, width))
 
 
 def shrunk(pixels: Float[Tensor, "h w 3"], longest: int) -> tuple[Float[Tensor, "a b 3"], int]:
-    """A photo averaged by a whole factor so that no side exceeds `longest`, and that factor.
+    """A photo averaged by that factor, and the factor.
 
     What does not fill a pixel at the right and at the bottom is left out.
     """
     height, width = pixels.shape[:2]
-    factor = max(1, -(-max(height, width) // longest))
-    rows, columns = (max(side // factor, 1) * factor for side in (height, width))
-    if factor == 1 or min(height, width) < factor:
+    factor = shrinking(height, width, longest)
+    if factor == 1:
         return pixels.float(), 1
-    bands = pixels[:rows, :columns].split(factor)
+    bands = pixels[: height // factor * factor, : width // factor * factor].split(factor)
     averaged = [band.float().mean(0).unflatten(0, (-1, factor)).mean(1) for band in bands]
     return torch.stack(averaged), factor
 

@@ -8,7 +8,7 @@ weights of facenet-pytorch, so they load unchanged; nothing is downloaded here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,10 +18,11 @@ from torch.nn import functional as F
 
 from eclipsed.checkpoints.reading import read_table
 from eclipsed.checkpoints.weights import fill
-from eclipsed.editing.photos.crop import shrunk
+from eclipsed.editing.photos.crop import shrinking, shrunk
+from eclipsed.editing.photos.overlaps import without_overlaps
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
-from eclipsed.types import Face, Point
+from eclipsed.types import Face
 
 # As in the paper's code: how sure each network must be, and the step between two scales.
 THRESHOLDS = (0.6, 0.7, 0.7)
@@ -113,7 +114,9 @@ class Mtcnn:
     rnet: RNet
     onet: ONet
     name: str = "mtcnn"
-    frame: tuple[Point, ...] | None = field(default=None, init=False)
+
+    def smallest(self, height: int, width: int) -> float:
+        return float(SMALLEST * shrinking(height, width, LONGEST))
 
     @torch.inference_mode()
     def find(self, pixels: Float[Tensor, "h w 3"]) -> tuple[Face, ...]:
@@ -127,7 +130,7 @@ class Mtcnn:
             return ()
         scores, moves = _batched(self.rnet, image, image_boxes)
         sure = scores > THRESHOLDS[1]
-        picks = _without_overlaps(boxes[sure], scores[sure], 0.7)
+        picks = without_overlaps(boxes[sure], scores[sure], 0.7)
         boxes, image_boxes = _visible(_squared(_moved(boxes[sure], moves[sure])[picks]), image)
         if not len(boxes):
             return ()
@@ -137,7 +140,7 @@ class Mtcnn:
         extents = boxes[:, 2:] - boxes[:, :2] + 1
         points = places.unflatten(1, (2, 5)) * extents[..., None] + boxes[:, :2, None] - 1
         boxes = _moved(boxes, moves[sure])
-        picks = _without_overlaps(boxes, scores, 0.7, of_smaller=True)
+        picks = without_overlaps(boxes, scores, 0.7, of_smaller=True)
         return _faces(boxes[picks], scores[picks], points[picks].mT, scale)
 
 
@@ -192,12 +195,12 @@ def _proposals(pnet: PNet, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "n 
         rows, columns = torch.nonzero(score >= THRESHOLDS[0], as_tuple=True)
         corner = torch.stack([columns, rows], 1) * _STRIDE
         box = torch.cat([(corner + 1) / scale, (corner + _CELL) / scale], 1).floor()
-        picks = _without_overlaps(box, score[rows, columns], 0.5)
+        picks = without_overlaps(box, score[rows, columns], 0.5)
         boxes.append(box[picks])
         scores.append(score[rows, columns][picks])
         moves.append(move[:, rows, columns].T[picks])
     all_boxes, all_scores, all_moves = (torch.cat(each) for each in (boxes, scores, moves))
-    picks = _without_overlaps(all_boxes, all_scores, 0.7)
+    picks = without_overlaps(all_boxes, all_scores, 0.7)
     return _moved(all_boxes[picks], all_moves[picks], inclusive=0)
 
 
@@ -240,34 +243,6 @@ def _batched(
         ]
         answers.append(network(torch.cat(pictures)))
     return tuple(torch.cat(each) for each in zip(*answers, strict=True))
-
-
-def _without_overlaps(
-    boxes: Float[Tensor, "n 4"],
-    scores: Float[Tensor, " n"],
-    most: float,
-    *,
-    of_smaller: bool = False,
-) -> Int[Tensor, " m"]:
-    """Indices of the boxes, surest first, that share at most a fraction with a surer one.
-
-    The fraction is of both boxes together, or `of_smaller` of the smaller one, whose last pixel
-    is then counted in.
-    """
-    left, top, right, bottom = boxes.T
-    right, bottom = (right + 1, bottom + 1) if of_smaller else (right, bottom)
-    areas = (right - left) * (bottom - top)
-    rest, picks = scores.argsort(descending=True, stable=True), []
-    while len(rest):
-        first, rest = rest[0], rest[1:]
-        picks.append(first)
-        wide = torch.minimum(right[first], right[rest]) - torch.maximum(left[first], left[rest])
-        high = torch.minimum(bottom[first], bottom[rest]) - torch.maximum(top[first], top[rest])
-        shared = wide.clamp(min=0) * high.clamp(min=0)
-        smaller = torch.minimum(areas[first], areas[rest])
-        whole = smaller if of_smaller else areas[first] + areas[rest] - shared
-        rest = rest[shared / whole <= most]
-    return torch.stack(picks) if picks else torch.empty(0, dtype=torch.long)
 
 
 def _faces(
