@@ -25,6 +25,7 @@ SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
 # What images are computed in; latents and images are float32 all the same.
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Point = tuple[float, float]  # x to the right, y downwards
 
 
 def resolve_device(name: str | torch.device) -> str:
@@ -207,6 +208,37 @@ class Segmenter(Protocol):
 
 
 @dataclass(frozen=True)
+class Face:
+    """A face, or whatever a world's generator shows, in a photo; in pixels of the upright photo.
+
+    number: from 1, as they stand from the left to the right. box: left, top, right, bottom.
+    score: how sure the detector is, up to 1. points: x, y of the left eye, right eye, nose, left
+    and right mouth corner, as seen in the photo, (0, 0) being the centre of its first pixel.
+    """
+
+    number: int
+    box: tuple[float, ...]
+    score: float
+    points: tuple[Point, ...]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds in photos what a generator shows."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def frame(self) -> tuple[Point, ...] | None:
+        """Where the five points of a face lie in the generator's images, as fractions of their
+        sides; None where faces are cut as FFHQ's were."""
+
+    def find(self, pixels: Tensor) -> tuple[Face, ...]:
+        """The faces of a photo [H, W, 3] in [0, 1], numbered."""
+
+
+@dataclass(frozen=True)
 class Goal:
     """What a direction should do: reach `prompt` from `neutral`, inside `regions`.
 
@@ -299,6 +331,8 @@ class World:
     own encoder and segmenter have to judge.
     shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
     computed; None where nothing does.
+    detector: loads what finds the generator's faces in photos; None where a world has none, and
+    photos are cut in the middle.
     """
 
     name: str
@@ -312,6 +346,7 @@ class World:
     example_prompts: tuple[str, ...] = ()
     multilingual: bool = False
     shipped: Path | None = None
+    detector: Callable[[], Detector] | None = None
 
     def __repr__(self) -> str:
         size = self.generator.resolution

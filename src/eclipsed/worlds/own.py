@@ -9,6 +9,7 @@
     class = 2                       # of a generator of several classes
     judge_encoder = "siglip-base-patch16-224"   # both or neither: what scores are judged by
     judge_segmenter = "cat-parts.safetensors"
+    detector = "mtcnn"              # finds people's faces in photos, for generators made as FFHQ's
 
     [regions]
     ears = ["ears", "pointed ears"]
@@ -61,6 +62,7 @@ _PLACES: Mapping[Kind, tuple[str, str, str]] = {
     "generator": ("file", "a", ""),
     "encoder": ("file or folder", "an", ', or "starter"'),
     "segmenter": ("file or folder", "a", ', or "starter"'),
+    "detector": ("folder", "a", ', or "starter"'),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")
@@ -73,6 +75,7 @@ class OwnWorld:
     regions: region → words that mean it; empty where the segmenter's own names have to do.
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
     segmenter: None where a world has none, and so no regions.
+    detector: what finds the generator's faces in photos; None where photos are cut in the middle.
     example_prompts: short prompts that the world answers, to offer to people.
     multilingual: whether the encoder reads other languages than English.
     class_index: of a generator of several classes; None where the description names none.
@@ -90,6 +93,7 @@ class OwnWorld:
     example_prompts: tuple[str, ...] = ()
     multilingual: bool = False
     class_index: int | None = None
+    detector: Choice | None = None
 
     @property
     def choices(self) -> Mapping[str, Choice]:
