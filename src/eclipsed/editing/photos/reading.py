@@ -53,13 +53,14 @@ _BITS, _COLOURS = 258, 262  # TIFF's tags for bits of a sample, and for colours
 class Photo:
     """A photo, and the bytes it was read from.
 
-    stored: the pixels as the file has them. orientation: how they are turned to be upright, 1 to 8
-    as EXIF counts. facts: what Pillow needs to write the same metadata. is_lossless: whether a
-    file of this kind gives back its pixels. notes: sentences about what the file has and the
-    pixels have not.
+    path: of its file, None for bytes. is_lossless: whether a file of this kind gives back its
+    pixels. orientation: how they are turned to be upright, 1 to 8 as EXIF counts. stored: the
+    pixels as the file has them. facts: what Pillow needs to write the same metadata. notes:
+    sentences about what the file has and the pixels have not.
     """
 
     name: str
+    path: str | None
     kind: Kind
     is_lossless: bool
     orientation: int
@@ -71,7 +72,11 @@ class Photo:
     @property
     def pixels(self) -> Pixels:
         """The pixels upright: a view of those stored."""
-        return turned(self.stored, self.orientation)
+        return self.turned(self.stored)
+
+    def turned(self, stored: Pixels) -> Pixels:
+        """A view of pixels like those stored, upright."""
+        return turned(stored, self.orientation)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -156,16 +161,16 @@ def read_photo(path: StrPath) -> Photo:
     """
     data = read_bytes(path, limit=_MOST_BYTES)
     with refused(path):
-        return photo_of(data, os.path.basename(path))
+        return photo_of(data, os.path.realpath(path))
 
 
-def photo_of(data: bytes, name: str) -> Photo:
+def photo_of(data: bytes, path: str | None = None) -> Photo:
     """A photo of a file's bytes; raises as `read_photo`, the reason only."""
     try:
         with warnings.catch_warnings():
             # Pillow only warns of the smaller bombs, and of odd metadata in good pictures.
             warnings.simplefilter("ignore")
-            return _read(data, name)
+            return _read(data, path)
     except EclipsedError:
         raise
     except Image.DecompressionBombError as error:
@@ -174,9 +179,9 @@ def photo_of(data: bytes, name: str) -> Photo:
         raise BadFile("it is a damaged picture", "Get it again.") from error
 
 
-def _read(data: bytes, name: str) -> Photo:
+def _read(data: bytes, path: str | None) -> Photo:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return _read_heic(data, name)
+        return _read_heic(data, path)
     picture = _open(data)
     kind = _FORMATS[picture.format or ""]
     if kind in ("PNG", "WebP") and getattr(picture, "is_animated", False):
@@ -186,7 +191,8 @@ def _read(data: bytes, name: str) -> Photo:
     if kind == "TIFF":  # Pillow turns these, and no others
         pixels = turned(pixels, as_stored(orientation))
     return Photo(
-        name=name,
+        name=os.path.basename(path or ""),
+        path=path,
         kind=kind,
         is_lossless=kind in ("PNG", "TIFF") or (kind == "WebP" and _is_lossless_webp(data)),
         orientation=orientation,
@@ -270,7 +276,7 @@ def _array(picture: Image.Image) -> Pixels:
         raise BadFile(f"its colours are of a rare kind ({picture.mode})", _CONVERT)
     depth = np.uint16 if picture.mode.startswith("I;16") else np.uint8
     pixels: Pixels = np.array(picture).astype(depth, copy=False)
-    return np.atleast_3d(pixels)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def _deep(data: bytes) -> UInt16[np.ndarray, "h w c"]:
@@ -315,7 +321,7 @@ def _is_lossless_webp(data: bytes) -> bool:
     return False
 
 
-def _read_heic(data: bytes, name: str) -> Photo:
+def _read_heic(data: bytes, path: str | None) -> Photo:
     try:
         import pillow_heif
     except ImportError as error:
@@ -332,4 +338,5 @@ def _read_heic(data: bytes, name: str) -> Photo:
         exif = picture.getexif()
         exif.pop(Base.Orientation, None)
         facts["exif"] = exif.tobytes()
-    return Photo(name, "HEIC", False, 1, data, _array(picture), facts)
+    name = os.path.basename(path or "")
+    return Photo(name, path, "HEIC", False, 1, data, _array(picture), facts)

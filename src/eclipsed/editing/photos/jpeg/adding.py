@@ -19,6 +19,7 @@ from eclipsed.editing.photos.jpeg import huffman, markers, progressive
 from eclipsed.editing.photos.jpeg.huffman import Blocks, Codes, Ints, MissingSymbol, Small
 from eclipsed.editing.photos.jpeg.markers import Jpeg
 from eclipsed.editing.photos.jpeg.progressive import summed
+from eclipsed.errors import BadFile
 
 _CHUNK = 1 << 16  # blocks that are coded at a time
 _MOST = 1023  # of a number after the first, in 8-bit files
@@ -208,20 +209,22 @@ def _replaced(
     """A restart interval with other words from bit `begin` to bit `tail`, where its own go on to
     bit `end`; None: its own do not go on."""
     # Up to whole bytes, its own bits are words too.
-    words, lengths = [coded[0]], [coded[1]]
+    parts, rest = [coded], b""
     if begin & 7:
-        words.insert(0, np.array([piece[begin >> 3] >> (8 - (begin & 7))]))
-        lengths.insert(0, np.array([begin & 7]))
-    rest = b""
+        parts.insert(0, _word(piece[begin >> 3] >> (8 - (begin & 7)), begin & 7))
     if tail is not None:
         rest = piece[-(-tail // 8) : -(-end // 8)]
         if tail & 7:
-            words.append(np.array([piece[tail >> 3] & (0xFF >> (tail & 7))]))
-            lengths.append(np.array([8 - (tail & 7)]))
-    octets, total = huffman.packed(np.concatenate(words), np.concatenate(lengths))
+            parts.append(_word(piece[tail >> 3] & (0xFF >> (tail & 7)), 8 - (tail & 7)))
+    words, lengths = (np.concatenate(each) for each in zip(*parts, strict=True))
+    octets, total = huffman.packed(words, lengths)
     unused = 0 if tail is None else -end % 8
     body, total = _shifted(octets, total, rest)
     return piece[: begin >> 3] + _filled(body, total - unused)
+
+
+def _word(bits: int, length: int) -> tuple[Small, Small]:
+    return np.array([bits], np.int32), np.array([length], np.int32)
 
 
 def _shifted(octets: bytes, bits: int, rest: bytes) -> tuple[bytes, int]:
@@ -288,7 +291,10 @@ def _recoded(jpeg: Jpeg, numbers: Blocks) -> bytes:
         0 if component == 0 or jpeg.is_rgb else 1 for component in range(len(jpeg.components))
     ]
     codes = tuple(huffman.STANDARD[tables[owner]] for owner in jpeg.owners)
-    words, lengths, _ = _written(numbers, codes)
+    try:
+        words, lengths, _ = _written(numbers, codes)
+    except MissingSymbol as error:  # such numbers no encoder writes
+        raise BadFile("it is a JPEG picture whose coded bits are damaged", markers.HINT) from error
     body = _filled(*huffman.packed(words, lengths))
     chosen = b"".join(
         bytes([part.identity, 17 * table])

@@ -175,7 +175,7 @@ def _several(first: Code | None, others: Code) -> Small:
     entries = one if first is None else symbols_at(first, True)
     taken, step = _taken(entries), entries >> 13
     ended = step == ENDED
-    before = np.where(ended, 0, step)
+    before = np.where(ended, 0, step).astype(np.int32)
     one_taken, one_step = _taken(one), one >> 13
     # The end of a run of blocks is always read alone, for its length.
     one_ended, alone = one_step == ENDED, (one_step == ENDED) & (one >> 9 & 15 > 0)
@@ -185,7 +185,9 @@ def _several(first: Code | None, others: Code) -> Small:
         fits = ~ended & (one_taken[following] + taken <= 16) & ~alone[following]
         fits &= before + np.where(one_ended, 0, one_step)[following] < 2 * ENDED
         if not fits.any():
-            table: Small = taken | before << 5 | (before + ended * ENDED) << 12
+            table: Small = (
+                taken | before << 5 | (before + np.where(ended, np.int32(ENDED), 0)) << 12
+            )
             return table
         where = following[fits]
         ended[fits] = one_ended[where]
@@ -459,6 +461,8 @@ def write(numbers: Blocks, codes: Sequence[Codes]) -> tuple[Small, Small, Ints]:
         zeros = np.diff(where, prepend=-1) - 1
     owner, place = np.divmod(where.astype(np.int32), np.int32(65))
     value = slots.reshape(-1)[where].astype(np.int32)
+    if np.abs(value).max(initial=0) > 4095:
+        raise MissingSymbol
     size = _SIZES.take(value + 4096)
     symbol = np.where(place == 0, size, (zeros.astype(np.int32) & 15) << 4 | size)
     symbol[place == 64] = 0

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -20,7 +22,8 @@ from eclipsed.errors import BadFile
 SOF0, SOF2, DHT, SOS, DRI = 0xC0, 0xC2, 0xC4, 0xDA, 0xDD
 FRAMES = (SOF0, 0xC1, SOF2)  # the kinds that are read: sequential, extended, progressive
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, *range(0xC9, 0xCC), *range(0xCD, 0xD0))
-_EOI, _DQT, _ADOBE, _JFIF = 0xD9, 0xDB, 0xEE, 0xE0
+_EOI, _DQT, _ADOBE, _JFIF, _APP2 = 0xD9, 0xDB, 0xEE, 0xE0, 0xE2
+_PICTURES = 0xB002  # the tag of a list of further pictures
 # What ends coded bits: 0xFF is data only before 0, and before the eight restart markers.
 _END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
@@ -175,6 +178,34 @@ def joined(pieces: list[bytes]) -> bytes:
     return b"".join(marked)[:-2]
 
 
+def with_moved_pictures(data: bytes, shift: int) -> bytes:
+    """A file that grew by `shift` bytes, with the places of the pictures behind its own mended.
+
+    Cameras put a gain map or a preview after the picture's end; a segment at its head says where.
+    """
+    for marker, begin, end in segments(data):
+        if shift and marker == _APP2 and data[begin + 4 : begin + 8] == b"MPF\0":
+            with suppress(struct.error):
+                content = bytearray(data[begin + 8 : end])
+                _move(content, shift)
+                return data[: begin + 8] + bytes(content) + data[end:]
+    return data
+
+
+def _move(content: bytearray, shift: int) -> None:
+    """Mend a segment's entries of pictures, each of attributes, size, offset and two more."""
+    order = "<" if content[:2] == b"II" else ">"
+    (tags,) = struct.unpack_from(order + "I", content, 4)
+    (count,) = struct.unpack_from(order + "H", content, tags)
+    for position in range(tags + 2, tags + 2 + 12 * count, 12):
+        tag, _, size, entries = struct.unpack_from(order + "HHII", content, position)
+        for entry in range(entries, entries + size, 16) if tag == _PICTURES else ():
+            # The first is the picture itself, at 0.
+            place = entry + (8 if entry > entries else 4)
+            (number,) = struct.unpack_from(order + "I", content, place)
+            struct.pack_into(order + "I", content, place, number + shift)
+
+
 def parse(data: bytes) -> Jpeg:
     """Read the markers of a JPEG.
 
@@ -182,7 +213,7 @@ def parse(data: bytes) -> Jpeg:
     """
     try:
         return _Reader().read(data)
-    except (IndexError, KeyError, ValueError) as error:
+    except (IndexError, KeyError, ValueError, ZeroDivisionError) as error:
         raise BadFile(_DAMAGED, HINT) from error
 
 
@@ -243,13 +274,15 @@ class _Reader:
             passes=tuple(self.passes),
         )
         down, across = (side // 8 for side in jpeg.unit)
+        # With no blocks at all this divides by 0, which is told as damage.
         odd = any(down % part.down or across % part.across for part in components)
         if odd or len(components) not in (1, 3) or not jpeg.height:
             raise BadFile("it is a JPEG picture of a rare kind", HINT)
         return jpeg
 
     def _identities(self) -> list[int]:
-        assert self.frame is not None
+        if self.frame is None:
+            raise BadFile(_DAMAGED, HINT)
         content = self.frame[1]
         return [content[6 + 3 * nth] for nth in range(content[5])]
 
@@ -264,6 +297,8 @@ class _Reader:
         while content:
             wide = content[0] >> 4
             numbers = np.frombuffer(content, ">u2" if wide else np.uint8, 64, 1)
+            if not numbers.all():
+                raise BadFile(_DAMAGED, HINT)
             self.divisors[content[0] & 15] = numbers.astype(np.float32)
             content = content[129 if wide else 65 :]
 
@@ -272,6 +307,13 @@ class _Reader:
         identities = self._identities()
         chosen = [(content[1 + 2 * nth], content[2 + 2 * nth]) for nth in range(count)]
         low, high, bits = content[1 + 2 * count : 4 + 2 * count]
+        is_progressive = self.frame is not None and self.frame[0] == SOF2
+        usual = (
+            low <= high <= 63 and count > 0 if is_progressive else (low, high, bits) == (0, 63, 0)
+        )
+        # Only the first numbers of several components may lie in one scan.
+        if not usual or (is_progressive and (high > 0) != (low > 0)) or (low and count > 1):
+            raise BadFile(_DAMAGED, HINT)
         return Pass(
             begin=begin,
             end=end,
