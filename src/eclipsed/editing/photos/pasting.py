@@ -1,0 +1,218 @@
+"""An edit laid into a photo: the difference that it makes, faded in within its mask.
+
+What the generator does not know of the photo stays, because only the difference between two of
+its images is added. This module knows no file and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from eclipsed.editing.masks import REFERENCE
+from eclipsed.editing.photos.crop import Crop
+from eclipsed.editing.photos.reading import Box, Photo, Pixels
+
+# Over how many pixels, for images of 128, each band of frequencies fades in; the coarse ones last.
+WIDTHS = (1.0, 2.0, 4.0, 8.0)
+GHOST = 0.5  # of the strength of the edit's lines: so strong, an old shape is seen beside the new
+_FAINT = 0.04  # of a step from pixel to pixel, in [-1, 1]: an edit without more draws no shape
+_ROWS = 256  # of a photo that are mixed at a time
+_LUMA = (0.299, 0.587, 0.114)  # of grey photos
+
+Mix = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What becomes of a photo: other pixels in a window, all else as it is.
+
+    box: left, top, right, bottom of the window, upright. pixels: what is in it, in the photo's own
+    depth and colours. mask: where they may differ from the photo's.
+    """
+
+    photo: Photo
+    box: Box
+    pixels: Pixels
+    mask: Bool[np.ndarray, "h w"]
+
+    @property
+    def before(self) -> Pixels:
+        """The photo's own pixels in the window."""
+        return _window(self.photo.pixels, self.box)
+
+    @property
+    def changed(self) -> int:
+        """How many pixels differ from the photo's."""
+        return int((self.pixels != self.before).any(-1).sum())
+
+    def stored(self) -> Pixels:
+        """All pixels with the edit in them, as the photo's file stores them."""
+        stored = self.photo.stored.copy()
+        _window(self.photo.turned(stored), self.box)[...] = self.pixels
+        return stored
+
+
+def _window(pixels: Pixels, box: Box) -> Pixels:
+    left, top, right, bottom = box
+    return pixels[top:bottom, left:right]
+
+
+def paste(
+    photo: Photo, crop: Crop, difference: Float[Tensor, "3 s s"], mask: Float[Tensor, "s s"]
+) -> Pasted:
+    """Add the difference of two of the generator's images to a photo, within a mask.
+
+    difference: edited minus unedited, both in [-1, 1]. mask: from 0 (stays) to 1 (may change).
+    Where the mask is 0 no pixel changes, nor does any where there is no difference.
+
+    Raises BadSetting where the crop touches nothing of the photo.
+    """
+    colours = torch.cat([faded(difference, mask), torch.ones_like(mask)[None]])
+    return _laid(photo, crop, colours, mask, lambda own, laid, share: own + laid * share)
+
+
+def blend(
+    photo: Photo, crop: Crop, edited: Float[Tensor, "3 s s"], mask: Float[Tensor, "s s"]
+) -> Pasted:
+    """Mix the generator's edited image itself into a photo, within a mask.
+
+    No old shape stays beside the new one, but inside the mask the photo becomes the generator's
+    picture of it. Image and mask are as for `paste`, and so is what is raised.
+    """
+    (ramp,) = _ramps(mask, WIDTHS[-1:])
+    return _laid(photo, crop, torch.cat([edited, ramp[None]]), mask, torch.lerp)
+
+
+def _laid(
+    photo: Photo, crop: Crop, colours: Float[Tensor, "4 s s"], mask: Float[Tensor, "s s"], mix: Mix
+) -> Pasted:
+    """Colours in [-1, 1], and how much they count, laid over a photo and mixed with it."""
+    channels = torch.cat([colours, (mask > 0)[None]]).float().cpu()
+    box, laid, coverage = crop.back(channels, *photo.size)
+    # Between the last pixel inside the mask and the first outside it, half of the way is outside.
+    share = (2.0 * laid[4] - 1.0).clamp_(0.0, 1.0).mul_(laid[3]).mul_(coverage)
+    box, inside = _trimmed(box, share > 0.0)
+    share, laid = share[inside], laid[(slice(0, 3), *inside)]
+    before = _window(photo.pixels, box)
+    after = before.copy()
+    for start in range(0, len(after), _ROWS):
+        rows = slice(start, start + _ROWS)
+        _mix_rows(after[rows], before[rows], laid[:, rows], share[rows], mix)
+    return Pasted(photo, box, after, (share > 0.0).numpy())
+
+
+def _mix_rows(
+    after: Pixels, before: Pixels, colours: Float[Tensor, "3 h w"], share: Tensor, mix: Mix
+) -> None:
+    most = float(np.iinfo(after.dtype).max)
+    count = 3 if after.shape[2] > 2 else 1  # alpha, the last of 2 or 4, stays
+    if count == 1:
+        colours = (colours * colours.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
+    own = torch.from_numpy(before[..., :count].astype(np.float32)).permute(2, 0, 1)
+    mixed = mix(own * (2.0 / most) - 1.0, colours, share[None])
+    numbers = ((mixed + 1.0) * (most / 2.0)).round_().clamp_(0.0, most).permute(1, 2, 0).numpy()
+    changes = (share > 0.0).numpy()[..., None]
+    after[..., :count] = np.where(changes, numbers, before[..., :count])
+
+
+def _trimmed(box: Box, inside: Bool[Tensor, "h w"]) -> tuple[Box, tuple[slice, slice]]:
+    """The smallest window that holds all of a mask, in the photo and in the old window."""
+    spans = []
+    for axis in (1, 0):
+        where = torch.nonzero(inside.any(axis)).flatten().tolist()
+        spans.append(slice(where[0], where[-1] + 1) if where else slice(0, 0))
+    rows, columns = spans
+    left, top = box[:2]
+    moved = (left + columns.start, top + rows.start, left + columns.stop, top + rows.stop)
+    return moved, (rows, columns)
+
+
+# --- fading in ----------------------------------------------------------------------------------
+
+
+def faded(difference: Float[Tensor, "3 s s"], mask: Float[Tensor, "s s"]) -> Float[Tensor, "3 s s"]:
+    """A difference that ends at a mask's edge without a seam.
+
+    Each band of frequencies fades in over a width of its own, the coarse ones slowly and lines
+    sharply. All fade inside the mask: outside it is 0, and well within nothing is lost.
+    """
+    size = mask.shape[-1]
+    ramps = _ramps(mask, WIDTHS)
+    total, rest = torch.zeros_like(difference, dtype=torch.float32), difference.float()
+    for ramp, width in zip(ramps, WIDTHS[1:], strict=False):
+        smaller = max(1, size // _pixels(width, size))
+        coarse = F.interpolate(rest[None], (smaller, smaller), mode="bilinear", antialias=True)
+        coarse = F.interpolate(coarse, (size, size), mode="bilinear")[0]
+        total += (rest - coarse) * ramp
+        rest = coarse
+    return total + rest * ramps[-1]
+
+
+def _pixels(width: float, size: int) -> int:
+    return max(1, round(width * max(size / REFERENCE, 1.0)))
+
+
+def _ramps(mask: Float[Tensor, "s s"], widths: Sequence[float]) -> list[Tensor]:
+    """The mask, fading in from its edge over some widths, or over half of what is there."""
+    steps = [_pixels(width, mask.shape[-1]) for width in widths]
+    distance = _distance(mask > 0, max(steps))
+    ramps = []
+    for step in steps:
+        # A thin part of the mask must not lose its edit: there the way is shorter.
+        near = F.max_pool2d(distance[None], 2 * step + 1, 1, step)[0].clamp(max=2.0 * step)
+        ramp = (distance / (near / 2.0).clamp(min=1.0)).clamp(max=1.0)
+        ramps.append(ramp.square() * (3.0 - 2.0 * ramp) * mask)
+    return ramps
+
+
+def _distance(inside: Bool[Tensor, "s s"], most: int) -> Float[Tensor, "s s"]:
+    """How many pixels the nearest one outside is away, at most twice `most`."""
+    # Squares and crosses in turn make nearly round steps.
+    outside = (~inside).float()[None]
+    total = inside.float()
+    for step in range(2 * most - 1):
+        across = F.max_pool2d(outside, (1, 3), 1, (0, 1))
+        if step % 2:
+            outside = F.max_pool2d(across, (3, 1), 1, (1, 0))
+        else:
+            outside = torch.maximum(across, F.max_pool2d(outside, (3, 1), 1, (1, 0)))
+        total = total + 1.0 - outside[0]
+    return total
+
+
+# --- ghosts -------------------------------------------------------------------------------------
+
+
+def ghosting(
+    view: Float[Tensor, "3 s s"],
+    unedited: Float[Tensor, "3 s s"],
+    edited: Float[Tensor, "3 s s"],
+    mask: Float[Tensor, "s s"],
+) -> float:
+    """How strongly the photo's own lines stay where an edit draws others; from GHOST on it is seen.
+
+    view: the photo's crop, unedited: its inversion; all in [-1, 1]. Where the two differ along the
+    lines that the edit moves, the old shape stays beside the new one. 0 where the edit only
+    colours.
+    """
+    drawn = _lines(edited - unedited) * (mask > 0)
+    left = _lines(view - unedited)
+    strength = float(drawn.square().sum())
+    if strength <= _FAINT * float(drawn.sum()):
+        return 0.0
+    return float((drawn * left).sum()) / strength
+
+
+def _lines(image: Float[Tensor, "3 s s"]) -> Float[Tensor, "s s"]:
+    """How much an image changes from pixel to pixel, without its noise."""
+    smooth = F.avg_pool2d(F.pad(image.float()[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
+    down = F.pad(smooth[:, 1:] - smooth[:, :-1], (0, 0, 0, 1))
+    across = F.pad(smooth[:, :, 1:] - smooth[:, :, :-1], (0, 1))
+    return torch.sqrt(down.square() + across.square()).amax(0)
