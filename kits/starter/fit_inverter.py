@@ -40,8 +40,8 @@ from kits.starter.design import (
 from kits.starter.population import sample_codes
 from kits.starter.renderer import Avatars, Floats, Renderer
 
-BATCHES = 256  # of 32 images, that the encoder's tower looks at once
-JOB = Job(images=512_000, rate=1e-3, batch=128, seed=71)
+BATCHES = 176  # of 32 images, that the encoder's tower looks at once
+JOB = Job(images=320_000, rate=1e-3, batch=128, seed=71)
 GENERATED = 6  # images of a step that the generator makes; it is slower than the renderer
 
 

@@ -182,6 +182,30 @@ def written_facts(path: Path, card: Direction) -> dict[str, Any]:
     return {"card": str(path), **{key: facts[key] for key in ("name", "space", "unit", "range")}}
 
 
+def fitted(world: World, files: Path | Sequence[Path] | None) -> World:
+    """The world with the generator that shows a photo, where a file of latents is its inversion.
+
+    Raises WrongGenerator for an inversion with another generator, and BadFile for a tuned one among
+    several files, which one generator cannot show.
+    """
+    paths = [files] if isinstance(files, Path) else list(files or ())
+    if not paths:
+        return world
+
+    from eclipsed.editing.photos.latent_file import Inversion, is_inversion
+    from eclipsed.files import shown
+
+    inversions = [(path, Inversion.load(path)) for path in paths if is_inversion(path)]
+    for path, inversion in inversions:
+        inversion.check(world.generator)
+        if inversion.factors and len(paths) > 1:
+            raise BadFile(
+                f"The generator is tuned to the photo of {shown(path)}, and shows no others.",
+                "Give it alone.",
+            )
+    return world if len(paths) > 1 or not inversions else inversions[0][1].world(world)
+
+
 # --- latents ------------------------------------------------------------------------------------
 
 

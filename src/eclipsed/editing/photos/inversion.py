@@ -101,15 +101,10 @@ def invert(
     Raises BadSetting for an image of another shape, a method that this world lacks, and a
     generator that is tuned already.
     """
-    config = config or InvertConfig()
+    config = settled(world, config)
+    method = config.method
     began = time.monotonic()
     scene = _scene_of(world, image)
-    method = config.method or ("encoder" if scene.inverter_latent is not None else "optimise")
-    if method == "encoder" and scene.inverter_latent is None:
-        raise BadSetting(
-            f"There is no inverter for '{scene.generator.name}'.", "Choose --method optimise."
-        )
-    config = replace(config, method=method)
     identity = identity_of(world, image, config)
     keep = None
     if work is not None:
@@ -129,7 +124,7 @@ def invert(
     return Inversion(
         latent=latent.cpu(),
         space=scene.statistics.space,
-        method=method,
+        method=str(method),
         config=asdict(config),
         generator_name=scene.generator.name,
         generator_fingerprint=scene.generator.fingerprint,
@@ -140,6 +135,18 @@ def invert(
         factors={name: value.half().cpu() for name, value in factors.items()},
         seconds=round(seconds, 2),
     )
+
+
+def settled(world: World | Generator, config: InvertConfig | None) -> InvertConfig:
+    """The config with the method that is taken for this world.
+
+    Raises BadSetting where it asks for an inverter and there is none.
+    """
+    config = config or InvertConfig()
+    has_inverter = isinstance(world, World) and world.inverter is not None
+    if config.method == "encoder" and not has_inverter:
+        raise BadSetting("There is no inverter in this world.", "Choose --method optimise.")
+    return replace(config, method=config.method or ("encoder" if has_inverter else "optimise"))
 
 
 def identity_of(
@@ -189,7 +196,6 @@ class _Scene:
     embedding: Tensor | None
     ordinary: float
     statistics: Statistics
-    inverter_latent: Tensor | None
     start: Tensor
 
 
@@ -210,7 +216,6 @@ def _scene_of(world: World | Generator, image: Tensor) -> _Scene:
         embedding=None if own is None else own.encoder.encode_image(image),
         ordinary=1.0 if own is None else _apart(own),
         statistics=statistics,
-        inverter_latent=latent,
         start=mean if latent is None else latent,
     )
 

@@ -125,10 +125,15 @@ class Inversion:
     def load(cls, path: StrPath) -> Inversion:
         """Read what `save` wrote; raises BadFile, with one sentence, for anything else."""
         with refused(path, _AGAIN):
-            tensors, metadata = read_tensors(read_bytes(path, limit=_MOST_BYTES))
-            if KEY not in metadata:
-                raise BadFile("it is no inversion that eclipsed wrote")
-            return _checked(tensors, metadata[KEY])
+            return cls.read(read_bytes(path, limit=_MOST_BYTES))
+
+    @classmethod
+    def read(cls, data: bytes) -> Inversion:
+        """Of the bytes of a file; raises BadFile, the reason only, for anything else."""
+        tensors, metadata = read_tensors(data)
+        if KEY not in metadata:
+            raise BadFile("it is no inversion that eclipsed wrote")
+        return _checked(tensors, metadata[KEY])
 
 
 def is_inversion(path: StrPath) -> bool:
