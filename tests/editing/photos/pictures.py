@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -54,8 +56,62 @@ def deep(height: int, width: int, channels: int = 3) -> np.ndarray:
     return (noise(height, width, 4)[..., :channels].astype(int) * 256 + low).astype(np.uint16)
 
 
-def deep_png(pixels: np.ndarray, interlace: bool = False) -> bytes:
+def deep_png(pixels: np.ndarray) -> bytes:
     return png.encode(pixels, [], [])
+
+
+def deep_tiff(
+    pixels: np.ndarray,
+    order: str = "<",
+    code: int = 1,
+    *,
+    predictor: int = 1,
+    rows: int = 4,
+    tiled: tuple[int, int, int, int] | None = None,
+) -> bytes:
+    """A TIFF in strips of 8 or 16 bits; code: 1 as they are, 8 deflated.
+
+    tiled: the picture's width and height, and those of tiles; the pixels are tiles in a column.
+    """
+    height, width, channels = pixels.shape
+    if predictor == 2:
+        pixels = np.diff(pixels, axis=1, prepend=np.zeros_like(pixels[:, :1]))
+    octets = pixels.astype(pixels.dtype.newbyteorder(order))  # type: ignore[call-overload]
+    strips = [octets[start : start + rows].tobytes() for start in range(0, height, rows)]
+    strips = strips if code == 1 else [zlib.compress(strip) for strip in strips]
+    body, places = bytearray(b"II*\0" if order == "<" else b"MM\0*"), []
+    body += b"\0" * 4
+    for strip in strips:
+        places.append(len(body))
+        body += strip + b"\0" * (len(strip) % 2)
+    tags: dict[int, list[int]] = {
+        256: [width],
+        257: [height],
+        258: [8 * pixels.itemsize] * channels,
+        259: [code],
+        262: [2 if channels > 2 else 1],
+        273: places,
+        277: [channels],
+        278: [rows],
+        279: [len(strip) for strip in strips],
+        317: [predictor],
+        **({338: [2]} if channels in (2, 4) else {}),
+        **({} if tiled is None else {256: [tiled[0]], 257: [tiled[1]]}),
+    }
+    if tiled is not None:
+        sizes, places = tags.pop(279), tags.pop(273)
+        tags |= {322: [tiled[2]], 323: [tiled[3]], 324: places, 325: sizes}
+        del tags[278]
+    entries = b""
+    for tag, values in sorted(tags.items()):
+        numbers = struct.pack(f"{order}{len(values)}I", *values)
+        if len(values) > 1:
+            numbers, where = struct.pack(order + "I", len(body)), numbers
+            body += where
+        entries += struct.pack(order + "HHI", tag, 4, len(values)) + numbers
+    body[4:8] = struct.pack(order + "I", len(body))
+    body += struct.pack(order + "H", len(tags)) + entries + b"\0" * 4
+    return bytes(body)
 
 
 def decoded(data: bytes) -> np.ndarray:

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import Shaped, UInt8, UInt16
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
 
@@ -28,7 +28,7 @@ from eclipsed.files import StrPath, kind_of, read_bytes, refused, sha256_of
 
 Kind = Literal["JPEG", "PNG", "TIFF", "WebP", "HEIC"]
 Box = tuple[int, int, int, int]
-Pixels = UInt8[np.ndarray, "h w c"] | UInt16[np.ndarray, "h w c"]
+Pixels = UInt8[np.ndarray, "_h _w _c"] | UInt16[np.ndarray, "_h _w _c"]
 
 MOST_PIXELS = 100_000_000  # more than the cameras of phones have
 _MOST_BYTES = 512 * 2**20
@@ -46,6 +46,17 @@ _HINT = "Give a JPEG, PNG, TIFF, WebP or HEIC photo."
 _CONVERT = "Save it in RGB with another program first."
 _DEEP_MODES = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
 _RGB, _GREY = 2, 1  # what TIFF calls its colours
+_OF_PHOTO = {
+    Base.ImageDescription,
+    Base.Make,
+    Base.Model,
+    Base.Orientation,
+    Base.DateTime,
+    Base.Artist,
+    Base.Copyright,
+    Base.ExifOffset,
+    Base.GPSInfo,
+}
 _BITS, _COLOURS = 258, 262  # TIFF's tags for bits of a sample, and for colours
 
 
@@ -76,7 +87,8 @@ class Photo:
 
     def turned(self, stored: Pixels) -> Pixels:
         """A view of pixels like those stored, upright."""
-        return turned(stored, self.orientation)
+        upright: Pixels = turned(stored, self.orientation)
+        return upright
 
     @property
     def size(self) -> tuple[int, int]:
@@ -118,8 +130,8 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 # --- turning ------------------------------------------------------------------------------------
 
 
-def turned(pixels: Pixels, orientation: int) -> Pixels:
-    """A view of pixels that are stored in one of EXIF's eight orientations, upright."""
+def turned(pixels: Shaped[np.ndarray, "_h _w *_c"], orientation: int) -> Any:
+    """A view of what is stored in one of EXIF's eight orientations, upright."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -231,6 +243,11 @@ def _orientation(picture: Image.Image) -> int:
 def _facts(picture: Image.Image) -> dict[str, bytes]:
     names = ("exif", "icc_profile", "xmp")
     facts = {name: picture.info.get(name) for name in names}
+    if picture.format == "TIFF":  # its tags are EXIF's, and some are of its pixels only
+        exif = picture.getexif()
+        for tag in set(exif) - _OF_PHOTO:
+            del exif[tag]
+        facts["exif"] = exif.tobytes() if exif else None
     return {name: value for name, value in facts.items() if isinstance(value, bytes) and value}
 
 
@@ -279,7 +296,7 @@ def _array(picture: Image.Image) -> Pixels:
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _deep(data: bytes) -> UInt16[np.ndarray, "h w c"]:
+def _deep(data: bytes) -> UInt16[np.ndarray, "_h _w _c"]:
     """Colours of 16 bits.
 
     Pillow has no such pictures. It takes the upper byte of each number, and the lower one when it
@@ -287,18 +304,22 @@ def _deep(data: bytes) -> UInt16[np.ndarray, "h w c"]:
     """
     upper = _loaded(data, lambda mode: mode)
     lower = _loaded(data, _swapped)
-    return upper.astype(np.uint16) << 8 | lower
+    numbers: UInt16[np.ndarray, "_h _w _c"] = upper.astype(np.uint16) << 8 | lower
+    return numbers
 
 
 def _loaded(data: bytes, mode_of: Callable[[str], str]) -> UInt8[np.ndarray, "h w c"]:
     picture = _open(data)
     tiles = []
-    for codec, extents, offset, arguments in picture.tile:  # type: ignore[attr-defined]
+    for tile in picture.tile:  # type: ignore[attr-defined]
+        codec, extents, offset, arguments = tile
         first, *rest = arguments if isinstance(arguments, tuple) else (arguments,)
         if first not in _DEEP_MODES:
             raise BadFile("it is a picture of a rare kind in 16 bits", _CONVERT)
         changed = (mode_of(first), *rest) if rest else mode_of(first)
-        tiles.append((codec, extents, offset, changed))
+        mended = (codec, extents, offset, changed)
+        # Newer versions of Pillow have a type of their own for it.
+        tiles.append(mended if type(tile) is tuple else type(tile)(*mended))
     picture.tile = tiles  # type: ignore[attr-defined]
     picture.load()
     return np.array(picture)

@@ -156,7 +156,7 @@ def _checked(pasted: Pasted, kind: Kind, box: Box, data: bytes, added: Added | N
         before, after = _common(before), _common(after)
     if before.shape != after.shape or again.orientation != photo.orientation:
         raise BadFile("it came out with another size", "Name a .png file.")
-    mask = turned(pasted.mask[..., None], as_stored(photo.orientation))[..., 0]
+    mask = turned(pasted.mask, as_stored(photo.orientation))
     changed = outside = 0
     for start in range(0, len(before), _BAND):
         rows = slice(start, start + _BAND)
