@@ -12,12 +12,12 @@ from eclipsed.editing.photos.crop import (
     FEATHER,
     SMALLEST,
     Crop,
-    Point,
     box_crop,
     centred_crop,
     ffhq_crop,
 )
 from eclipsed.errors import BadSetting
+from eclipsed.types import Point
 
 FACE: list[Point] = [(120, 100), (180, 104), (150, 135), (125, 165), (172, 168)]
 

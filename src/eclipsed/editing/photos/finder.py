@@ -156,16 +156,20 @@ class Finder:
             squares, scores = self._aligned(pixels, squares, _SURE)
         return self._faces(squares, scores)
 
+    @property
+    def _device(self) -> torch.device:
+        return next(self.scout.parameters()).device
+
     def _candidates(self, picture: Float[Tensor, "h w 3"]) -> list[Square]:
         """What the scout takes for a square, surest first."""
         height, width = picture.shape[:2]
-        image = picture.permute(2, 0, 1)[None] * 2 - 1
+        image = picture.permute(2, 0, 1)[None].to(self._device) * 2 - 1
         answers = []
         for side in _sides(height, width):
             scale = SEEN / side
             size = [max(SEEN, round(extent * scale)) for extent in (height, width)]
             resized = F.interpolate(image, size, mode="bilinear", antialias=True)
-            answer = self.scout(resized)[0]
+            answer = self.scout(resized)[0].cpu()
             score = answer[0].sigmoid()
             peak = F.max_pool2d(score[None], 3, 1, padding=1)[0]
             rows, columns = torch.nonzero((score == peak) & (score > _SEEMS), as_tuple=True)
@@ -189,7 +193,7 @@ class Finder:
         if not inside:
             return [], []
         views = [Crop.around(each.corners(MARGIN)).cut(pixels, VIEW) * 2 - 1 for each in inside]
-        answers = self.aligner(torch.stack(views)).double()
+        answers = self.aligner(torch.stack(views).to(self._device)).cpu().double()
         answers[:, 0] = answers[:, 0].sigmoid()
         likely = [
             (each.corrected(*moves), score)

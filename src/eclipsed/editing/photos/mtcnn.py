@@ -180,14 +180,14 @@ def _scales(height: int, width: int) -> Iterator[float]:
         scale, shortest = scale * STEP, shortest * STEP
 
 
-def _prepared(image: Float[Tensor, "1 3 h w"], height: int, width: int) -> Float[Tensor, "1 3 h w"]:
+def _prepared(image: Float[Tensor, "1 3 h w"], height: int, width: int) -> Float[Tensor, "1 3 a b"]:
     resized: Tensor = F.interpolate(image, (height, width), mode="area")
     return (resized - 127.5) / 128
 
 
 def _proposals(pnet: PNet, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "n 4"]:
     """P-Net's boxes of all scales, moved, without those that mean the same."""
-    boxes, scores, moves = [torch.empty(0, 4)], [torch.empty(0)], [torch.empty(0, 4)]
+    boxes, scores, moves = ([image.new_empty(size)] for size in ((0, 4), 0, (0, 4)))
     height, width = image.shape[2:]
     for scale in _scales(height, width):
         resized = _prepared(image, int(height * scale + 1), int(width * scale + 1))
