@@ -6,7 +6,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from eclipsed.cli.console import note
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eclipsed import hub
 
 
+@runtime_checkable
 class Steps(Protocol):
     """How far a training is, or the inversion of a photo; seconds since it began."""
 
