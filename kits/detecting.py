@@ -124,14 +124,27 @@ def _grounds(rng: np.random.Generator, pool: Tensor, count: int, size: int) -> T
 
 
 def _paste(
-    rng: np.random.Generator, pictures: Pictures, grounds: Tensor, places: _Places, some: Tensor
+    rng: np.random.Generator,
+    pictures: Pictures,
+    grounds: Tensor,
+    places: _Places,
+    some: Tensor,
+    alone: float = 0.0,
 ) -> Tensor:
-    """Grounds with a random picture each at its place, where `some` says so."""
+    """Grounds with a random picture each at its place, where `some` says so.
+
+    alone: of so many, the picture is all there is: its reflection continues it, as a Crop does.
+    """
     count, size = len(grounds), grounds.shape[-1]
     pixels = float((places.side * size).median())
     fitting = min(pictures.sizes, key=lambda each: abs(math.log(each.shape[-1] / pixels)))
     chosen = fitting[rng.integers(0, len(pictures), count)]
     laid = F.grid_sample(chosen, places.grid(size), align_corners=False)
+    if alone:
+        which = np.flatnonzero(rng.uniform(size=count) < alone)
+        whole = fitting[rng.integers(0, len(pictures) // 4, len(which)) * 4]
+        grid = places.grid(size)[which]
+        laid[which] = F.grid_sample(whole, grid, padding_mode="reflection", align_corners=False)
     laid = laid * some.float()[:, None, None, None]
     return grounds * (1 - laid[:, 3:]) + laid[:, :3]
 
@@ -219,9 +232,10 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
         away = torch.from_numpy(rng.uniform(0.5, 1.0, n))
         x = torch.where(off & how, away * angle.cos(), x)
         y = torch.where(off & how, away * angle.sin(), y)
-        scale = torch.where(off & ~how, torch.from_numpy(rng.uniform(0.75, 1.5, n) * sign), scale)
+        wrong_scale = torch.from_numpy(rng.uniform(0.75, 1.5, n)) * sign
+        scale = torch.where(off & ~how, wrong_scale, scale)
         places = _Places(x * 2 / MARGIN, y * 2 / MARGIN, scale.exp() / MARGIN, turn)
-        views = _paste(rng, pictures, _grounds(rng, pool, n, VIEW), places, some)
+        views = _paste(rng, pictures, _grounds(rng, pool, n, VIEW), places, some, 0.15)
         answers = aligner(_spoilt(rng, views))
         there = some & ~off
         score = F.binary_cross_entropy_with_logits(answers[:, 0], there.float())

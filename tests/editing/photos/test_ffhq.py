@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from eclipsed.editing.photos import ffhq
 from eclipsed.editing.photos.crop import Crop, ffhq_crop
 from eclipsed.editing.photos.ffhq import face_quad
 from tests.golden import assert_golden, golden_arrays, golden_case
@@ -89,3 +90,10 @@ def test_a_face_far_beyond_the_border_fades_to_grey() -> None:
     assert crop.bounds[0] < -70
     assert torch.isfinite(cut).all()
     assert float(cut.min()) >= 0
+
+
+def test_a_wide_blur_on_a_smaller_picture_is_the_same_blur() -> None:
+    generator = np.random.default_rng(0)
+    plane = np.repeat(np.repeat(generator.uniform(0, 255, (15, 18)), 20, 0), 20, 1)
+    plane = plane.astype(np.float32)
+    assert float(np.abs(ffhq._blurred(plane, 20.0) - ffhq._filtered(plane, 20.0)).max()) < 1

@@ -17,6 +17,8 @@ from PIL import Image
 # the data set was: at 4096 for 1024.
 _CUT_DIRECTLY = 256
 _FINER = 4
+_ROWS = 16
+_FINE = 8.0  # pixels: a blur of twice as much is done on a smaller picture
 _SPREAD = 4.0  # standard deviations at which a blur ends
 
 
@@ -114,7 +116,11 @@ def _window(pixels: Float32[np.ndarray, "h w 3"], plan: _Plan) -> UInt8[np.ndarr
     margin = 0 if plan.shrink == 1 else 4 * plan.shrink  # as far as the resampling reads
     left, top = np.maximum(np.floor(begin).astype(int) - margin, 0)
     right, bottom = np.minimum(np.ceil(finish).astype(int) + margin, (width, height))
-    source = _bytes(pixels[top:bottom, left:right] * np.float32(255.0))
+    source = np.empty((bottom - top, right - left, 3), np.uint8)
+    # Some rows at a time: all of them as numbers would take several times the photo's memory.
+    for row in range(0, len(source), _ROWS):
+        rows = pixels[top + row : min(top + row + _ROWS, bottom), left:right]
+        source[row : row + _ROWS] = _bytes(rows * np.float32(255.0))
     if plan.shrink == 1:
         return source
     wide, high = plan.window[2] - plan.window[0], plan.window[3] - plan.window[1]
@@ -144,18 +150,34 @@ def _padded(picture: UInt8[np.ndarray, "h w 3"], plan: _Plan) -> UInt8[np.ndarra
 
 
 def _bytes(values: Float32[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
-    result: UInt8[np.ndarray, "*shape"] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded = np.rint(values)
+    result: UInt8[np.ndarray, "*shape"] = np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
     return result
 
 
 def _blurred(plane: Float32[np.ndarray, "h w"], sigma: float) -> Float32[np.ndarray, "h w"]:
-    """A Gaussian blur that mirrors at the borders; through the spectrum, since it is wide."""
+    """A Gaussian blur that mirrors at the borders.
+
+    A wide one is done on a smaller picture, from which it differs by less than a grey level.
+    """
+    factor = int(sigma / _FINE)
+    if factor < 2:
+        return _filtered(plane, sigma)
+    high, wide = plane.shape
+    small = Image.fromarray(plane).resize((wide // factor, high // factor), Image.Resampling.BOX)
+    blurred = Image.fromarray(_filtered(np.asarray(small), sigma / factor))
+    return np.array(blurred.resize((wide, high), Image.Resampling.BICUBIC))
+
+
+def _filtered(plane: Float32[np.ndarray, "h w"], sigma: float) -> Float32[np.ndarray, "h w"]:
+    """Through the spectrum, since the blur is wide."""
     radius = int(_SPREAD * sigma + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
     for _ in range(2):
         lines = np.pad(plane.T, ((0, 0), (radius, radius)), "symmetric").astype(np.float64)
-        count = lines.shape[1] + 2 * radius
+        # Multiples of 64 have a fast transform.
+        count = -(-(lines.shape[1] + 2 * radius) // 64) * 64
         spectrum = np.fft.rfft(lines, count, axis=1) * np.fft.rfft(kernel, count)
         full = np.fft.irfft(spectrum, count, axis=1)
         plane = full[:, 2 * radius : 2 * radius + plane.shape[0]].astype(np.float32)
