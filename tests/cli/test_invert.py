@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from eclipsed.editing.images import to_pil
+from eclipsed.editing.photos.inversion import InvertConfig
 from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.types import World
 from tests.cli.conftest import Ran, Run, save_card
@@ -144,7 +145,7 @@ def test_without_a_detector_the_middle_is_taken(eclipsed: Run) -> None:
     ran = eclipsed("invert", "photo.png", "-o", "l.safetensors", "--json", "--method", "optimise")
     assert ran.code == 0, ran.err
     assert ran.json["photo"]["crop"]["corners"][0] == [30.0, 0.0]
-    assert len(ran.json["losses"]) == 120
+    assert len(ran.json["losses"]) == InvertConfig().steps
     assert not ran.json["notes"]
 
 

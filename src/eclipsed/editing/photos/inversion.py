@@ -58,7 +58,7 @@ class InvertConfig:
     """
 
     method: str | None = None
-    steps: int = 120
+    steps: int = 80
     rate: float = 0.1
     features: float = 0.2
     prior: float = 0.01
