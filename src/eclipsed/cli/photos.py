@@ -53,7 +53,7 @@ def inverted(world: World, photo: Photo, where: Where) -> Inversion:
             on_step,
             face=where.face,
             points=tuple(where.points or ()),
-            box=None if where.box is None else tuple(where.box),  # type: ignore[arg-type]
+            box=None if where.box is None else tuple(where.box),
             align=not where.no_align,
         )
 
@@ -126,13 +126,13 @@ def inversion_facts(inversion: Inversion) -> dict[str, Any]:
     }
 
 
-def say_notes(facts: dict[str, Any]) -> None:
+def say_notes(facts: console.Facts) -> None:
     """The notes of a result, on stderr."""
     for note in facts["notes"]:
         console.note(note)
 
 
-def edited_words(facts: dict[str, Any]) -> str:
+def edited_words(facts: console.Facts) -> str:
     """A photo that was edited, for people."""
     written, scores = facts["written"], facts["scores"]
     return (
@@ -202,7 +202,7 @@ def _done(path: Path, task: str) -> dict[str, Any]:
     return {}
 
 
-def folder_words(report: dict[str, Any]) -> str:
+def folder_words(report: console.Facts) -> str:
     """A folder of photos that were edited, for people."""
     failed = report["failures"]
     lines = [f"edited {len(report['photos'])} photos, {len(failed)} could not be: {report['out']}"]

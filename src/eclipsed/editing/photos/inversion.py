@@ -61,8 +61,8 @@ class InvertConfig:
     steps: int = 80
     rate: float = 0.1
     features: float = 0.2
-    prior: float = 0.01
-    rows: float = 0.005
+    prior: float = 0.05
+    rows: float = 0.02
     tune_steps: int = 60
     tune_rate: float = 0.01
     rank: int = 8
