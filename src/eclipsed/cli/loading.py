@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
@@ -156,22 +155,14 @@ def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
 
 def is_of(path: Path, world: World, goal: Goal, config: Any) -> bool:
     """Whether a file is the card that a search with this goal and config leads to."""
-    from dataclasses import asdict
-
     from eclipsed.directions import Direction
-    from eclipsed.types import weights_of
+    from eclipsed.methods.registry import method_of
+    from eclipsed.search.loop import answers
 
     try:
-        card = Direction.load(path)
+        return answers(Direction.load(path), world, goal, method_of(config).name, config)
     except BadFile:
         return False
-    facts = json.loads(json.dumps(asdict(config)))
-    return (
-        card.prompt == goal.prompt
-        and card.regions == goal.regions
-        and weights_of(card.generator_fingerprint) == weights_of(world.generator.fingerprint)
-        and all(card.config.get(key) == value for key, value in facts.items())
-    )
 
 
 def written_facts(path: Path, card: Direction) -> dict[str, Any]:
