@@ -10,7 +10,7 @@ from torch import Tensor
 from eclipsed.editing.photos.crop import Crop, box_crop
 from eclipsed.editing.photos.pasting import GHOST, Pasted, blend, faded, ghosting, paste
 from eclipsed.editing.photos.reading import Photo, as_stored, photo_of, turned
-from tests.editing.photos.pictures import deep, deep_png, file, noise
+from tests.editing.photos.pictures import deep, deep_png, file, noise, wide_profile
 
 SIZE = 64
 
@@ -94,6 +94,27 @@ def test_alpha_stays_and_grey_stays_grey(channels: int) -> None:
     colours = 1 if channels < 3 else 3
     assert change[..., :colours].min() <= -37
     assert not change[..., colours:].any()
+
+
+def test_colours_wider_than_srgb_are_met() -> None:
+    grey = np.full((90, 90, 3), 128, np.uint8)
+    crop, red = box_crop(10, 10, 74, 74), flat(0.5, -0.5, -0.5)
+    plain = photo_of(file(grey, "PNG"))
+    wide = photo_of(file(grey, "PNG", icc_profile=wide_profile()))
+    assert plain.colours is None
+    assert wide.colours is not None
+    for lay in (paste, blend):
+        seen = []
+        for photo in (plain, wide):
+            pasted = lay(photo, crop, red, disc())
+            data = file(pasted.stored(), "PNG", **photo.facts)
+            seen.append(photo_of(data).rgb()[40:44, 40:44].astype(int))
+        assert np.abs(seen[0] - seen[1]).max() <= 3
+        assert not (pasted.pixels != pasted.before)[~pasted.mask].any()
+    assert paste(wide, crop, torch.zeros(3, SIZE, SIZE), disc()).changed == 0
+    own = noise(90, 90)
+    extreme = photo_of(file(own, "PNG", icc_profile=wide_profile()))
+    assert paste(extreme, crop, torch.zeros(3, SIZE, SIZE), disc()).changed == 0
 
 
 def ring(pasted: Pasted, width: int) -> float:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from eclipsed.editing.masks import REFERENCE
 from eclipsed.editing.photos.crop import Crop
-from eclipsed.editing.photos.reading import Box, Photo, Pixels
+from eclipsed.editing.photos.reading import Box, Photo, Pixels, in_8_bits
 
 FEATHER = 8  # pixels of images of 128 over which a colour that fills the mask fades in
 _FINEST = 256  # pixels of a side, for what is smooth
@@ -113,22 +113,46 @@ def _laid(
     after = before.copy()
     for start in range(0, len(after), _ROWS):
         rows = slice(start, start + _ROWS)
-        _mix_rows(after[rows], before[rows], laid[:, rows], share[rows], mix)
+        _mix_rows(photo, after[rows], before[rows], laid[:, rows], share[rows], mix)
     return Pasted(photo, box, after, (share > 0.0).numpy())
 
 
 def _mix_rows(
-    after: Pixels, before: Pixels, colours: Float[Tensor, "3 h w"], share: Tensor, mix: Mix
+    photo: Photo,
+    after: Pixels,
+    before: Pixels,
+    laid: Float[Tensor, "3 h w"],
+    share: Tensor,
+    mix: Mix,
 ) -> None:
-    most = float(np.iinfo(after.dtype).max)
-    count = 3 if after.shape[2] > 2 else 1  # alpha, the last of 2 or 4, stays
-    if count == 1:
-        colours = (colours * colours.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
-    own = torch.from_numpy(before[..., :count].astype(np.float32)).permute(2, 0, 1)
-    mixed = mix(own * (2.0 / most) - 1.0, colours, share[None])
-    numbers = ((mixed + 1.0) * (most / 2.0)).round_().clamp_(0.0, most).permute(1, 2, 0).numpy()
-    changes = (share > 0.0).numpy()[..., None]
-    after[..., :count] = np.where(changes, numbers, before[..., :count])
+    """Mix some rows, in `after`; alpha, the last of 2 or 4 channels, stays."""
+    most = float(photo.most)
+    if photo.colours is not None:
+        own = in_8_bits(before[..., :3])
+        seen = photo.colours.to_srgb(own)
+        mixed = _mixed(seen, 255.0, laid, share, mix)
+        # As a difference, so that colours beyond sRGB stay what they are.
+        old, new = (photo.colours.from_srgb(each) for each in (seen, mixed.astype(np.uint8)))
+        numbers = before[..., :3] + (new.astype(np.float32) - old) * (most / 255.0)
+        numbers = numbers.round().clip(0.0, most)
+    elif after.shape[2] < 3:
+        grey = (laid * laid.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
+        numbers = _mixed(before[..., :1], most, grey, share, mix)
+    else:
+        numbers = _mixed(before[..., :3], most, laid, share, mix)
+    own, changes = after[..., : numbers.shape[2]], (share > 0.0).numpy()
+    np.copyto(own, numbers, where=changes[..., None], casting="unsafe")
+
+
+def _mixed(
+    pixels: Pixels, most: float, laid: Float[Tensor, "c h w"], share: Tensor, mix: Mix
+) -> NDArray[np.float32]:
+    """Whole numbers from 0 to `most` of pixels with what is laid on them."""
+    own = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)
+    mixed = mix(own * (2.0 / most) - 1.0, laid, share[None])
+    numbers = ((mixed + 1.0) * (most / 2.0)).round_().clamp_(0.0, most)
+    result: NDArray[np.float32] = numbers.permute(1, 2, 0).numpy()
+    return result
 
 
 def _trimmed(box: Box, inside: Bool[Tensor, "h w"]) -> tuple[Box, tuple[slice, slice]]:
