@@ -251,8 +251,10 @@ def _vertex_fields() -> Floats:
     blush = np.maximum(blush, 0.5 * masks["ears"])
     under = front * np.exp(-(((x - 0.27) / 0.16) ** 2) - ((y - 6.955) / 0.055) ** 2)
     lid = front * np.exp(-(((x - 0.30) / 0.17) ** 2) - ((y - 7.19) / 0.07) ** 2)
+    line = y - 6.60 - 0.35 * (x - 0.5)
+    hollow = front * np.exp(-(((x - 0.50) / 0.15) ** 2) - (line / 0.09) ** 2)
     columns = [masks["lips"], masks["ears"], masks["inner"], masks["nose"], hairline(places)]
-    columns += [beard, moustache, blush, under, lid]
+    columns += [beard, moustache, blush, under, lid, hollow]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

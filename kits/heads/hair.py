@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from kits.heads.mesh import Floats
+from kits.heads.light import GROUND, HALF, KEY, SKY, TOWARD
 from kits.heads.raster import line, lit
 from kits.heads.shape import JIT, Values
 from kits.heads.skin import hat_edge_at, receding, step
@@ -99,7 +99,7 @@ def _strand_length(x, y, z, whole, random, style):
     own = 0.80 + 0.09 * random[1] + 0.11 * random[4]
     # Three classes of locks: one keeps its length, two are cut shorter.
     lock = random[4] * 3
-    cut = 0.55 * step(1.0, 0.85, lock) + 0.28 * step(0.9, 1.1, lock) * step(2.1, 1.9, lock)
+    cut = 0.62 * step(1.0, 0.85, lock) + 0.34 * step(0.9, 1.1, lock) * step(2.1, 1.9, lock)
     length = style.length * own * (1 - style.layers * cut * step(0.5, 1.3, style.length))
     length *= 0.55 + 0.45 * whole
     low = 1 - step(6.75, 7.6, y)
@@ -159,7 +159,9 @@ def _steer(place, way, comb, root_normal, walked, fringe, random, style):
         pull *= step(style.neck_radius + 0.12 + offset, style.neck_radius + offset + 0.45, away)
         tx, tz = tx - pull * ax / away, tz - pull * az / away
     length = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
-    lift = (0.32 + 1.2 * style.volume) * np.exp(-walked / (0.06 + 0.25 * style.volume))
+    fall = 1 + walked / (0.24 + style.volume)
+    fall *= fall
+    lift = (0.32 + 1.2 * style.volume) / (fall * fall)
     afro, keep = style.afro, 0.45 * (1 - down) + 0.1
     tame, turn = (1 - afro) * (1 - keep), afro * (1 - keep)
     wx = root_normal[0] + 0.7 * (random[2] - 0.5)
@@ -186,7 +188,7 @@ def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
         if length < radius:
             _scale_to(place, radius)
         elif y > -0.35:
-            settle = (1 - np.exp(-stride / 0.16)) * (1 - style.afro) * (1 - 0.45 * style.volume)
+            settle = (1 - style.afro) * (1 - 0.45 * style.volume) * stride / (stride + 0.12)
             _scale_to(place, length - (length - radius) * settle * step(-0.35, 0.1, y))
         return
     ax, az = x, z - style.neck_z
@@ -262,7 +264,8 @@ def _gather(strands, locks, alive, style):
             dy = strands[leader, k, 1] - strands[i, k, 1]
             dz = strands[leader, k, 2] - strands[i, k, 2]
             apart = dx * dx + dy * dy + dz * dz
-            pull = strength * k / (POINTS - 1) * np.exp(-apart / 0.06)
+            near = max(0.0, 1 - apart / 0.15)
+            pull = strength * near * near * k / (POINTS - 1)
             strands[i, k, 0] += pull * dx
             strands[i, k, 1] += 0.3 * pull * dy
             strands[i, k, 2] += pull * dz
@@ -277,6 +280,9 @@ def _wave(strands, lengths, alive, random, style):
         if alive[i] <= 0:
             continue
         phase = random[i, 4] * 40 + random[i, 1] * (0.5 + 3 * style.curl)
+        turn = pitch * lengths[i] / (POINTS - 1)
+        turn_cos, turn_sin = np.cos(turn), np.sin(turn)
+        cos, sin = np.cos(phase), np.sin(phase)
         bx, by, bz = strands[i, 0, 0], strands[i, 0, 1], strands[i, 0, 2]
         for k in range(1, POINTS):
             x, y, z = strands[i, k, 0], strands[i, k, 1], strands[i, k, 2]
@@ -288,8 +294,8 @@ def _wave(strands, lengths, alive, random, style):
             out = np.sqrt(x * x + 0.2 * y * y + z * z) + 1e-9
             nx, ny, nz = x / out, 0.45 * y / out, z / out
             w = size * step(0.0, 0.35, walked) * step(0.05, -0.3, _under_hat(strands[i, k], style))
-            c = w * np.cos(pitch * walked + phase)
-            s = w * (0.7 * np.sin(pitch * walked + phase) + 0.6)
+            cos, sin = cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin
+            c, s = w * cos, w * (0.7 * sin + 0.6)
             strands[i, k, 0] += c * (ny * tz - nz * ty) + s * nx
             strands[i, k, 1] += c * (nz * tx - nx * tz) + s * ny
             strands[i, k, 2] += c * (nx * ty - ny * tx) + s * nz
@@ -349,14 +355,13 @@ def grow(roots, normals, rest, distance, random, locks, skull, style):
 
 
 @njit(**JIT)
-def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, light, out):
+def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, rays, out):
     """Kajiya–Kay with a normal mixed in and two highlights; q runs from root 0 to tip 1."""
-    toward, half = light.toward, light.half
-    tl = along[0] * toward[0] + along[1] * toward[1] + along[2] * toward[2]
-    facing = normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2]
+    tl = along[0] * rays[TOWARD] + along[1] * rays[TOWARD + 1] + along[2] * rays[TOWARD + 2]
+    facing = normal[0] * rays[TOWARD] + normal[1] * rays[TOWARD + 1] + normal[2] * rays[TOWARD + 2]
     round_ = max(0.0, (facing + 0.35) / 1.35)
-    th = along[0] * half[0] + along[1] * half[1] + along[2] * half[2]
-    nh = normal[0] * half[0] + normal[1] * half[1] + normal[2] * half[2]
+    th = along[0] * rays[HALF] + along[1] * rays[HALF + 1] + along[2] * rays[HALF + 2]
+    nh = normal[0] * rays[HALF] + normal[1] * rays[HALF + 1] + normal[2] * rays[HALF + 2]
     shift = (random[2] - 0.5) * 0.22
     narrow = max(0.0, 1 - (th + (shift + 0.08) * nh) ** 2) ** 32
     broad = max(0.0, 1 - (th + (shift - 0.15) * nh) ** 2) ** 9
@@ -366,9 +371,9 @@ def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, light
     up, shine = 0.5 + 0.5 * normal[1], sheen * shade * round_
     for c in range(3):
         own = base[c] * tone * (0.86 + 0.26 * q)
-        around = light.sky[c] * up + light.ground[c] * (1 - up)
-        mirrored = shine * light.key[c] * (0.05 * narrow + 0.55 * own * broad)
-        out[c] = dark * (own * (light.key[c] * direct + around) + mirrored)
+        around = rays[SKY + c] * up + rays[GROUND + c] * (1 - up)
+        mirrored = shine * rays[KEY + c] * (0.05 * narrow + 0.55 * own * broad)
+        out[c] = dark * (own * (rays[KEY + c] * direct + around) + mirrored)
 
 
 @njit(**JIT)
@@ -416,6 +421,8 @@ def draw_strands(
     centre,
 ):
     """Lit lines. strands: world [N, K, 3]; screen, seen: the same points in both views."""
+    rays, mean, square = light.rays, light.mean, light.square
+    canvas_color, depth, names = canvas.color, canvas.depth, canvas.label
     points = strands.shape[1]
     color, before = np.zeros(3), np.zeros(3)
     along, normal = np.zeros(3), np.zeros(3)
@@ -429,12 +436,22 @@ def draw_strands(
                 break
             if k % 2 == 0 or k < 2:
                 shade = 0.25 + 0.75 * lit(
-                    light.mean, light.square, seen[i, k, 0], seen[i, k, 1], seen[i, k, 2], 0.08
+                    mean, square, seen[i, k, 0], seen[i, k, 1], seen[i, k, 2], 0.08
                 )
             q = k / (points - 1)
-            _strand_color(along, normal, q, base, sheen, root_dark, random[i], shade, light, color)
+            _strand_color(along, normal, q, base, sheen, root_dark, random[i], shade, rays, color)
             if k > 0:
                 thick = max(1.0, own_width * (1 - 0.6 * q * q))
-                line(canvas, screen[i, k - 1], before, screen[i, k], color, thick, label)
+                line(
+                    canvas_color,
+                    depth,
+                    names,
+                    screen[i, k - 1],
+                    before,
+                    screen[i, k],
+                    color,
+                    thick,
+                    label,
+                )
             for c in range(3):
                 before[c] = color[c]

@@ -18,19 +18,19 @@ _HEIGHT = 0.35  # dm; what the light looks at
 _FLOOR = np.float32(-2.2)  # depth of what is empty, dm
 
 
+# Where the vectors and linear colours of Light.rays begin: unit vectors to the key light and
+# halfway between it and the camera, then the colours of key light, sky, ground and fill.
+TOWARD, HALF, KEY, SKY, GROUND, FILL = range(0, 18, 3)
+
+
 class Light(NamedTuple):
-    """Colours are linear, [3]. toward: unit vector to the key light. half: between it and the camera.
+    """rays: [18], see TOWARD … FILL; one array, since compiled calls pass few of them fast.
 
     view: [3, 3], rows are right, up and toward the light. mean, square: blurred depth and its
     square in the light's view.
     """
 
-    toward: np.ndarray
-    half: np.ndarray
-    key: np.ndarray
-    sky: np.ndarray
-    ground: np.ndarray
-    fill: np.ndarray
+    rays: np.ndarray
     view: np.ndarray
     mean: np.ndarray
     square: np.ndarray
@@ -51,17 +51,16 @@ def light_of(p: Values, background: Color) -> Light:
     )
     right = _unit(np.cross([0.0, 1.0, 0.0], toward))
     open_map = np.full((_MAP, _MAP), _FLOOR, dtype=np.float32)
-    return Light(
-        toward=toward,
-        half=_unit(toward + np.array([0, 0, 1.0])),
-        key=np.array([1 + 0.14 * warm, 1.0, 1 - 0.22 * warm]) * (1.02 + 0.34 * hard),
-        sky=(np.array([0.74, 0.78, 0.84]) + 0.2 * background) * (0.60 - 0.24 * hard),
-        ground=np.array([0.62, 0.52, 0.46]) * (0.40 - 0.15 * hard),
-        fill=np.array([0.85, 0.95, 1.1]) * (0.20 - 0.07 * hard),
-        view=np.stack([right, np.cross(toward, right), toward]).astype(np.float32),
-        mean=open_map,
-        square=open_map**2,
-    )
+    rays = [
+        toward,
+        _unit(toward + np.array([0, 0, 1.0])),
+        np.array([1 + 0.14 * warm, 1.0, 1 - 0.22 * warm]) * (1.02 + 0.34 * hard),
+        (np.array([0.74, 0.78, 0.84]) + 0.2 * background) * (0.60 - 0.24 * hard),
+        np.array([0.62, 0.52, 0.46]) * (0.40 - 0.15 * hard),
+        np.array([0.85, 0.95, 1.1]) * (0.20 - 0.07 * hard),
+    ]
+    view = np.stack([right, np.cross(toward, right), toward]).astype(np.float32)
+    return Light(np.concatenate(rays), view, open_map, open_map**2)
 
 
 @njit(**JIT)

@@ -1,4 +1,4 @@
-"""Compiled loops over samples: triangles and lines with depth, soft shadows, ambient shade, resolve.
+"""Compiled loops over samples: triangles, lines, soft shadows, ambient shade, resolve.
 
 A sample is one point of the picture's grid; `samples`² of them make a pixel. Screen coordinates are
 in samples, x to the right, y down; depth grows towards the camera (or towards the light).
@@ -29,7 +29,10 @@ class Canvas(NamedTuple):
 
 
 class Camera(NamedTuple):
-    """Perspective. size: samples across. scale: samples per dm at the origin. height: dm, looked at."""
+    """Perspective. size: samples across. scale: samples per dm at the origin.
+
+    distance: dm from the origin. height: of the picture's middle above the origin, dm.
+    """
 
     size: float
     distance: float
@@ -79,7 +82,7 @@ def normals(vertices, triangles):
 
 @njit(**JIT)
 def triangles_depth(screen, triangles, depth, number, weights):
-    """Nearest triangle at each sample; `number` and `weights` may be empty where only depth counts."""
+    """Nearest triangle at each sample; where only depth counts, the other two may be empty."""
     size = depth.shape[0]
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -167,9 +170,9 @@ def lit(mean, square, x, y, z, bias):
 
 
 @njit(**JIT)
-def line(canvas, start, start_color, end, end_color, width, label):
+def line(color, depth, label, start, start_color, end, end_color, width, name):
     """A straight line between two screen points, `width` samples thick, its colour interpolated."""
-    size = canvas.depth.shape[0]
+    size = depth.shape[0]
     steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
     along, across = (1, 0) if steep else (0, 1)
     if end[along] < start[along]:
@@ -185,11 +188,11 @@ def line(canvas, start, start_color, end, end_color, width, label):
         high = min(size - 1, int(np.floor(middle + 0.5 * width + 0.5)) - 1)
         for j in range(low, high + 1):
             x, y = (j, i) if steep else (i, j)
-            if z > canvas.depth[y, x]:
-                canvas.depth[y, x] = z
-                canvas.label[y, x] = label
+            if z > depth[y, x]:
+                depth[y, x] = z
+                label[y, x] = name
                 for c in range(3):
-                    canvas.color[y, x, c] = start_color[c] + t * (end_color[c] - start_color[c])
+                    color[y, x, c] = start_color[c] + t * (end_color[c] - start_color[c])
 
 
 @njit(**JIT)

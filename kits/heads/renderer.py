@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES, NAMES, REGIONS
 from kits.heads import colors, hair, strokes, worn
-from kits.heads.ground import SKULL, Roots, grounds
+from kits.heads.ground import SKULL, grounds
 from kits.heads.hair import Style, draw_strands, grow
 from kits.heads.light import Light, light_of, seen_from, with_shadows
 from kits.heads.mesh import Floats, Ints, load_mesh
@@ -31,7 +31,7 @@ from kits.heads.raster import (
     triangles_depth,
 )
 from kits.heads.shape import Posed, Values, pose, rest, smooth, wrinkling
-from kits.heads.skin import BEARD, BROWS, COLLAR, EYES, HAIR, MOUTH, Look, shade_mesh
+from kits.heads.skin import BEARD, BROWS, COLLAR, EYES, HAIR, MOUTH, pack_look, shade_mesh
 
 _DISTANCE = 17.0  # dm from the camera to the origin: a portrait lens
 _SCALE = 0.30  # of the picture per dm
@@ -177,39 +177,41 @@ def _grown_hair(p: Values, scene: _Scene) -> tuple[Floats, Floats]:
     return ((strands + centre) @ turn.T).astype(np.float32), alive
 
 
-def _look(p: Values, scene: _Scene) -> Look:
+def _look(p: Values, scene: _Scene) -> Floats:
     length = hair.hair_length(p)
     ahead = 0.45 * scene.posed.turn[:, 2] + np.array([0, 0.03, 0.55])
     gaze = ahead / np.linalg.norm(ahead)
     gaze = gaze + np.array([0.5 * (p["gaze_x"] - 0.5), 0.35 * (p["gaze_y"] - 0.5), 0])
     stubble = colors.beard_color(p)
     shirt = colors.shirt_color(p)
-    return Look(
-        blush=p["blush"],
-        wrinkles=wrinkling(p),
-        freckles=p["freckles"],
-        eye_shadow=p["eye_shadow"],
-        scalp=(1 - float(np.exp(-length / 0.012))) * (0.8 + 0.2 * min(1.0, length / 0.3)),
-        beard=min(1.0, 1.5 * p["beard"]),
-        moustache=min(1.0, 1.5 * p["moustache"]),
-        receded=hair.receded(p),
-        brow=strokes.brow_thickness(p),
-        neckline=p["neckline"],
-        jacket=p["jacket"],
-        hat_edge=worn.hat_edge(p),
-        skin=colors.skin_color(p),
-        lips=colors.lip_color(p),
-        hair=colors.hair_color(p),
-        stubble=stubble,
-        brows=colors.brow_color(p),
-        iris=colors.iris_color(p),
-        shirt=shirt,
-        coat=colors.mix(np.array([0.022, 0.024, 0.032]), 0.25 * shirt, 0.4),
-        hat=colors.hat_color(p),
-        gaze=gaze / np.linalg.norm(gaze),
-        eyes=scene.eyes.astype(np.float64),
-        noise=_noise(),
-    )
+    look = {
+        "blush": p["blush"],
+        "wrinkles": wrinkling(p),
+        "hollow": 2 * p["cheekbones"] - 1,
+        "freckles": p["freckles"],
+        "eye_shadow": p["eye_shadow"],
+        "scalp": (1 - float(np.exp(-length / 0.012))) * (0.8 + 0.2 * min(1.0, length / 0.3)),
+        "beard": min(1.0, 1.5 * p["beard"]),
+        "moustache": min(1.0, 1.5 * p["moustache"]),
+        "receded": hair.receded(p),
+        "brow": strokes.brow_thickness(p),
+        "neckline": p["neckline"],
+        "jacket": p["jacket"],
+        "hat_edge": worn.hat_edge(p),
+        "skin": colors.skin_color(p),
+        "lips": colors.lip_color(p),
+        "hair": colors.hair_color(p),
+        "stubble": stubble,
+        "brows": colors.brow_color(p),
+        "iris": colors.iris_color(p),
+        "shirt": shirt,
+        "coat": colors.mix(np.array([0.022, 0.024, 0.032]), 0.25 * shirt, 0.4),
+        "hat": colors.hat_color(p),
+        "gaze": gaze / np.linalg.norm(gaze),
+        "left_eye": scene.eyes[0],
+        "right_eye": scene.eyes[1],
+    }
+    return pack_look(look)
 
 
 def _strokes(
@@ -307,6 +309,7 @@ def draw(p: Values, size: int) -> tuple[Canvas, colors.Color]:
         scene.fields,
         seen,
         _look(p, scene),
+        _noise(),
         light,
     )
     width = size / _REFERENCE
