@@ -216,14 +216,14 @@ def _clear_face(place, side, fringe, random, style):
     if up > 1 or up < -2.5:
         return False
     width = _WINDOW_WIDTH + 0.04 * random[1]
-    edge = width * np.sqrt(1 - up * up) if up > 0 else width * (1 - 0.10 * min(1.0, -up))
+    edge = width * np.sqrt(np.sqrt(1 - up**4)) if up > 0 else width * (1 - 0.10 * min(1.0, -up))
     if abs(place[0]) >= edge:
         return False
     if fringe > 0.42:
         return abs(place[0]) < edge - 0.03
     edge *= step(0.15, 0.45, place[2]) * (1 - style.afro)
-    if edge - side * place[0] > 0.16 or place[2] < 0:
-        return edge > 0.16
+    if edge - side * place[0] > 0.12:
+        return edge > 0.12
     place[0] = side * max(edge, abs(place[0]))
     return False
 
@@ -422,7 +422,7 @@ def draw_strands(
 ):
     """Lit lines. strands: world [N, K, 3]; screen, seen: the same points in both views."""
     rays, mean, square = light.rays, light.mean, light.square
-    canvas_color, depth, names = canvas.color, canvas.depth, canvas.label
+    painted, depth, names = canvas.color, canvas.depth, canvas.label
     points = strands.shape[1]
     color, before = np.zeros(3), np.zeros(3)
     along, normal = np.zeros(3), np.zeros(3)
@@ -443,7 +443,7 @@ def draw_strands(
             if k > 0:
                 thick = max(1.0, own_width * (1 - 0.6 * q * q))
                 line(
-                    canvas_color,
+                    painted,
                     depth,
                     names,
                     screen[i, k - 1],

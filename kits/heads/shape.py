@@ -150,8 +150,8 @@ def _expression_weights(p: Values, weights: _Weights) -> None:
     weights.add("jawOpen", 0.75 * opened + 0.14 * broad)
     weights.add("mouthPucker", 0.95 * p["pucker"])
     lift = (p["brow_raise"] - 0.3) / 0.7
-    weights.add("browInnerUp", 0.95 * max(0.0, lift) + 0.45 * sad)
-    weights.face("browOuterUp", 0.95 * max(0.0, lift))
+    weights.add("browInnerUp", 1.5 * max(0.0, lift) + 0.45 * sad)
+    weights.face("browOuterUp", 1.5 * max(0.0, lift))
     weights.face("browDown", 0.8 * max(0.0, -lift) + 1.6 * p["frown"])
     weights.face("noseSneer", 0.4 * p["frown"])
     weights.face("eyeSquint", 0.25 * glad + 0.4 * p["frown"])

@@ -212,8 +212,8 @@ def _wrinkles(record, x, y, strength):
 def _make_up(record, x, y, z, look):
     """Shadow on the upper lid, a line along it."""
     out = abs(x)
-    wing = np.exp(-(((out - 0.31) / 0.17) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.055) ** 2)
-    share = look[EYE_SHADOW] * min(1.0, 1.15 * wing) * step(0.8, 1.0, z)
+    wing = np.exp(-(((out - 0.31) / 0.19) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.07) ** 2)
+    share = look[EYE_SHADOW] * min(1.0, 1.4 * wing) * step(0.8, 1.0, z)
     cover = 0.88 * share
     record[_R] += (0.055 + 0.2 * look[SKIN_COLOR] - record[_R]) * cover
     record[_G] += (0.018 + 0.2 * look[SKIN_COLOR + 1] - record[_G]) * cover
@@ -296,9 +296,9 @@ def _skin(record, x, y, z, fields, look, noise):
     if z > 0.7:
         if look[FRECKLES] > 0 and fields[_LIPS] < 0.3:
             spot = noise_at(noise, x * 33 + 9, y * 33, z * 33)
-            spot = step(0.88 - 0.20 * look[FRECKLES], 0.98 - 0.18 * look[FRECKLES], spot)
+            spot = step(0.86 - 0.22 * look[FRECKLES], 0.97 - 0.20 * look[FRECKLES], spot)
             spot *= step(0.0, 0.2, look[FRECKLES]) * np.exp(-(((y - 6.88) / 0.22) ** 2))
-            _darken(record, 0.26 * spot, 0.40 * spot, 0.44 * spot)
+            _darken(record, 0.34 * spot, 0.52 * spot, 0.56 * spot)
         if look[WRINKLES] > 0:
             _wrinkles(record, x, y, look[WRINKLES])
         if look[EYE_SHADOW] > 0:
