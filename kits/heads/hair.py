@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from kits.heads.jit import compiled
 from kits.heads.light import GROUND, HALF, KEY, SKY, TOWARD
 from kits.heads.raster import line, lit
-from kits.heads.shape import JIT, Values
+from kits.heads.shape import Values
 from kits.heads.skin import hat_edge_at, receding, step
 
 POINTS = 16  # of a strand
@@ -60,7 +60,7 @@ def receded(p: Values) -> float:
     return 0.95 * p["hairline"] ** 1.3
 
 
-@njit(**JIT)
+@compiled
 def _radius(skull, x, y, z):
     """The skull's radius in a direction, bilinear in its map (see ground.skull_directions)."""
     rows, columns = skull.shape
@@ -79,7 +79,7 @@ def _radius(skull, x, y, z):
     return low * (1 - u) + high * u
 
 
-@njit(**JIT)
+@compiled
 def _scale_to(place, radius):
     k = radius / (np.sqrt(place[0] ** 2 + place[1] ** 2 + place[2] ** 2) + 1e-9)
     place[0] *= k
@@ -87,13 +87,13 @@ def _scale_to(place, radius):
     place[2] *= k
 
 
-@njit(**JIT)
+@compiled
 def _under_hat(place, style):
     """Height of a point above the edge of the hat, as at rest; far below zero without a hat."""
     return place[1] + _SKULL_Y - hat_edge_at(place[2] + _SKULL_Z, style.hat_edge)
 
 
-@njit(**JIT)
+@compiled
 def _strand_length(x, y, z, whole, random, style):
     """Length in dm of a strand rooted at rest x, y, z; `whole` fades it out at the hairline."""
     own = 0.80 + 0.09 * random[1] + 0.11 * random[4]
@@ -111,7 +111,7 @@ def _strand_length(x, y, z, whole, random, style):
     return length * (1 - style.afro) + ball * style.afro
 
 
-@njit(**JIT)
+@compiled
 def _comb(x, y, z, random, style, comb):
     """Direction a strand is combed to; returns how far it belongs to the fringe."""
     side = np.tanh((x - style.parting) / 0.12)
@@ -128,13 +128,13 @@ def _comb(x, y, z, random, style, comb):
     return front * lean
 
 
-@njit(**JIT)
+@compiled
 def _spread(random, style):
     """Long hair around the neck is a thick curtain, not a shell: a strand's own distance, dm."""
     return 0.30 * random[0] * step(0.5, 1.4, style.length)
 
 
-@njit(**JIT)
+@compiled
 def _steer(place, way, comb, root_normal, walked, fringe, random, style):
     """Turns `way`, the strand's unit direction, for its next step."""
     x, y, z = place[0], place[1], place[2]
@@ -173,7 +173,7 @@ def _steer(place, way, comb, root_normal, walked, fringe, random, style):
     _scale_to(way, 1.0)
 
 
-@njit(**JIT)
+@compiled
 def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
     """Moves a point out of skull, neck and shoulders, and floating hair back to its layer."""
     x, y, z = place[0], place[1], place[2]
@@ -205,7 +205,7 @@ def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
             place[2] = min(place[2], place[2] + (style.back - offset - place[2]) * low)
 
 
-@njit(**JIT)
+@compiled
 def _clear_face(place, side, fringe, random, style):
     """Keeps the face free: pushes a point sideways; True where a strand of the fringe ends."""
     if place[2] < 0.15 or style.afro > 0.6:
@@ -228,7 +228,7 @@ def _clear_face(place, side, fringe, random, style):
     return False
 
 
-@njit(**JIT)
+@compiled
 def _walk(root, normal, rest, skull, length, random, style, comb, fringe, out):
     """One strand from its root; out: [POINTS, 3]."""
     x = rest[0]
@@ -251,7 +251,7 @@ def _walk(root, normal, rest, skull, length, random, style, comb, fringe, out):
             out[k, axis] = place[axis]
 
 
-@njit(**JIT)
+@compiled
 def _gather(strands, locks, alive, style):
     """Draws strands of a lock together towards their tips, where they run alongside its leader."""
     strength = 0.40 * (1 - style.afro) * step(0.1, 0.9, style.length)
@@ -271,7 +271,7 @@ def _gather(strands, locks, alive, style):
             strands[i, k, 2] += pull * dz
 
 
-@njit(**JIT)
+@compiled
 def _wave(strands, lengths, alive, random, style):
     """Waves that turn into curls: shared by a lock while long, each strand's own when tight."""
     size = 0.088 * (1 - np.exp(-style.curl / 0.20)) * (1 + 0.3 * style.afro)
@@ -301,7 +301,7 @@ def _wave(strands, lengths, alive, random, style):
             strands[i, k, 2] += c * (nx * ty - ny * tx) + s * nz
 
 
-@njit(**JIT)
+@compiled
 def _tuck(strands, style):
     """Hair above the edge of the hat disappears into the skull."""
     for i in range(len(strands)):
@@ -311,7 +311,7 @@ def _tuck(strands, style):
                 strands[i, k, axis] *= shrink
 
 
-@njit(**JIT)
+@compiled
 def _trim(strands, rest, alive, random, fringes, style):
     """Once more, and for good: no strand over the face but the fringe, which ends above it."""
     for i in range(len(strands)):
@@ -326,7 +326,7 @@ def _trim(strands, rest, alive, random, fringes, style):
                     strands[i, k, axis] = strands[i, k - 1, axis]
 
 
-@njit(**JIT)
+@compiled
 def grow(roots, normals, rest, distance, random, locks, skull, style):
     """Strands [N, POINTS, 3] and how far each is alive, [N], 0 where the hairline has passed it."""
     n = len(roots)
@@ -354,7 +354,7 @@ def grow(roots, normals, rest, distance, random, locks, skull, style):
     return strands, alive
 
 
-@njit(**JIT)
+@compiled
 def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, rays, out):
     """Kajiya–Kay with a normal mixed in and two highlights; q runs from root 0 to tip 1."""
     tl = along[0] * rays[TOWARD] + along[1] * rays[TOWARD + 1] + along[2] * rays[TOWARD + 2]
@@ -376,7 +376,7 @@ def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, rays,
         out[c] = dark * (own * (rays[KEY + c] * direct + around) + mirrored)
 
 
-@njit(**JIT)
+@compiled
 def _frame(strand, k, centre, along, normal):
     """Unit direction and a normal across it at point k; False where the strand has ended."""
     a, b = max(0, k - 1), min(len(strand) - 1, k + 1)
@@ -404,7 +404,7 @@ def _frame(strand, k, centre, along, normal):
     return True
 
 
-@njit(**JIT)
+@compiled
 def draw_strands(
     canvas,
     strands,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kits.heads.colors import Color
+from kits.heads.jit import compiled
 from kits.heads.mesh import Floats, Ints
 from kits.heads.raster import NOWHERE, blur, strands_depth, triangles_depth
-from kits.heads.shape import JIT, Values
+from kits.heads.shape import Values
 
 _MAP = 160  # samples across the light's view
 _SPAN = 4.4  # dm across it
@@ -63,7 +63,7 @@ def light_of(p: Values, background: Color) -> Light:
     return Light(np.concatenate(rays), view, open_map, open_map**2)
 
 
-@njit(**JIT)
+@compiled
 def seen_from(points, view):
     """World points [N, 3] → the light's view in samples of its map, and depth."""
     out = np.empty_like(points)
@@ -80,18 +80,18 @@ def seen_from(points, view):
 def with_shadows(
     light: Light,
     hard: float,
-    seen: Floats,
+    vertices: Floats,
     triangles: Ints,
-    strands: Floats | None,
-    alive: Floats,
+    strands: tuple[Floats, Floats] | None,
 ) -> Light:
-    """The light with the shadows of a mesh (in its view, [V, 3]) and of strands ([N, K, 3])."""
+    """The light with the shadows of a mesh and of strands ([N, K, 3], and how alive each is)."""
     depth = np.full((_MAP, _MAP), NOWHERE, dtype=np.float32)
-    triangles_depth(
-        seen, triangles, depth, np.empty((0, 0), np.int32), np.empty((0, 0, 2), np.float32)
-    )
+    nothing = np.empty((0, 0), np.int32), np.empty((0, 0, 2), np.float32)
+    triangles_depth(seen_from(vertices, light.view), triangles, depth, *nothing)
     if strands is not None:
-        strands_depth(strands, alive, depth)
+        points, alive = strands
+        seen = seen_from(points.reshape(-1, 3), light.view)
+        strands_depth(seen.reshape(points.shape), alive, depth)
     mean = np.maximum(depth, _FLOOR)
     square = mean * mean
     for moment in (mean, square):

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from kits.heads.jit import compiled
 from kits.heads.mesh import Floats
-from kits.heads.shape import JIT
 
 NOWHERE = np.float32(-1e9)  # depth of a sample that nothing covers
 _LIGHT_BLEED = 0.22  # of the variance shadow map; cut off
@@ -40,7 +39,7 @@ class Camera(NamedTuple):
     height: float
 
 
-@njit(**JIT)
+@compiled
 def project(points, camera):
     """World [N, 3] → screen x, y and depth, [N, 3]."""
     screen = np.empty_like(points)
@@ -52,7 +51,7 @@ def project(points, camera):
     return screen
 
 
-@njit(**JIT)
+@compiled
 def normals(vertices, triangles):
     """Unit normals of vertices, [V, 3]."""
     out = np.zeros_like(vertices)
@@ -80,7 +79,7 @@ def normals(vertices, triangles):
     return out
 
 
-@njit(**JIT)
+@compiled
 def triangles_depth(screen, triangles, depth, number, weights):
     """Nearest triangle at each sample; where only depth counts, the other two may be empty."""
     size = depth.shape[0]
@@ -111,7 +110,7 @@ def triangles_depth(screen, triangles, depth, number, weights):
                             weights[y, x, 0], weights[y, x, 1] = u, v
 
 
-@njit(**JIT)
+@compiled
 def strands_depth(screen, alive, depth):
     """Strands [N, K, 3] as 3 × 3 splats in the light's view; every second one is enough."""
     size = depth.shape[0]
@@ -130,7 +129,7 @@ def strands_depth(screen, alive, depth):
                             depth[row, column] = max(z, depth[row, column])
 
 
-@njit(**JIT)
+@compiled
 def blur(image, radius, passes):
     """Box blur in place, edges repeated."""
     size = image.shape[0]
@@ -149,7 +148,7 @@ def blur(image, radius, passes):
                 row[:] = line
 
 
-@njit(**JIT)
+@compiled
 def lit(mean, square, x, y, z, bias):
     """Share of the key light that reaches a point of the light's view (variance shadow map)."""
     size = mean.shape[0]
@@ -169,7 +168,7 @@ def lit(mean, square, x, y, z, bias):
     return max(0.0, (reached - _LIGHT_BLEED) / (1 - _LIGHT_BLEED))
 
 
-@njit(**JIT)
+@compiled
 def line(color, depth, label, start, start_color, end, end_color, width, name):
     """A straight line between two screen points, `width` samples thick, its colour interpolated."""
     size = depth.shape[0]
@@ -195,7 +194,7 @@ def line(color, depth, label, start, start_color, end, end_color, width, name):
                     color[y, x, c] = start_color[c] + t * (end_color[c] - start_color[c])
 
 
-@njit(**JIT)
+@compiled
 def ambient(canvas, near, radius, strength, spared):
     """Darken samples that lie behind the blurred depth `near` around them, but those of a label."""
     blur(near, radius, 1)
@@ -212,7 +211,7 @@ def ambient(canvas, near, radius, strength, spared):
                 canvas.color[y, x, 2] *= left
 
 
-@njit(**JIT)
+@compiled
 def _tone(value):
     """Linear light → 0 to 255: a soft shoulder, then sRGB."""
     q = max(0.0, value)
@@ -221,7 +220,7 @@ def _tone(value):
     return np.uint8(q * 255 + 0.5)
 
 
-@njit(**JIT)
+@compiled
 def resolve(canvas, middle, corner, samples, image, shares):
     """Mean of each pixel's samples over a radial background; shares [R, H, W] sum to 255."""
     size = canvas.depth.shape[0]

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES
+from kits.heads.jit import compiled
 from kits.heads.mesh import AGES, SEXES, SHAPES, SIDES, WEIGHTS, Floats, load_mesh
 
-JIT = {"cache": True, "fastmath": True, "nogil": True}
 Values = Mapping[str, float]
 USUAL: dict[str, float] = {attribute.name: attribute.usual for attribute in ATTRIBUTES}
 
@@ -182,7 +181,7 @@ def _packed() -> tuple[dict[str, int], NDArray, NDArray, Floats]:
     return {name: i for i, name in enumerate(targets)}, ends, where, deltas
 
 
-@njit(**JIT)
+@compiled
 def _accumulate(vertices, ends, where, deltas, chosen, weights):
     for number, target in enumerate(chosen):
         for j in range(ends[target], ends[target + 1]):

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import REGIONS
+from kits.heads.jit import compiled
 from kits.heads.light import FILL, GROUND, HALF, KEY, SKY, TOWARD
 from kits.heads.mesh import BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE
 from kits.heads.raster import lit
-from kits.heads.shape import JIT
 
 _LABEL = {name: number for number, name in enumerate(REGIONS)}
 SKIN, EARS, NOSE, LIPS = (_LABEL[name] for name in ("skin", "ears", "nose", "lips"))
@@ -77,14 +76,14 @@ def pack_look(look: Mapping[str, float | Sequence[float] | NDArray]) -> NDArray[
     )
 
 
-@njit(**JIT)
+@compiled
 def step(low, high, x):
     """Cubic step from 0 at low to 1 at high."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(**JIT)
+@compiled
 def noise_at(table, x, y, z):
     """Smooth noise, 0 to 1, of one lattice cell per unit."""
     x0, y0, z0 = np.floor(x), np.floor(y), np.floor(z)
@@ -99,7 +98,7 @@ def noise_at(table, x, y, z):
     return low * (1 - w) + high * w
 
 
-@njit(**JIT)
+@compiled
 def _paint(record, look, color, share):
     """Towards the colour that begins at entry `color` of the look."""
     record[_R] += (look[color] - record[_R]) * share
@@ -107,14 +106,14 @@ def _paint(record, look, color, share):
     record[_B] += (look[color + 2] - record[_B]) * share
 
 
-@njit(**JIT)
+@compiled
 def _darken(record, r, g, b):
     record[_R] *= 1 - r
     record[_G] *= 1 - g
     record[_B] *= 1 - b
 
 
-@njit(**JIT)
+@compiled
 def receding(x, y, z, receded):
     """How far in dm the hairline has drawn back at a place: temples first, then front and crown."""
     temple = np.exp(-(((abs(x) - 0.38) / 0.2) ** 2)) * step(0.7, 1.1, z)
@@ -124,26 +123,26 @@ def receding(x, y, z, receded):
     return receded * (0.10 + 0.35 * temple) + bald * (1.44 * front + 0.81 * crown)
 
 
-@njit(**JIT)
+@compiled
 def neck_edge(x, z, neckline):
     """Height at rest of the shirt's edge."""
     depth = 0.85 * neckline * max(0.0, 1 - abs(x) / (0.30 + 0.3 * neckline)) ** 1.3
     return 5.46 + (0.62 - z) * 0.42 + 0.10 * x * x - depth * step(0.1, 0.4, z)
 
 
-@njit(**JIT)
+@compiled
 def hat_edge_at(z, edge):
     """Height at rest of the hat's lower edge: it sits a little higher in front."""
     return edge + 0.18 * (z - 0.5)
 
 
-@njit(**JIT)
+@compiled
 def coat_edge(y, jacket):
     """|x| at rest where the jacket begins at a height; far outside when there is none."""
     return 1.65 * (1 - jacket) ** 1.2 + 0.10 + 0.36 * max(0.0, y - 4.5)
 
 
-@njit(**JIT)
+@compiled
 def _eye(record, place, look, noise, rays, at, shade):
     """The eyeball: iris and pupil around the gaze; returns the mirrored light.
 
@@ -181,7 +180,7 @@ def _eye(record, place, look, noise, rays, at, shade):
     return 0.60 * glint * (0.35 + 0.65 * shade) + 0.045 * sheen**20
 
 
-@njit(**JIT)
+@compiled
 def _inside_mouth(record, r, g, b, opening, gloss, least):
     record[_R], record[_G], record[_B] = r, g, b
     record[_OPEN], record[_GLOSS], record[_ROUGH] = opening, gloss, 30.0
@@ -189,7 +188,7 @@ def _inside_mouth(record, r, g, b, opening, gloss, least):
     record[_LEAST], record[_NAME] = least, MOUTH
 
 
-@njit(**JIT)
+@compiled
 def _wrinkles(record, x, y, strength):
     """Lines of the forehead, from nose to mouth, and around the eyes."""
     out = abs(x)
@@ -208,7 +207,7 @@ def _wrinkles(record, x, y, strength):
     _darken(record, 0.55 * dark * strength, 0.8 * dark * strength, 0.8 * dark * strength)
 
 
-@njit(**JIT)
+@compiled
 def _make_up(record, x, y, z, look):
     """Shadow on the upper lid, a line along it."""
     out = abs(x)
@@ -221,7 +220,7 @@ def _make_up(record, x, y, z, look):
     record[_GLOSS] += 0.05 * share
 
 
-@njit(**JIT)
+@compiled
 def _brow(record, x, y, look):
     """A soft ground under the strands of the brows; returns its share."""
     along = (abs(x) - 0.115) / 0.40
@@ -236,7 +235,7 @@ def _brow(record, x, y, look):
     return share
 
 
-@njit(**JIT)
+@compiled
 def _hair_ground(record, x, y, z, fields, look, rough):
     """Scalp tinted by hair, skin tinted by stubble; returns the label that results."""
     grain = 0.82 + 0.36 * rough
@@ -259,7 +258,7 @@ def _hair_ground(record, x, y, z, fields, look, rough):
         record[_NAME] = BEARD
 
 
-@njit(**JIT)
+@compiled
 def _skin_label(y, z, fields, brow):
     if fields[_LIPS] > 0.42:
         return LIPS
@@ -272,7 +271,7 @@ def _skin_label(y, z, fields, brow):
     return NECK if y + 0.30 * (z - 0.1) < 6.13 else SKIN
 
 
-@njit(**JIT)
+@compiled
 def _skin(record, x, y, z, fields, look, noise):
     coarse = noise_at(noise, x * 9, y * 9, z * 9) - 0.5
     fine = noise_at(noise, x * 26, y * 26, z * 26) - 0.5
@@ -317,14 +316,14 @@ def _skin(record, x, y, z, fields, look, noise):
         _inside_mouth(record, 0.33, 0.07, 0.06, step(0.85, 1.42, z) * 0.65 + 0.02, 0.05, 0.3)
 
 
-@njit(**JIT)
+@compiled
 def _matt(record, r, g, b, opening, name):
     record[_R], record[_G], record[_B] = r, g, b
     record[_WR] = record[_WG] = record[_WB] = 0.25
     record[_GLOSS], record[_OPEN], record[_LEAST], record[_NAME] = 0.0, opening, 0.10, name
 
 
-@njit(**JIT)
+@compiled
 def _hat(record, x, y, z, look):
     """Knitted: ribs around the head, a broad rim."""
     above = y - hat_edge_at(z, look[HAT_EDGE]) + 0.075
@@ -344,7 +343,7 @@ def _hat(record, x, y, z, look):
     )
 
 
-@njit(**JIT)
+@compiled
 def _clothes(record, x, y, z, look, noise):
     """Shirt below its edge, and the jacket over it with its lapels."""
     below = neck_edge(x, z, look[NECKLINE]) - y
@@ -393,7 +392,7 @@ def _clothes(record, x, y, z, look, noise):
     record[_NY] += 0.35 * (noise_at(noise, x * 3.3 + 5, y * 2.3, z * 3.0) - 0.5)
 
 
-@njit(**JIT)
+@compiled
 def _shine(record, rays, shade, mirrored, color, row, column):
     """The lit record: wrapped diffuse light per channel, sky, ground, fill, two highlights."""
     nx, ny, nz = record[_NX], record[_NY], record[_NZ]
@@ -427,7 +426,7 @@ def _shine(record, rays, shade, mirrored, color, row, column):
         )
 
 
-@njit(**JIT)
+@compiled
 def _surface(record, part, place, x, y, z, fields, look, noise, rays, shade):
     """Fills the record for one sample of a part of the mesh; returns the light it mirrors."""
     mirrored = 0.0
@@ -457,7 +456,7 @@ def _surface(record, part, place, x, y, z, fields, look, noise, rays, shade):
     return mirrored
 
 
-@njit(**JIT)
+@compiled
 def shade_mesh(
     canvas,
     number,

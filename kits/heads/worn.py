@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from eclipsed.worlds.heads.attributes import REGIONS
 from kits.heads.colors import frame_color, linear
 from kits.heads.ground import NECK_POINTS, grounds
+from kits.heads.jit import compiled
 from kits.heads.light import HALF, KEY, SKY, TOWARD, Light
 from kits.heads.mesh import Floats, Ints, load_mesh
 from kits.heads.raster import Camera, Canvas, project
-from kits.heads.shape import JIT, Posed, Values, rest, smooth
+from kits.heads.shape import Posed, Values, rest, smooth
 from kits.heads.skin import GLASSES, hat_edge_at, neck_edge, step
 
 _EARRINGS = REGIONS.index("earrings")
@@ -38,7 +38,7 @@ def thickness(p: Values) -> Floats:
     return out
 
 
-@njit(**JIT)
+@compiled
 def _lift_shirt(places, body, neckline, out):
     for v in range(len(out)):
         if body[v] and places[v, 1] < 6.2:
@@ -92,7 +92,7 @@ def collar(p: Values, vertices: Floats) -> tuple[Floats, Ints, Floats]:
     return both_sides, _collar_grid(_COLLAR_COLUMNS), np.concatenate([flat, flat])
 
 
-@njit(**JIT)
+@compiled
 def tube(canvas, points, radius, color, opacity, label, rays):
     """A thick shaded poly-line; points: screen [K, 3], radius in samples."""
     size = canvas.depth.shape[0]
@@ -127,7 +127,7 @@ def tube(canvas, points, radius, color, opacity, label, rays):
                     ) * opacity
 
 
-@njit(**JIT)
+@compiled
 def _inside(outline, x, y):
     """Whether a point lies inside a closed screen polygon."""
     inside, j = False, len(outline) - 1
@@ -140,7 +140,7 @@ def _inside(outline, x, y):
     return inside
 
 
-@njit(**JIT)
+@compiled
 def _lens(canvas, outline, dark, tint, opacity, label):
     """Darkens what lies behind a lens and adds the reflection of a window."""
     size = canvas.depth.shape[0]
