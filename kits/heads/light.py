@@ -1,0 +1,107 @@
+"""Key light, sky and fill, the soft shadow map, and how a lit surface looks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from kits.heads.colors import Color
+from kits.heads.mesh import Floats, Ints
+from kits.heads.raster import NOWHERE, blur, strands_depth, triangles_depth
+from kits.heads.shape import JIT, Values
+
+_MAP = 160  # samples across the light's view
+_SPAN = 4.4  # dm across it
+_HEIGHT = 0.35  # dm; what the light looks at
+_FLOOR = np.float32(-2.2)  # depth of what is empty, dm
+
+
+class Light(NamedTuple):
+    """Colours are linear, [3]. toward: unit vector to the key light. half: between it and the camera.
+
+    view: [3, 3], rows are right, up and toward the light. mean, square: blurred depth and its
+    square in the light's view.
+    """
+
+    toward: np.ndarray
+    half: np.ndarray
+    key: np.ndarray
+    sky: np.ndarray
+    ground: np.ndarray
+    fill: np.ndarray
+    view: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+
+
+def _unit(vector: Color) -> Color:
+    return vector / np.linalg.norm(vector)
+
+
+def light_of(p: Values, background: Color) -> Light:
+    """The light without shadows; `with_shadows` adds them."""
+    side, height = (p["light_x"] - 0.5) * 1.1, 0.39 + (p["light_y"] - 0.5) * 0.65
+    hard, warm = p["light_hard"], p["light_warm"] - 0.5
+    toward = _unit(
+        np.array(
+            [np.sin(side) * np.cos(height), np.sin(height), np.cos(side) * np.cos(height)],
+        )
+    )
+    right = _unit(np.cross([0.0, 1.0, 0.0], toward))
+    open_map = np.full((_MAP, _MAP), _FLOOR, dtype=np.float32)
+    return Light(
+        toward=toward,
+        half=_unit(toward + np.array([0, 0, 1.0])),
+        key=np.array([1 + 0.14 * warm, 1.0, 1 - 0.22 * warm]) * (1.02 + 0.34 * hard),
+        sky=(np.array([0.74, 0.78, 0.84]) + 0.2 * background) * (0.60 - 0.24 * hard),
+        ground=np.array([0.62, 0.52, 0.46]) * (0.40 - 0.15 * hard),
+        fill=np.array([0.85, 0.95, 1.1]) * (0.20 - 0.07 * hard),
+        view=np.stack([right, np.cross(toward, right), toward]).astype(np.float32),
+        mean=open_map,
+        square=open_map**2,
+    )
+
+
+@njit(**JIT)
+def seen_from(points, view):
+    """World points [N, 3] → the light's view in samples of its map, and depth."""
+    out = np.empty_like(points)
+    scale = np.float32(_MAP / _SPAN)
+    for i in range(len(points)):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        out[i, 0] = 0.5 * _MAP + (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z) * scale
+        up = view[1, 0] * x + view[1, 1] * y + view[1, 2] * z
+        out[i, 1] = 0.5 * _MAP - (up - _HEIGHT) * scale
+        out[i, 2] = view[2, 0] * x + view[2, 1] * y + view[2, 2] * z
+    return out
+
+
+def with_shadows(
+    light: Light,
+    hard: float,
+    seen: Floats,
+    triangles: Ints,
+    strands: Floats | None,
+    alive: Floats,
+) -> Light:
+    """The light with the shadows of a mesh (in its view, [V, 3]) and of strands ([N, K, 3])."""
+    depth = np.full((_MAP, _MAP), NOWHERE, dtype=np.float32)
+    triangles_depth(
+        seen, triangles, depth, np.empty((0, 0), np.int32), np.empty((0, 0, 2), np.float32)
+    )
+    if strands is not None:
+        strands_depth(strands, alive, depth)
+    mean = np.maximum(depth, _FLOOR)
+    square = mean * mean
+    for moment in (mean, square):
+        blur(moment, 1, 2)
+    soft_mean, soft_square = mean.copy(), square.copy()
+    for moment in (soft_mean, soft_square):
+        blur(moment, 2, 2)
+    share = np.float32(hard)
+    return light._replace(
+        mean=mean * share + soft_mean * (1 - share),
+        square=square * share + soft_square * (1 - share),
+    )

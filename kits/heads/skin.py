@@ -1,0 +1,420 @@
+"""Shading of the mesh: skin with brows, lips, make-up and wrinkles, eyes, teeth, clothes and hat.
+
+Patterns are functions of the place on the head at rest, so they stay where they are on a face.
+The kernels fill a record, a float array whose entries are named below, sample by sample.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from eclipsed.worlds.heads.attributes import REGIONS
+from kits.heads.mesh import BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE
+from kits.heads.raster import lit
+from kits.heads.shape import JIT
+
+_LABEL = {name: number for number, name in enumerate(REGIONS)}
+SKIN, EARS, NOSE, LIPS = (_LABEL[name] for name in ("skin", "ears", "nose", "lips"))
+MOUTH, EYES, BROWS, HAIR = (_LABEL[name] for name in ("mouth", "eyes", "brows", "hair"))
+BEARD, GLASSES, CLOTHES = (_LABEL[name] for name in ("beard", "glasses", "clothes"))
+HAT, NECK = _LABEL["hat"], _LABEL["neck"]
+
+COLLAR = TONGUE + 1  # the part that is added to the mesh
+# Columns of ground.Grounds.fields.
+_LIPS, _EARS, _INNER, _NOSE, _HAIRLINE, _BEARD, _MOUSTACHE, _BLUSH, _UNDER, _LID = range(10)
+# The record: color, normal, gloss, its exponent, occlusion, wrap per channel, least light, label.
+_R, _G, _B, _NX, _NY, _NZ, _GLOSS, _ROUGH, _OPEN, _WR, _WG, _WB, _LEAST, _NAME = range(14)
+
+
+class Look(NamedTuple):
+    """Numbers and linear colours that shading needs; see renderer.py for their sources."""
+
+    blush: float
+    wrinkles: float
+    freckles: float
+    eye_shadow: float
+    scalp: float  # how far hair tints the scalp
+    beard: float  # how far stubble tints the skin
+    moustache: float
+    receded: float
+    brow: float  # thickness
+    neckline: float
+    jacket: float
+    hat_edge: float  # height at rest of the lower edge of the hat
+    skin: np.ndarray
+    lips: np.ndarray
+    hair: np.ndarray
+    stubble: np.ndarray
+    brows: np.ndarray
+    iris: np.ndarray
+    shirt: np.ndarray
+    coat: np.ndarray
+    hat: np.ndarray
+    gaze: np.ndarray  # unit vector
+    eyes: np.ndarray  # [2, 3], centres
+    noise: np.ndarray  # [32, 32, 32], 0 to 1
+
+
+@njit(**JIT)
+def step(low, high, x):
+    """Cubic step from 0 at low to 1 at high."""
+    t = min(1.0, max(0.0, (x - low) / (high - low)))
+    return t * t * (3 - 2 * t)
+
+
+@njit(**JIT)
+def noise_at(table, x, y, z):
+    """Smooth noise, 0 to 1, of one lattice cell per unit."""
+    x0, y0, z0 = np.floor(x), np.floor(y), np.floor(z)
+    u, v, w = x - x0, y - y0, z - z0
+    u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
+    i, j, k = int(x0) & 31, int(y0) & 31, int(z0) & 31
+    i1, j1, k1 = (i + 1) & 31, (j + 1) & 31, (k + 1) & 31
+    low = (table[i, j, k] * (1 - u) + table[i1, j, k] * u) * (1 - v)
+    low += (table[i, j1, k] * (1 - u) + table[i1, j1, k] * u) * v
+    high = (table[i, j, k1] * (1 - u) + table[i1, j, k1] * u) * (1 - v)
+    high += (table[i, j1, k1] * (1 - u) + table[i1, j1, k1] * u) * v
+    return low * (1 - w) + high * w
+
+
+@njit(**JIT)
+def _paint(record, color, share):
+    record[_R] += (color[0] - record[_R]) * share
+    record[_G] += (color[1] - record[_G]) * share
+    record[_B] += (color[2] - record[_B]) * share
+
+
+@njit(**JIT)
+def _darken(record, r, g, b):
+    record[_R] *= 1 - r
+    record[_G] *= 1 - g
+    record[_B] *= 1 - b
+
+
+@njit(**JIT)
+def receding(x, y, z, receded):
+    """How far in dm the hairline has drawn back at a place: temples first, then front and crown."""
+    temple = np.exp(-(((abs(x) - 0.38) / 0.2) ** 2)) * step(0.7, 1.1, z)
+    front = step(0.35, 1.1, z) * step(7.2, 7.6, y)
+    crown = step(7.55, 7.95, y)
+    bald = max(0.0, receded - 0.45)
+    return receded * (0.10 + 0.35 * temple) + bald * (1.44 * front + 0.81 * crown)
+
+
+@njit(**JIT)
+def neck_edge(x, z, neckline):
+    """Height at rest of the shirt's edge."""
+    depth = 0.85 * neckline * max(0.0, 1 - abs(x) / (0.30 + 0.3 * neckline)) ** 1.3
+    return 5.46 + (0.62 - z) * 0.42 + 0.10 * x * x - depth * step(0.1, 0.4, z)
+
+
+@njit(**JIT)
+def hat_edge_at(z, edge):
+    """Height at rest of the hat's lower edge: it sits a little higher in front."""
+    return edge + 0.18 * (z - 0.5)
+
+
+@njit(**JIT)
+def coat_edge(y, jacket):
+    """|x| at rest where the jacket begins at a height; far outside when there is none."""
+    return 2.5 * (1 - jacket) ** 1.5 + 0.10 + 0.36 * max(0.0, y - 4.5)
+
+
+@njit(**JIT)
+def _eye(record, place, look, light, eye, shade):
+    """The eyeball: iris and pupil around the gaze; returns the mirrored light."""
+    nx, ny, nz = (place[0] - look.eyes[eye, 0], place[1] - look.eyes[eye, 1], 0.0)
+    nz = place[2] - look.eyes[eye, 2]
+    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+    nx, ny, nz = nx / length, ny / length, nz / length
+    gaze = look.gaze
+    facing = nx * gaze[0] + ny * gaze[1] + nz * gaze[2]
+    angle = np.arccos(max(-1.0, min(1.0, facing)))
+    across, upward = nx - facing * gaze[0], ny - facing * gaze[1]
+    turn = np.arctan2(upward, across)
+    fibre = noise_at(look.noise, turn * 5.1 + 50, angle * 8, 3.0)
+    out = angle / 0.47
+    iris = (0.7 + 0.5 * fibre) * (0.75 + 0.5 * step(0.3, 0.8, out)) * (1 - 0.7 * step(0.78, 1.0, out))
+    iris *= 1 + 0.5 * max(0.0, -(across * light.toward[0] + upward * light.toward[1]) * 3)
+    inside, pupil = step(0.51, 0.43, angle), step(0.21, 0.15, angle)
+    rim = step(0.6, 1.25, angle)
+    record[_R], record[_G], record[_B] = 0.74 * (1 - 0.1 * rim), 0.68 * (1 - 0.25 * rim), 0.0
+    record[_B] = 0.64 * (1 - 0.28 * rim)
+    for c in range(3):
+        record[c] = (record[c] * (1 - inside) + inside * look.iris[c] * iris) * (1 - pupil)
+    record[_NX], record[_NY], record[_NZ] = nx, ny, nz
+    record[_OPEN] = 0.55 + 0.45 * step(0.75, -0.1, ny * 0.9 + abs(nx) * 0.25)
+    record[_WR] = record[_WG] = record[_WB] = 0.3
+    record[_LEAST], record[_NAME], record[_GLOSS] = 0.35, EYES, 0.0
+    gx = gaze[0] * 0.8 + light.toward[0] * 0.30
+    gy = gaze[1] * 0.8 + 0.10 + light.toward[1] * 0.22
+    gz = gaze[2] * 0.8 + 0.25
+    length = np.sqrt(gx * gx + gy * gy + gz * gz)
+    glint = step(0.984, 0.995, (nx * gx + ny * gy + nz * gz) / length)
+    sheen = max(0.0, nx * light.half[0] + ny * light.half[1] + nz * light.half[2])
+    return 0.60 * glint * (0.35 + 0.65 * shade) + 0.045 * sheen**20
+
+
+@njit(**JIT)
+def _inside_mouth(record, r, g, b, opening, gloss, least):
+    record[_R], record[_G], record[_B] = r, g, b
+    record[_OPEN], record[_GLOSS], record[_ROUGH] = opening, gloss, 30.0
+    record[_WR] = record[_WG] = record[_WB] = 0.5
+    record[_LEAST], record[_NAME] = least, MOUTH
+
+
+@njit(**JIT)
+def _wrinkles(record, x, y, strength):
+    """Lines of the forehead, from nose to mouth, at the outer corners of the eyes, under the eyes."""
+    out = abs(x)
+    wave = np.sin((y + 0.035 * np.cos(x * 5) + 0.012 * np.sin(x * 17)) * 74)
+    brow = np.exp(-(((y - 7.50) / 0.14) ** 2)) * step(0.62, 0.3, out) * wave
+    fold = out - (0.215 + 0.37 * (6.70 - y))
+    cheek = np.exp(-((fold / 0.030) ** 2)) * step(6.34, 6.44, y) * step(6.76, 6.64, y)
+    corner = out - 0.47
+    lean = 0.25 * corner * (1.0 if y > 7.10 else -1.0)
+    crow = step(0.0, 0.05, corner) * step(0.20, 0.08, corner) * np.sin((y - 7.10 + lean) * 95)
+    crow *= np.exp(-(((y - 7.10) / 0.11) ** 2))
+    bag = np.exp(-(((y - 6.93 - 0.72 * (out - 0.28) ** 2) / 0.022) ** 2))
+    bag *= np.exp(-(((out - 0.28) / 0.12) ** 2))
+    record[_NY] += strength * (0.24 * brow + 0.24 * crow)
+    dark = 0.26 * max(0.0, -brow) + 0.50 * cheek + 0.20 * max(0.0, -crow) + 0.36 * bag
+    _darken(record, 0.55 * dark * strength, 0.8 * dark * strength, 0.8 * dark * strength)
+
+
+@njit(**JIT)
+def _make_up(record, x, y, z, fields, look):
+    """Shadow on the upper lid, a line along it."""
+    out = abs(x)
+    wing = np.exp(-(((out - 0.31) / 0.17) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.055) ** 2)
+    share = look.eye_shadow * min(1.0, 1.15 * wing) * step(0.8, 1.0, z)
+    for c in range(3):
+        tint = (0.055, 0.018, 0.035)[c] + 0.20 * look.skin[c]
+        record[c] += (tint - record[c]) * 0.88 * share
+    record[_GLOSS] += 0.05 * share
+
+
+@njit(**JIT)
+def _brow(record, x, y, look):
+    """A soft ground under the strands of the brows; returns its share."""
+    along = (abs(x) - 0.115) / 0.40
+    if along < -0.15 or along > 1.1:
+        return 0.0
+    bent = 0.08 + max(0.0, min(1.05, along)) * 0.88
+    middle = 7.275 + 0.075 * np.sin(np.pi * min(1.0, bent) ** 1.2) - 0.035 * along * along
+    half = (0.016 + 0.062 * look.brow) * (1 - 0.55 * max(0.0, along))
+    share = step(half * 1.5, half * 0.4, abs(y - middle)) * step(-0.12, 0.10, along)
+    share *= step(1.08, 0.9, along) * 0.72 * step(0.0, 0.12, look.brow)
+    _paint(record, look.brows, share)
+    return share
+
+
+@njit(**JIT)
+def _hair_ground(record, x, y, z, fields, look, rough):
+    """Scalp tinted by hair, skin tinted by stubble; returns the label that results."""
+    grain = 0.82 + 0.36 * rough
+    cover = 0.0
+    if look.scalp > 0:
+        edge = fields[_HAIRLINE] - receding(x, y, z, look.receded) + 0.05 * (rough - 0.5)
+        cover = look.scalp * step(-0.01, 0.13, edge) * (1 - fields[_EARS])
+    share = min(1.0, (0.70 + 0.25 * cover) * cover * (0.75 + 0.25 * grain))
+    for c in range(3):
+        record[c] += (0.8 * look.hair[c] - record[c]) * share
+    stubble = max(look.beard * fields[_BEARD], look.moustache * fields[_MOUSTACHE])
+    stubble *= 1 - fields[_LIPS]
+    share = min(1.0, 0.74 * stubble * grain)
+    for c in range(3):
+        record[c] += (0.7 * look.stubble[c] - record[c]) * share
+    record[_GLOSS] *= (1 - 0.8 * cover) * (1 - 0.6 * stubble)
+    if cover > 0.5:
+        record[_NAME] = HAIR
+    elif stubble > 0.5:
+        record[_NAME] = BEARD
+
+
+@njit(**JIT)
+def _skin_label(x, y, z, fields, brow):
+    if fields[_LIPS] > 0.42:
+        return LIPS
+    if fields[_EARS] > 0.5:
+        return EARS
+    if brow > 0.3:
+        return BROWS
+    if fields[_NOSE] > 0.38 and 6.57 < y < 7.12:
+        return NOSE
+    return NECK if y + 0.30 * (z - 0.1) < 6.13 else SKIN
+
+
+@njit(**JIT)
+def _skin(record, x, y, z, fields, look):
+    coarse = noise_at(look.noise, x * 9, y * 9, z * 9) - 0.5
+    fine = noise_at(look.noise, x * 26, y * 26, z * 26) - 0.5
+    mottle = 1 + 0.09 * coarse + 0.07 * fine
+    record[_R] = look.skin[0] * mottle
+    record[_G] = look.skin[1] * (mottle + 0.04 * coarse)
+    record[_B] = look.skin[2] * (mottle + 0.04 * coarse)
+    red = look.blush * (0.12 + fields[_BLUSH]) * 0.46
+    _darken(record, -0.10 * red, 0.55 * red, 0.50 * red)
+    under = fields[_UNDER] * (0.16 + 0.28 * look.wrinkles)
+    _darken(record, 0.55 * under, 0.75 * under, 0.55 * under)
+    _darken(record, 0.10 * fields[_LID], 0.18 * fields[_LID], 0.16 * fields[_LID])
+    record[_NX] += 0.035 * fine
+    shine = 0.4 * (0.12 + 0.14 * fields[_NOSE] + 0.05 * step(7.3, 7.6, y) * step(0.8, 1.0, z))
+    record[_GLOSS], record[_ROUGH] = shine, 11.0
+    record[_WR], record[_WG], record[_WB] = 0.42, 0.22, 0.14  # light bleeds redder into the shade
+    record[_OPEN], record[_LEAST] = 1.0, 0.10
+    brow = 0.0
+    if z > 0.7:
+        if look.freckles > 0 and fields[_LIPS] < 0.3:
+            spot = noise_at(look.noise, x * 27 + 9, y * 27, z * 27)
+            spot = step(0.86 - 0.22 * look.freckles, 0.96 - 0.20 * look.freckles, spot)
+            spot *= step(0.0, 0.2, look.freckles) * np.exp(-(((y - 6.88) / 0.22) ** 2))
+            _darken(record, 0.40 * spot, 0.58 * spot, 0.62 * spot)
+        if look.wrinkles > 0:
+            _wrinkles(record, x, y, look.wrinkles)
+        if look.eye_shadow > 0:
+            _make_up(record, x, y, z, fields, look)
+        brow = _brow(record, x, y, look)
+    record[_NAME] = _skin_label(x, y, z, fields, brow)
+    if record[_NAME] != LIPS and record[_NAME] != BROWS:
+        _hair_ground(record, x, y, z, fields, look, fine + 0.5)
+    if fields[_LIPS] > 0.02:
+        share = step(0.1, 0.75, fields[_LIPS])
+        _paint(record, look.lips, share)
+        record[_GLOSS] += share * (0.18 - record[_GLOSS])
+        record[_ROUGH] += 22 * share
+    if fields[_INNER] > 0.35:
+        _inside_mouth(record, 0.33, 0.07, 0.06, step(0.85, 1.42, z) * 0.65 + 0.02, 0.05, 0.3)
+
+
+@njit(**JIT)
+def _matt(record, r, g, b, opening, name):
+    record[_R], record[_G], record[_B] = r, g, b
+    record[_WR] = record[_WG] = record[_WB] = 0.25
+    record[_GLOSS], record[_OPEN], record[_LEAST], record[_NAME] = 0.0, opening, 0.10, name
+
+
+@njit(**JIT)
+def _hat(record, x, y, z, look):
+    """Knitted: ribs around the head, a broad rim."""
+    above = y - hat_edge_at(z, look.hat_edge)
+    if above <= 0:
+        return
+    rib = np.sin(np.arctan2(x, z - 0.4) * 46)
+    rib *= 1.0 if above < 0.2 else 0.5
+    shade = 0.9 + 0.1 * rib
+    opening = 1 - 0.4 * step(0.05, 0.0, abs(above - 0.2))
+    _matt(record, look.hat[0] * shade, look.hat[1] * shade, look.hat[2] * shade, opening, HAT)
+
+
+@njit(**JIT)
+def _clothes(record, x, y, z, look):
+    """Shirt below its edge, and the jacket over it with its lapels."""
+    below = neck_edge(x, z, look.neckline) - y
+    beyond = abs(x) - coat_edge(y, look.jacket)
+    coat_below = neck_edge(x, z, 0.0) + 0.10 - y
+    if beyond > 0 and coat_below > 0 and look.jacket > 0.01:
+        lapel = step(0.34, 0.32, beyond + 0.5 * max(0.0, 5.0 - y)) * step(4.2, 4.4, y)
+        seam = step(0.03, 0.0, abs(beyond - 0.33 + 0.5 * max(0.0, 5.0 - y)))
+        notch = step(0.03, 0.0, abs(y - 5.22 + 0.4 * (beyond - 0.16))) * step(0.10, 0.13, beyond) * lapel
+        weave = 0.95 + 0.10 * noise_at(look.noise, x * 30, y * 30, z * 30)
+        tone = weave * (1 + 0.35 * lapel) * (1 - 0.5 * max(seam, notch))
+        opening = (0.55 + 0.45 * step(0.0, 0.06, beyond)) * (0.6 + 0.4 * step(0.0, 0.08, coat_below))
+        _matt(record, look.coat[0] * tone, look.coat[1] * tone, look.coat[2] * tone, opening, CLOTHES)
+    elif below > 0:
+        rim = 1 - 0.2 * step(0.06, 0.04, below)
+        weave = rim * (0.96 + 0.08 * noise_at(look.noise, x * 30, y * 20, z * 30))
+        opening = 1 - 0.35 * step(0.07, 0.0, below)
+        if look.jacket > 0.01:
+            opening *= 0.5 + 0.5 * step(0.0, -0.22, beyond)
+        _matt(
+            record, look.shirt[0] * weave, look.shirt[1] * weave, look.shirt[2] * weave, opening, CLOTHES
+        )
+    else:
+        if below > -0.12 and y < 6.0:
+            record[_OPEN] *= 0.62 + 0.38 * step(0.0, 0.12, -below)
+        return
+    record[_NX] += 0.5 * (noise_at(look.noise, x * 3.1, y * 2.1, z * 3.0 + 7) - 0.5)
+    record[_NY] += 0.35 * (noise_at(look.noise, x * 3.3 + 5, y * 2.3, z * 3.0) - 0.5)
+
+
+@njit(**JIT)
+def _shine(record, light, shade, mirrored, out):
+    """The lit record: wrapped diffuse light per channel, sky, ground, fill, two highlights."""
+    nx, ny, nz = record[_NX], record[_NY], record[_NZ]
+    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+    nx, ny, nz = nx / length, ny / length, nz / length
+    toward = light.toward
+    facing = nx * toward[0] + ny * toward[1] + nz * toward[2]
+    shade = record[_LEAST] + (1 - record[_LEAST]) * shade
+    up = 0.5 + 0.5 * ny
+    fill = max(0.0, (-0.9 * toward[0] * nx + 0.15 * ny + 0.5 * nz + 0.25) / 1.25)
+    gloss = mirrored
+    if record[_GLOSS] > 0:
+        bright = max(0.0, nx * light.half[0] + ny * light.half[1] + nz * light.half[2])
+        grazing = 0.35 + 0.65 * (1 - max(0.0, nz)) ** 3
+        lobe = bright ** record[_ROUGH]
+        lobes = 0.6 * lobe + 0.4 * lobe * lobe * lobe * lobe
+        gloss += 1.5 * record[_GLOSS] * record[_OPEN] * shade * lobes * grazing * max(0.0, min(1.0, facing * 4))
+    for c in range(3):
+        wrap = record[_WR + c]
+        d = max(0.0, (facing + wrap) / (1 + wrap))
+        d *= 0.35 * d + 0.65
+        reached = shade**0.75 if c == 0 else shade
+        around = light.sky[c] * up + light.ground[c] * (1 - up) + light.fill[c] * fill
+        out[c] = record[c] * record[_OPEN] * (light.key[c] * d * reached + around) + gloss * light.key[c]
+
+
+@njit(**JIT)
+def _surface(record, part, place, x, y, z, fields, look, light, shade):
+    """Fills the record for one sample of a part of the mesh; returns the light it mirrors."""
+    mirrored = 0.0
+    if part in (LEFT_EYE, RIGHT_EYE):
+        mirrored = _eye(record, place, look, light, part - LEFT_EYE, shade)
+    elif part == TEETH:
+        _inside_mouth(record, 0.92, 0.87, 0.77, step(0.80, 1.25, z) * 0.95 + 0.05, 0.25, 0.6)
+    elif part == TONGUE:
+        _inside_mouth(record, 0.50, 0.16, 0.15, step(0.55, 1.30, z) * 0.7 + 0.05, 0.15, 0.4)
+    elif part == COLLAR:
+        rim = 1.06 - 0.2 * step(0.9, 1.0, y)
+        _matt(record, look.shirt[0] * rim, look.shirt[1] * rim, look.shirt[2] * rim, 1.0, CLOTHES)
+    else:
+        _skin(record, x, y, z, fields, look)
+        if y > 7.2:
+            _hat(record, x, y, z, look)
+        elif y < 6.2:
+            _clothes(record, x, y, z, look)
+    return mirrored
+
+
+@njit(**JIT)
+def shade_mesh(canvas, number, weights, triangles, parts, vertices, normal, rest, fields, seen, look, light):
+    """Colours and labels of every sample that a triangle covers."""
+    size = canvas.depth.shape[0]
+    record, own = np.zeros(14), np.zeros(fields.shape[1])
+    place, flat, view = np.zeros(3), np.zeros(3), np.zeros(3)
+    for row in range(size):
+        for column in range(size):
+            t = number[row, column]
+            if t < 0:
+                continue
+            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            wb, wc = weights[row, column, 0], weights[row, column, 1]
+            wa = 1 - wb - wc
+            for axis in range(3):
+                record[_NX + axis] = wa * normal[a, axis] + wb * normal[b, axis] + wc * normal[c, axis]
+                flat[axis] = wa * rest[a, axis] + wb * rest[b, axis] + wc * rest[c, axis]
+                view[axis] = wa * seen[a, axis] + wb * seen[b, axis] + wc * seen[c, axis]
+                place[axis] = wa * vertices[a, axis] + wb * vertices[b, axis] + wc * vertices[c, axis]
+            if parts[t] == BODY:
+                for f in range(len(own)):
+                    own[f] = wa * fields[a, f] + wb * fields[b, f] + wc * fields[c, f]
+            shade = lit(light.mean, light.square, view[0], view[1], view[2], 0.03)
+            mirrored = _surface(
+                record, parts[t], place, flat[0], flat[1], flat[2], own, look, light, shade
+            )
+            _shine(record, light, shade, mirrored, canvas.color[row, column])
+            canvas.label[row, column] = int(record[_NAME])
