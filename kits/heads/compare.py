@@ -47,7 +47,9 @@ def newest(folder: Path) -> tuple[str, SynthesisNetwork]:
     with safe_open(paths[present[-1]], "pt") as file:
         step = file.metadata()["step"]
         keys = [key for key in file.keys() if key.startswith("average.")]  # noqa: SIM118
-        network.load_state_dict({key.removeprefix("average."): file.get_tensor(key) for key in keys})
+        network.load_state_dict(
+            {key.removeprefix("average."): file.get_tensor(key) for key in keys}
+        )
     resolution = STAGES[present[-1]].resolution
     network.resolutions = tuple(r for r in CONFIG.resolutions if r <= resolution)
     return f"stage {present[-1]}, step {step}", network.eval()

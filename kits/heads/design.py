@@ -19,13 +19,12 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
 from eclipsed.worlds.heads.attributes import ATTRIBUTES
 from kits.heads.population import (
     WIDTH,
-    Z_DIM,
     Floats,
     centre,
     factors,
@@ -41,6 +40,7 @@ W_DIM = 512
 SCALE = 3.5  # a value spread evenly from 0 to 1 has about unit variance in W
 IDLE = 0.1  # standard deviation of w where nothing is written
 PUSH = 0.6  # how far beyond 0 and 1 codes are trained, in ranges of the value
+_Doubles = NDArray[np.float64]
 _SEED = 512
 _MAPPING_MULTIPLIER = 0.01
 _REACH = 8.0  # standard deviations that no number of z exceeds
@@ -138,7 +138,7 @@ def mapping_tensors() -> dict[str, Floats]:
     return tensors
 
 
-def _corners() -> tuple[Floats, Floats, Floats, Floats]:
+def _corners() -> tuple[_Doubles, _Doubles, _Doubles, _Doubles]:
     """Units that bend where the marginals do: weight, bias, what they write into W, the rest.
 
     A marginal that is flat on both sides is a sum of leaky ReLUs at its corners u: with slopes
@@ -155,7 +155,7 @@ def _corners() -> tuple[Floats, Floats, Floats, Floats]:
         writes += [bend * basis()[column] for bend in bends]
         # Left of all corners the leaky units add up to Σ .2 · d · (−u).
         start = start + (v[0] + 0.2 * (bends * u).sum()) * basis()[column]
-    return np.array(weights), np.array(biases), np.array(writes).T, start
+    return np.array(weights, np.float64), np.array(biases), np.array(writes).T, start
 
 
 def _offset() -> float:

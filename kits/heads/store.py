@@ -12,59 +12,45 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eclipsed.cache import cache_folder
 from eclipsed.errors import EclipsedError
-from eclipsed.worlds.heads.attributes import ATTRIBUTES, REGIONS
+from eclipsed.worlds.heads.attributes import ATTRIBUTES
 from kits.fitting import rng_of
 from kits.heads.population import WIDTH, Z_DIM, Floats, centre, values_from_z
+from kits.heads.renderer import Drawing, Renderer
 
 RESOLUTION = 128
 CHUNK = 200
 HELD_OUT = 2  # chunks, the first ones: the plain population, for measuring only
 PSI = (0.4, 1.4)
 _SEED = 5077
+_TOGETHER = 20  # people drawn in one call
 _STALE = 1800.0  # seconds after which a chunk that was begun counts as given up
 
-Rows = NDArray[np.void]
+Rows = NDArray[Any]  # of type ROW
 
 
-class Drawing(Protocol):
-    """images: uint8 [N, R, R, 3]; masks: uint8 [N, REGIONS, R, R], shares that sum to 255."""
-
-    @property
-    def images(self) -> NDArray[np.uint8]: ...
-    @property
-    def masks(self) -> NDArray[np.uint8]: ...
-
-
-class Renders(Protocol):
-    """A renderer of heads."""
-
-    def render(self, values: Floats) -> Drawing: ...
-
-
-def row_type(resolution: int) -> np.dtype[np.void]:
-    """What the store holds of one person; label is the region that covers most of a pixel."""
-    return np.dtype(
-        [
-            ("values", np.float32, (WIDTH,)),
-            ("image", np.uint8, (resolution, resolution, 3)),
-            ("label", np.uint8, (resolution, resolution)),
-        ]
-    )
+# One person; label is the region that covers most of a pixel.
+ROW = np.dtype(
+    [
+        ("values", np.float32, (WIDTH,)),
+        ("image", np.uint8, (RESOLUTION, RESOLUTION, 3)),
+        ("label", np.uint8, (RESOLUTION, RESOLUTION)),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class People:
-    """Rows of `row_type` in several memory-mapped chunks."""
+    """Rows of type ROW in several memory-mapped chunks."""
 
     chunks: tuple[Rows, ...]
 
@@ -77,7 +63,7 @@ class People:
         return np.stack([self.chunks[n // size][n % size] for n in numbers])
 
 
-def people_of(chunk: int, n: int = CHUNK) -> Floats:
+def people_of(chunk: int, n: int) -> Floats:
     """The values [n, WIDTH] of a chunk's people.
 
     Beside the population at several truncations, the store holds people as edits make them, of
@@ -116,19 +102,19 @@ def read(folder: Path, *, held_out: bool = False) -> People:
     return People(tuple(np.load(path, mmap_mode="r") for path in chosen))
 
 
-def grow(folder: Path, people: int, renderer: Renders, resolution: int = RESOLUTION) -> None:
-    """Render until the store holds so many people, beside other processes that may do so too."""
+def grow(folder: Path, people: int, draw: Callable[[Floats], Drawing]) -> None:
+    """Draw until the store holds so many people, beside other processes that may do so too."""
     folder.mkdir(parents=True, exist_ok=True)
     for chunk in range(-(-people // CHUNK)):
         path = folder / f"people-{chunk:05d}.npy"
         claim = path.with_suffix(".begun")
         if path.exists() or not _claimed(claim):
             continue
-        values = people_of(chunk)
-        rows = np.empty(len(values), dtype=row_type(resolution))
-        for start in range(0, len(values), 20):
-            part = slice(start, start + 20)
-            drawing = renderer.render(values[part])
+        values = people_of(chunk, CHUNK)
+        rows = np.empty(len(values), dtype=ROW)
+        for start in range(0, len(values), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            drawing = draw(values[part])
             rows["values"][part], rows["image"][part] = values[part], drawing.images
             rows["label"][part] = drawing.masks.argmax(axis=1)
         unfinished = path.with_suffix(".part")
@@ -159,13 +145,11 @@ def _claimed(claim: Path) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    from kits.heads.renderer import Renderer
-
     parser = argparse.ArgumentParser(description="Render people for the training of heads.")
     parser.add_argument("--people", type=int, default=50_000)
     parser.add_argument("--folder", type=Path, default=default_folder())
     chosen = parser.parse_args(arguments)
-    grow(chosen.folder, chosen.people, Renderer(RESOLUTION))
+    grow(chosen.folder, chosen.people, Renderer(RESOLUTION).render)
     return 0
 
 

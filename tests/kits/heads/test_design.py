@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -55,7 +57,7 @@ def mapped(z: Floats) -> tuple[Floats, Floats]:
 
 
 def test_every_value_belongs_to_one_group_and_every_row_to_one() -> None:
-    assert sorted(sum(COLUMNS.values(), [])) == list(range(len(NAMES)))
+    assert sorted(itertools.chain(*COLUMNS.values())) == list(range(len(NAMES)))
     assert sorted(row for rows in ROWS.values() for row in rows) == list(range(NUM_WS))
     assert COLUMN["age"] in COLUMNS[COARSE]
     assert COLUMN["smile"] in COLUMNS[MIDDLE]
@@ -72,7 +74,8 @@ def test_the_mapping_network_writes_the_values_of_z() -> None:
     np.testing.assert_allclose(values_from_rows(rows_of(w)), values_from_z(z), atol=1e-4)
     # Nothing is cut off by the last activation, and the average is the median person.
     assert (w + average).min() > 0
-    np.testing.assert_allclose(values_from_rows(np.zeros((1, NUM_WS, W_DIM)))[0], centre())
+    median = values_from_rows(np.zeros((1, NUM_WS, W_DIM), np.float32))
+    np.testing.assert_allclose(median[0], centre())
 
 
 def test_all_of_w_varies_and_what_is_not_written_varies_little() -> None:

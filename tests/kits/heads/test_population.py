@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,7 +39,7 @@ def test_scores_have_unit_variance_and_the_written_correlations() -> None:
     assert correlations[COLUMN["age"], COLUMN["collar"]] > 0.3
 
 
-@pytest.mark.parametrize("source, target, weight", COUPLINGS)
+@pytest.mark.parametrize(("source", "target", "weight"), COUPLINGS)
 def test_what_is_coupled_goes_together(source: str, target: str, weight: float) -> None:
     both = (mixing() @ mixing().T)[COLUMN[source], COLUMN[target]]
     assert np.sign(both) == np.sign(weight)
@@ -53,7 +55,7 @@ def test_pose_light_and_background_go_with_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "extra, complaint",
+    ("extra", "complaint"),
     [
         (("yaw", "smile", 0.3), "nuisance"),
         (("wrinkles", "age", 0.3), "circle"),
@@ -79,7 +81,7 @@ def test_marginals_rise_and_span_the_range(name: str) -> None:
     # Few people stand beyond the last point, or nobody could have more of it.
     assert points[-1][0] >= 1
     # A film through z has no jumps.
-    assert all(b - a <= 3 * (v - u) for (u, a), (v, b) in zip(points, points[1:], strict=False))
+    assert all(b - a <= 3 * (v - u) for (u, a), (v, b) in itertools.pairwise(points))
 
 
 def test_every_marginal_belongs_to_a_value() -> None:

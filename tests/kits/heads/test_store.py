@@ -1,47 +1,37 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from eclipsed.errors import EclipsedError
 from eclipsed.worlds.heads.attributes import COLUMN, REGIONS
 from kits.heads import store
 from kits.heads.population import WIDTH, Floats
-from kits.heads.store import HELD_OUT, grow, people_of, read
-
-
-@dataclass(frozen=True)
-class Drawn:
-    images: NDArray[np.uint8]
-    masks: NDArray[np.uint8]
+from kits.heads.renderer import Drawing
+from kits.heads.store import HELD_OUT, RESOLUTION, grow, people_of, read
 
 
 class Flat:
     """Pictures of one colour, the first three values, and one region."""
 
-    resolution = 128
-
     def __init__(self) -> None:
         self.drawn = 0
 
-    def render(self, values: Floats) -> Drawn:
-        n, size = len(values), self.resolution
+    def __call__(self, values: Floats) -> Drawing:
+        n, size = len(values), RESOLUTION
         self.drawn += n
         images = np.broadcast_to(values[:, None, None, :3] * 255, (n, size, size, 3))
         masks = np.zeros((n, len(REGIONS), size, size), np.uint8)
         masks[:, 2] = 255
-        return Drawn(images.astype(np.uint8), masks)
+        return Drawing(images.astype(np.uint8), masks)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Flat:
     monkeypatch.setattr(store, "CHUNK", 4)
-    monkeypatch.setattr(store.people_of, "__defaults__", (4,))
     return Flat()
 
 
@@ -53,7 +43,7 @@ def test_a_store_grows_and_is_read_back(tmp_path: Path, small: Flat) -> None:
     people, held = read(tmp_path), read(tmp_path, held_out=True)
     assert (len(people), len(held)) == (12, 8)
     row = people.take(np.array([5]))[0]
-    np.testing.assert_array_equal(row["values"], people_of(HELD_OUT + 1)[1])
+    np.testing.assert_array_equal(row["values"], people_of(HELD_OUT + 1, 4)[1])
     assert row["image"].shape == (128, 128, 3)
     assert (row["image"] == (row["values"][:3] * 255).astype(np.uint8)).all()
     assert (row["label"] == 2).all()
