@@ -135,7 +135,8 @@ def test_the_generator_learns_resumes_and_is_compared(
     assert scores["resolution"] == 64
     assert scores["people"] == 32
     assert scores["psnr"] > 5
-    assert Image.open(command[0]).size == (8 * RESOLUTION, 6 * RESOLUTION)
+    with Image.open(command[0]) as sheet:
+        assert sheet.size == (8 * RESOLUTION, 6 * RESOLUTION)
 
 
 def test_training_says_what_to_do_about_an_empty_store(
