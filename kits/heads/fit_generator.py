@@ -24,7 +24,7 @@ from kits.losses import local_contrast, reconstruction_loss
 # The network in training takes codes of one group per row; design.written_out makes it take w.
 CONFIG = StyleGAN2Config(
     resolution=RESOLUTION,
-    channels={4: 256, 8: 256, 16: 160, 32: 96, 64: 48, 128: 32},
+    channels={4: 192, 8: 224, 16: 160, 32: 96, 64: 48, 128: 32},
     z_dim=Z_DIM,
     w_dim=GROUP_WIDTH,
 )
