@@ -89,7 +89,7 @@ def beard_color(p: Values) -> Color:
 
 def brow_color(p: Values) -> Color:
     own = beard_color({**p, "hair_grey": 0.7 * p["hair_grey"]})
-    return np.minimum(own * (0.65 - 0.25 * p["gender"]), skin_color(p) * 0.62)
+    return np.minimum(own * (0.72 - 0.22 * p["gender"]), skin_color(p) * 0.62)
 
 
 def lip_color(p: Values) -> Color:

@@ -17,7 +17,7 @@ from kits.heads.mesh import BODY, Floats, Ints, load_mesh
 from kits.heads.shape import rest, smooth
 
 SKULL = np.array([0, 7.25, 0.50], dtype=np.float32)  # its centre
-HAIRS, BEARD_HAIRS, MOUSTACHE_HAIRS, BROW_HAIRS, LOCKS = 4000, 1600, 600, 160, 240
+HAIRS, BEARD_HAIRS, MOUSTACHE_HAIRS, BROW_HAIRS, LOCKS = 3200, 1400, 500, 140, 220
 _ROWS, _COLUMNS = 25, 48  # of the map of the skull
 _SEED = 7
 

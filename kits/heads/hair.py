@@ -17,7 +17,7 @@ from kits.heads.raster import line, lit
 from kits.heads.shape import JIT, Values
 from kits.heads.skin import hat_edge_at, receding, step
 
-POINTS = 18  # of a strand
+POINTS = 16  # of a strand
 _LENGTHS = (
     (0, 0.06, 0.15, 0.32, 0.55, 0.8, 1),
     (0, 0.01, 0.06, 0.38, 1.3, 2.25, 3.2),
@@ -96,7 +96,7 @@ def _under_hat(place, style):
 @njit(**JIT)
 def _strand_length(x, y, z, whole, random, style):
     """Length in dm of a strand rooted at rest x, y, z; `whole` fades it out at the hairline."""
-    own = 0.70 + 0.18 * random[1] + 0.12 * random[4]
+    own = 0.80 + 0.09 * random[1] + 0.11 * random[4]
     # Three classes of locks: one keeps its length, two are cut shorter.
     lock = random[4] * 3
     cut = 0.55 * step(1.0, 0.85, lock) + 0.28 * step(0.9, 1.1, lock) * step(2.1, 1.9, lock)
@@ -116,9 +116,11 @@ def _comb(x, y, z, random, style, comb):
     """Direction a strand is combed to; returns how far it belongs to the fringe."""
     side = np.tanh((x - style.parting) / 0.12)
     front = step(0.45, 0.95, z) * step(0.78, 0.45, abs(x)) * step(7.35, 7.55, y)
-    lean = min(1.0, max(0.0, style.fringe * 1.15 + 0.16 * (random[4] - 0.5) * step(0, 0.2, style.fringe)))
+    lean = min(
+        1.0, max(0.0, style.fringe * 1.15 + 0.16 * (random[4] - 0.5) * step(0, 0.2, style.fringe))
+    )
     swept, full = min(1.0, lean / 0.45), max(0.0, (lean - 0.45) / 0.55)
-    comb[0] = side * (0.9 * (1 - front) + front * (0.40 + 0.75 * swept - 0.80 * full) )
+    comb[0] = side * (0.9 * (1 - front) + front * (0.40 + 0.75 * swept - 0.80 * full))
     comb[1] = -0.35 * (1 - front) + front * (-0.10 - 0.28 * swept - 0.25 * full)
     comb[2] = -0.55 * (1 - front) + front * (-1.10 + 1.45 * swept + 0.75 * full)
     comb[0] += (random[2] - 0.5) * 0.34 + (random[4] - 0.5) * 0.30
@@ -127,12 +129,18 @@ def _comb(x, y, z, random, style, comb):
 
 
 @njit(**JIT)
+def _spread(random, style):
+    """Long hair around the neck is a thick curtain, not a shell: a strand's own distance, dm."""
+    return 0.30 * random[0] * step(0.5, 1.4, style.length)
+
+
+@njit(**JIT)
 def _steer(place, way, comb, root_normal, walked, fringe, random, style):
     """Turns `way`, the strand's unit direction, for its next step."""
     x, y, z = place[0], place[1], place[2]
     down = step(0.05, 0.75, walked)
     above_face = step(0.10, 0.5, z) * step(0.20, 0.45, y - style.eyes) * step(0.72, 0.5, abs(x))
-    down *= 1 - 0.88 * above_face * (1 - min(1.0, fringe * 2.2))
+    down *= 1 - 0.92 * above_face * (1 - step(0.22, 0.55, fringe))
     tx, ty, tz = comb[0] * (1 - down), comb[1] * (1 - down) - down, comb[2] * (1 - down)
     length = np.sqrt(x * x + y * y + z * z) + 1e-9
     nx, ny, nz = x / length, y / length, z / length
@@ -143,26 +151,28 @@ def _steer(place, way, comb, root_normal, walked, fringe, random, style):
         into = tx * nx + ty * ny + tz * nz
         tx, ty, tz = tx - into * nx, ty - into * ny, tz - into * nz
     offset = 0.03 + 0.42 * style.volume * random[0]
+    offset += _spread(random, style)
     if y < 0.05:
         ax, az = x, z - style.neck_z
         away = np.sqrt(ax * ax + az * az) + 1e-6
-        pull = 0.36 * step(0.05, -0.7, y) * (1 - 0.6 * style.volume)
+        pull = 0.30 * step(0.05, -0.7, y) * (1 - 0.6 * style.volume)
         pull *= step(style.neck_radius + 0.12 + offset, style.neck_radius + offset + 0.45, away)
         tx, tz = tx - pull * ax / away, tz - pull * az / away
     length = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
     lift = (0.32 + 1.2 * style.volume) * np.exp(-walked / (0.06 + 0.25 * style.volume))
     afro, keep = style.afro, 0.45 * (1 - down) + 0.1
-    for axis in range(3):
-        t = (tx, ty, tz)[axis] / length + lift * (nx, ny, nz)[axis]
-        wild = root_normal[axis] + 0.7 * (random[(2, 3, 4)[axis]] - 0.5)
-        way[axis] = way[axis] * keep + (t * (1 - afro) + wild * afro) * (1 - keep)
-    length = np.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2) + 1e-9
-    for axis in range(3):
-        way[axis] /= length
+    tame, turn = (1 - afro) * (1 - keep), afro * (1 - keep)
+    wx = root_normal[0] + 0.7 * (random[2] - 0.5)
+    wy = root_normal[1] + 0.7 * (random[3] - 0.5)
+    wz = root_normal[2] + 0.7 * (random[4] - 0.5)
+    way[0] = way[0] * keep + (tx / length + lift * nx) * tame + wx * turn
+    way[1] = way[1] * keep + (ty / length + lift * ny) * tame + wy * turn
+    way[2] = way[2] * keep + (tz / length + lift * nz) * tame + wz * turn
+    _scale_to(way, 1.0)
 
 
 @njit(**JIT)
-def _keep_off(place, skull, walked, stride, offset, forward, style):
+def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
     """Moves a point out of skull, neck and shoulders, and floating hair back to its layer."""
     x, y, z = place[0], place[1], place[2]
     if y > -0.75:
@@ -181,6 +191,7 @@ def _keep_off(place, skull, walked, stride, offset, forward, style):
         return
     ax, az = x, z - style.neck_z
     away = np.sqrt(ax * ax + az * az) + 1e-6
+    offset += spread
     if away < style.neck_radius + offset:
         k = (style.neck_radius + offset) / away
         place[0], place[2] = ax * k, style.neck_z + az * k
@@ -198,7 +209,8 @@ def _clear_face(place, side, fringe, random, style):
     if place[2] < 0.15 or style.afro > 0.6:
         return False
     middle = style.eyes + _WINDOW_RISE - _WINDOW_DEPTH - 0.10 * random[2] * min(1.0, fringe * 2)
-    up = (place[1] - middle) / _WINDOW_DEPTH
+    up = place[1] - middle
+    up /= _WINDOW_DEPTH + (0.27 * step(0.42, 0.12, style.fringe) if up > 0 else 0.0)
     if up > 1 or up < -2.5:
         return False
     width = _WINDOW_WIDTH + 0.04 * random[1]
@@ -208,6 +220,8 @@ def _clear_face(place, side, fringe, random, style):
     if fringe > 0.42:
         return abs(place[0]) < edge - 0.03
     edge *= step(0.15, 0.45, place[2]) * (1 - style.afro)
+    if edge - side * place[0] > 0.16 or place[2] < 0:
+        return edge > 0.16
     place[0] = side * max(edge, abs(place[0]))
     return False
 
@@ -220,24 +234,25 @@ def _walk(root, normal, rest, skull, length, random, style, comb, fringe, out):
     offset = 0.012 + (0.03 + 0.42 * style.volume) * random[0] * step(0.0, 0.9, style.length)
     offset *= 1 - 0.5 * low * (1 - step(0.8, 2.0, style.length))
     side = 1.0 if x > style.parting else -1.0
+    spread = _spread(random, style)
     forward = rest[2] + 0.12 * (random[4] - 0.5) > _SKULL_Z - 0.14
     stride = length / (POINTS - 1)
     place, way = root.copy(), normal.copy()
-    out[0] = place
-    ended = False
-    for k in range(1, POINTS):
-        if not ended:
+    for k in range(POINTS):
+        if k > 0:
             _steer(place, way, comb, normal, k * stride, fringe, random, style)
-            place += way * stride
-            _keep_off(place, skull, k * stride, stride, offset, forward, style)
-            ended = _clear_face(place, side, fringe, random, style)
-        out[k] = out[k - 1] if ended else place
+            for axis in range(3):
+                place[axis] += way[axis] * stride
+            _keep_off(place, skull, k * stride, stride, offset, spread, forward, style)
+            _clear_face(place, side, fringe, random, style)
+        for axis in range(3):
+            out[k, axis] = place[axis]
 
 
 @njit(**JIT)
 def _gather(strands, locks, alive, style):
     """Draws strands of a lock together towards their tips, where they run alongside its leader."""
-    strength = 0.62 * (1 - style.afro) * step(0.1, 0.9, style.length)
+    strength = 0.40 * (1 - style.afro) * step(0.1, 0.9, style.length)
     for i in range(len(strands)):
         leader = locks[i]
         if alive[i] <= 0 or alive[leader] <= 0 or leader == i:
@@ -262,25 +277,22 @@ def _wave(strands, lengths, alive, random, style):
         if alive[i] <= 0:
             continue
         phase = random[i, 4] * 40 + random[i, 1] * (0.5 + 3 * style.curl)
-        before = strands[i, 0].copy()
+        bx, by, bz = strands[i, 0, 0], strands[i, 0, 1], strands[i, 0, 2]
         for k in range(1, POINTS):
-            here = strands[i, k].copy()
-            tx, ty, tz = here[0] - before[0], here[1] - before[1], here[2] - before[2]
+            x, y, z = strands[i, k, 0], strands[i, k, 1], strands[i, k, 2]
+            tx, ty, tz = x - bx, y - by, z - bz
+            bx, by, bz = x, y, z
             length = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
-            if length < 1e-6:
-                strands[i, k] = strands[i, k - 1]
-                continue
             tx, ty, tz = tx / length, ty / length, tz / length
             walked = lengths[i] * k / (POINTS - 1)
-            out = np.sqrt(here[0] ** 2 + 0.2 * here[1] ** 2 + here[2] ** 2) + 1e-9
-            nx, ny, nz = here[0] / out, 0.45 * here[1] / out, here[2] / out
-            bx, by, bz = ny * tz - nz * ty, nz * tx - nx * tz, nx * ty - ny * tx
-            w = size * step(0.0, 0.35, walked) * step(0.05, -0.3, _under_hat(here, style))
-            c, s = w * np.cos(pitch * walked + phase), w * (0.7 * np.sin(pitch * walked + phase) + 0.6)
-            strands[i, k, 0] += c * bx + s * nx
-            strands[i, k, 1] += c * by + s * ny
-            strands[i, k, 2] += c * bz + s * nz
-            before = here
+            out = np.sqrt(x * x + 0.2 * y * y + z * z) + 1e-9
+            nx, ny, nz = x / out, 0.45 * y / out, z / out
+            w = size * step(0.0, 0.35, walked) * step(0.05, -0.3, _under_hat(strands[i, k], style))
+            c = w * np.cos(pitch * walked + phase)
+            s = w * (0.7 * np.sin(pitch * walked + phase) + 0.6)
+            strands[i, k, 0] += c * (ny * tz - nz * ty) + s * nx
+            strands[i, k, 1] += c * (nz * tx - nx * tz) + s * ny
+            strands[i, k, 2] += c * (nx * ty - ny * tx) + s * nz
 
 
 @njit(**JIT)
@@ -288,8 +300,24 @@ def _tuck(strands, style):
     """Hair above the edge of the hat disappears into the skull."""
     for i in range(len(strands)):
         for k in range(POINTS):
-            hidden = step(-0.16, -0.04, _under_hat(strands[i, k], style))
-            strands[i, k] *= 1 - 0.16 * hidden
+            shrink = 1 - 0.16 * step(-0.16, -0.04, _under_hat(strands[i, k], style))
+            for axis in range(3):
+                strands[i, k, axis] *= shrink
+
+
+@njit(**JIT)
+def _trim(strands, rest, alive, random, fringes, style):
+    """Once more, and for good: no strand over the face but the fringe, which ends above it."""
+    for i in range(len(strands)):
+        if alive[i] <= 0:
+            continue
+        side = 1.0 if rest[i, 0] > style.parting else -1.0
+        ended = False
+        for k in range(1, POINTS):
+            ended = ended or _clear_face(strands[i, k], side, fringes[i], random[i], style)
+            if ended:
+                for axis in range(3):
+                    strands[i, k, axis] = strands[i, k - 1, axis]
 
 
 @njit(**JIT)
@@ -297,20 +325,24 @@ def grow(roots, normals, rest, distance, random, locks, skull, style):
     """Strands [N, POINTS, 3] and how far each is alive, [N], 0 where the hairline has passed it."""
     n = len(roots)
     strands = np.zeros((n, POINTS, 3), np.float32)
-    alive, lengths = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    comb = np.zeros(3, np.float32)
+    alive, lengths, fringes = np.zeros(n), np.zeros(n), np.zeros(n)
+    comb = np.zeros(3)
     for i in range(n):
         x, y, z = rest[i, 0], rest[i, 1], rest[i, 2]
         left = distance[i] - receding(x, y, z, style.receded) - 0.03 * random[i, 3]
         alive[i] = step(0.0, 0.09, left)
-        if alive[i] > 0:
-            lengths[i] = _strand_length(x, y, z, alive[i], random[i], style)
-            fringe = _comb(x, y, z, random[i], style, comb)
-            if fringe > 0:
-                lengths[i] = max(min(lengths[i], 0.38), lengths[i] * (1 - 0.6 * step(0.3, 0.8, fringe)))
-            _walk(roots[i], normals[i], rest[i], skull, lengths[i], random[i], style, comb, fringe, strands[i])
+        if alive[i] <= 0:
+            continue
+        fringes[i] = fringe = _comb(x, y, z, random[i], style, comb)
+        length = _strand_length(x, y, z, alive[i], random[i], style)
+        length = max(min(length, 0.38), length * (1 - 0.6 * step(0.3, 0.8, fringe)))
+        lengths[i] = length
+        _walk(
+            roots[i], normals[i], rest[i], skull, length, random[i], style, comb, fringe, strands[i]
+        )
     _gather(strands, locks, alive, style)
     _wave(strands, lengths, alive, random, style)
+    _trim(strands, rest, alive, random, fringes, style)
     if style.hat_edge < _NO_HAT:
         _tuck(strands, style)
     return strands, alive
@@ -340,7 +372,49 @@ def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, light
 
 
 @njit(**JIT)
-def draw_strands(canvas, strands, screen, seen, alive, random, base, sheen, root_dark, width, label, light, centre):
+def _frame(strand, k, centre, along, normal):
+    """Unit direction and a normal across it at point k; False where the strand has ended."""
+    a, b = max(0, k - 1), min(len(strand) - 1, k + 1)
+    tx, ty, tz = (
+        strand[b, 0] - strand[a, 0],
+        strand[b, 1] - strand[a, 1],
+        strand[b, 2] - strand[a, 2],
+    )
+    length = np.sqrt(tx * tx + ty * ty + tz * tz)
+    last = max(0, k - 1)
+    moved = abs(strand[k, 0] - strand[last, 0]) + abs(strand[k, 1] - strand[last, 1])
+    if k > 0 and moved + abs(strand[k, 2] - strand[last, 2]) < 1e-6:
+        return False
+    length += 1e-9
+    tx, ty, tz = tx / length, ty / length, tz / length
+    nx, ny, nz = strand[k, 0] - centre[0], strand[k, 1] - centre[1], strand[k, 2] - centre[2]
+    if ny < -0.6:
+        ny *= 0.3
+    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+    into = 0.8 * (nx * tx + ny * ty + nz * tz)
+    nx, ny, nz = (nx - into * tx) / length, (ny - into * ty) / length, (nz - into * tz) / length
+    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+    along[0], along[1], along[2] = tx, ty, tz
+    normal[0], normal[1], normal[2] = nx / length, ny / length, nz / length
+    return True
+
+
+@njit(**JIT)
+def draw_strands(
+    canvas,
+    strands,
+    screen,
+    seen,
+    alive,
+    random,
+    base,
+    sheen,
+    root_dark,
+    width,
+    label,
+    light,
+    centre,
+):
     """Lit lines. strands: world [N, K, 3]; screen, seen: the same points in both views."""
     points = strands.shape[1]
     color, before = np.zeros(3), np.zeros(3)
@@ -351,20 +425,8 @@ def draw_strands(canvas, strands, screen, seen, alive, random, base, sheen, root
         own_width = width * (0.75 + 0.5 * random[i, 1]) * np.sqrt(alive[i])
         shade = 1.0
         for k in range(points):
-            a, b = max(0, k - 1), min(points - 1, k + 1)
-            length = 0.0
-            for axis in range(3):
-                along[axis] = strands[i, b, axis] - strands[i, a, axis]
-                normal[axis] = strands[i, k, axis] - centre[axis]
-                length += along[axis] ** 2
-            if k > 0 and np.abs(strands[i, k] - strands[i, k - 1]).sum() < 1e-6:
+            if not _frame(strands[i], k, centre, along, normal):
                 break
-            along /= np.sqrt(length) + 1e-9
-            if normal[1] < -0.6:
-                normal[1] *= 0.3
-            normal /= np.sqrt((normal**2).sum()) + 1e-9
-            normal -= 0.8 * (normal * along).sum() * along
-            normal /= np.sqrt((normal**2).sum()) + 1e-9
             if k % 2 == 0 or k < 2:
                 shade = 0.25 + 0.75 * lit(
                     light.mean, light.square, seen[i, k, 0], seen[i, k, 1], seen[i, k, 2], 0.08
@@ -374,4 +436,5 @@ def draw_strands(canvas, strands, screen, seen, alive, random, base, sheen, root
             if k > 0:
                 thick = max(1.0, own_width * (1 - 0.6 * q * q))
                 line(canvas, screen[i, k - 1], before, screen[i, k], color, thick, label)
-            before[:] = color
+            for c in range(3):
+                before[c] = color[c]

@@ -20,13 +20,22 @@ from kits.heads.ground import SKULL, Roots, grounds
 from kits.heads.hair import Style, draw_strands, grow
 from kits.heads.light import Light, light_of, seen_from, with_shadows
 from kits.heads.mesh import Floats, Ints, load_mesh
-from kits.heads.raster import NOWHERE, Camera, Canvas, ambient, normals, project, resolve, triangles_depth
+from kits.heads.raster import (
+    NOWHERE,
+    Camera,
+    Canvas,
+    ambient,
+    normals,
+    project,
+    resolve,
+    triangles_depth,
+)
 from kits.heads.shape import Posed, Values, pose, rest, smooth, wrinkling
 from kits.heads.skin import BEARD, BROWS, COLLAR, EYES, HAIR, MOUTH, Look, shade_mesh
 
 _DISTANCE = 17.0  # dm from the camera to the origin: a portrait lens
-_SCALE = 0.31  # of the picture per dm
-_HEIGHT = 0.45  # dm above the origin of the picture's middle
+_SCALE = 0.30  # of the picture per dm
+_HEIGHT = 0.50  # dm above the origin of the picture's middle
 _REFERENCE = 256  # samples across the picture for which widths of strands are told
 _AMBIENT = (9, 0.55)  # radius at _REFERENCE, and the most it darkens
 _FARTHEST = np.float32(-1.2)  # dm; what lies behind counts as this far, for ambient shade
@@ -222,16 +231,42 @@ def _strokes(
         seen = seen_from(flat, light.view).reshape(points.shape)
         seen[..., 2] += lift
         draw_strands(
-            canvas, points, screen, seen, alive, random, color, sheen, dark, thick * width, label, light, centre
+            canvas,
+            points,
+            screen,
+            seen,
+            alive,
+            random,
+            color,
+            sheen,
+            dark,
+            thick * width,
+            label,
+            light,
+            centre,
         )
 
     ground = grounds()
     if max(p["beard"], p["moustache"]) > 0:
         draw_all(
-            strokes.beard(p, vertices, bare, turn), ground.beard.random, beard, 0.4, 0.6, 1.4, BEARD, 0
+            strokes.beard(p, vertices, bare, turn),
+            ground.beard.random,
+            beard,
+            0.4,
+            0.6,
+            1.4,
+            BEARD,
+            0,
         )
     draw_all(
-        strokes.brows(p, vertices, bare, turn), ground.brows.random, colors.brow_color(p), 0.15, 0.9, 1.0, BROWS, 0.06
+        strokes.brows(p, vertices, bare, turn),
+        ground.brows.random,
+        colors.brow_color(p),
+        0.15,
+        0.9,
+        1.0,
+        BROWS,
+        0.06,
     )
     lashes = strokes.lashes(vertices)
     even = np.full((len(lashes[1]), 5), 0.5, dtype=np.float32)
@@ -261,8 +296,18 @@ def draw(p: Values, size: int) -> tuple[Canvas, colors.Color]:
         strands_seen = seen_from(strands.reshape(-1, 3), light.view).reshape(strands.shape)
     light = with_shadows(light, p["light_hard"], seen, scene.triangles, strands_seen, alive)
     shade_mesh(
-        canvas, number, weights, scene.triangles, scene.parts, scene.vertices, scene.normals,
-        scene.flat, scene.fields, seen, _look(p, scene), light,
+        canvas,
+        number,
+        weights,
+        scene.triangles,
+        scene.parts,
+        scene.vertices,
+        scene.normals,
+        scene.flat,
+        scene.fields,
+        seen,
+        _look(p, scene),
+        light,
     )
     width = size / _REFERENCE
     if strands is not None:
@@ -280,8 +325,17 @@ def _draw_hair(canvas, p, scene, strands, seen, alive, camera, light, width) -> 
     screen = project(strands.reshape(-1, 3), camera).reshape(strands.shape)
     length = hair.hair_length(p)
     draw_strands(
-        canvas, strands, screen, seen, alive, grounds().hair.random, colors.hair_color(p),
-        0.9 * (1 - 0.5 * p["hair_curl"]), 0.80 - 0.42 * float(smooth(0.05, 0.6, length)),
-        (1.6 + 0.7 * float(smooth(0.3, 1.2, length))) * width, HAIR, light,
+        canvas,
+        strands,
+        screen,
+        seen,
+        alive,
+        grounds().hair.random,
+        colors.hair_color(p),
+        0.9 * (1 - 0.5 * p["hair_curl"]),
+        0.80 - 0.42 * float(smooth(0.05, 0.6, length)),
+        (1.7 + 0.8 * float(smooth(0.3, 1.2, length))) * width,
+        HAIR,
+        light,
         scene.posed.turn @ _skull_centre(),
     )

@@ -127,7 +127,7 @@ def _detail_weights(p: Values, weights: _Weights) -> None:
     weights.pair("head-age", wrinkling(p), 0.7)
     weights.pair("mouth-scale-horiz", signed["mouth_width"], 0.8)
     lips = signed["lip_full"] - 0.16 * male
-    for end, gain in (("volume", 0.9), ("height", 0.9)):
+    for end, gain in (("volume", 0.8), ("height", 0.7)):
         weights.pair(f"mouth-upperlip-{end}", lips, gain)
         weights.pair(f"mouth-lowerlip-{end}", lips, gain)
     weights.pair("mouth-cupidsbow", -male, 0.3)
@@ -244,8 +244,9 @@ def pose(p: Values) -> Posed:
     scale = (_HEAD_HEIGHT / _height(vertices)) ** (1 - _KEPT)
     vertices, neck = (vertices - pivot) * scale, (neck - pivot) * scale
     head_share, arm_share = _blends()
-    shoulder = np.array([1.45 * scale, neck[1] - 0.55 * scale, 0], dtype=np.float32)
     side = np.sign(vertices[:, :1])
+    joint = (arm_share[:, 0] > 0.02) & (arm_share[:, 0] < 0.5)
+    shoulder = np.abs(vertices[joint]).mean(0) * [1, np.sign(vertices[joint, 1].mean()), 0]
     local = np.concatenate([np.abs(vertices[:, :1]), vertices[:, 1:]], axis=1) - shoulder
     lowered = local @ rotation(0, 0, _ARM_ANGLE).T + shoulder
     lowered[:, :1] *= side

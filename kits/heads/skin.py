@@ -120,7 +120,7 @@ def hat_edge_at(z, edge):
 @njit(**JIT)
 def coat_edge(y, jacket):
     """|x| at rest where the jacket begins at a height; far outside when there is none."""
-    return 2.5 * (1 - jacket) ** 1.5 + 0.10 + 0.36 * max(0.0, y - 4.5)
+    return 1.65 * (1 - jacket) ** 1.2 + 0.10 + 0.36 * max(0.0, y - 4.5)
 
 
 @njit(**JIT)
@@ -137,7 +137,9 @@ def _eye(record, place, look, light, eye, shade):
     turn = np.arctan2(upward, across)
     fibre = noise_at(look.noise, turn * 5.1 + 50, angle * 8, 3.0)
     out = angle / 0.47
-    iris = (0.7 + 0.5 * fibre) * (0.75 + 0.5 * step(0.3, 0.8, out)) * (1 - 0.7 * step(0.78, 1.0, out))
+    iris = (
+        (0.7 + 0.5 * fibre) * (0.75 + 0.5 * step(0.3, 0.8, out)) * (1 - 0.7 * step(0.78, 1.0, out))
+    )
     iris *= 1 + 0.5 * max(0.0, -(across * light.toward[0] + upward * light.toward[1]) * 3)
     inside, pupil = step(0.51, 0.43, angle), step(0.21, 0.15, angle)
     rim = step(0.6, 1.25, angle)
@@ -146,7 +148,7 @@ def _eye(record, place, look, light, eye, shade):
     for c in range(3):
         record[c] = (record[c] * (1 - inside) + inside * look.iris[c] * iris) * (1 - pupil)
     record[_NX], record[_NY], record[_NZ] = nx, ny, nz
-    record[_OPEN] = 0.55 + 0.45 * step(0.75, -0.1, ny * 0.9 + abs(nx) * 0.25)
+    record[_OPEN] = 0.62 + 0.38 * step(0.75, -0.1, ny * 0.9 + abs(nx) * 0.25)
     record[_WR] = record[_WG] = record[_WB] = 0.3
     record[_LEAST], record[_NAME], record[_GLOSS] = 0.35, EYES, 0.0
     gx = gaze[0] * 0.8 + light.toward[0] * 0.30
@@ -191,9 +193,10 @@ def _make_up(record, x, y, z, fields, look):
     out = abs(x)
     wing = np.exp(-(((out - 0.31) / 0.17) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.055) ** 2)
     share = look.eye_shadow * min(1.0, 1.15 * wing) * step(0.8, 1.0, z)
-    for c in range(3):
-        tint = (0.055, 0.018, 0.035)[c] + 0.20 * look.skin[c]
-        record[c] += (tint - record[c]) * 0.88 * share
+    cover = 0.88 * share
+    record[_R] += (0.055 + 0.2 * look.skin[0] - record[_R]) * cover
+    record[_G] += (0.018 + 0.2 * look.skin[1] - record[_G]) * cover
+    record[_B] += (0.035 + 0.2 * look.skin[2] - record[_B]) * cover
     record[_GLOSS] += 0.05 * share
 
 
@@ -217,7 +220,7 @@ def _hair_ground(record, x, y, z, fields, look, rough):
     """Scalp tinted by hair, skin tinted by stubble; returns the label that results."""
     grain = 0.82 + 0.36 * rough
     cover = 0.0
-    if look.scalp > 0:
+    if look.scalp > 0 and fields[_HAIRLINE] > -0.05:
         edge = fields[_HAIRLINE] - receding(x, y, z, look.receded) + 0.05 * (rough - 0.5)
         cover = look.scalp * step(-0.01, 0.13, edge) * (1 - fields[_EARS])
     share = min(1.0, (0.70 + 0.25 * cover) * cover * (0.75 + 0.25 * grain))
@@ -269,15 +272,16 @@ def _skin(record, x, y, z, fields, look):
     brow = 0.0
     if z > 0.7:
         if look.freckles > 0 and fields[_LIPS] < 0.3:
-            spot = noise_at(look.noise, x * 27 + 9, y * 27, z * 27)
-            spot = step(0.86 - 0.22 * look.freckles, 0.96 - 0.20 * look.freckles, spot)
+            spot = noise_at(look.noise, x * 33 + 9, y * 33, z * 33)
+            spot = step(0.88 - 0.20 * look.freckles, 0.98 - 0.18 * look.freckles, spot)
             spot *= step(0.0, 0.2, look.freckles) * np.exp(-(((y - 6.88) / 0.22) ** 2))
-            _darken(record, 0.40 * spot, 0.58 * spot, 0.62 * spot)
+            _darken(record, 0.26 * spot, 0.40 * spot, 0.44 * spot)
         if look.wrinkles > 0:
             _wrinkles(record, x, y, look.wrinkles)
         if look.eye_shadow > 0:
             _make_up(record, x, y, z, fields, look)
-        brow = _brow(record, x, y, look)
+        if 7.1 < y < 7.5:
+            brow = _brow(record, x, y, look)
     record[_NAME] = _skin_label(x, y, z, fields, brow)
     if record[_NAME] != LIPS and record[_NAME] != BROWS:
         _hair_ground(record, x, y, z, fields, look, fine + 0.5)
@@ -300,7 +304,7 @@ def _matt(record, r, g, b, opening, name):
 @njit(**JIT)
 def _hat(record, x, y, z, look):
     """Knitted: ribs around the head, a broad rim."""
-    above = y - hat_edge_at(z, look.hat_edge)
+    above = y - hat_edge_at(z, look.hat_edge) + 0.075
     if above <= 0:
         return
     rib = np.sin(np.arctan2(x, z - 0.4) * 46)
@@ -319,11 +323,19 @@ def _clothes(record, x, y, z, look):
     if beyond > 0 and coat_below > 0 and look.jacket > 0.01:
         lapel = step(0.34, 0.32, beyond + 0.5 * max(0.0, 5.0 - y)) * step(4.2, 4.4, y)
         seam = step(0.03, 0.0, abs(beyond - 0.33 + 0.5 * max(0.0, 5.0 - y)))
-        notch = step(0.03, 0.0, abs(y - 5.22 + 0.4 * (beyond - 0.16))) * step(0.10, 0.13, beyond) * lapel
+        notch = (
+            step(0.03, 0.0, abs(y - 5.22 + 0.4 * (beyond - 0.16)))
+            * step(0.10, 0.13, beyond)
+            * lapel
+        )
         weave = 0.95 + 0.10 * noise_at(look.noise, x * 30, y * 30, z * 30)
         tone = weave * (1 + 0.35 * lapel) * (1 - 0.5 * max(seam, notch))
-        opening = (0.55 + 0.45 * step(0.0, 0.06, beyond)) * (0.6 + 0.4 * step(0.0, 0.08, coat_below))
-        _matt(record, look.coat[0] * tone, look.coat[1] * tone, look.coat[2] * tone, opening, CLOTHES)
+        opening = (0.55 + 0.45 * step(0.0, 0.06, beyond)) * (
+            0.6 + 0.4 * step(0.0, 0.08, coat_below)
+        )
+        _matt(
+            record, look.coat[0] * tone, look.coat[1] * tone, look.coat[2] * tone, opening, CLOTHES
+        )
     elif below > 0:
         rim = 1 - 0.2 * step(0.06, 0.04, below)
         weave = rim * (0.96 + 0.08 * noise_at(look.noise, x * 30, y * 20, z * 30))
@@ -331,7 +343,12 @@ def _clothes(record, x, y, z, look):
         if look.jacket > 0.01:
             opening *= 0.5 + 0.5 * step(0.0, -0.22, beyond)
         _matt(
-            record, look.shirt[0] * weave, look.shirt[1] * weave, look.shirt[2] * weave, opening, CLOTHES
+            record,
+            look.shirt[0] * weave,
+            look.shirt[1] * weave,
+            look.shirt[2] * weave,
+            opening,
+            CLOTHES,
         )
     else:
         if below > -0.12 and y < 6.0:
@@ -358,14 +375,24 @@ def _shine(record, light, shade, mirrored, out):
         grazing = 0.35 + 0.65 * (1 - max(0.0, nz)) ** 3
         lobe = bright ** record[_ROUGH]
         lobes = 0.6 * lobe + 0.4 * lobe * lobe * lobe * lobe
-        gloss += 1.5 * record[_GLOSS] * record[_OPEN] * shade * lobes * grazing * max(0.0, min(1.0, facing * 4))
+        gloss += (
+            1.5
+            * record[_GLOSS]
+            * record[_OPEN]
+            * shade
+            * lobes
+            * grazing
+            * max(0.0, min(1.0, facing * 4))
+        )
     for c in range(3):
         wrap = record[_WR + c]
         d = max(0.0, (facing + wrap) / (1 + wrap))
         d *= 0.35 * d + 0.65
         reached = shade**0.75 if c == 0 else shade
         around = light.sky[c] * up + light.ground[c] * (1 - up) + light.fill[c] * fill
-        out[c] = record[c] * record[_OPEN] * (light.key[c] * d * reached + around) + gloss * light.key[c]
+        out[c] = (
+            record[c] * record[_OPEN] * (light.key[c] * d * reached + around) + gloss * light.key[c]
+        )
 
 
 @njit(**JIT)
@@ -391,7 +418,9 @@ def _surface(record, part, place, x, y, z, fields, look, light, shade):
 
 
 @njit(**JIT)
-def shade_mesh(canvas, number, weights, triangles, parts, vertices, normal, rest, fields, seen, look, light):
+def shade_mesh(
+    canvas, number, weights, triangles, parts, vertices, normal, rest, fields, seen, look, light
+):
     """Colours and labels of every sample that a triangle covers."""
     size = canvas.depth.shape[0]
     record, own = np.zeros(14), np.zeros(fields.shape[1])
@@ -405,10 +434,14 @@ def shade_mesh(canvas, number, weights, triangles, parts, vertices, normal, rest
             wb, wc = weights[row, column, 0], weights[row, column, 1]
             wa = 1 - wb - wc
             for axis in range(3):
-                record[_NX + axis] = wa * normal[a, axis] + wb * normal[b, axis] + wc * normal[c, axis]
+                record[_NX + axis] = (
+                    wa * normal[a, axis] + wb * normal[b, axis] + wc * normal[c, axis]
+                )
                 flat[axis] = wa * rest[a, axis] + wb * rest[b, axis] + wc * rest[c, axis]
                 view[axis] = wa * seen[a, axis] + wb * seen[b, axis] + wc * seen[c, axis]
-                place[axis] = wa * vertices[a, axis] + wb * vertices[b, axis] + wc * vertices[c, axis]
+                place[axis] = (
+                    wa * vertices[a, axis] + wb * vertices[b, axis] + wc * vertices[c, axis]
+                )
             if parts[t] == BODY:
                 for f in range(len(own)):
                     own[f] = wa * fields[a, f] + wb * fields[b, f] + wc * fields[c, f]

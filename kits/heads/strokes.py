@@ -6,7 +6,7 @@ import numpy as np
 
 from kits.heads.ground import grounds
 from kits.heads.mesh import Floats, load_mesh
-from kits.heads.shape import Values, smooth
+from kits.heads.shape import Values, rest, smooth
 
 Strands = tuple[Floats, Floats]  # [N, K, 3] in the world, and how far each is alive, [N]
 _BEARD_POINTS, _BROW_POINTS = 6, 4
@@ -66,7 +66,9 @@ def brows(p: Values, vertices: Floats, normals: Floats, turn: Floats) -> Strands
 
 
 def lashes(vertices: Floats) -> Strands:
-    ends = vertices[load_mesh().lashes]
+    """The upper ones; the lower are too fine to be drawn."""
+    pairs, eyes = load_mesh().lashes, rest()[load_mesh().eyes[0], 1].mean()
+    ends = vertices[pairs[rest()[pairs[:, 0], 1] > eyes]]
     strands = np.stack([ends[:, 0], ends.mean(1), ends[:, 1]], axis=1)
     strands[..., 2] += 0.01
     return strands, np.ones(len(strands), dtype=np.float32)

@@ -22,7 +22,7 @@ _LENS_TINT = linear((0.10, 0.10, 0.11))
 
 def hat_edge(p: Values) -> float:
     """Height at rest of the hat's lower edge."""
-    return 8.34 - 1.04 * p["hat"] if p["hat"] > 0.01 else NO_HAT
+    return 8.30 - 1.04 * p["hat"] ** 0.6 if p["hat"] > 0.01 else NO_HAT
 
 
 def thickness(p: Values) -> Floats:
@@ -49,7 +49,7 @@ def _collar_grid(columns: int) -> Ints:
         c, d = a + columns, b + columns
         faces += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
     one = np.concatenate(faces)
-    return np.concatenate([one, one[:, ::-1]]).astype(np.int32)
+    return np.concatenate([one, one[:, ::-1] + 4 * columns]).astype(np.int32)
 
 
 _COLLAR_COLUMNS = 41
@@ -71,7 +71,7 @@ def collar(p: Values, vertices: Floats) -> tuple[Floats, Ints, Floats]:
     away[:, 1] = 0
     away /= np.linalg.norm(away, axis=1, keepdims=True)
     size = p["collar"]
-    front = np.exp(-((np.minimum(angle, 2 * np.pi - angle) - _COLLAR_GAP) / 0.45) ** 2)[:, None]
+    front = np.exp(-(((np.minimum(angle, 2 * np.pi - angle) - _COLLAR_GAP) / 0.45) ** 2))[:, None]
     up = np.array([0, 1.0, 0])
     spread = np.stack([np.sin(angle), 0 * angle, 0 * angle], 1) * front * 0.22 * size
     rows = [
@@ -82,7 +82,8 @@ def collar(p: Values, vertices: Floats) -> tuple[Floats, Ints, Floats]:
     ]
     across = np.repeat([0.0, 0.3, 0.5, 1.0], _COLLAR_COLUMNS)
     flat = np.stack([0 * across, across, 0 * across], axis=1).astype(np.float32)
-    return np.concatenate(rows).astype(np.float32), _collar_grid(_COLLAR_COLUMNS), flat
+    both_sides = np.concatenate(2 * rows).astype(np.float32)
+    return both_sides, _collar_grid(_COLLAR_COLUMNS), np.concatenate([flat, flat])
 
 
 @njit(**JIT)
@@ -105,7 +106,9 @@ def tube(canvas, points, radius, color, opacity, label, light):
                 if out >= 1 or z <= canvas.depth[y, x]:
                     continue
                 nx, ny = ex / radius, -ey / radius
-                facing = max(0.0, nx * light.toward[0] + ny * light.toward[1] + nz * light.toward[2])
+                facing = max(
+                    0.0, nx * light.toward[0] + ny * light.toward[1] + nz * light.toward[2]
+                )
                 glint = nx * light.half[0] + ny * light.half[1] + nz * light.half[2]
                 glint = 0.35 * max(0.0, glint) ** 40
                 canvas.depth[y, x] = z
@@ -113,7 +116,9 @@ def tube(canvas, points, radius, color, opacity, label, light):
                     canvas.label[y, x] = label
                 for c in range(3):
                     own = color[c] * (light.key[c] * 0.9 * facing + light.sky[c] * (0.6 + 0.4 * ny))
-                    canvas.color[y, x, c] += (own + glint * light.key[c] - canvas.color[y, x, c]) * opacity
+                    canvas.color[y, x, c] += (
+                        own + glint * light.key[c] - canvas.color[y, x, c]
+                    ) * opacity
 
 
 @njit(**JIT)
@@ -168,7 +173,11 @@ def _glasses_lines(p: Values, eyes: Floats, ears: Floats) -> tuple[list[Floats],
         hinge = side * (gap + 0.02 + width)
         start = np.array([[hinge, middle[1] + 0.05, front - 0.4 * hinge**2]])
         own = ears[np.sign(ears[:, 0]) == side]
-        end = [side * np.abs(own[:, 0]).mean() * 1.02, own[:, 1].max() - 0.10, own[:, 2].max() - 0.05]
+        end = [
+            side * np.abs(own[:, 0]).mean() * 1.02,
+            own[:, 1].max() - 0.10,
+            own[:, 2].max() - 0.05,
+        ]
         lines.append(start * (1 - k) + k * np.array([end]))
     t = np.linspace(-1, 1, 9)
     bridge = [t * (gap + 0.02 - width), middle[1] + 0.03 + 0.03 * (1 - t * t), front + 0 * t]
@@ -211,7 +220,9 @@ def draw_earrings(canvas: Canvas, p: Values, posed: Posed, camera: Camera, light
     radius = 0.015 + 0.13 * size
     for side in (-1, 1):
         top = posed.vertices[_lobes(side)] + np.array([0.015 * side, 0.02, 0.03])
-        ring = np.stack([0.75 * np.sin(a) * radius, radius * (np.cos(a) - 1), 0.3 * np.sin(a) * radius], 1)
+        ring = np.stack(
+            [0.75 * np.sin(a) * radius, radius * (np.cos(a) - 1), 0.3 * np.sin(a) * radius], 1
+        )
         points = project((top + ring).astype(np.float32), camera)
         thick = max(0.6, (0.012 + 0.012 * size) * camera.scale)
         tube(canvas, points, thick, _GOLD, min(1.0, 3 * size), _EARRINGS, light)
