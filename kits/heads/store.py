@@ -28,6 +28,7 @@ from kits.heads.population import WIDTH, Z_DIM, Floats, centre, values_from_z
 from kits.heads.renderer import Drawing, Renderer
 
 RESOLUTION = 128
+SAMPLES = 3  # across a pixel; with fewer, strands of hair are ragged and harder to learn
 CHUNK = 200
 HELD_OUT = 2  # chunks, the first ones: the plain population, for measuring only
 PSI = (0.4, 1.4)
@@ -149,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=int, default=50_000)
     parser.add_argument("--folder", type=Path, default=default_folder())
     chosen = parser.parse_args(arguments)
-    grow(chosen.folder, chosen.people, Renderer(RESOLUTION).render)
+    grow(chosen.folder, chosen.people, Renderer(RESOLUTION, SAMPLES).render)
     return 0
 
 
