@@ -70,8 +70,8 @@ class Stage:
 
 # Every stage ends in a falling rate, so whatever was reached when time is up can be used.
 STAGES: tuple[Stage, ...] = (
-    Stage(64, 64_000, 0.05),
-    Stage(128, 96_000, 0.05),
+    Stage(64, 40_000, 0.04, batch=8),
+    Stage(128, 96_000, 0.04),
     Stage(128, 192_000, 0.04),
     Stage(128, 320_000, 0.03, detail=3.0),
 )
