@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from eclipsed.generators.mapping import MappingNetwork
-from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
+from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork, from_checkpoint
 from eclipsed.worlds.heads.attributes import COLUMN, NAMES
 from kits.heads.design import (
     COARSE,
@@ -29,6 +31,7 @@ from kits.heads.design import (
     written_out,
 )
 from kits.heads.population import WIDTH, Z_DIM, Floats, centre, values_from_z
+from kits.saving import save_generator
 
 SMALL = StyleGAN2Config(
     resolution=128,
@@ -137,3 +140,17 @@ def test_only_values_at_the_ends_are_pushed_and_outwards() -> None:
     assert -PUSH <= low.min() < -0.9 * PUSH
     assert 1 + 0.9 * PUSH < high.max() <= 1 + PUSH
     assert 0.45 < (low < 0).mean() < 0.55
+
+
+def test_the_written_file_is_a_stylegan2_that_draws_the_values_of_z(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = SynthesisNetwork(SMALL)
+    save_generator(written_out(network, SMALL), mapping_tensors(), tmp_path / "heads.safetensors")
+    generator = from_checkpoint({}, load_file(tmp_path / "heads.safetensors"), name="heads")
+    assert (generator.config.z_dim, generator.config.w_dim) == (Z_DIM, W_DIM)
+    z = random_z(2)
+    image = generator.synthesize(generator.from_z(torch.from_numpy(z), space="w"), "w").image
+    with torch.no_grad():
+        codes = torch.from_numpy(codes_from_values(values_from_z(z)))
+        expected, _ = network(network.styles(codes), noise="none")
+    assert float((image - expected).abs().max()) < 0.02 * float(expected.std())
