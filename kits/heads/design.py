@@ -33,8 +33,9 @@ from kits.heads.population import (
 )
 
 COARSE, MIDDLE, FINE = "coarse", "middle", "fine"
-# Rows of W+ (of 12 at 128 px) that show each group: 4-16 px, 32 px, 64-128 px.
-ROWS: dict[str, range] = {COARSE: range(5), MIDDLE: range(5, 8), FINE: range(8, 12)}
+# Rows of W+ (of 12 at 128 px) that show each group: 4-16 px, 32 px, 64-128 px and the colours
+# of 32 px.
+ROWS: dict[str, range] = {COARSE: range(5), MIDDLE: range(5, 7), FINE: range(7, 12)}
 NUM_WS = 12
 W_DIM = 512
 SCALE = 3.5  # a value spread evenly from 0 to 1 has about unit variance in W

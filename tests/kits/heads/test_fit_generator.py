@@ -56,7 +56,7 @@ def batch(folder: Path, step: int = 3, **more: float) -> tuple[Tensor, Tensor, T
     return Batches(folder, stage, 1, "cpu").at(step)
 
 
-@pytest.mark.parametrize("resolution", [64, 128])
+@pytest.mark.parametrize("resolution", [32, 128])
 def test_batches_are_of_the_stage_and_repeatable(rendered: Path, resolution: int) -> None:
     codes, target, weight = batch(rendered, resolution=resolution)
     assert codes.shape == (4, NUM_WS, GROUP_WIDTH)
