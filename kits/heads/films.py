@@ -51,8 +51,9 @@ def person(index: int, values: Mapping[str, float]) -> Floats:
     return row
 
 
-def film(name: str, index: int, renderer: Renderer, steps: int = STEPS) -> NDArray[np.uint8]:
-    """`steps` + 1 frames of an attribute going from 0 to 1, on one of PEOPLE."""
+def film(name: str, index: int, renderer: Renderer, steps: int | None = None) -> NDArray[np.uint8]:
+    """Frames of an attribute going from 0 to 1 in `steps` (STEPS) steps, on one of PEOPLE."""
+    steps = steps or STEPS
     rows = np.tile(person(index, SHOWN_WITH.get(name, {})), (steps + 1, 1))
     rows[:, COLUMN[name]] = np.linspace(0, 1, steps + 1)
     return renderer.render(rows).images

@@ -200,7 +200,7 @@ def _brows(rng: np.random.Generator) -> Roots:
     y = y + across * 0.075 * (1 - 0.55 * along)
     starts = np.stack([np.tile([1, -1], (BROW_HAIRS, 1)).T * x, np.stack([y, y])], axis=2)
     starts = np.concatenate([starts.reshape(-1, 2), np.zeros((2 * BROW_HAIRS, 1))], axis=1)
-    forward = np.tile([[0, 0, 1]], (2 * BROW_HAIRS, 1))
+    forward = np.tile([[0.0, 0.0, 1.0]], (2 * BROW_HAIRS, 1))
     anchors = cast(_corners()[0], starts, forward)
     side = np.repeat([1, -1], BROW_HAIRS)
     fields = np.stack([np.tile(along, 2), np.tile(across, 2), side], axis=1)

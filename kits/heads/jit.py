@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
+from inspect import unwrap
 
 from eclipsed.errors import MissingExtra, install_command
 
@@ -12,5 +14,10 @@ if find_spec("numba") is None:
     )
 from numba import njit
 
-# Compiled code is kept beside the modules: the first call of all takes about half a minute.
-compiled = njit(cache=True, fastmath=True, nogil=True)
+
+def compiled(function: Callable) -> Callable:
+    """The function as machine code, kept beside its module.
+
+    The first call of all takes about half a minute. Checkers that wrap a function are passed by.
+    """
+    return njit(cache=True, fastmath=True, nogil=True)(unwrap(function))

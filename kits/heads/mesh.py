@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 DATA = Path(__file__).with_name("head.npz")
 BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE = range(5)  # parts of the mesh
@@ -140,7 +140,7 @@ class _Object:
     vertices: NDArray[np.float64]
     uv: NDArray[np.float64]
     quads: NDArray[np.intp]
-    groups: NDArray[np.str_]
+    groups: NDArray
 
 
 def _read_object(lines: Iterable[str]) -> _Object:
