@@ -32,6 +32,7 @@ CASES = (
     "bisenet",
     "bisenet_preprocess",
     "e4e_file",
+    "alignment",
 )
 # What is said about a case to people, or about files that are left out.
 UNREAD = ("entries", "note", "variables_of_Gs", "pickle_globals", "expect", "opts")
@@ -63,14 +64,17 @@ CORNERS = {
     "stylegan2/ada_skip32.io.safetensors": r"(in|out)\..*|wplus\.(layer|style|image).*",
     "stylegan3/sg3_r32.io.safetensors": r".*",
     "rosinality/train_cuda.io.safetensors": r".*",
+    "alignment/expected.npz": r".*",
     "bisenet/expected.npz": r"head_(low|sample)|argmax|(feat8|cp8|cp16|fuse)_sample",
 }
 CHANNELS, PIXELS = 4, 16
+# Arrays of more than one dimension that are no images.
+TABLES = r"in\.transform|.*\.(landmarks|quad|quad_final)"
 
 
 def corner(name: str, value: Tensor) -> Tensor:
     """The first image's leading channels and pixels; what is not of one image stays whole."""
-    if value.dim() < 2 or name == "in.transform":
+    if value.dim() < 2 or re.fullmatch(TABLES, name):
         return value
     if value.dim() == 4:
         return value[:1, :CHANNELS, :PIXELS, :PIXELS].clone()

@@ -25,6 +25,7 @@ SPACES: tuple[Space, ...] = ("z", "w", "w+", "s")
 # What images are computed in; latents and images are float32 all the same.
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Point = tuple[float, float]  # x to the right, y downwards
 
 
 def resolve_device(name: str | torch.device) -> str:
@@ -79,7 +80,8 @@ class Generator(Protocol):
     @property
     def fingerprint(self) -> str:
         """What decides its images: the SHA-256 of its weights, then, each after a plus sign, a
-        class other than the first and a precision other than float32. See `weights_of`."""
+        class other than the first, a precision other than float32, and what tuned it to a photo.
+        See `weights_of`."""
 
     @property
     def resolution(self) -> int: ...
@@ -143,7 +145,8 @@ class Generator(Protocol):
 def weights_of(fingerprint: str) -> str:
     """The part of a generator's fingerprint that tells its weights alone.
 
-    Directions and clusters of a generator fit its other classes and precisions, too.
+    Directions and clusters of a generator fit its other classes and precisions, and its copies
+    that are tuned to a photo, too.
     """
     return fingerprint.partition("+")[0]
 
@@ -204,6 +207,50 @@ class Segmenter(Protocol):
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         """[N, H, W] float32, 1 inside the union of the regions and 0 outside, without gradient."""
+
+
+@runtime_checkable
+class Inverter(Protocol):
+    """A frozen network that gives the latent of an image at a glance; others can start from it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its latents: a digest of the weights and of how images are prepared."""
+
+    def latents(self, images: Tensor) -> Tensor:
+        """[N, D] of W+, of images [N, 3, H, W] in [-1, 1] of any size; without gradient."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face, or whatever a world's generator shows, in a photo; in pixels of the upright photo.
+
+    number: from 1, as they stand from the left to the right. box: left, top, right, bottom.
+    score: how sure the detector is, up to 1. points: x, y of the left eye, right eye, nose, left
+    and right mouth corner, as seen in the photo, (0, 0) being the centre of its first pixel.
+    """
+
+    number: int
+    box: tuple[float, ...]
+    score: float
+    points: tuple[Point, ...]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds in photos what a generator shows."""
+
+    @property
+    def name(self) -> str: ...
+
+    def smallest(self, height: int, width: int) -> float:
+        """The side in pixels of the smallest face that is looked for in a photo of that size."""
+
+    def find(self, pixels: Tensor) -> tuple[Face, ...]:
+        """The faces of a photo [H, W, 3] in [0, 1], numbered."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +346,12 @@ class World:
     own encoder and segmenter have to judge.
     shipped: the folder of what comes with the world: its `cards`, and `results` that need not be
     computed; None where nothing does.
+    detector: loads what finds the generator's faces in photos; None where a world has none, and
+    photos are cut in the middle.
+    inverter: loads what gives the latents of photos at a glance; None where a world has none, and
+    they are found step by step.
+    frame: where a face's five points lie in its images, as fractions of their sides; None where
+    faces are cut as FFHQ's were.
     """
 
     name: str
@@ -312,6 +365,9 @@ class World:
     example_prompts: tuple[str, ...] = ()
     multilingual: bool = False
     shipped: Path | None = None
+    detector: Callable[[], Detector] | None = None
+    inverter: Callable[[], Inverter] | None = None
+    frame: tuple[Point, ...] | None = None
 
     def __repr__(self) -> str:
         size = self.generator.resolution

@@ -13,6 +13,8 @@ from pathlib import Path
 from torch import Tensor
 
 from eclipsed.checkpoints.reading import read_checkpoint
+from eclipsed.editing.photos.e4e import load_e4e
+from eclipsed.editing.photos.mtcnn import load_mtcnn
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.evaluation.observe import NetworkJudge
@@ -23,12 +25,22 @@ from eclipsed.hub import is_here
 from eclipsed.segmenters import load_segmenter as load_any_segmenter
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.segmenters.labels import vocabulary_for
-from eclipsed.types import Encoder, Generator, Judge, Segmenter, Synthesis, World
+from eclipsed.types import (
+    Detector,
+    Encoder,
+    Generator,
+    Inverter,
+    Judge,
+    Segmenter,
+    Synthesis,
+    World,
+)
 from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
 from eclipsed.worlds.own import STARTER, Choice, OwnWorld
 from eclipsed.worlds.starter import models
-from eclipsed.worlds.starter.world import ENCODER, SEGMENTER, WEIGHTS
+from eclipsed.worlds.starter.world import ENCODER, FRAME, SEGMENTER, WEIGHTS
+from eclipsed.worlds.starter.world import load_detector as load_starter_detector
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,9 @@ def own_world(own: OwnWorld, device: str) -> World:
     that the description names; WrongGenerator for a segmenter made for another generator,
     BadSetting for a class that the generator lacks.
     """
-    for choice in own.choices.values():
-        if isinstance(choice, Part):
+    for key, choice in own.choices.items():
+        # Only photos ask for a detector.
+        if isinstance(choice, Part) and key != "detector":
             _check_here(choice, own.name)
     generator = load_generator(own.generator, device)
     if own.class_index is not None:
@@ -73,6 +86,13 @@ def own_world(own: OwnWorld, device: str) -> World:
     judge = None
     if own.judge_encoder is not None and own.judge_segmenter is not None:
         judge = cache(partial(judge_of, own.judge_encoder, own.judge_segmenter))
+    detector = None
+    if own.detector is not None:
+        detector = cache(partial(load_detector, own.detector, own.name, device))
+    encoder = load_encoder(own.encoder, device)
+    inverter = None
+    if own.inverter is not None:
+        inverter = cache(partial(load_inverter, own.inverter, encoder, device))
     segmenter = NoSegmenter() if own.segmenter is None else fitting_segmenter(own.segmenter)
     unknown = [region for region in own.regions if region not in segmenter.regions]
     if unknown:
@@ -84,7 +104,7 @@ def own_world(own: OwnWorld, device: str) -> World:
     return World(
         name=own.name,
         generator=generator,
-        encoder=load_encoder(own.encoder, device),
+        encoder=encoder,
         segmenter=segmenter,
         vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
         neutral=own.neutral,
@@ -92,6 +112,9 @@ def own_world(own: OwnWorld, device: str) -> World:
         example_prompts=own.example_prompts,
         multilingual=own.multilingual,
         judge=judge,
+        detector=detector,
+        inverter=inverter,
+        frame=FRAME if own.detector == STARTER else None,
     )
 
 
@@ -102,7 +125,9 @@ def public_world(entry: Entry, device: str) -> World:
     """
     networks = entry.generator, entry.encoder, entry.segmenter
     regions = dict.fromkeys(entry.regions, ())
-    own = OwnWorld(entry.name, *networks, entry.neutral, entry.truncation, regions)
+    own = OwnWorld(
+        entry.name, *networks, entry.neutral, entry.truncation, regions, detector=entry.detector
+    )
     world = own_world(own, device)
     return replace(world, vocabulary=vocabulary_for(world.segmenter.regions))
 
@@ -133,6 +158,40 @@ def load_segmenter(choice: Choice, regions: tuple[str, ...], device: str) -> Seg
     if path.is_file() and small.SEGMENTER in metadata_of(path):
         return small.load_small_segmenter(path).to(device)
     return load_any_segmenter(path, regions=regions, device=device, local_only=True)
+
+
+def load_inverter(path: Path, encoder: Encoder, device: str) -> Inverter:
+    """A small inverter that was trained on this encoder, or e4e's.
+
+    Raises BadFile for a small one of another encoder, and for other files.
+    """
+    if small.INVERTER not in metadata_of(path):
+        return load_e4e(path, device)
+    if not isinstance(encoder, models.StarterEncoder):
+        raise BadFile(
+            f"The inverter {shown(path)} reads what a small encoder sees, and '{encoder.name}' is "
+            "none.",
+            "Name the encoder that it was trained on.",
+        )
+    return small.load_small_inverter(path, encoder).to(device)
+
+
+def load_detector(choice: Choice, world: str, device: str) -> Detector:
+    """The starter's detector, or one for people's faces in a folder.
+
+    Raises BadFile, saying how to get it and what does without it, where it is not here yet.
+    """
+    if choice == STARTER:
+        return load_starter_detector(device=device)
+    if isinstance(choice, Part):
+        absent = [item.name for item in choice.files if not is_here(item)]
+        if absent:
+            raise BadFile(
+                f"What finds faces in photos is not here yet: {absent[0]} is missing.",
+                f"Fetch it, {sum(item.size or 0 for item in choice.files) / 1e6:.0f} MB: eclipsed "
+                f"world {world}; or say where the face is with --points or --box, or --no-align.",
+            )
+    return load_mtcnn(_path(choice), device=device)
 
 
 def _path(choice: Choice) -> Path:

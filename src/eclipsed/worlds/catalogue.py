@@ -22,8 +22,8 @@ BUILT_IN: dict[str, str] = {
 }
 SOURCE = Path(__file__).with_name("catalogue.toml")
 
-Kind = Literal["generator", "encoder", "segmenter"]
-KINDS: tuple[Kind, ...] = ("generator", "encoder", "segmenter")
+Kind = Literal["generator", "encoder", "segmenter", "detector"]
+KINDS: tuple[Kind, ...] = ("generator", "encoder", "segmenter", "detector")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Entry:
     """A public world.
 
     domain: what its images show. regions: phrases to look for, where the segmenter finds what it
-    is told to; none where it has regions of its own.
+    is told to; none where it has regions of its own. detector: finds what it shows in photos; only
+    editing one's own photos needs it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Entry:
     regions: tuple[str, ...] = ()
     neutral: str = "a photo"
     truncation: float = 0.7
+    detector: Part | None = None
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -94,7 +96,8 @@ class Entry:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        return (self.generator, self.encoder, self.segmenter)
+        needed = (self.generator, self.encoder, self.segmenter)
+        return needed if self.detector is None else (*needed, self.detector)
 
     @property
     def files(self) -> tuple[Item, ...]:
@@ -221,6 +224,8 @@ def _entry(name: str, facts: Mapping[str, Any], parts: Parts) -> Entry:
         raise BadSetting(f"{name!r} cannot be the name of a world.")
     read: dict[str, Any] = {key: tuple(facts.get(key, ())) for key in ("regions", "doubts")}
     for kind in KINDS:
+        if kind == "detector" and kind not in facts:
+            continue
         if facts[kind] not in parts[kind]:
             raise BadSetting(f"The world {name} names a {kind} that is not listed: {facts[kind]}.")
         read[kind] = parts[kind][facts[kind]]

@@ -1,0 +1,1 @@
+"""People's own photos: find faces, cut them out, invert them, and paste the difference back."""
