@@ -227,8 +227,9 @@ def _blends() -> tuple[Floats, Floats]:
     )
 
 
-def _height(vertices: Floats) -> float:
-    mesh = load_mesh()
+def _height(p: Values) -> float:
+    """From chin to crown, before details and expressions: a smile must not resize the head."""
+    mesh, vertices = load_mesh(), morph(_macro_weights(p))
     lips = vertices[mesh.masks["lips"] > 0.5, 1].mean()
     eyes = np.mean([vertices[eye, 1].mean() for eye in mesh.eyes])
     return float(vertices[:, 1].max() - (2 * lips - eyes + 0.30 * (eyes - lips)))
@@ -240,7 +241,7 @@ def pose(p: Values) -> Posed:
     vertices = morph(target_weights(p))
     neck, head = (vertices[mesh.joints[name]].mean(0) for name in ("neck", "head"))
     pivot = 0.35 * neck + 0.65 * head
-    scale = (_HEAD_HEIGHT / _height(vertices)) ** (1 - _KEPT)
+    scale = (_HEAD_HEIGHT / _height(p)) ** (1 - _KEPT)
     vertices, neck = (vertices - pivot) * scale, (neck - pivot) * scale
     head_share, arm_share = _blends()
     side = np.sign(vertices[:, :1])

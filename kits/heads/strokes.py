@@ -21,7 +21,7 @@ def beard(p: Values, vertices: Floats, normals: Floats, turn: Floats) -> Strands
     place, normal = roots.anchors.on(vertices), roots.anchors.on(normals)
     random, (x, y, _) = roots.random, roots.places.T
     upper = (roots.fields[:, 1] > roots.fields[:, 0]).astype(np.float32)
-    wanted = roots.fields * 1.4 * np.array([p["beard"], p["moustache"]])
+    wanted = roots.fields * 1.15 * np.array([p["beard"], p["moustache"]])
     alive = np.clip((wanted - 0.6 * random[:, 3:4]) * 4, 0, 1).max(axis=1)
     chin = np.exp(-((x / 0.35) ** 2)) * smooth(6.4, 6.1, y)
     longest = upper * 0.19 + (1 - upper) * (0.22 + 0.85 * chin)

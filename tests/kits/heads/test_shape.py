@@ -55,6 +55,16 @@ def test_a_smile_widens_the_mouth_and_lifts_its_corners() -> None:
     assert glad[corner, 1] - glad[:, 1].mean() > sad[corner, 1] - sad[:, 1].mean() + 0.05
 
 
+@pytest.mark.parametrize(
+    "name", ["smile", "mouth_open", "pucker", "brow_raise", "frown", "eye_open", "lip_full", "chin"]
+)
+def test_an_expression_or_a_feature_leaves_the_crown_and_the_ears_where_they_are(name) -> None:
+    far = load_mesh().masks["ears"] > 0.8
+    far[int(rest()[:, 1].argmax())] = True
+    low, high = (pose(USUAL | {name: end}).vertices[far] for end in (0.0, 1.0))
+    np.testing.assert_allclose(low, high, atol=0.02)
+
+
 def test_age_brings_some_wrinkles_and_never_takes_any() -> None:
     assert wrinkling(USUAL | {"age": 0.3, "wrinkles": 0}) == 0
     assert 0.4 < wrinkling(USUAL | {"age": 1, "wrinkles": 0}) < 0.7
