@@ -42,6 +42,7 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
     Raises BadFile, saying what to do, when a file is missing, damaged or not the recorded one.
     """
     record = read_record(folder)
+    known = record["sha256"]
     for name in (GENERATOR, ENCODER, SEGMENTER):
         _check(folder / name, record)
     generator = load_generator(folder / GENERATOR, device)
@@ -56,7 +57,7 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
-        detector=cache(partial(load_detector, folder, device)),
+        detector=cache(partial(load_detector, folder, device)) if DETECTOR in known else None,
         frame=FRAME,
     )
 
