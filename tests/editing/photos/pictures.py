@@ -118,3 +118,31 @@ def decoded(data: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as image:
         pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def wide_profile() -> bytes:
+    """A profile of Display P3's colours, which are wider than sRGB's, with a gamma of 2.2."""
+    columns = {
+        b"wtpt": (0.9642, 1.0, 0.8249),
+        b"rXYZ": (0.51512, 0.24120, -0.00105),
+        b"gXYZ": (0.29198, 0.69225, 0.04189),
+        b"bXYZ": (0.15710, 0.06657, 0.78407),
+    }
+    tags = {
+        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(n * 65536) for n in numbers))
+        for name, numbers in columns.items()
+    }
+    curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(2.2 * 256), 0)
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"wide\0" + b"\0" * 78 + b"\0"
+    tags[b"cprt"] = b"text\0\0\0\0none\0\0\0\0"
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(content))
+        body += content + b"\0" * (-len(content) % 4)
+    head = struct.pack(
+        ">I4sI4s4s4s", 132 + len(table) - 4 + len(body), b"", 0x02400000, b"mntr", b"RGB ", b"XYZ "
+    )
+    head = head.ljust(36, b"\0") + b"acsp"
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + table + body

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from eclipsed.editing.photos.crop import Crop, box_crop
 from eclipsed.editing.photos.pasting import GHOST, Pasted, blend, faded, ghosting, paste
 from eclipsed.editing.photos.reading import Photo, as_stored, photo_of, turned
-from tests.editing.photos.pictures import deep, deep_png, file, noise
+from tests.editing.photos.pictures import deep, deep_png, file, noise, wide_profile
 
 SIZE = 64
 
@@ -96,6 +96,27 @@ def test_alpha_stays_and_grey_stays_grey(channels: int) -> None:
     assert not change[..., colours:].any()
 
 
+def test_colours_wider_than_srgb_are_met() -> None:
+    grey = np.full((90, 90, 3), 128, np.uint8)
+    crop, red = box_crop(10, 10, 74, 74), flat(0.5, -0.5, -0.5)
+    plain = photo_of(file(grey, "PNG"))
+    wide = photo_of(file(grey, "PNG", icc_profile=wide_profile()))
+    assert plain.colours is None
+    assert wide.colours is not None
+    for lay in (paste, blend):
+        seen = []
+        for photo in (plain, wide):
+            pasted = lay(photo, crop, red, disc())
+            data = file(pasted.stored(), "PNG", **photo.facts)
+            seen.append(photo_of(data).rgb()[40:44, 40:44].astype(int))
+        assert np.abs(seen[0] - seen[1]).max() <= 3
+        assert not (pasted.pixels != pasted.before)[~pasted.mask].any()
+    assert paste(wide, crop, torch.zeros(3, SIZE, SIZE), disc()).changed == 0
+    own = noise(90, 90)
+    extreme = photo_of(file(own, "PNG", icc_profile=wide_profile()))
+    assert paste(extreme, crop, torch.zeros(3, SIZE, SIZE), disc()).changed == 0
+
+
 def ring(pasted: Pasted, width: int) -> float:
     """The mean change just inside the mask's edge."""
     mask = torch.from_numpy(pasted.mask).float()[None]
@@ -116,6 +137,11 @@ def test_a_colour_fades_in_and_lines_do_not() -> None:
     assert ring(lines, 2) > ring(colour, 2) + 0.1 * full
 
 
+def test_what_lies_within_the_mask_stays_whole_up_to_its_edge() -> None:
+    change = 0.5 * disc(17).expand(3, SIZE, SIZE)
+    assert torch.equal(faded(change, disc(20)), change)
+
+
 @pytest.mark.parametrize("radius", [1.5, 3.0, 6.0])
 def test_small_regions_keep_their_edit(radius: float) -> None:
     both = torch.maximum(disc(radius, 20, 20), disc(16, 44, 44))
@@ -124,7 +150,8 @@ def test_small_regions_keep_their_edit(radius: float) -> None:
     assert not change[:, both == 0].any()
 
 
-@given(st.integers(0, 1000), st.sampled_from([32, 64, 160]))
+@settings(max_examples=30)
+@given(st.integers(0, 1000), st.sampled_from([32, 64, 160, 320]))
 def test_faded_is_never_more_than_the_difference_nor_outside(seed: int, size: int) -> None:
     rng = torch.Generator().manual_seed(seed)
     mask = (torch.rand(size, size, generator=rng) < 0.7).float()

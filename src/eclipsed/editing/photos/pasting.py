@@ -6,22 +6,23 @@ its images is added. This module knows no file and no network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from eclipsed.editing.masks import REFERENCE
 from eclipsed.editing.photos.crop import Crop
-from eclipsed.editing.photos.reading import Box, Photo, Pixels
+from eclipsed.editing.photos.reading import Box, Photo, Pixels, in_8_bits
 
-# Over how many pixels, for images of 128, each band of frequencies fades in; the coarse ones last.
-WIDTHS = (1.0, 2.0, 4.0, 8.0)
-GHOST = 0.5  # of the strength of the edit's lines: so strong, an old shape is seen beside the new
+FEATHER = 8  # pixels of images of 128 over which a colour that fills the mask fades in
+_FINEST = 256  # pixels of a side, for what is smooth
+GHOST = 0.3  # of the strength of the edit's lines: so strong, an old shape is seen beside the new
 _FAINT = 0.04  # of a step from pixel to pixel, in [-1, 1]: an edit without more draws no shape
 _ROWS = 256  # of a photo that are mixed at a time
 _LUMA = (0.299, 0.587, 0.114)  # of grey photos
@@ -50,13 +51,21 @@ class Pasted:
     @property
     def changed(self) -> int:
         """How many pixels differ from the photo's."""
-        return int((self.pixels != self.before).any(-1).sum())
+        return int(differing(self.pixels, self.before).sum())
 
     def stored(self) -> Pixels:
         """All pixels with the edit in them, as the photo's file stores them."""
         stored = self.photo.stored.copy()
         _window(self.photo.turned(stored), self.box)[...] = self.pixels
         return stored
+
+
+def differing(first: Pixels, second: Pixels) -> Bool[np.ndarray, "_h _w"]:
+    """Which pixels are not the same."""
+    # Channel by channel, because numpy is slow along an axis of three.
+    pairs = zip(np.moveaxis(first, 2, 0), np.moveaxis(second, 2, 0), strict=True)
+    result: NDArray[np.bool_] = np.logical_or.reduce([one != other for one, other in pairs])
+    return result
 
 
 def _window(pixels: Pixels, box: Box) -> Pixels:
@@ -86,7 +95,7 @@ def blend(
     No old shape stays beside the new one, but inside the mask the photo becomes the generator's
     picture of it. Image and mask are as for `paste`, and so is what is raised.
     """
-    (ramp,) = _ramps(mask, WIDTHS[-1:])
+    ramp = _ramp(mask > 0) * mask
     return _laid(photo, crop, torch.cat([edited, ramp[None]]), mask, torch.lerp)
 
 
@@ -104,22 +113,46 @@ def _laid(
     after = before.copy()
     for start in range(0, len(after), _ROWS):
         rows = slice(start, start + _ROWS)
-        _mix_rows(after[rows], before[rows], laid[:, rows], share[rows], mix)
+        _mix_rows(photo, after[rows], before[rows], laid[:, rows], share[rows], mix)
     return Pasted(photo, box, after, (share > 0.0).numpy())
 
 
 def _mix_rows(
-    after: Pixels, before: Pixels, colours: Float[Tensor, "3 h w"], share: Tensor, mix: Mix
+    photo: Photo,
+    after: Pixels,
+    before: Pixels,
+    laid: Float[Tensor, "3 h w"],
+    share: Tensor,
+    mix: Mix,
 ) -> None:
-    most = float(np.iinfo(after.dtype).max)
-    count = 3 if after.shape[2] > 2 else 1  # alpha, the last of 2 or 4, stays
-    if count == 1:
-        colours = (colours * colours.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
-    own = torch.from_numpy(before[..., :count].astype(np.float32)).permute(2, 0, 1)
-    mixed = mix(own * (2.0 / most) - 1.0, colours, share[None])
-    numbers = ((mixed + 1.0) * (most / 2.0)).round_().clamp_(0.0, most).permute(1, 2, 0).numpy()
-    changes = (share > 0.0).numpy()[..., None]
-    after[..., :count] = np.where(changes, numbers, before[..., :count])
+    """Mix some rows, in `after`; alpha, the last of 2 or 4 channels, stays."""
+    most = float(photo.most)
+    if photo.colours is not None:
+        own = in_8_bits(before[..., :3])
+        seen = photo.colours.to_srgb(own)
+        mixed = _mixed(seen, 255.0, laid, share, mix)
+        # As a difference, so that colours beyond sRGB stay what they are.
+        old, new = (photo.colours.from_srgb(each) for each in (seen, mixed.astype(np.uint8)))
+        numbers = before[..., :3] + (new.astype(np.float32) - old) * (most / 255.0)
+        numbers = numbers.round().clip(0.0, most)
+    elif after.shape[2] < 3:
+        grey = (laid * laid.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
+        numbers = _mixed(before[..., :1], most, grey, share, mix)
+    else:
+        numbers = _mixed(before[..., :3], most, laid, share, mix)
+    own, changes = after[..., : numbers.shape[2]], (share > 0.0).numpy()
+    np.copyto(own, numbers, where=changes[..., None], casting="unsafe")
+
+
+def _mixed(
+    pixels: Pixels, most: float, laid: Float[Tensor, "c h w"], share: Tensor, mix: Mix
+) -> NDArray[np.float32]:
+    """Whole numbers from 0 to `most` of pixels with what is laid on them."""
+    own = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)
+    mixed = mix(own * (2.0 / most) - 1.0, laid, share[None])
+    numbers = ((mixed + 1.0) * (most / 2.0)).round_().clamp_(0.0, most)
+    result: NDArray[np.float32] = numbers.permute(1, 2, 0).numpy()
+    return result
 
 
 def _trimmed(box: Box, inside: Bool[Tensor, "h w"]) -> tuple[Box, tuple[slice, slice]]:
@@ -140,36 +173,51 @@ def _trimmed(box: Box, inside: Bool[Tensor, "h w"]) -> tuple[Box, tuple[slice, s
 def faded(difference: Float[Tensor, "3 s s"], mask: Float[Tensor, "s s"]) -> Float[Tensor, "3 s s"]:
     """A difference that ends at a mask's edge without a seam.
 
-    Each band of frequencies fades in over a width of its own, the coarse ones slowly and lines
-    sharply. All fade inside the mask: outside it is 0, and well within nothing is lost.
+    What it has at the edge goes on inwards and is taken away, less and less over some pixels. So
+    a colour that fills the mask fades in, while what lies within the mask stays as it is, up to
+    its edge. Outside it is 0.
     """
-    size = mask.shape[-1]
-    ramps = _ramps(mask, WIDTHS)
-    total, rest = torch.zeros_like(difference, dtype=torch.float32), difference.float()
-    for ramp, width in zip(ramps, WIDTHS[1:], strict=False):
-        smaller = max(1, size // _pixels(width, size))
-        coarse = F.interpolate(rest[None], (smaller, smaller), mode="bilinear", antialias=True)
-        coarse = F.interpolate(coarse, (size, size), mode="bilinear")[0]
-        total += (rest - coarse) * ramp
-        rest = coarse
-    return total + rest * ramps[-1]
+    ramp = _ramp(mask > 0)
+    return (difference.float() - _from_edge(difference, mask > 0) * (1.0 - ramp)) * mask
+
+
+def _ramp(inside: Bool[Tensor, "s s"]) -> Float[Tensor, "s s"]:
+    """From 0 at a mask's edge to 1 within, over FEATHER pixels or over half of what is there."""
+    step = _pixels(FEATHER, len(inside))
+    distance = _distance(inside, step)
+    # A thin part of the mask must not lose its edit: there the way is shorter.
+    near = F.max_pool2d(distance[None], 2 * step + 1, 1, step)[0].clamp(max=2.0 * step)
+    ramp = (distance / (near / 2.0).clamp(min=1.0)).clamp(max=1.0)
+    return ramp.square() * (3.0 - 2.0 * ramp)
 
 
 def _pixels(width: float, size: int) -> int:
-    return max(1, round(width * max(size / REFERENCE, 1.0)))
+    return max(1, round(width * size / REFERENCE))
 
 
-def _ramps(mask: Float[Tensor, "s s"], widths: Sequence[float]) -> list[Tensor]:
-    """The mask, fading in from its edge over some widths, or over half of what is there."""
-    steps = [_pixels(width, mask.shape[-1]) for width in widths]
-    distance = _distance(mask > 0, max(steps))
-    ramps = []
-    for step in steps:
-        # A thin part of the mask must not lose its edit: there the way is shorter.
-        near = F.max_pool2d(distance[None], 2 * step + 1, 1, step)[0].clamp(max=2.0 * step)
-        ramp = (distance / (near / 2.0).clamp(min=1.0)).clamp(max=1.0)
-        ramps.append(ramp.square() * (3.0 - 2.0 * ramp) * mask)
-    return ramps
+def _from_edge(
+    difference: Float[Tensor, "3 s s"], inside: Bool[Tensor, "s s"]
+) -> Float[Tensor, "3 s s"]:
+    """What a difference has along a mask's edge, carried on to both sides, ever smoother."""
+    size = len(inside)
+    values, mask = difference.float()[None], inside.float()[None, None]
+    if size > _FINEST:  # what is carried on is smooth, and large images would take long
+        values = F.interpolate(values, (_FINEST, _FINEST), mode="area")
+        mask = (F.interpolate(mask, (_FINEST, _FINEST), mode="area") > 0.5).float()
+    is_known = mask * F.max_pool2d(1.0 - mask, 3, 1, 1)
+    # Along the edge too it is smooth: else single pixels would draw streaks.
+    carried = F.avg_pool2d(torch.cat([values * is_known, is_known], 1), 5, 1, 2)
+    carried = carried / carried[:, 3:].clamp(min=1e-6) * is_known
+    for _ in range(2 * _pixels(FEATHER, values.shape[-1])):
+        mean = F.avg_pool2d(carried, 3, 1, 1)
+        weight = mean[:, 3:]
+        is_new = (carried[:, 3:] == 0.0) & (weight > 0.0)
+        mean = torch.cat([mean[:, :3] / weight.clamp(min=1e-6), torch.ones_like(weight)], 1)
+        carried = torch.where(is_new, mean, carried)
+    edge = carried[:, :3]
+    if size > _FINEST:
+        edge = F.interpolate(edge, (size, size), mode="bilinear")
+    return edge[0]
 
 
 def _distance(inside: Bool[Tensor, "s s"], most: int) -> Float[Tensor, "s s"]:

@@ -45,6 +45,9 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _HINT = "Give a JPEG, PNG, TIFF, WebP or HEIC photo."
 _CONVERT = "Save it in RGB with another program first."
 _DEEP_MODES = ("RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N")
+# Colours from all over the cube, and how far apart those of one space may come out.
+_SAMPLE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3), -1).reshape(6, 36, 3).astype(np.uint8)
+_SAME = 2
 _RGB, _GREY = 2, 1  # what TIFF calls its colours
 _OF_PHOTO = {
     Base.ImageDescription,
@@ -108,23 +111,67 @@ class Photo:
     def rgb(self) -> UInt8[np.ndarray, "h w 3"]:
         """The photo as a network should see it: upright, 8 bits of sRGB, with white paper where it
         is transparent."""
-        pixels = self.pixels
-        if pixels.dtype == np.uint16:
-            pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        pixels = in_8_bits(self.pixels)
         if pixels.shape[2] < 3:
             colours = np.repeat(pixels[..., :1], 3, 2)
             pixels = np.concatenate([colours, pixels[..., 1:]], 2)
         picture = opaque(Image.fromarray(np.ascontiguousarray(pixels)))
-        # A profile of grey says nothing of colours.
-        if self.stored.shape[2] > 2 and (profile := self.facts.get("icc_profile")):
-            with suppress(ImageCms.PyCMSError, OSError, ValueError):
-                source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-                ImageCms.profileToProfile(picture, source, _srgb(), inPlace=True)
-        return np.array(picture)
+        seen = np.array(opaque(picture))
+        return seen if self.colours is None else self.colours.to_srgb(seen)
+
+    @cached_property
+    def colours(self) -> Colours | None:
+        """How the photo's colours become sRGB; None where they are, or where nobody knows."""
+        profile = self.facts.get("icc_profile")
+        if profile is None or self.stored.shape[2] < 3:  # one of grey says nothing of colours
+            return None
+        try:
+            colours = Colours.of(profile)
+            apart = colours.to_srgb(_SAMPLE).astype(int) - _SAMPLE
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            return None
+        return colours if np.abs(apart).max() > _SAME else None
 
 
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+@dataclass(frozen=True)
+class Colours:
+    """Ways between a photo's colours and sRGB, for pixels [h, w, 3] of 8 bits."""
+
+    forth: ImageCms.ImageCmsTransform
+    back: ImageCms.ImageCmsTransform
+
+    @classmethod
+    def of(cls, profile: bytes) -> Colours:
+        """Of a photo's own profile."""
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        ways = [(own, srgb), (srgb, own)]
+        forth, back = (ImageCms.buildTransform(*way, "RGB", "RGB") for way in ways)
+        return cls(forth, back)
+
+    def to_srgb(self, pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+        return _converted(pixels, self.forth)
+
+    def from_srgb(self, pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+        return _converted(pixels, self.back)
+
+
+def _converted(
+    pixels: UInt8[np.ndarray, "h w 3"], way: ImageCms.ImageCmsTransform
+) -> UInt8[np.ndarray, "h w 3"]:
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    ImageCms.applyTransform(picture, way, inPlace=True)
+    return np.array(picture)
+
+
+def in_8_bits(pixels: Pixels) -> UInt8[np.ndarray, "_h _w _c"]:
+    """Pixels of 8 bits, or of 16 rounded to them."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    numbers: UInt8[np.ndarray, "_h _w _c"] = ((pixels.astype(np.uint32) + 128) // 257).astype(
+        np.uint8
+    )
+    return numbers
 
 
 # --- turning ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from eclipsed.editing.images import opaque
 from eclipsed.editing.photos import png, tiff
 from eclipsed.editing.photos.jpeg.adding import Added, add
 from eclipsed.editing.photos.jpeg.markers import with_moved_pictures
-from eclipsed.editing.photos.pasting import Pasted
+from eclipsed.editing.photos.pasting import Pasted, differing
 from eclipsed.editing.photos.reading import (
     Box,
     Kind,
@@ -103,15 +103,12 @@ def write_photo(pasted: Pasted, path: StrPath) -> Written:
     if photo.path is not None and os.path.exists(path) and os.path.samefile(photo.path, path):
         raise BadFile(f"{shown(path)} is the photo itself.", "Name another file.")
     box = stored_box(pasted.box, photo.size, photo.orientation)
-    difference = pasted.pixels.astype(np.int32) - pasted.before
-    if kind == photo.kind and not difference.any():
+    if kind == photo.kind and not pasted.changed:
         write_atomic(path, photo.data)
         return Written(kind, 0, 0, 0 if kind == "JPEG" else None, True, ())
-    stored_difference = turned(difference, as_stored(photo.orientation))
     with refused(photo.name or path):
         if kind == photo.kind == "JPEG":
-            left, top = box[:2]
-            data, touched = _jpeg(photo, stored_difference.astype(np.int16), left, top)
+            data, touched = _jpeg(pasted, box)
         else:
             data, touched = _encoded(pasted, kind, box), None
     written = _checked(pasted, kind, box, data, touched)
@@ -119,8 +116,10 @@ def write_photo(pasted: Pasted, path: StrPath) -> Written:
     return written
 
 
-def _jpeg(photo: Photo, difference: np.ndarray, left: int, top: int) -> tuple[bytes, Added]:
-    added = add(photo.data, difference, left, top)
+def _jpeg(pasted: Pasted, box: Box) -> tuple[bytes, Added]:
+    photo, (left, top, _, _) = pasted.photo, box
+    difference = pasted.pixels.astype(np.int16) - pasted.before
+    added = add(photo.data, turned(difference, as_stored(photo.orientation)), left, top)
     return with_moved_pictures(added.data, len(added.data) - len(photo.data)), added
 
 
@@ -160,7 +159,7 @@ def _checked(pasted: Pasted, kind: Kind, box: Box, data: bytes, added: Added | N
     changed = outside = 0
     for start in range(0, len(before), _BAND):
         rows = slice(start, start + _BAND)
-        differs = (before[rows] != after[rows]).any(-1)
+        differs = differing(before[rows], after[rows])
         changed += int(differs.sum())
         allowed = (
             _of_units(added, start, differs.shape)

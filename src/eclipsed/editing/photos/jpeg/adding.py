@@ -160,7 +160,8 @@ def _spliced(jpeg: Jpeg, scan: huffman.Scan, lanes: huffman.Lanes, change: _Chan
     _add_differences(jpeg, numbers, change, first, interval)
     words, lengths, counts = _written(numbers, scan.codes)
     before = np.append(0, np.cumsum(counts))
-    pieces = markers.pieces_of(jpeg.data[part.begin : part.end])
+    stops = (*scan.starts[1:], len(scan.data))
+    pieces = [scan.data[start:stop] for start, stop in zip(scan.starts, stops, strict=True)]
     for nth in range(first // interval, (stop - 1) // interval + 1):
         begin, end = max(nth * interval, first), min((nth + 1) * interval, stop)
         low, high = (int(before[(unit - first) * size]) for unit in (begin, end))
@@ -323,7 +324,7 @@ def _segment(marker: int, content: bytes) -> bytes:
 def _head(data: bytes) -> bytes:
     """What stands before the first scan, but for codes and restart intervals, and after it."""
     parts = [data[:2]]
-    for marker, begin, end in markers.segments(data):
+    for marker, begin, end, _ in markers.segments(data):
         if marker in markers.FRAMES:
             parts.append(bytes([0xFF, markers.SOF0]) + data[begin + 2 : end])
         elif marker not in (markers.DHT, markers.DRI, markers.SOS):

@@ -27,7 +27,8 @@ Blocks = NDArray[np.int16]
 # Of one block: the code of its first number and that of the others; None where a scan has none.
 Codes = tuple["Code | None", "Code | None"]
 
-SPACING, EARLY = 8192, 2048  # bits between lanes, and by how many each starts before its part
+SPACING, CLOSEST = 8192, 1024  # bits between lanes, in large files and in small ones
+_LANES = 4096  # so many are as fast as one
 _PADDING = 512  # bytes of ones after the end: more than the longest block takes
 _WINDOW = 1 << 16  # the patterns of 16 bits, which one look-up sees
 ENDED = 64  # what the end of a block adds to the position in it
@@ -246,7 +247,7 @@ def _as_several(entries: Small) -> Small:
 
 
 def locate(scan: Scan) -> Lanes:
-    """Where blocks begin, about every 8192 bits.
+    """Where blocks begin, every few thousand bits.
 
     Raises BadFile, the reason only, where the scan has not the blocks that it should have.
     """
@@ -259,7 +260,8 @@ def locate(scan: Scan) -> Lanes:
     )
     tables = _tables(codes[:period])
     begins, ends, is_start = _parts(scan)
-    bits, phase, _ = _run(scan, tables, np.where(is_start, begins, begins - EARLY), begins)
+    early = np.where(is_start, begins, begins - _spacing(scan) // 4)
+    bits, phase, _ = _run(scan, tables, early, begins)
     bits[is_start], phase[is_start] = begins[is_start], 0
     end, end_phase, count = _run(scan, tables, bits, ends, phase)
     while True:
@@ -280,8 +282,13 @@ def locate(scan: Scan) -> Lanes:
     return Lanes(np.append(bits, end[-1]), blocks, end[lasts - 1])
 
 
+def _spacing(scan: Scan) -> int:
+    return min(SPACING, max(CLOSEST, 8 * len(scan.data) // _LANES))
+
+
 def _parts(scan: Scan) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """(begin, end) in bits of the lanes' parts, and which of them begin a restart interval."""
+    spacing = _spacing(scan)
     begins: list[int] = []
     ends: list[int] = []
     is_start: list[bool] = []
@@ -292,7 +299,7 @@ def _parts(scan: Scan) -> tuple[Ints, Ints, NDArray[np.bool_]]:
             stop -= 1
         zeros = ~scan.data[stop - 1] & 0xFF if stop > start else 1
         end = stop * 8 - (zeros & -zeros).bit_length() + 1
-        grid = range(start * 8, max(end - SPACING // 2, start * 8 + 1), SPACING)
+        grid = range(start * 8, max(end - spacing // 2, start * 8 + 1), spacing)
         begins.extend(grid)
         ends.extend([*grid[1:], end])
         is_start.extend([True] + [False] * (len(grid) - 1))

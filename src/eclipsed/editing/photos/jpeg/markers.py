@@ -25,8 +25,8 @@ _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 _EOI, _DQT, _ADOBE, _JFIF, _APP2 = 0xD9, 0xDB, 0xEE, 0xE0, 0xE2
 _PICTURES = 0xB002  # the tag of a list of further pictures
 # What ends coded bits: 0xFF is data only before 0, and before the eight restart markers.
-_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-_RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
+_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 HINT = "Save the result as a PNG, where pixels outside the edit stay the same too."
 _DAMAGED = "it is a JPEG picture whose markers are damaged"
 
@@ -103,10 +103,10 @@ class Jpeg:
         return not self.is_progressive and len(self.passes) == 1
 
 
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, begin, end) of each segment from the start to the picture's end.
+def segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(marker, begin, end, next) of each segment from the start to the picture's end.
 
-    begin is where the two bytes of its marker stand; after a scan's head, coded bits follow.
+    begin is where the two bytes of its marker stand; up to the next one, a scan has coded bits.
     """
     position = 2
     while True:
@@ -123,16 +123,20 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             end += length
             if length < 2 or end > len(data):
                 raise BadFile(_DAMAGED, HINT)
-        yield marker, position, end
-        position = bits_end(data, end) if marker == SOS else end
+        following = _bits_end(data, end) if marker == SOS else end
+        yield marker, position, end, following
+        position = following
 
 
-def bits_end(data: bytes, begin: int) -> int:
+def _bits_end(data: bytes, begin: int) -> int:
     """Where the coded bits end that start at a byte."""
     match = _END.search(data, begin)
     if match is None:
         raise BadFile(_DAMAGED, HINT)
-    return match.start()
+    end = match.start()
+    while data[end - 1] == 0xFF:  # a marker may begin with several
+        end -= 1
+    return end
 
 
 def scan_of(jpeg: Jpeg, part: Pass) -> Scan:
@@ -145,7 +149,8 @@ def scan_of(jpeg: Jpeg, part: Pass) -> Scan:
         chosen = [jpeg.components[index] for index in part.components]
         parts = [component.across * component.down for component in chosen]
     interval = part.interval or units
-    pieces = pieces_of(jpeg.data[part.begin : part.end])
+    coded = jpeg.data[part.begin : part.end]
+    pieces = _pieces(coded)
     if len(pieces) != -(-units // interval):
         raise BadFile(_DAMAGED, HINT)
     ends = list(accumulate(map(len, pieces)))
@@ -164,13 +169,14 @@ def scan_of(jpeg: Jpeg, part: Pass) -> Scan:
     )
 
 
-def pieces_of(coded: bytes) -> list[bytes]:
+def _pieces(coded: bytes) -> list[bytes]:
     """The restart intervals of coded bits, without the zeros that are put after each 0xFF."""
-    return [piece.replace(b"\xff\0", b"\xff") for piece in _RESTART.split(coded)]
+    pieces = _RESTART.split(coded)
+    return [piece.rstrip(b"\xff").replace(b"\xff\0", b"\xff") for piece in pieces]
 
 
 def joined(pieces: list[bytes]) -> bytes:
-    """Coded bits as a file has them, of what `pieces_of` gives."""
+    """Coded bits as a file has them, of its restart intervals."""
     marked = (
         piece.replace(b"\xff", b"\xff\0") + bytes([0xFF, 0xD0 + nth % 8])
         for nth, piece in enumerate(pieces)
@@ -183,7 +189,7 @@ def with_moved_pictures(data: bytes, shift: int) -> bytes:
 
     Cameras put a gain map or a preview after the picture's end; a segment at its head says where.
     """
-    for marker, begin, end in segments(data):
+    for marker, begin, end, _ in segments(data):
         if shift and marker == _APP2 and data[begin + 4 : begin + 8] == b"MPF\0":
             with suppress(struct.error):
                 content = bytearray(data[begin + 8 : end])
@@ -229,7 +235,7 @@ class _Reader:
         self.passes: list[Pass] = []
 
     def read(self, data: bytes) -> Jpeg:
-        for marker, begin, end in segments(data):
+        for marker, begin, end, following in segments(data):
             content = data[begin + 4 : end]
             if marker in _OTHER_FRAMES or (marker in FRAMES and content[0] != 8):
                 raise BadFile("it is a JPEG picture of a rare kind", HINT)
@@ -246,7 +252,7 @@ class _Reader:
             elif marker == _ADOBE and content.startswith(b"Adobe") and self.transform is None:
                 self.transform = content[11]
             elif marker == SOS:
-                self.passes.append(self._pass(content, end, bits_end(data, end)))
+                self.passes.append(self._pass(content, end, following))
         if self.frame is None or not self.passes:
             raise BadFile(_DAMAGED, HINT)
         return self._jpeg(data, *self.frame)

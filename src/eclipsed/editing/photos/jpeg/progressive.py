@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,22 +117,28 @@ def _refine(scan: Scan, numbers: Blocks, step: int) -> None:
     reader = _Refinement(scan, code, known)
     for nth, (start, _) in enumerate(_spans(scan)):
         first = nth * scan.interval
-        reader.read(start * 8, first, min(first + scan.interval, scan.count))
+        try:
+            reader.read(start * 8, first, min(first + scan.interval, scan.count))
+        except IndexError as error:  # beyond the end of the bits
+            raise BadFile(_DAMAGED) from error
     bits = np.unpackbits(np.frombuffer(scan.data, np.uint8))
-    begins, counts = np.array(reader.corrections, np.int64).reshape(-1, 2).T
+    begins, counts = np.frombuffer(reader.corrections, np.int64).reshape(-1, 2).T
     offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     where = np.repeat(begins, counts) + offsets
     if len(where) != known.sum() or (len(where) and where.max() >= len(bits)):
         raise BadFile(_DAMAGED)
     old = numbers[:, part]
     old[known] += (np.sign(old[known]) * bits[where] * step).astype(np.int16)
-    new = np.array(reader.new, np.int64).reshape(-1, 3)
-    old[new[:, 0], new[:, 1]] = np.where(new[:, 2], step, -step)
+    new = np.frombuffer(reader.new, np.int64)
+    old[new >> 7, new >> 1 & 63] = np.where(new & 1, step, -step)
 
 
 class _Refinement:
-    """Reads symbols in order; `corrections` are (first bit, how many), `new` is (block, place,
-    whether it is positive)."""
+    """Reads symbols in order.
+
+    corrections: pairs of a first bit and how many there are; new: block, place in it and whether
+    the number is positive, joined in one number as 128 · block + 2 · place + sign.
+    """
 
     def __init__(self, scan: Scan, code: Code, known: NDArray[np.bool_]) -> None:
         self.words = scan.words.data
@@ -142,20 +150,22 @@ class _Refinement:
         self.starts = np.searchsorted(block, np.arange(len(known) + 1)).tolist()
         self.known = np.append(0, np.cumsum(known.sum(1))).tolist()
         self.limit = len(scan.data) * 8
-        self.corrections: list[tuple[int, int]] = []
-        self.new: list[tuple[int, int, int]] = []
+        self.corrections = array("q")
+        self.new = array("q")
 
     def read(self, bit: int, block: int, last: int) -> None:
+        """Read blocks up to `last`, from a bit on. Millions of turns: hence the local names."""
         words, table, places, starts = self.words, self.table, self.places, self.starts
+        width, corrected, appeared = self.width, self.corrections.append, self.new.append
         while block < last:
+            if bit > self.limit:
+                raise BadFile(_DAMAGED)
             place, unknown, until = 0, starts[block], starts[block + 1]
-            while place < self.width:
-                if bit > self.limit:
-                    raise BadFile(_DAMAGED)
+            while place < width:
                 entry = table[words[bit >> 3] >> (16 - (bit & 7)) & 0xFFFF]
-                size, zeros = entry >> 5 & 15, entry >> 9 & 15
                 bit += entry & 31
                 if entry >> 13 == huffman.ENDED:
+                    size = entry >> 5 & 15
                     run = 1 << size
                     if size:
                         run += words[bit >> 3] >> (32 - size - (bit & 7)) & (run - 1)
@@ -163,20 +173,23 @@ class _Refinement:
                     # Known numbers from here to the last block of the run.
                     end, passed = min(block + run, last), place - (unknown - starts[block])
                     count = self.known[end] - self.known[block] - passed
-                    self.corrections.append((bit, count))
+                    corrected(bit)
+                    corrected(count)
                     bit, block = bit + count, end
                     break
-                sign = words[bit >> 3] >> (31 - (bit & 7)) & 1
-                bit += size
+                zeros = entry >> 9 & 15
                 unknown += zeros
-                if unknown >= until or size > 1:
+                if unknown >= until or entry & 0x1C0:  # only 1 and −1 are new
                     raise BadFile(_DAMAGED)
                 count = places[unknown] - place - zeros
-                self.corrections.append((bit, count))
-                bit += count
                 place = places[unknown]
-                if size:
-                    self.new.append((block, place, sign))
+                if entry & 32:
+                    appeared(block << 7 | place << 1 | words[bit >> 3] >> (31 - (bit & 7)) & 1)
+                    bit += 1
+                if count:
+                    corrected(bit)
+                    corrected(count)
+                    bit += count
                 unknown += 1
                 place += 1
             else:
