@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kits.heads.jit import compiled
 from kits.heads.mesh import BODY, Floats, Ints, load_mesh
 from kits.heads.shape import rest, smooth
 
@@ -52,8 +53,9 @@ class Roots:
 class Grounds:
     """Everything that is found at rest.
 
-    skull: anchors of a map of directions, row by row (see _skull). locks: [HAIRS], the strand that
-    leads each strand's lock. lobes: anchors of the left and right ear lobe. ear_tops: vertices.
+    locks: [HAIRS], the strand that leads each strand's lock. skull: anchors of a map of directions,
+    row by row, of skull_shape (see skull_directions). neck: anchors of a ring on which a collar
+    stands. fields: [V, F], what shading needs to know of each vertex.
     """
 
     hair: Roots
@@ -105,25 +107,39 @@ def _corners(kept: NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
     return triangles, rest()[triangles]
 
 
+@compiled
+def _farthest(corners, starts, along):
+    """Triangle and barycentric weights of the last hit of each ray; zero weights where none is."""
+    hit = np.zeros(len(along), np.int64)
+    shares = np.zeros((len(along), 3), np.float32)
+    for ray in range(len(along)):
+        farthest = 0.0
+        ox, oy, oz = starts[ray]
+        dx, dy, dz = along[ray]
+        for t in range(len(corners)):
+            ax, ay, az = corners[t, 0]
+            bx, by, bz = corners[t, 1, 0] - ax, corners[t, 1, 1] - ay, corners[t, 1, 2] - az
+            cx, cy, cz = corners[t, 2, 0] - ax, corners[t, 2, 1] - ay, corners[t, 2, 2] - az
+            nx, ny, nz = dy * cz - dz * cy, dz * cx - dx * cz, dx * cy - dy * cx
+            scale = bx * nx + by * ny + bz * nz
+            if abs(scale) < 1e-9:
+                continue
+            sx, sy, sz = ox - ax, oy - ay, oz - az
+            u = (sx * nx + sy * ny + sz * nz) / scale
+            qx, qy, qz = sy * bz - sz * by, sz * bx - sx * bz, sx * by - sy * bx
+            v = (qx * dx + qy * dy + qz * dz) / scale
+            far = (cx * qx + cy * qy + cz * qz) / scale
+            if u > -1e-4 and v > -1e-4 and u + v < 1 + 1e-4 and far > farthest:
+                farthest, hit[ray] = far, t
+                shares[ray, 0], shares[ray, 1], shares[ray, 2] = 1 - u - v, u, v
+    return hit, shares
+
+
 def cast(triangles: Ints, start: Floats, along: Floats) -> Anchors:
     """The farthest hit of each ray (start [3] or [N, 3], direction [N, 3]); shares 0: no hit."""
     corners = rest()[triangles].astype(np.float64)
-    edges = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     starts = np.broadcast_to(start, along.shape).astype(np.float64)
-    hit = np.zeros(len(along), dtype=np.int64)
-    shares = np.zeros((len(along), 3), dtype=np.float32)
-    for i, (origin, direction) in enumerate(zip(starts, along.astype(np.float64), strict=True)):
-        normal = np.cross(direction, edges[1])
-        scale = (edges[0] * normal).sum(1)
-        scale = np.where(np.abs(scale) < 1e-9, 1e-9, scale)
-        from_corner = origin - corners[:, 0]
-        u = (from_corner * normal).sum(1) / scale
-        across = np.cross(from_corner, edges[0])
-        v, far = (across @ direction) / scale, (edges[1] * across).sum(1) / scale
-        inside = np.flatnonzero((u > -1e-4) & (v > -1e-4) & (u + v < 1 + 1e-4) & (far > 0))
-        if len(inside):
-            hit[i] = inside[far[inside].argmax()]
-            shares[i] = 1 - u[hit[i]] - v[hit[i]], u[hit[i]], v[hit[i]]
+    hit, shares = _farthest(corners, starts, along.astype(np.float64))
     return Anchors(triangles[hit], shares)
 
 
@@ -184,7 +200,7 @@ def _brows(rng: np.random.Generator) -> Roots:
     y = y + across * 0.075 * (1 - 0.55 * along)
     starts = np.stack([np.tile([1, -1], (BROW_HAIRS, 1)).T * x, np.stack([y, y])], axis=2)
     starts = np.concatenate([starts.reshape(-1, 2), np.zeros((2 * BROW_HAIRS, 1))], axis=1)
-    forward = np.tile([[0, 0, 1]], (2 * BROW_HAIRS, 1))
+    forward = np.tile([[0.0, 0.0, 1.0]], (2 * BROW_HAIRS, 1))
     anchors = cast(_corners()[0], starts, forward)
     side = np.repeat([1, -1], BROW_HAIRS)
     fields = np.stack([np.tile(along, 2), np.tile(across, 2), side], axis=1)
@@ -241,7 +257,7 @@ def _neck() -> Anchors:
 
 
 def _vertex_fields() -> Floats:
-    """What the skin's shading needs at each vertex, [V, 11]; see skin.py for the columns."""
+    """What the skin's shading needs at each vertex, [V, F]; skin.py names the columns."""
     places, masks = rest().astype(np.float64), load_mesh().masks
     x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
     front = smooth(0.6, 1.0, z)
@@ -251,8 +267,10 @@ def _vertex_fields() -> Floats:
     blush = np.maximum(blush, 0.5 * masks["ears"])
     under = front * np.exp(-(((x - 0.27) / 0.16) ** 2) - ((y - 6.955) / 0.055) ** 2)
     lid = front * np.exp(-(((x - 0.30) / 0.17) ** 2) - ((y - 7.19) / 0.07) ** 2)
+    line = y - 6.60 - 0.35 * (x - 0.5)
+    hollow = front * np.exp(-(((x - 0.50) / 0.15) ** 2) - (line / 0.09) ** 2)
     columns = [masks["lips"], masks["ears"], masks["inner"], masks["nose"], hairline(places)]
-    columns += [beard, moustache, blush, under, lid]
+    columns += [beard, moustache, blush, under, lid, hollow]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from kits.heads.mesh import Floats
+from kits.heads.jit import compiled
+from kits.heads.light import GROUND, HALF, KEY, SKY, TOWARD
 from kits.heads.raster import line, lit
-from kits.heads.shape import JIT, Values
+from kits.heads.shape import Values
 from kits.heads.skin import hat_edge_at, receding, step
 
 POINTS = 16  # of a strand
@@ -60,7 +60,7 @@ def receded(p: Values) -> float:
     return 0.95 * p["hairline"] ** 1.3
 
 
-@njit(**JIT)
+@compiled
 def _radius(skull, x, y, z):
     """The skull's radius in a direction, bilinear in its map (see ground.skull_directions)."""
     rows, columns = skull.shape
@@ -79,7 +79,7 @@ def _radius(skull, x, y, z):
     return low * (1 - u) + high * u
 
 
-@njit(**JIT)
+@compiled
 def _scale_to(place, radius):
     k = radius / (np.sqrt(place[0] ** 2 + place[1] ** 2 + place[2] ** 2) + 1e-9)
     place[0] *= k
@@ -87,19 +87,19 @@ def _scale_to(place, radius):
     place[2] *= k
 
 
-@njit(**JIT)
+@compiled
 def _under_hat(place, style):
     """Height of a point above the edge of the hat, as at rest; far below zero without a hat."""
     return place[1] + _SKULL_Y - hat_edge_at(place[2] + _SKULL_Z, style.hat_edge)
 
 
-@njit(**JIT)
+@compiled
 def _strand_length(x, y, z, whole, random, style):
     """Length in dm of a strand rooted at rest x, y, z; `whole` fades it out at the hairline."""
     own = 0.80 + 0.09 * random[1] + 0.11 * random[4]
     # Three classes of locks: one keeps its length, two are cut shorter.
     lock = random[4] * 3
-    cut = 0.55 * step(1.0, 0.85, lock) + 0.28 * step(0.9, 1.1, lock) * step(2.1, 1.9, lock)
+    cut = 0.62 * step(1.0, 0.85, lock) + 0.34 * step(0.9, 1.1, lock) * step(2.1, 1.9, lock)
     length = style.length * own * (1 - style.layers * cut * step(0.5, 1.3, style.length))
     length *= 0.55 + 0.45 * whole
     low = 1 - step(6.75, 7.6, y)
@@ -111,7 +111,7 @@ def _strand_length(x, y, z, whole, random, style):
     return length * (1 - style.afro) + ball * style.afro
 
 
-@njit(**JIT)
+@compiled
 def _comb(x, y, z, random, style, comb):
     """Direction a strand is combed to; returns how far it belongs to the fringe."""
     side = np.tanh((x - style.parting) / 0.12)
@@ -128,13 +128,13 @@ def _comb(x, y, z, random, style, comb):
     return front * lean
 
 
-@njit(**JIT)
+@compiled
 def _spread(random, style):
     """Long hair around the neck is a thick curtain, not a shell: a strand's own distance, dm."""
     return 0.30 * random[0] * step(0.5, 1.4, style.length)
 
 
-@njit(**JIT)
+@compiled
 def _steer(place, way, comb, root_normal, walked, fringe, random, style):
     """Turns `way`, the strand's unit direction, for its next step."""
     x, y, z = place[0], place[1], place[2]
@@ -159,7 +159,9 @@ def _steer(place, way, comb, root_normal, walked, fringe, random, style):
         pull *= step(style.neck_radius + 0.12 + offset, style.neck_radius + offset + 0.45, away)
         tx, tz = tx - pull * ax / away, tz - pull * az / away
     length = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
-    lift = (0.32 + 1.2 * style.volume) * np.exp(-walked / (0.06 + 0.25 * style.volume))
+    fall = 1 + walked / (0.24 + style.volume)
+    fall *= fall
+    lift = (0.32 + 1.2 * style.volume) / (fall * fall)
     afro, keep = style.afro, 0.45 * (1 - down) + 0.1
     tame, turn = (1 - afro) * (1 - keep), afro * (1 - keep)
     wx = root_normal[0] + 0.7 * (random[2] - 0.5)
@@ -171,7 +173,7 @@ def _steer(place, way, comb, root_normal, walked, fringe, random, style):
     _scale_to(way, 1.0)
 
 
-@njit(**JIT)
+@compiled
 def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
     """Moves a point out of skull, neck and shoulders, and floating hair back to its layer."""
     x, y, z = place[0], place[1], place[2]
@@ -186,7 +188,7 @@ def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
         if length < radius:
             _scale_to(place, radius)
         elif y > -0.35:
-            settle = (1 - np.exp(-stride / 0.16)) * (1 - style.afro) * (1 - 0.45 * style.volume)
+            settle = (1 - style.afro) * (1 - 0.45 * style.volume) * stride / (stride + 0.12)
             _scale_to(place, length - (length - radius) * settle * step(-0.35, 0.1, y))
         return
     ax, az = x, z - style.neck_z
@@ -203,7 +205,7 @@ def _keep_off(place, skull, walked, stride, offset, spread, forward, style):
             place[2] = min(place[2], place[2] + (style.back - offset - place[2]) * low)
 
 
-@njit(**JIT)
+@compiled
 def _clear_face(place, side, fringe, random, style):
     """Keeps the face free: pushes a point sideways; True where a strand of the fringe ends."""
     if place[2] < 0.15 or style.afro > 0.6:
@@ -214,19 +216,19 @@ def _clear_face(place, side, fringe, random, style):
     if up > 1 or up < -2.5:
         return False
     width = _WINDOW_WIDTH + 0.04 * random[1]
-    edge = width * np.sqrt(1 - up * up) if up > 0 else width * (1 - 0.10 * min(1.0, -up))
+    edge = width * np.sqrt(np.sqrt(1 - up**4)) if up > 0 else width * (1 - 0.10 * min(1.0, -up))
     if abs(place[0]) >= edge:
         return False
     if fringe > 0.42:
         return abs(place[0]) < edge - 0.03
     edge *= step(0.15, 0.45, place[2]) * (1 - style.afro)
-    if edge - side * place[0] > 0.16 or place[2] < 0:
-        return edge > 0.16
+    if edge - side * place[0] > 0.12:
+        return edge > 0.12
     place[0] = side * max(edge, abs(place[0]))
     return False
 
 
-@njit(**JIT)
+@compiled
 def _walk(root, normal, rest, skull, length, random, style, comb, fringe, out):
     """One strand from its root; out: [POINTS, 3]."""
     x = rest[0]
@@ -249,7 +251,7 @@ def _walk(root, normal, rest, skull, length, random, style, comb, fringe, out):
             out[k, axis] = place[axis]
 
 
-@njit(**JIT)
+@compiled
 def _gather(strands, locks, alive, style):
     """Draws strands of a lock together towards their tips, where they run alongside its leader."""
     strength = 0.40 * (1 - style.afro) * step(0.1, 0.9, style.length)
@@ -262,13 +264,14 @@ def _gather(strands, locks, alive, style):
             dy = strands[leader, k, 1] - strands[i, k, 1]
             dz = strands[leader, k, 2] - strands[i, k, 2]
             apart = dx * dx + dy * dy + dz * dz
-            pull = strength * k / (POINTS - 1) * np.exp(-apart / 0.06)
+            near = max(0.0, 1 - apart / 0.15)
+            pull = strength * near * near * k / (POINTS - 1)
             strands[i, k, 0] += pull * dx
             strands[i, k, 1] += 0.3 * pull * dy
             strands[i, k, 2] += pull * dz
 
 
-@njit(**JIT)
+@compiled
 def _wave(strands, lengths, alive, random, style):
     """Waves that turn into curls: shared by a lock while long, each strand's own when tight."""
     size = 0.088 * (1 - np.exp(-style.curl / 0.20)) * (1 + 0.3 * style.afro)
@@ -277,6 +280,9 @@ def _wave(strands, lengths, alive, random, style):
         if alive[i] <= 0:
             continue
         phase = random[i, 4] * 40 + random[i, 1] * (0.5 + 3 * style.curl)
+        turn = pitch * lengths[i] / (POINTS - 1)
+        turn_cos, turn_sin = np.cos(turn), np.sin(turn)
+        cos, sin = np.cos(phase), np.sin(phase)
         bx, by, bz = strands[i, 0, 0], strands[i, 0, 1], strands[i, 0, 2]
         for k in range(1, POINTS):
             x, y, z = strands[i, k, 0], strands[i, k, 1], strands[i, k, 2]
@@ -288,14 +294,14 @@ def _wave(strands, lengths, alive, random, style):
             out = np.sqrt(x * x + 0.2 * y * y + z * z) + 1e-9
             nx, ny, nz = x / out, 0.45 * y / out, z / out
             w = size * step(0.0, 0.35, walked) * step(0.05, -0.3, _under_hat(strands[i, k], style))
-            c = w * np.cos(pitch * walked + phase)
-            s = w * (0.7 * np.sin(pitch * walked + phase) + 0.6)
+            cos, sin = cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin
+            c, s = w * cos, w * (0.7 * sin + 0.6)
             strands[i, k, 0] += c * (ny * tz - nz * ty) + s * nx
             strands[i, k, 1] += c * (nz * tx - nx * tz) + s * ny
             strands[i, k, 2] += c * (nx * ty - ny * tx) + s * nz
 
 
-@njit(**JIT)
+@compiled
 def _tuck(strands, style):
     """Hair above the edge of the hat disappears into the skull."""
     for i in range(len(strands)):
@@ -305,7 +311,7 @@ def _tuck(strands, style):
                 strands[i, k, axis] *= shrink
 
 
-@njit(**JIT)
+@compiled
 def _trim(strands, rest, alive, random, fringes, style):
     """Once more, and for good: no strand over the face but the fringe, which ends above it."""
     for i in range(len(strands)):
@@ -320,7 +326,7 @@ def _trim(strands, rest, alive, random, fringes, style):
                     strands[i, k, axis] = strands[i, k - 1, axis]
 
 
-@njit(**JIT)
+@compiled
 def grow(roots, normals, rest, distance, random, locks, skull, style):
     """Strands [N, POINTS, 3] and how far each is alive, [N], 0 where the hairline has passed it."""
     n = len(roots)
@@ -348,15 +354,14 @@ def grow(roots, normals, rest, distance, random, locks, skull, style):
     return strands, alive
 
 
-@njit(**JIT)
-def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, light, out):
+@compiled
+def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, rays, out):
     """Kajiya–Kay with a normal mixed in and two highlights; q runs from root 0 to tip 1."""
-    toward, half = light.toward, light.half
-    tl = along[0] * toward[0] + along[1] * toward[1] + along[2] * toward[2]
-    facing = normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2]
+    tl = along[0] * rays[TOWARD] + along[1] * rays[TOWARD + 1] + along[2] * rays[TOWARD + 2]
+    facing = normal[0] * rays[TOWARD] + normal[1] * rays[TOWARD + 1] + normal[2] * rays[TOWARD + 2]
     round_ = max(0.0, (facing + 0.35) / 1.35)
-    th = along[0] * half[0] + along[1] * half[1] + along[2] * half[2]
-    nh = normal[0] * half[0] + normal[1] * half[1] + normal[2] * half[2]
+    th = along[0] * rays[HALF] + along[1] * rays[HALF + 1] + along[2] * rays[HALF + 2]
+    nh = normal[0] * rays[HALF] + normal[1] * rays[HALF + 1] + normal[2] * rays[HALF + 2]
     shift = (random[2] - 0.5) * 0.22
     narrow = max(0.0, 1 - (th + (shift + 0.08) * nh) ** 2) ** 32
     broad = max(0.0, 1 - (th + (shift - 0.15) * nh) ** 2) ** 9
@@ -366,12 +371,12 @@ def _strand_color(along, normal, q, base, sheen, root_dark, random, shade, light
     up, shine = 0.5 + 0.5 * normal[1], sheen * shade * round_
     for c in range(3):
         own = base[c] * tone * (0.86 + 0.26 * q)
-        around = light.sky[c] * up + light.ground[c] * (1 - up)
-        mirrored = shine * light.key[c] * (0.05 * narrow + 0.55 * own * broad)
-        out[c] = dark * (own * (light.key[c] * direct + around) + mirrored)
+        around = rays[SKY + c] * up + rays[GROUND + c] * (1 - up)
+        mirrored = shine * rays[KEY + c] * (0.05 * narrow + 0.55 * own * broad)
+        out[c] = dark * (own * (rays[KEY + c] * direct + around) + mirrored)
 
 
-@njit(**JIT)
+@compiled
 def _frame(strand, k, centre, along, normal):
     """Unit direction and a normal across it at point k; False where the strand has ended."""
     a, b = max(0, k - 1), min(len(strand) - 1, k + 1)
@@ -399,7 +404,7 @@ def _frame(strand, k, centre, along, normal):
     return True
 
 
-@njit(**JIT)
+@compiled
 def draw_strands(
     canvas,
     strands,
@@ -416,6 +421,8 @@ def draw_strands(
     centre,
 ):
     """Lit lines. strands: world [N, K, 3]; screen, seen: the same points in both views."""
+    rays, mean, square = light.rays, light.mean, light.square
+    painted, depth, names = canvas.color, canvas.depth, canvas.label
     points = strands.shape[1]
     color, before = np.zeros(3), np.zeros(3)
     along, normal = np.zeros(3), np.zeros(3)
@@ -429,12 +436,22 @@ def draw_strands(
                 break
             if k % 2 == 0 or k < 2:
                 shade = 0.25 + 0.75 * lit(
-                    light.mean, light.square, seen[i, k, 0], seen[i, k, 1], seen[i, k, 2], 0.08
+                    mean, square, seen[i, k, 0], seen[i, k, 1], seen[i, k, 2], 0.08
                 )
             q = k / (points - 1)
-            _strand_color(along, normal, q, base, sheen, root_dark, random[i], shade, light, color)
+            _strand_color(along, normal, q, base, sheen, root_dark, random[i], shade, rays, color)
             if k > 0:
                 thick = max(1.0, own_width * (1 - 0.6 * q * q))
-                line(canvas, screen[i, k - 1], before, screen[i, k], color, thick, label)
+                line(
+                    painted,
+                    depth,
+                    names,
+                    screen[i, k - 1],
+                    before,
+                    screen[i, k],
+                    color,
+                    thick,
+                    label,
+                )
             for c in range(3):
                 before[c] = color[c]

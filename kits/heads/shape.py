@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES
+from kits.heads.jit import compiled
 from kits.heads.mesh import AGES, SEXES, SHAPES, SIDES, WEIGHTS, Floats, load_mesh
 
-JIT = {"cache": True, "fastmath": True, "nogil": True}
 Values = Mapping[str, float]
 USUAL: dict[str, float] = {attribute.name: attribute.usual for attribute in ATTRIBUTES}
 
@@ -25,7 +24,7 @@ _HEAD_HEIGHT = 2.19  # dm, from chin to crown, of everybody but for a remainder 
 _KEPT = 0.12
 _ARM_ANGLE = -0.62  # radians; the base mesh stretches its arms out
 _AGE_CORNERS = (0.0, 0.1875, 0.5, 1.0)  # where MakeHuman places AGES
-_YOUNGEST = 0.11  # of MakeHuman's ages, at slider 0
+_AGES = ((0.0, 0.14, 1.0), (0.13, 0.1875, 1.0))  # slider → MakeHuman's age; children change fast
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def smooth(low: float, high: float, x: NDArray | float) -> NDArray | float:
 
 def _macro_weights(p: Values) -> dict[str, float]:
     """MakeHuman's rule: products of piecewise linear parts."""
-    age = _YOUNGEST + (1 - _YOUNGEST) * p["age"]
+    age = float(np.interp(p["age"], *_AGES))
     ages = {a: float(np.interp(age, _AGE_CORNERS, np.eye(4)[i])) for i, a in enumerate(AGES)}
     a, b = p["base_shape_a"], p["base_shape_b"]
     whole = max(1.0, a + b)
@@ -95,11 +94,11 @@ def _detail_weights(p: Values, weights: _Weights) -> None:
     jaw = signed["jaw"] + 0.26 * male - 0.06
     chin, nose = signed["chin"] + 0.08 * male, signed["nose_size"] + 0.10 * male - 0.02
     weights.pair("head-scale-horiz", signed["face_width"], 0.7)
-    weights.pair("head-fat", fat, 0.8)
+    weights.pair("head-fat", fat, 1.0)
     weights.pair("chin-width", jaw, 0.75)
     weights.pair("chin-bones", jaw, 0.55)
-    weights.pair("chin-jaw-drop", chin, 0.4)
-    weights.pair("chin-height", chin, 0.75)
+    weights.pair("chin-jaw-drop", chin, 0.6)
+    weights.pair("chin-height", chin, 1.0)
     weights.pair("chin-prominent", chin, 0.55)
     weights.pair("head", 0.35 * male + 0.5 * signed["jaw"], 0.5, ("oval", "square"))
     weights.pair("nose-volume", nose, 0.9)
@@ -110,19 +109,19 @@ def _detail_weights(p: Values, weights: _Weights) -> None:
     weights.pair("nose-nostrils-width", signed["nose_width"], 0.9)
     weights.pair("nose-width3", signed["nose_width"], 0.6)
     weights.pair("nose-hump", signed["nose_bridge"], 0.9)
-    weights.pair("nose-width1", signed["nose_bridge"], 0.5)
-    weights.pair("nose-width2", signed["nose_bridge"], 0.5)
-    weights.pair("nose-point", signed["nose_tip"], 0.9, ("down", "up"))
+    weights.pair("nose-width1", signed["nose_bridge"], 0.4)
+    weights.pair("nose-width2", signed["nose_bridge"], 0.3)
+    weights.pair("nose-point", signed["nose_tip"], 0.75, ("down", "up"))
     weights.pair("nose-base", signed["nose_tip"], 0.6, ("down", "up"))
-    weights.eyes("ear-scale", p["ears_out"] - 0.4, 1.0)
+    weights.eyes("ear-scale", p["ears_out"] - 0.4, 1.3)
     covered = float(smooth(0.35, 0.6, p["hair_length"]))
-    weights.eyes("ear-wing", p["ears_out"] * (1 - 0.8 * covered), 0.95)
+    weights.eyes("ear-wing", p["ears_out"] * (1 - 0.8 * covered), 1.4)
     weights.eyes("eye-scale", signed["eye_size"] + 0.36 - 0.14 * male, 0.75)
     weights.eyes("eye-trans", signed["eye_gap"], 0.7, ("in", "out"))
     weights.eyes("eye-corner2", signed["eye_tilt"], 1.1, ("down", "up"))
     weights.eyes("eye-corner1", -signed["eye_tilt"], 0.35, ("down", "up"))
-    weights.eyes("cheek-bones", signed["cheekbones"], 1.0)
-    weights.eyes("cheek-volume", fat - 0.25 * signed["cheekbones"], 0.35)
+    weights.eyes("cheek-bones", signed["cheekbones"], 1.5)
+    weights.eyes("cheek-volume", fat - 0.4 * signed["cheekbones"], 0.55)
     weights.eyes("eye-bag", wrinkling(p), 0.4)
     weights.pair("head-age", wrinkling(p), 0.7)
     weights.pair("mouth-scale-horiz", signed["mouth_width"], 0.8)
@@ -150,8 +149,8 @@ def _expression_weights(p: Values, weights: _Weights) -> None:
     weights.add("jawOpen", 0.75 * opened + 0.14 * broad)
     weights.add("mouthPucker", 0.95 * p["pucker"])
     lift = (p["brow_raise"] - 0.3) / 0.7
-    weights.add("browInnerUp", 0.95 * max(0.0, lift) + 0.45 * sad)
-    weights.face("browOuterUp", 0.95 * max(0.0, lift))
+    weights.add("browInnerUp", 1.5 * max(0.0, lift) + 0.45 * sad)
+    weights.face("browOuterUp", 1.5 * max(0.0, lift))
     weights.face("browDown", 0.8 * max(0.0, -lift) + 1.6 * p["frown"])
     weights.face("noseSneer", 0.4 * p["frown"])
     weights.face("eyeSquint", 0.25 * glad + 0.4 * p["frown"])
@@ -182,7 +181,7 @@ def _packed() -> tuple[dict[str, int], NDArray, NDArray, Floats]:
     return {name: i for i, name in enumerate(targets)}, ends, where, deltas
 
 
-@njit(**JIT)
+@compiled
 def _accumulate(vertices, ends, where, deltas, chosen, weights):
     for number, target in enumerate(chosen):
         for j in range(ends[target], ends[target + 1]):
@@ -205,7 +204,7 @@ def morph(weights: Mapping[str, float]) -> Floats:
 @cache
 def rest() -> Floats:
     """The usual head before it is posed, [V, 3]: places on it are told in its coordinates."""
-    even = {"base_shape_a": 1 / 3, "base_shape_b": 1 / 3, "age": 0.4135, "smile": 0.4}
+    even = {"base_shape_a": 1 / 3, "base_shape_b": 1 / 3, "age": 0.4475, "smile": 0.4}
     return morph(target_weights(USUAL | even))
 
 
@@ -236,7 +235,7 @@ def _height(vertices: Floats) -> float:
 
 
 def pose(p: Values) -> Posed:
-    """The morphed mesh, scaled so that all heads are nearly of one size, turned and at the origin."""
+    """The morphed mesh at the origin, turned, and scaled to nearly the same height of head."""
     mesh = load_mesh()
     vertices = morph(target_weights(p))
     neck, head = (vertices[mesh.joints[name]].mean(0) for name in ("neck", "head"))

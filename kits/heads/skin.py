@@ -6,15 +6,16 @@ The kernels fill a record, a float array whose entries are named below, sample b
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import REGIONS
+from kits.heads.jit import compiled
+from kits.heads.light import FILL, GROUND, HALF, KEY, SKY, TOWARD
 from kits.heads.mesh import BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE
 from kits.heads.raster import lit
-from kits.heads.shape import JIT
 
 _LABEL = {name: number for number, name in enumerate(REGIONS)}
 SKIN, EARS, NOSE, LIPS = (_LABEL[name] for name in ("skin", "ears", "nose", "lips"))
@@ -24,48 +25,65 @@ HAT, NECK = _LABEL["hat"], _LABEL["neck"]
 
 COLLAR = TONGUE + 1  # the part that is added to the mesh
 # Columns of ground.Grounds.fields.
-_LIPS, _EARS, _INNER, _NOSE, _HAIRLINE, _BEARD, _MOUSTACHE, _BLUSH, _UNDER, _LID = range(10)
+_LIPS, _EARS, _INNER, _NOSE, _HAIRLINE, _BEARD, _MOUSTACHE, _BLUSH, _UNDER, _LID, _HOLLOW = range(
+    11
+)
 # The record: color, normal, gloss, its exponent, occlusion, wrap per channel, least light, label.
 _R, _G, _B, _NX, _NY, _NZ, _GLOSS, _ROUGH, _OPEN, _WR, _WG, _WB, _LEAST, _NAME = range(14)
 
 
-class Look(NamedTuple):
-    """Numbers and linear colours that shading needs; see renderer.py for their sources."""
+# What shading needs to know of a person is one array as well, see `pack_look`.
+_NUMBERS = (
+    "blush wrinkles hollow freckles eye_shadow scalp beard moustache receded brow neckline jacket"
+    " hat_edge"
+).split()
+_COLORS = "skin lips hair stubble brows iris shirt coat hat gaze left_eye right_eye".split()
+(
+    BLUSH,
+    WRINKLES,
+    HOLLOW,
+    FRECKLES,
+    EYE_SHADOW,
+    SCALP,
+    BEARD_TINT,
+    MOUSTACHE_TINT,
+    RECEDED,
+    BROW_SIZE,
+    NECKLINE,
+    JACKET,
+    HAT_EDGE,
+) = range(len(_NUMBERS))
+(
+    SKIN_COLOR,
+    LIP_COLOR,
+    HAIR_COLOR,
+    STUBBLE_COLOR,
+    BROW_COLOR,
+    IRIS_COLOR,
+    SHIRT_COLOR,
+    COAT_COLOR,
+    HAT_COLOR,
+    GAZE,
+    LEFT_CENTRE,
+    RIGHT_CENTRE,
+) = range(len(_NUMBERS), len(_NUMBERS) + 3 * len(_COLORS), 3)
 
-    blush: float
-    wrinkles: float
-    freckles: float
-    eye_shadow: float
-    scalp: float  # how far hair tints the scalp
-    beard: float  # how far stubble tints the skin
-    moustache: float
-    receded: float
-    brow: float  # thickness
-    neckline: float
-    jacket: float
-    hat_edge: float  # height at rest of the lower edge of the hat
-    skin: np.ndarray
-    lips: np.ndarray
-    hair: np.ndarray
-    stubble: np.ndarray
-    brows: np.ndarray
-    iris: np.ndarray
-    shirt: np.ndarray
-    coat: np.ndarray
-    hat: np.ndarray
-    gaze: np.ndarray  # unit vector
-    eyes: np.ndarray  # [2, 3], centres
-    noise: np.ndarray  # [32, 32, 32], 0 to 1
+
+def pack_look(look: Mapping[str, float | Sequence[float] | NDArray]) -> NDArray[np.float64]:
+    """Numbers, linear colours, gaze (a unit vector) and centres of the eyes, in that order."""
+    return np.concatenate([np.atleast_1d(look[name]) for name in (*_NUMBERS, *_COLORS)]).astype(
+        float
+    )
 
 
-@njit(**JIT)
+@compiled
 def step(low, high, x):
     """Cubic step from 0 at low to 1 at high."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(**JIT)
+@compiled
 def noise_at(table, x, y, z):
     """Smooth noise, 0 to 1, of one lattice cell per unit."""
     x0, y0, z0 = np.floor(x), np.floor(y), np.floor(z)
@@ -80,87 +98,89 @@ def noise_at(table, x, y, z):
     return low * (1 - w) + high * w
 
 
-@njit(**JIT)
-def _paint(record, color, share):
-    record[_R] += (color[0] - record[_R]) * share
-    record[_G] += (color[1] - record[_G]) * share
-    record[_B] += (color[2] - record[_B]) * share
+@compiled
+def _paint(record, look, color, share):
+    """Towards the colour that begins at entry `color` of the look."""
+    record[_R] += (look[color] - record[_R]) * share
+    record[_G] += (look[color + 1] - record[_G]) * share
+    record[_B] += (look[color + 2] - record[_B]) * share
 
 
-@njit(**JIT)
+@compiled
 def _darken(record, r, g, b):
     record[_R] *= 1 - r
     record[_G] *= 1 - g
     record[_B] *= 1 - b
 
 
-@njit(**JIT)
+@compiled
 def receding(x, y, z, receded):
     """How far in dm the hairline has drawn back at a place: temples first, then front and crown."""
     temple = np.exp(-(((abs(x) - 0.38) / 0.2) ** 2)) * step(0.7, 1.1, z)
     front = step(0.35, 1.1, z) * step(7.2, 7.6, y)
     crown = step(7.55, 7.95, y)
-    bald = max(0.0, receded - 0.45)
+    bald = 1.15 * max(0.0, receded - 0.28) ** 2
     return receded * (0.10 + 0.35 * temple) + bald * (1.44 * front + 0.81 * crown)
 
 
-@njit(**JIT)
+@compiled
 def neck_edge(x, z, neckline):
     """Height at rest of the shirt's edge."""
     depth = 0.85 * neckline * max(0.0, 1 - abs(x) / (0.30 + 0.3 * neckline)) ** 1.3
     return 5.46 + (0.62 - z) * 0.42 + 0.10 * x * x - depth * step(0.1, 0.4, z)
 
 
-@njit(**JIT)
+@compiled
 def hat_edge_at(z, edge):
     """Height at rest of the hat's lower edge: it sits a little higher in front."""
     return edge + 0.18 * (z - 0.5)
 
 
-@njit(**JIT)
+@compiled
 def coat_edge(y, jacket):
     """|x| at rest where the jacket begins at a height; far outside when there is none."""
     return 1.65 * (1 - jacket) ** 1.2 + 0.10 + 0.36 * max(0.0, y - 4.5)
 
 
-@njit(**JIT)
-def _eye(record, place, look, light, eye, shade):
-    """The eyeball: iris and pupil around the gaze; returns the mirrored light."""
-    nx, ny, nz = (place[0] - look.eyes[eye, 0], place[1] - look.eyes[eye, 1], 0.0)
-    nz = place[2] - look.eyes[eye, 2]
+@compiled
+def _eye(record, place, look, noise, rays, at, shade):
+    """The eyeball: iris and pupil around the gaze; returns the mirrored light.
+
+    at: where the eye's centre begins in the look.
+    """
+    nx, ny, nz = place[0] - look[at], place[1] - look[at + 1], place[2] - look[at + 2]
     length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
     nx, ny, nz = nx / length, ny / length, nz / length
-    gaze = look.gaze
-    facing = nx * gaze[0] + ny * gaze[1] + nz * gaze[2]
+    facing = nx * look[GAZE] + ny * look[GAZE + 1] + nz * look[GAZE + 2]
     angle = np.arccos(max(-1.0, min(1.0, facing)))
-    across, upward = nx - facing * gaze[0], ny - facing * gaze[1]
+    across, upward = nx - facing * look[GAZE], ny - facing * look[GAZE + 1]
     turn = np.arctan2(upward, across)
-    fibre = noise_at(look.noise, turn * 5.1 + 50, angle * 8, 3.0)
-    out = angle / 0.47
+    fibre = noise_at(noise, turn * 5.1 + 50, angle * 8, 3.0)
+    out = angle / 0.50
     iris = (
         (0.7 + 0.5 * fibre) * (0.75 + 0.5 * step(0.3, 0.8, out)) * (1 - 0.7 * step(0.78, 1.0, out))
     )
-    iris *= 1 + 0.5 * max(0.0, -(across * light.toward[0] + upward * light.toward[1]) * 3)
-    inside, pupil = step(0.51, 0.43, angle), step(0.21, 0.15, angle)
+    iris *= 1 + 0.5 * max(0.0, -(across * rays[TOWARD] + upward * rays[TOWARD + 1]) * 3)
+    inside, pupil = step(0.53, 0.46, angle), step(0.21, 0.15, angle)
     rim = step(0.6, 1.25, angle)
     record[_R], record[_G], record[_B] = 0.74 * (1 - 0.1 * rim), 0.68 * (1 - 0.25 * rim), 0.0
     record[_B] = 0.64 * (1 - 0.28 * rim)
     for c in range(3):
-        record[c] = (record[c] * (1 - inside) + inside * look.iris[c] * iris) * (1 - pupil)
+        record[c] = (record[c] * (1 - inside) + inside * look[IRIS_COLOR + c] * iris) * (1 - pupil)
     record[_NX], record[_NY], record[_NZ] = nx, ny, nz
     record[_OPEN] = 0.62 + 0.38 * step(0.75, -0.1, ny * 0.9 + abs(nx) * 0.25)
     record[_WR] = record[_WG] = record[_WB] = 0.3
     record[_LEAST], record[_NAME], record[_GLOSS] = 0.35, EYES, 0.0
-    gx = gaze[0] * 0.8 + light.toward[0] * 0.30
-    gy = gaze[1] * 0.8 + 0.10 + light.toward[1] * 0.22
-    gz = gaze[2] * 0.8 + 0.25
+    gx = look[GAZE] * 0.8 + rays[TOWARD] * 0.30
+    gy = look[GAZE + 1] * 0.8 + 0.10 + rays[TOWARD + 1] * 0.22
+    gz = look[GAZE + 2] * 0.8 + 0.25
     length = np.sqrt(gx * gx + gy * gy + gz * gz)
     glint = step(0.984, 0.995, (nx * gx + ny * gy + nz * gz) / length)
-    sheen = max(0.0, nx * light.half[0] + ny * light.half[1] + nz * light.half[2])
+    sheen = max(0.0, nx * rays[HALF] + ny * rays[HALF + 1] + nz * rays[HALF + 2])
     return 0.60 * glint * (0.35 + 0.65 * shade) + 0.045 * sheen**20
 
 
-@njit(**JIT)
+@compiled
 def _inside_mouth(record, r, g, b, opening, gloss, least):
     record[_R], record[_G], record[_B] = r, g, b
     record[_OPEN], record[_GLOSS], record[_ROUGH] = opening, gloss, 30.0
@@ -168,9 +188,9 @@ def _inside_mouth(record, r, g, b, opening, gloss, least):
     record[_LEAST], record[_NAME] = least, MOUTH
 
 
-@njit(**JIT)
+@compiled
 def _wrinkles(record, x, y, strength):
-    """Lines of the forehead, from nose to mouth, at the outer corners of the eyes, under the eyes."""
+    """Lines of the forehead, from nose to mouth, and around the eyes."""
     out = abs(x)
     wave = np.sin((y + 0.035 * np.cos(x * 5) + 0.012 * np.sin(x * 17)) * 74)
     brow = np.exp(-(((y - 7.50) / 0.14) ** 2)) * step(0.62, 0.3, out) * wave
@@ -187,20 +207,20 @@ def _wrinkles(record, x, y, strength):
     _darken(record, 0.55 * dark * strength, 0.8 * dark * strength, 0.8 * dark * strength)
 
 
-@njit(**JIT)
-def _make_up(record, x, y, z, fields, look):
+@compiled
+def _make_up(record, x, y, z, look):
     """Shadow on the upper lid, a line along it."""
     out = abs(x)
-    wing = np.exp(-(((out - 0.31) / 0.17) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.055) ** 2)
-    share = look.eye_shadow * min(1.0, 1.15 * wing) * step(0.8, 1.0, z)
+    wing = np.exp(-(((out - 0.31) / 0.19) ** 2) - ((y - 7.19 - 0.10 * (out - 0.25)) / 0.07) ** 2)
+    share = look[EYE_SHADOW] * min(1.0, 1.4 * wing) * step(0.8, 1.0, z)
     cover = 0.88 * share
-    record[_R] += (0.055 + 0.2 * look.skin[0] - record[_R]) * cover
-    record[_G] += (0.018 + 0.2 * look.skin[1] - record[_G]) * cover
-    record[_B] += (0.035 + 0.2 * look.skin[2] - record[_B]) * cover
+    record[_R] += (0.055 + 0.2 * look[SKIN_COLOR] - record[_R]) * cover
+    record[_G] += (0.018 + 0.2 * look[SKIN_COLOR + 1] - record[_G]) * cover
+    record[_B] += (0.035 + 0.2 * look[SKIN_COLOR + 2] - record[_B]) * cover
     record[_GLOSS] += 0.05 * share
 
 
-@njit(**JIT)
+@compiled
 def _brow(record, x, y, look):
     """A soft ground under the strands of the brows; returns its share."""
     along = (abs(x) - 0.115) / 0.40
@@ -208,29 +228,29 @@ def _brow(record, x, y, look):
         return 0.0
     bent = 0.08 + max(0.0, min(1.05, along)) * 0.88
     middle = 7.275 + 0.075 * np.sin(np.pi * min(1.0, bent) ** 1.2) - 0.035 * along * along
-    half = (0.016 + 0.062 * look.brow) * (1 - 0.55 * max(0.0, along))
+    half = (0.016 + 0.062 * look[BROW_SIZE]) * (1 - 0.55 * max(0.0, along))
     share = step(half * 1.5, half * 0.4, abs(y - middle)) * step(-0.12, 0.10, along)
-    share *= step(1.08, 0.9, along) * 0.72 * step(0.0, 0.12, look.brow)
-    _paint(record, look.brows, share)
+    share *= step(1.08, 0.9, along) * 0.72 * step(0.0, 0.12, look[BROW_SIZE])
+    _paint(record, look, BROW_COLOR, share)
     return share
 
 
-@njit(**JIT)
+@compiled
 def _hair_ground(record, x, y, z, fields, look, rough):
     """Scalp tinted by hair, skin tinted by stubble; returns the label that results."""
     grain = 0.82 + 0.36 * rough
     cover = 0.0
-    if look.scalp > 0 and fields[_HAIRLINE] > -0.05:
-        edge = fields[_HAIRLINE] - receding(x, y, z, look.receded) + 0.05 * (rough - 0.5)
-        cover = look.scalp * step(-0.01, 0.13, edge) * (1 - fields[_EARS])
+    if look[SCALP] > 0 and fields[_HAIRLINE] > -0.05:
+        edge = fields[_HAIRLINE] - receding(x, y, z, look[RECEDED]) + 0.05 * (rough - 0.5)
+        cover = look[SCALP] * step(-0.01, 0.13, edge) * (1 - fields[_EARS])
     share = min(1.0, (0.70 + 0.25 * cover) * cover * (0.75 + 0.25 * grain))
     for c in range(3):
-        record[c] += (0.8 * look.hair[c] - record[c]) * share
-    stubble = max(look.beard * fields[_BEARD], look.moustache * fields[_MOUSTACHE])
+        record[c] += (0.8 * look[HAIR_COLOR + c] - record[c]) * share
+    stubble = max(look[BEARD_TINT] * fields[_BEARD], look[MOUSTACHE_TINT] * fields[_MOUSTACHE])
     stubble *= 1 - fields[_LIPS]
     share = min(1.0, 0.74 * stubble * grain)
     for c in range(3):
-        record[c] += (0.7 * look.stubble[c] - record[c]) * share
+        record[c] += (0.7 * look[STUBBLE_COLOR + c] - record[c]) * share
     record[_GLOSS] *= (1 - 0.8 * cover) * (1 - 0.6 * stubble)
     if cover > 0.5:
         record[_NAME] = HAIR
@@ -238,8 +258,8 @@ def _hair_ground(record, x, y, z, fields, look, rough):
         record[_NAME] = BEARD
 
 
-@njit(**JIT)
-def _skin_label(x, y, z, fields, brow):
+@compiled
+def _skin_label(y, z, fields, brow):
     if fields[_LIPS] > 0.42:
         return LIPS
     if fields[_EARS] > 0.5:
@@ -251,18 +271,20 @@ def _skin_label(x, y, z, fields, brow):
     return NECK if y + 0.30 * (z - 0.1) < 6.13 else SKIN
 
 
-@njit(**JIT)
-def _skin(record, x, y, z, fields, look):
-    coarse = noise_at(look.noise, x * 9, y * 9, z * 9) - 0.5
-    fine = noise_at(look.noise, x * 26, y * 26, z * 26) - 0.5
+@compiled
+def _skin(record, x, y, z, fields, look, noise):
+    coarse = noise_at(noise, x * 9, y * 9, z * 9) - 0.5
+    fine = noise_at(noise, x * 26, y * 26, z * 26) - 0.5
     mottle = 1 + 0.09 * coarse + 0.07 * fine
-    record[_R] = look.skin[0] * mottle
-    record[_G] = look.skin[1] * (mottle + 0.04 * coarse)
-    record[_B] = look.skin[2] * (mottle + 0.04 * coarse)
-    red = look.blush * (0.12 + fields[_BLUSH]) * 0.46
+    record[_R] = look[SKIN_COLOR] * mottle
+    record[_G] = look[SKIN_COLOR + 1] * (mottle + 0.04 * coarse)
+    record[_B] = look[SKIN_COLOR + 2] * (mottle + 0.04 * coarse)
+    red = look[BLUSH] * (0.12 + fields[_BLUSH]) * 0.46
     _darken(record, -0.10 * red, 0.55 * red, 0.50 * red)
-    under = fields[_UNDER] * (0.16 + 0.28 * look.wrinkles)
+    under = fields[_UNDER] * (0.16 + 0.28 * look[WRINKLES])
     _darken(record, 0.55 * under, 0.75 * under, 0.55 * under)
+    hollow = 0.13 * look[HOLLOW] * fields[_HOLLOW]
+    _darken(record, 0.8 * hollow, hollow, hollow)
     _darken(record, 0.10 * fields[_LID], 0.18 * fields[_LID], 0.16 * fields[_LID])
     record[_NX] += 0.035 * fine
     shine = 0.4 * (0.12 + 0.14 * fields[_NOSE] + 0.05 * step(7.3, 7.6, y) * step(0.8, 1.0, z))
@@ -271,56 +293,63 @@ def _skin(record, x, y, z, fields, look):
     record[_OPEN], record[_LEAST] = 1.0, 0.10
     brow = 0.0
     if z > 0.7:
-        if look.freckles > 0 and fields[_LIPS] < 0.3:
-            spot = noise_at(look.noise, x * 33 + 9, y * 33, z * 33)
-            spot = step(0.88 - 0.20 * look.freckles, 0.98 - 0.18 * look.freckles, spot)
-            spot *= step(0.0, 0.2, look.freckles) * np.exp(-(((y - 6.88) / 0.22) ** 2))
-            _darken(record, 0.26 * spot, 0.40 * spot, 0.44 * spot)
-        if look.wrinkles > 0:
-            _wrinkles(record, x, y, look.wrinkles)
-        if look.eye_shadow > 0:
-            _make_up(record, x, y, z, fields, look)
+        if look[FRECKLES] > 0 and fields[_LIPS] < 0.3:
+            spot = noise_at(noise, x * 33 + 9, y * 33, z * 33)
+            spot = step(0.86 - 0.22 * look[FRECKLES], 0.97 - 0.20 * look[FRECKLES], spot)
+            spot *= step(0.0, 0.2, look[FRECKLES]) * np.exp(-(((y - 6.88) / 0.22) ** 2))
+            _darken(record, 0.34 * spot, 0.52 * spot, 0.56 * spot)
+        if look[WRINKLES] > 0:
+            _wrinkles(record, x, y, look[WRINKLES])
+        if look[EYE_SHADOW] > 0:
+            _make_up(record, x, y, z, look)
         if 7.1 < y < 7.5:
             brow = _brow(record, x, y, look)
-    record[_NAME] = _skin_label(x, y, z, fields, brow)
+    record[_NAME] = _skin_label(y, z, fields, brow)
     if record[_NAME] != LIPS and record[_NAME] != BROWS:
         _hair_ground(record, x, y, z, fields, look, fine + 0.5)
     if fields[_LIPS] > 0.02:
         share = step(0.1, 0.75, fields[_LIPS])
-        _paint(record, look.lips, share)
+        _paint(record, look, LIP_COLOR, share)
         record[_GLOSS] += share * (0.18 - record[_GLOSS])
         record[_ROUGH] += 22 * share
     if fields[_INNER] > 0.35:
         _inside_mouth(record, 0.33, 0.07, 0.06, step(0.85, 1.42, z) * 0.65 + 0.02, 0.05, 0.3)
 
 
-@njit(**JIT)
+@compiled
 def _matt(record, r, g, b, opening, name):
     record[_R], record[_G], record[_B] = r, g, b
     record[_WR] = record[_WG] = record[_WB] = 0.25
     record[_GLOSS], record[_OPEN], record[_LEAST], record[_NAME] = 0.0, opening, 0.10, name
 
 
-@njit(**JIT)
+@compiled
 def _hat(record, x, y, z, look):
     """Knitted: ribs around the head, a broad rim."""
-    above = y - hat_edge_at(z, look.hat_edge) + 0.075
+    above = y - hat_edge_at(z, look[HAT_EDGE]) + 0.075
     if above <= 0:
         return
     rib = np.sin(np.arctan2(x, z - 0.4) * 46)
     rib *= 1.0 if above < 0.2 else 0.5
     shade = 0.9 + 0.1 * rib
     opening = 1 - 0.4 * step(0.05, 0.0, abs(above - 0.2))
-    _matt(record, look.hat[0] * shade, look.hat[1] * shade, look.hat[2] * shade, opening, HAT)
+    _matt(
+        record,
+        look[HAT_COLOR] * shade,
+        look[HAT_COLOR + 1] * shade,
+        look[HAT_COLOR + 2] * shade,
+        opening,
+        HAT,
+    )
 
 
-@njit(**JIT)
-def _clothes(record, x, y, z, look):
+@compiled
+def _clothes(record, x, y, z, look, noise):
     """Shirt below its edge, and the jacket over it with its lapels."""
-    below = neck_edge(x, z, look.neckline) - y
-    beyond = abs(x) - coat_edge(y, look.jacket)
+    below = neck_edge(x, z, look[NECKLINE]) - y
+    beyond = abs(x) - coat_edge(y, look[JACKET])
     coat_below = neck_edge(x, z, 0.0) + 0.10 - y
-    if beyond > 0 and coat_below > 0 and look.jacket > 0.01:
+    if beyond > 0 and coat_below > 0 and look[JACKET] > 0.01:
         lapel = step(0.34, 0.32, beyond + 0.5 * max(0.0, 5.0 - y)) * step(4.2, 4.4, y)
         seam = step(0.03, 0.0, abs(beyond - 0.33 + 0.5 * max(0.0, 5.0 - y)))
         notch = (
@@ -328,25 +357,30 @@ def _clothes(record, x, y, z, look):
             * step(0.10, 0.13, beyond)
             * lapel
         )
-        weave = 0.95 + 0.10 * noise_at(look.noise, x * 30, y * 30, z * 30)
+        weave = 0.95 + 0.10 * noise_at(noise, x * 30, y * 30, z * 30)
         tone = weave * (1 + 0.35 * lapel) * (1 - 0.5 * max(seam, notch))
         opening = (0.55 + 0.45 * step(0.0, 0.06, beyond)) * (
             0.6 + 0.4 * step(0.0, 0.08, coat_below)
         )
         _matt(
-            record, look.coat[0] * tone, look.coat[1] * tone, look.coat[2] * tone, opening, CLOTHES
+            record,
+            look[COAT_COLOR] * tone,
+            look[COAT_COLOR + 1] * tone,
+            look[COAT_COLOR + 2] * tone,
+            opening,
+            CLOTHES,
         )
     elif below > 0:
         rim = 1 - 0.2 * step(0.06, 0.04, below)
-        weave = rim * (0.96 + 0.08 * noise_at(look.noise, x * 30, y * 20, z * 30))
+        weave = rim * (0.96 + 0.08 * noise_at(noise, x * 30, y * 20, z * 30))
         opening = 1 - 0.35 * step(0.07, 0.0, below)
-        if look.jacket > 0.01:
+        if look[JACKET] > 0.01:
             opening *= 0.5 + 0.5 * step(0.0, -0.22, beyond)
         _matt(
             record,
-            look.shirt[0] * weave,
-            look.shirt[1] * weave,
-            look.shirt[2] * weave,
+            look[SHIRT_COLOR] * weave,
+            look[SHIRT_COLOR + 1] * weave,
+            look[SHIRT_COLOR + 2] * weave,
             opening,
             CLOTHES,
         )
@@ -354,75 +388,94 @@ def _clothes(record, x, y, z, look):
         if below > -0.12 and y < 6.0:
             record[_OPEN] *= 0.62 + 0.38 * step(0.0, 0.12, -below)
         return
-    record[_NX] += 0.5 * (noise_at(look.noise, x * 3.1, y * 2.1, z * 3.0 + 7) - 0.5)
-    record[_NY] += 0.35 * (noise_at(look.noise, x * 3.3 + 5, y * 2.3, z * 3.0) - 0.5)
+    record[_NX] += 0.5 * (noise_at(noise, x * 3.1, y * 2.1, z * 3.0 + 7) - 0.5)
+    record[_NY] += 0.35 * (noise_at(noise, x * 3.3 + 5, y * 2.3, z * 3.0) - 0.5)
 
 
-@njit(**JIT)
-def _shine(record, light, shade, mirrored, out):
+@compiled
+def _shine(record, rays, shade, mirrored, color, row, column):
     """The lit record: wrapped diffuse light per channel, sky, ground, fill, two highlights."""
     nx, ny, nz = record[_NX], record[_NY], record[_NZ]
     length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
     nx, ny, nz = nx / length, ny / length, nz / length
-    toward = light.toward
-    facing = nx * toward[0] + ny * toward[1] + nz * toward[2]
+    facing = nx * rays[TOWARD] + ny * rays[TOWARD + 1] + nz * rays[TOWARD + 2]
     shade = record[_LEAST] + (1 - record[_LEAST]) * shade
     up = 0.5 + 0.5 * ny
-    fill = max(0.0, (-0.9 * toward[0] * nx + 0.15 * ny + 0.5 * nz + 0.25) / 1.25)
+    fill = max(0.0, (-0.9 * rays[TOWARD] * nx + 0.15 * ny + 0.5 * nz + 0.25) / 1.25)
     gloss = mirrored
     if record[_GLOSS] > 0:
-        bright = max(0.0, nx * light.half[0] + ny * light.half[1] + nz * light.half[2])
-        grazing = 0.35 + 0.65 * (1 - max(0.0, nz)) ** 3
-        lobe = bright ** record[_ROUGH]
-        lobes = 0.6 * lobe + 0.4 * lobe * lobe * lobe * lobe
+        bright = max(0.0, nx * rays[HALF] + ny * rays[HALF + 1] + nz * rays[HALF + 2])
+        rim = 1 - max(0.0, nz)
+        fourth = bright * bright * bright * bright
+        broad = fourth * fourth * bright * bright if record[_ROUGH] < 20 else fourth**8
+        lobes = (0.6 * broad + 0.4 * broad**4) * (0.35 + 0.65 * rim * rim * rim)
         gloss += (
-            1.5
-            * record[_GLOSS]
-            * record[_OPEN]
-            * shade
-            * lobes
-            * grazing
-            * max(0.0, min(1.0, facing * 4))
+            1.5 * record[_GLOSS] * record[_OPEN] * shade * lobes * min(1.0, max(0.0, 4 * facing))
         )
+    root = np.sqrt(shade)
+    redder = root * np.sqrt(root)
     for c in range(3):
         wrap = record[_WR + c]
         d = max(0.0, (facing + wrap) / (1 + wrap))
         d *= 0.35 * d + 0.65
-        reached = shade**0.75 if c == 0 else shade
-        around = light.sky[c] * up + light.ground[c] * (1 - up) + light.fill[c] * fill
-        out[c] = (
-            record[c] * record[_OPEN] * (light.key[c] * d * reached + around) + gloss * light.key[c]
+        reached = redder if c == 0 else shade
+        around = rays[SKY + c] * up + rays[GROUND + c] * (1 - up) + rays[FILL + c] * fill
+        color[row, column, c] = (
+            record[c] * record[_OPEN] * (rays[KEY + c] * d * reached + around)
+            + gloss * rays[KEY + c]
         )
 
 
-@njit(**JIT)
-def _surface(record, part, place, x, y, z, fields, look, light, shade):
+@compiled
+def _surface(record, part, place, x, y, z, fields, look, noise, rays, shade):
     """Fills the record for one sample of a part of the mesh; returns the light it mirrors."""
     mirrored = 0.0
     if part in (LEFT_EYE, RIGHT_EYE):
-        mirrored = _eye(record, place, look, light, part - LEFT_EYE, shade)
+        centre = LEFT_CENTRE if part == LEFT_EYE else RIGHT_CENTRE
+        mirrored = _eye(record, place, look, noise, rays, centre, shade)
     elif part == TEETH:
         _inside_mouth(record, 0.92, 0.87, 0.77, step(0.80, 1.25, z) * 0.95 + 0.05, 0.25, 0.6)
     elif part == TONGUE:
         _inside_mouth(record, 0.50, 0.16, 0.15, step(0.55, 1.30, z) * 0.7 + 0.05, 0.15, 0.4)
     elif part == COLLAR:
         rim = 1.06 - 0.2 * step(0.9, 1.0, y)
-        _matt(record, look.shirt[0] * rim, look.shirt[1] * rim, look.shirt[2] * rim, 1.0, CLOTHES)
+        _matt(
+            record,
+            look[SHIRT_COLOR] * rim,
+            look[SHIRT_COLOR + 1] * rim,
+            look[SHIRT_COLOR + 2] * rim,
+            1.0,
+            CLOTHES,
+        )
     else:
-        _skin(record, x, y, z, fields, look)
+        _skin(record, x, y, z, fields, look, noise)
         if y > 7.2:
             _hat(record, x, y, z, look)
         elif y < 6.2:
-            _clothes(record, x, y, z, look)
+            _clothes(record, x, y, z, look, noise)
     return mirrored
 
 
-@njit(**JIT)
+@compiled
 def shade_mesh(
-    canvas, number, weights, triangles, parts, vertices, normal, rest, fields, seen, look, light
+    canvas,
+    number,
+    weights,
+    triangles,
+    parts,
+    vertices,
+    normal,
+    rest,
+    fields,
+    seen,
+    look,
+    noise,
+    light,
 ):
     """Colours and labels of every sample that a triangle covers."""
-    size = canvas.depth.shape[0]
+    rays, mean, square = light.rays, light.mean, light.square
+    color, label = canvas.color, canvas.label
+    size = label.shape[0]
     record, own = np.zeros(14), np.zeros(fields.shape[1])
     place, flat, view = np.zeros(3), np.zeros(3), np.zeros(3)
     for row in range(size):
@@ -445,9 +498,9 @@ def shade_mesh(
             if parts[t] == BODY:
                 for f in range(len(own)):
                     own[f] = wa * fields[a, f] + wb * fields[b, f] + wc * fields[c, f]
-            shade = lit(light.mean, light.square, view[0], view[1], view[2], 0.03)
+            shade = lit(mean, square, view[0], view[1], view[2], 0.03)
             mirrored = _surface(
-                record, parts[t], place, flat[0], flat[1], flat[2], own, look, light, shade
+                record, parts[t], place, flat[0], flat[1], flat[2], own, look, noise, rays, shade
             )
-            _shine(record, light, shade, mirrored, canvas.color[row, column])
-            canvas.label[row, column] = int(record[_NAME])
+            _shine(record, rays, shade, mirrored, color, row, column)
+            label[row, column] = int(record[_NAME])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from eclipsed.worlds.heads.attributes import REGIONS
 from kits.heads.colors import frame_color, linear
 from kits.heads.ground import NECK_POINTS, grounds
-from kits.heads.light import Light
+from kits.heads.jit import compiled
+from kits.heads.light import HALF, KEY, SKY, TOWARD, Light
 from kits.heads.mesh import Floats, Ints, load_mesh
 from kits.heads.raster import Camera, Canvas, project
-from kits.heads.shape import JIT, Posed, Values, rest, smooth
+from kits.heads.shape import Posed, Values, rest, smooth
 from kits.heads.skin import GLASSES, hat_edge_at, neck_edge, step
 
 _EARRINGS = REGIONS.index("earrings")
@@ -34,10 +34,16 @@ def thickness(p: Values) -> Floats:
     near = body & (above > -0.10)
     rise = 0.15 + 0.04 * smooth(0.24, 0.16, above) + 0.10 * smooth(0.2, 0.7, above)
     out[near] = (smooth(-0.10, 0.02, above) * rise)[near]
-    low = np.flatnonzero(body & (y < 6.2))
-    below = np.array([neck_edge(x[v], z[v], p["neckline"]) for v in low]) - y[low]
-    out[low] += 0.05 * smooth(0.0, 0.12, below)
+    _lift_shirt(rest(), body, p["neckline"], out)
     return out
+
+
+@compiled
+def _lift_shirt(places, body, neckline, out):
+    for v in range(len(out)):
+        if body[v] and places[v, 1] < 6.2:
+            below = neck_edge(places[v, 0], places[v, 2], neckline) - places[v, 1]
+            out[v] += 0.05 * step(0.0, 0.12, below)
 
 
 def _collar_grid(columns: int) -> Ints:
@@ -86,8 +92,8 @@ def collar(p: Values, vertices: Floats) -> tuple[Floats, Ints, Floats]:
     return both_sides, _collar_grid(_COLLAR_COLUMNS), np.concatenate([flat, flat])
 
 
-@njit(**JIT)
-def tube(canvas, points, radius, color, opacity, label, light):
+@compiled
+def tube(canvas, points, radius, color, opacity, label, rays):
     """A thick shaded poly-line; points: screen [K, 3], radius in samples."""
     size = canvas.depth.shape[0]
     for k in range(len(points) - 1):
@@ -106,22 +112,22 @@ def tube(canvas, points, radius, color, opacity, label, light):
                 if out >= 1 or z <= canvas.depth[y, x]:
                     continue
                 nx, ny = ex / radius, -ey / radius
-                facing = max(
-                    0.0, nx * light.toward[0] + ny * light.toward[1] + nz * light.toward[2]
-                )
-                glint = nx * light.half[0] + ny * light.half[1] + nz * light.half[2]
+                facing = max(0.0, nx * rays[TOWARD] + ny * rays[TOWARD + 1] + nz * rays[TOWARD + 2])
+                glint = nx * rays[HALF] + ny * rays[HALF + 1] + nz * rays[HALF + 2]
                 glint = 0.35 * max(0.0, glint) ** 40
                 canvas.depth[y, x] = z
                 if opacity > 0.5:
                     canvas.label[y, x] = label
                 for c in range(3):
-                    own = color[c] * (light.key[c] * 0.9 * facing + light.sky[c] * (0.6 + 0.4 * ny))
+                    own = color[c] * (
+                        rays[KEY + c] * 0.9 * facing + rays[SKY + c] * (0.6 + 0.4 * ny)
+                    )
                     canvas.color[y, x, c] += (
-                        own + glint * light.key[c] - canvas.color[y, x, c]
+                        own + glint * rays[KEY + c] - canvas.color[y, x, c]
                     ) * opacity
 
 
-@njit(**JIT)
+@compiled
 def _inside(outline, x, y):
     """Whether a point lies inside a closed screen polygon."""
     inside, j = False, len(outline) - 1
@@ -134,7 +140,7 @@ def _inside(outline, x, y):
     return inside
 
 
-@njit(**JIT)
+@compiled
 def _lens(canvas, outline, dark, tint, opacity, label):
     """Darkens what lies behind a lens and adds the reflection of a window."""
     size = canvas.depth.shape[0]
@@ -201,7 +207,7 @@ def draw_glasses(
         _lens(canvas, screen(rim), 0.96 * p["lens_dark"], _LENS_TINT, opacity, GLASSES)
     radius = (0.008 + 0.026 * p["glasses_thick"]) * camera.scale * (0.4 + 0.6 * p["glasses"])
     for points in lines:
-        tube(canvas, screen(points), max(0.6, radius), frame_color(p), opacity, GLASSES, light)
+        tube(canvas, screen(points), max(0.6, radius), frame_color(p), opacity, GLASSES, light.rays)
 
 
 def _lobes(side: int) -> int:
@@ -225,4 +231,4 @@ def draw_earrings(canvas: Canvas, p: Values, posed: Posed, camera: Camera, light
         )
         points = project((top + ring).astype(np.float32), camera)
         thick = max(0.6, (0.012 + 0.012 * size) * camera.scale)
-        tube(canvas, points, thick, _GOLD, min(1.0, 3 * size), _EARRINGS, light)
+        tube(canvas, points, thick, _GOLD, min(1.0, 3 * size), _EARRINGS, light.rays)

@@ -206,10 +206,10 @@ def test_a_strip_and_a_webp_come_back(filled: Desk, saved: str) -> None:
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ("PNG", "photos cannot be edited yet"),
-        ("JPEG", "photos cannot be edited yet"),
-        ("WEBP", "photos cannot be edited yet"),
-        ("HEIC", "photos cannot be edited yet"),
+        ("PNG", "Photos are edited on the command line"),
+        ("JPEG", "Photos are edited on the command line"),
+        ("WEBP", "Photos are edited on the command line"),
+        ("HEIC", "Photos are edited on the command line"),
         ("GIF", "an animation of a kind that holds no recipe"),
         ("MP4", "an animation of a kind that holds no recipe"),
     ],

@@ -130,7 +130,7 @@ class Desk:
         if recipe is None:
             raise BadFile(
                 f"{shown(name[:200])} is a photo, or was not saved here: it holds no recipe.",
-                "The editor changes images that its generator draws; photos cannot be edited yet.",
+                "Photos are edited on the command line: eclipsed edit --photo FILE -d CARD -o OUT.",
             )
         self.change(restore(self.session, recipe, self.world, self.library))
 
