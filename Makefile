@@ -51,6 +51,7 @@ test-slow: .venv/.installed  ## every test
 starter: .venv/.installed  ## remake the starter world's art and weights from nothing (hours, resumable)
 	$(BIN)/python -m kits.starter.renderer
 	$(BIN)/python -m kits.starter.recipe
+	$(BIN)/python -m kits.starter.fit_inverter
 	$(BIN)/python -m kits.starter.shipped
 
 bench: .venv/.installed  ## time sampling, editing and training, a step at real sizes, a busy neighbour

@@ -26,7 +26,7 @@ from eclipsed.files import write_atomic
 from eclipsed.types import Point
 from kits.fitting import Job, channels_last, rng_of, run
 
-_SCENES, _SCENE = 400, 192  # invented scenes, and their side in pixels
+_SCENES, _SCENE = 800, 192  # invented scenes, and their side in pixels
 _PATCH = 2 * SEEN  # what the scout is trained on
 _TURN = math.radians(40)
 _CELL = 4
@@ -225,7 +225,7 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
         scale, turn = _either(rng, n, 0.06, 0.35), _either(rng, n, 0.08, _TURN)
         # What is no square at all, or one that is too far off.
         kind = torch.from_numpy(rng.uniform(size=n))
-        some, off = kind >= 0.2, (kind >= 0.2) & (kind < 0.35)
+        some, off = kind >= 0.3, (kind >= 0.3) & (kind < 0.45)
         angle = torch.from_numpy(rng.uniform(0, 2 * np.pi, n))
         sign = torch.from_numpy(rng.choice([-1.0, 1.0], n))
         how = torch.from_numpy(rng.uniform(size=n)) < 0.5
@@ -236,7 +236,9 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
         scale = torch.where(off & ~how, wrong_scale, scale)
         places = _Places(x * 2 / MARGIN, y * 2 / MARGIN, scale.exp() / MARGIN, turn)
         views = _paste(rng, pictures, _grounds(rng, pool, n, VIEW), places, some, 0.15)
-        answers = aligner(_spoilt(rng, views))
+        views = _spoilt(rng, views)
+        views[~some] = _mistaken(rng, aligner, pool, int((~some).sum()))
+        answers = aligner(views)
         there = some & ~off
         score = F.binary_cross_entropy_with_logits(answers[:, 0], there.float())
         truth = torch.stack([x, y, scale, turn], 1).float()
@@ -244,6 +246,15 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
         return score + 10 * (wrong * there).sum() / there.sum()
 
     return run(aligner, loss_at, job, folder, "aligner")
+
+
+@torch.no_grad()
+def _mistaken(rng: np.random.Generator, aligner: Aligner, pool: Tensor, count: int) -> Tensor:
+    """Of several times as many views of scenes, those most like a square to the aligner."""
+    views = _spoilt(rng, _grounds(rng, pool, 4 * count, VIEW))
+    scores = aligner.eval()(views)[:, 0]
+    aligner.train()
+    return views[scores.argsort(descending=True)[:count]]
 
 
 def fit_finder(

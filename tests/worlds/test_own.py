@@ -113,6 +113,19 @@ def test_judges_are_read_and_kept(folder: Path) -> None:
     assert list(read_own(write(folder)).choices) == ["generator", "encoder", "segmenter"]
 
 
+def test_an_inverter_is_a_file_that_is_kept(folder: Path) -> None:
+    (folder / "nets" / "e4e.pt").write_bytes(b"never opened")
+    path = folder / "cats.toml"
+    path.write_text(WHOLE.replace("[regions]", 'inverter = "nets/e4e.pt"\n[regions]'))
+    own = read_own(path)
+    assert own.inverter == folder / "nets" / "e4e.pt"
+    path.write_bytes(to_toml(own))
+    assert read_own(path) == own
+    (folder / "nets" / "e4e.pt").unlink()
+    with pytest.raises(BadFile, match=r"'inverter' is .*e4e.pt', and there is no file"):
+        read_own(path)
+
+
 def test_what_may_be_left_out(folder: Path) -> None:
     own = read_own(write(folder, "\n".join(WHOLE.splitlines()[:4])))
     assert (own.neutral, own.truncation, own.regions) == ("a photo", 0.7, {})

@@ -13,16 +13,24 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.types import Encoder, Segmenter, Synthesis
+from eclipsed.types import Encoder, Inverter, Segmenter, Synthesis
 from eclipsed.worlds.small import (
     load_small_encoder,
+    load_small_inverter,
     load_small_segmenter,
     regions_of,
     save_small_encoder,
+    save_small_inverter,
     save_small_segmenter,
 )
 from eclipsed.worlds.starter.models import Network
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.networks import (
+    InverterHead,
+    TextImageModel,
+    TowerConfig,
+    UNet,
+    feature_count,
+)
 
 TOWER = TowerConfig(widths=(4, 5, 6, 7), head=3, outputs=8, size=32)
 REGIONS = ("sky", "roof", "the garden")
@@ -107,6 +115,31 @@ def test_a_segmenter_comes_back_as_it_was(segmenter_file: Path) -> None:
     assert torch.equal(masks == 1, segmenter.labels(images) < 2)
     with pytest.raises(UnknownName, match="sky, roof, the garden"):
         segmenter.masks(Synthesis(images), ["hat"])
+
+
+def test_an_inverter_comes_back_with_its_encoder_only(encoder_file: Path, tmp_path: Path) -> None:
+    encoder = load_small_encoder(encoder_file)
+    head = shaken(InverterHead(feature_count(encoder.model.image.config), 3, rows=2, w_dim=5))
+    head.mean.copy_(torch.linspace(50.0, 51.0, 10))
+    path = tmp_path / "inverter.safetensors"
+    save_small_inverter(head.eval(), encoder, path)
+    inverter = load_small_inverter(path, encoder)
+    assert isinstance(inverter, Inverter)
+    assert inverter.name == "inverter"
+    assert torch.equal(inverter.head.mean, head.mean)  # not rounded
+    images = torch.rand(3, 3, 64, 64) * 2 - 1
+    latents = inverter.latents(images)
+    assert latents.shape == (3, 10)
+    assert float((latents - head.mean).abs().max()) > 0
+    again = load_small_inverter(path, load_small_encoder(encoder_file))
+    assert torch.equal(again.latents(images), latents)
+    assert again.fingerprint == inverter.fingerprint
+    other = tmp_path / "other.safetensors"
+    save_small_encoder(shaken(small_model()), other)
+    with pytest.raises(BadFile, match="trained on another encoder than 'other'"):
+        load_small_inverter(path, load_small_encoder(other))
+    with pytest.raises(BadFile, match="no inverter"):
+        load_small_inverter(encoder_file, encoder)
 
 
 def test_files_are_half_as_large_as_the_networks(encoder_file: Path, segmenter_file: Path) -> None:

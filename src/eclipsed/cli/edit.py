@@ -55,7 +55,7 @@ def edit(
     points: options.Points = None,
     box: options.Box = None,
     no_align: options.NoAlign = False,
-    method: options.InvertMethod = None,
+    method: options.InvertMethod = "optimise",
     blend: Annotated[
         bool,
         typer.Option("--blend", help="Lay the generator's image into the photo, not the change."),

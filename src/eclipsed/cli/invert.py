@@ -21,7 +21,7 @@ def invert(
     points: options.Points = None,
     box: options.Box = None,
     no_align: options.NoAlign = False,
-    method: options.InvertMethod = None,
+    method: options.InvertMethod = "optimise",
     sheet: Annotated[
         Path | None,
         options.optional_file(

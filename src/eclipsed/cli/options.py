@@ -397,8 +397,12 @@ Box = Annotated[
 ]
 NoAlign = Annotated[bool, typer.Option("--no-align", help="Take the middle of the photo.")]
 InvertMethod = Annotated[
-    Literal["encoder", "optimise", "tune"] | None,
-    typer.Option("--method", help="How the photo is inverted; by default what the world allows."),
+    Literal["encoder", "optimise", "tune"],
+    typer.Option(
+        "--method",
+        help="How the photo is inverted: at a glance, step by step, or both "
+        "and the generator tuned to it.",
+    ),
 ]
 Strengths = Annotated[
     Sequence[float] | None,

@@ -32,7 +32,7 @@ class Where:
     points: Sequence[tuple[float, float]] | None = None
     box: Sequence[float] | None = None
     no_align: bool = False
-    method: str | None = None
+    method: str = "optimise"
 
     def __post_init__(self) -> None:
         options.check_where(

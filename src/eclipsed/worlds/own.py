@@ -353,6 +353,8 @@ def to_toml(own: OwnWorld) -> bytes:
     }
     if own.class_index is not None:
         facts["class"] = own.class_index
+    if own.inverter is not None:
+        facts["inverter"] = str(own.inverter)
     if own.multilingual:
         facts["multilingual"] = True
     if own.example_prompts:

@@ -68,18 +68,17 @@ def test_a_generator_alone_is_inverted_by_its_pixels() -> None:
     assert "feature_distance" not in inversion.scores
 
 
-def test_the_world_s_inverter_is_asked_unless_it_has_none() -> None:
+def test_an_encoder_gives_the_inverter_s_latent_at_a_glance() -> None:
     world = fake_world()
     image = image_of(world)
     known = with_inverter(world, seed=7)
     assert known.inverter is not None
-    assert invert(world, image, InvertConfig(steps=2)).method == "optimise"
-    glance = invert(known, image)
-    assert glance.method == "encoder"
+    glance = invert(known, image, InvertConfig(method="encoder"))
     assert not glance.losses
     torch.testing.assert_close(glance.latent, known.inverter().latents(image))
-    with pytest.raises(BadSetting, match=r"no inverter.*--method optimise"):
-        invert(world, image, InvertConfig(method="encoder"))
+    for lacking in (world, world.generator):
+        with pytest.raises(BadSetting, match=r"no inverter.*--method optimise"):
+            invert(lacking, image, InvertConfig(method="encoder"))
 
 
 def test_optimising_starts_where_the_inverter_ends() -> None:

@@ -40,6 +40,23 @@ def test_judges_are_loaded_when_asked_and_once() -> None:
     assert set(judge.attributes(images).probabilities) == set(judge.groups)
 
 
+def test_the_inverter_sees_at_a_glance_what_an_image_shows() -> None:
+    world = load_starter(WEIGHTS)
+    assert world.inverter is not None
+    images = world.generator.synthesize(world.generator.sample([900, 901, 902, 903])).image
+    again = world.generator.synthesize(world.inverter().latents(images)).image
+    shuffled = images.roll(1, dims=0)
+    error, others = ((again - each).abs().mean(dim=(1, 2, 3)) for each in (images, shuffled))
+    assert bool((error < 0.3 * others).all())
+
+
+def test_a_world_without_an_inverter_is_one_all_the_same(copy: Path) -> None:
+    record = json.loads((copy / RECORD).read_text())
+    del record["sha256"]["inverter.safetensors"]
+    (copy / RECORD).write_text(json.dumps(record))
+    assert load_starter(copy).inverter is None
+
+
 def test_the_same_folder_is_the_same_generator() -> None:
     one, two = load_starter(WEIGHTS), load_starter(WEIGHTS)
     assert one.generator.fingerprint == two.generator.fingerprint

@@ -32,8 +32,9 @@ LONGEST = 1024  # pixels: of larger photos, which are reduced first, the smalles
 _STRIDE = 4  # of the scout's answers
 _SCALE_STEP = math.sqrt(2)
 _SEEMS, _LIKELY, _SURE = 0.25, 0.3, 0.8  # scores: the scout's, the aligner's first, its last
+_STEADY = 0.06  # of a side, and in radians
 _MOST = 48  # squares that are looked at again
-_PASSES = 3
+_PASSES = 4
 _MOST_BYTES = 16 * 2**20
 
 
@@ -145,15 +146,15 @@ class Finder:
         """The world's images in a photo, from the left to the right; pixels in [0, 1]."""
         picture, factor = shrunk(pixels, LONGEST)
         squares = self._candidates(picture)
-        scores: list[float] = []
-        for number in range(_PASSES):
-            squares, scores = self._aligned(picture, squares, _SURE if number else _LIKELY)
+        for _ in range(_PASSES - 1):
+            squares, _ = self._aligned(picture, squares, _LIKELY)
+        squares, scores = self._aligned(picture, squares, _SURE, _STEADY)
         squares = [
             Square(each.x * factor, each.y * factor, each.side * factor, each.turn)
             for each in squares
         ]
         if factor > 1:
-            squares, scores = self._aligned(pixels, squares, _SURE)
+            squares, scores = self._aligned(pixels, squares, _SURE, _STEADY)
         return self._faces(squares, scores)
 
     @property
@@ -184,9 +185,16 @@ class Finder:
         return [Square(*numbers) for numbers in torch.stack([x, y, side], 1)[picks].tolist()]
 
     def _aligned(
-        self, pixels: Float[Tensor, "h w 3"], squares: list[Square], least: float
+        self,
+        pixels: Float[Tensor, "h w 3"],
+        squares: list[Square],
+        least: float,
+        most: float = math.inf,
     ) -> tuple[list[Square], list[float]]:
-        """Those squares that the aligner takes for one, corrected, and how sure it is."""
+        """Those squares that the aligner takes for one, corrected, and how sure it is.
+
+        most: by how much the last correction may move a side; what is none drifts on and on.
+        """
         height, width = pixels.shape[:2]
         inside = [each for each in squares if 0 <= each.x <= width and 0 <= each.y <= height]
         inside = [each for each in inside if each.side * MARGIN >= SMALLEST / 2]
@@ -198,7 +206,7 @@ class Finder:
         likely = [
             (each.corrected(*moves), score)
             for each, (score, *moves) in zip(inside, answers.tolist(), strict=True)
-            if score >= least
+            if score >= least and max(map(abs, moves)) <= most
         ]
         return [each for each, _ in likely], [score for _, score in likely]
 

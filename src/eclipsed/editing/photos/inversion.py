@@ -1,7 +1,7 @@
 """From a photo's crop to a latent of the generator: inversion.
 
     encoder     the world's inverter, at a glance
-    optimise    a latent by gradient descent, held near the generator's own (any world)
+    optimise    from there, or from the mean, by gradient descent near the generator's own latents
     tune        the generator is then bent a little, so that the latent shows this very photo
 
 This module knows images and latents; what a photo is, and how it is cut and pasted, it does not.
@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -47,7 +47,7 @@ _HEAVIEST, _LIGHTEST = 4.0, 0.5  # of a pixel, by how small its region is
 class InvertConfig:
     """How a photo is inverted.
 
-    method: None is "encoder" where the world has an inverter, else "optimise".
+    method: one of METHODS.
     steps, rate: of the latent, in units of the deviations of the generator's own latents.
     features: weight of the distance between embeddings by the world's encoder.
     prior: weight of how unlike the generator's own latents this one is. rows: weight of how unlike
@@ -57,7 +57,7 @@ class InvertConfig:
     Raises BadSetting for an unknown method or a number out of range.
     """
 
-    method: str | None = None
+    method: str = "optimise"
     steps: int = 80
     rate: float = 0.1
     features: float = 0.2
@@ -68,7 +68,7 @@ class InvertConfig:
     rank: int = 8
 
     def __post_init__(self) -> None:
-        if self.method is not None and self.method not in METHODS:
+        if self.method not in METHODS:
             raise BadSetting(
                 f"There is no way to invert called {self.method!r}.",
                 f"Choose one of {', '.join(METHODS)}.",
@@ -101,8 +101,10 @@ def invert(
     Raises BadSetting for an image of another shape, a method that this world lacks, and a
     generator that is tuned already.
     """
-    config = settled(world, config)
+    config = config or InvertConfig()
     method = config.method
+    if method == "encoder" and not (isinstance(world, World) and world.inverter is not None):
+        raise BadSetting("There is no inverter in this world.", "Choose --method optimise.")
     began = time.monotonic()
     scene = _scene_of(world, image)
     identity = identity_of(world, image, config)
@@ -124,7 +126,7 @@ def invert(
     return Inversion(
         latent=latent.cpu(),
         space=scene.statistics.space,
-        method=str(method),
+        method=method,
         config=asdict(config),
         generator_name=scene.generator.name,
         generator_fingerprint=scene.generator.fingerprint,
@@ -135,18 +137,6 @@ def invert(
         factors={name: value.half().cpu() for name, value in factors.items()},
         seconds=round(seconds, 2),
     )
-
-
-def settled(world: World | Generator, config: InvertConfig | None) -> InvertConfig:
-    """The config with the method that is taken for this world.
-
-    Raises BadSetting where it asks for an inverter and there is none.
-    """
-    config = config or InvertConfig()
-    has_inverter = isinstance(world, World) and world.inverter is not None
-    if config.method == "encoder" and not has_inverter:
-        raise BadSetting("There is no inverter in this world.", "Choose --method optimise.")
-    return replace(config, method=config.method or ("encoder" if has_inverter else "optimise"))
 
 
 def identity_of(

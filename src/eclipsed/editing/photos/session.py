@@ -30,7 +30,7 @@ from eclipsed.editing.masks import change_region
 from eclipsed.editing.photos.crop import Crop
 from eclipsed.editing.photos.descent import OnStep, Stop
 from eclipsed.editing.photos.faces import Placement, placed
-from eclipsed.editing.photos.inversion import InvertConfig, identity_of, invert, settled
+from eclipsed.editing.photos.inversion import InvertConfig, identity_of, invert
 from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.editing.photos.pasting import GHOST, Pasted, blend, ghosting, paste
 from eclipsed.editing.photos.reading import Photo, read_photo
@@ -98,7 +98,7 @@ def invert_photo(
     """
     photo = _opened(photo)
     placement = placement or place_photo(world, photo, **where)
-    config = settled(world, config)
+    config = config or InvertConfig()
     image = view_of(world, photo, placement.crop)
     facts = _facts(photo, placement)
     key = Key("inversions", identity_of(world, image, config))

@@ -46,6 +46,7 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
     Raises BadFile, saying what to do, when a file is missing, damaged or not the recorded one.
     """
     record = read_record(folder)
+    known = record["sha256"]
     for name in (GENERATOR, ENCODER, SEGMENTER):
         _check(folder / name, record)
     generator = load_generator(folder / GENERATOR, device)
@@ -62,8 +63,8 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
-        inverter=inverter if INVERTER in record["sha256"] else None,
-        detector=cache(partial(load_detector, folder, device)),
+        inverter=inverter if INVERTER in known else None,
+        detector=cache(partial(load_detector, folder, device)) if DETECTOR in known else None,
         frame=FRAME,
     )
 
