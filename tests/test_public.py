@@ -13,11 +13,11 @@ import pytest
 import eclipsed
 
 NAMES = """
-    BadFile BadSetting Direction EclipsedError Edit EditStack Goal Mask Method MissingExtra
-    Preflight State UnknownName World WrongGenerator config_for describe evaluate
-    goal_from_prompt grid load_generator load_png load_world progress read_latent
-    register render save_png score_direction scored strip strip_picture to_pil
-    train_direction train_directions __version__
+    BadFile BadSetting Direction EclipsedError Edit EditStack Goal Inversion InvertConfig Mask
+    Method MissingExtra Preflight State UnknownName World WrongGenerator config_for describe
+    edit_photo evaluate goal_from_prompt grid invert invert_photo load_generator load_png
+    load_world progress read_latent read_photo register render save_png score_direction scored
+    strip strip_picture to_pil train_direction train_directions write_photo __version__
 """.split()
 
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from eclipsed.editing.images import to_pil as to_pil
     from eclipsed.editing.latents import read_latent as read_latent
     from eclipsed.editing.masks import Mask as Mask
+    from eclipsed.editing.photos.inversion import InvertConfig as InvertConfig
+    from eclipsed.editing.photos.inversion import invert as invert
+    from eclipsed.editing.photos.latent_file import Inversion as Inversion
+    from eclipsed.editing.photos.reading import read_photo as read_photo
+    from eclipsed.editing.photos.session import edit_photo as edit_photo
+    from eclipsed.editing.photos.session import invert_photo as invert_photo
+    from eclipsed.editing.photos.writing import write_photo as write_photo
     from eclipsed.editing.stack import Edit as Edit
     from eclipsed.editing.stack import EditStack as EditStack
     from eclipsed.editing.stack import render as render
@@ -57,6 +64,8 @@ _HOMES = {
     "Edit": "editing.stack",
     "EditStack": "editing.stack",
     "Goal": "types",
+    "Inversion": "editing.photos.latent_file",
+    "InvertConfig": "editing.photos.inversion",
     "Mask": "editing.masks",
     "Method": "methods.method",
     "MissingExtra": "errors",
@@ -67,14 +76,18 @@ _HOMES = {
     "WrongGenerator": "errors",
     "config_for": "methods.registry",
     "describe": "inspect",
+    "edit_photo": "editing.photos.session",
     "evaluate": "evaluation.evaluate",
     "goal_from_prompt": "prompts.goals",
     "grid": "editing.images",
+    "invert": "editing.photos.inversion",
+    "invert_photo": "editing.photos.session",
     "load_generator": "generators.loading",
     "load_png": "editing.images",
     "load_world": "worlds",
     "progress": "cli.progress",
     "read_latent": "editing.latents",
+    "read_photo": "editing.photos.reading",
     "register": "methods.registry",
     "render": "editing.stack",
     "save_png": "editing.images",
@@ -85,6 +98,7 @@ _HOMES = {
     "to_pil": "editing.images",
     "train_direction": "methods.training",
     "train_directions": "methods.training",
+    "write_photo": "editing.photos.writing",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - keys of a literal, all of them names

@@ -126,6 +126,20 @@ def cached_directions(key: Key, compute: Callable[[], list[Direction]]) -> list[
     return directions
 
 
+def cached_bytes(key: Key) -> bytes | None:
+    """A file's bytes that were kept under a key; None where there are none that can be read."""
+    with contextlib.suppress(BadFile):
+        return read_bytes(key.path, limit=_LIMIT)
+    return None
+
+
+def keep_bytes(key: Key, data: bytes) -> None:
+    """Keep a file's bytes under a key; where that cannot be, nothing is kept."""
+    with contextlib.suppress(BadFile, OSError):
+        key.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(key.path, data)
+
+
 def _read(key: Key) -> tuple[dict[str, Tensor], dict[str, str]]:
     if key.shipped is not None:
         with contextlib.suppress(BadFile):

@@ -18,6 +18,7 @@ from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, hint_for, kind_of, read_toml, refused, shown
 
 if TYPE_CHECKING:
+    from eclipsed.editing.photos.latent_file import Inversion
     from eclipsed.foreign import ForeignDirection
 
 _PICTURES = ("a PNG picture", "a JPEG picture", "a WebP picture")
@@ -32,7 +33,8 @@ def describe(path: StrPath) -> dict[str, Any]:
     card: everything of a direction but its numbers. picture: size, and the recipe that made it or
     None. checkpoint: a network's tensors, and for one that is known its `family`, `config` and what
     it `needs`. directions: those of other tools. arrays: numbers that are no direction, with a
-    `note` why. encoder, segmenter, world description: what eclipsed itself wrote or reads.
+    `note` why. inversion: a photo's latent. encoder, segmenter, world description: what eclipsed
+    itself wrote or reads.
 
     Raises BadFile, with one sentence, for anything else and for what is missing, damaged or
     refused; its name's ending is never asked.
@@ -114,11 +116,30 @@ def _card(direction: Direction) -> dict[str, Any]:
     return facts if verdict is None else {**facts, "verdict": verdict.to_json()}
 
 
+def _inversion(inversion: Inversion) -> dict[str, Any]:
+    """A photo's latent; the losses of its steps are left out."""
+    name, fingerprint = inversion.generator_name, inversion.generator_fingerprint
+    return {
+        "kind": "inversion",
+        "photo": dict(inversion.photo),
+        "method": inversion.method,
+        "space": inversion.space,
+        "scores": dict(inversion.scores),
+        "tuned": bool(inversion.factors),
+        "generator": {"name": name, "fingerprint": fingerprint},
+        "notes": list(inversion.notes),
+        "needs": f"the generator {name}: give it with --latent",
+    }
+
+
 def _own_part(path: StrPath, metadata: Mapping[str, str]) -> dict[str, Any] | None:
-    """An encoder or segmenter that eclipsed wrote; None for other files."""
+    """An encoder, segmenter or inversion that eclipsed wrote; None for other files."""
+    from eclipsed.editing.photos import latent_file
     from eclipsed.segmenters import clusters
     from eclipsed.worlds import small
 
+    if latent_file.KEY in metadata:
+        return _inversion(latent_file.Inversion.load(path))
     if clusters.KEY in metadata:
         part = clusters.ClusterSegmenter.load(path)
         generator = {"name": part.generator_name, "fingerprint": part.generator_fingerprint}

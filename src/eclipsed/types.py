@@ -80,7 +80,8 @@ class Generator(Protocol):
     @property
     def fingerprint(self) -> str:
         """What decides its images: the SHA-256 of its weights, then, each after a plus sign, a
-        class other than the first and a precision other than float32. See `weights_of`."""
+        class other than the first, a precision other than float32, and what tuned it to a photo.
+        See `weights_of`."""
 
     @property
     def resolution(self) -> int: ...
@@ -144,7 +145,8 @@ class Generator(Protocol):
 def weights_of(fingerprint: str) -> str:
     """The part of a generator's fingerprint that tells its weights alone.
 
-    Directions and clusters of a generator fit its other classes and precisions, too.
+    Directions and clusters of a generator fit its other classes and precisions, and its copies
+    that are tuned to a photo, too.
     """
     return fingerprint.partition("+")[0]
 
@@ -205,6 +207,21 @@ class Segmenter(Protocol):
 
     def masks(self, synthesis: Synthesis, regions: Sequence[str]) -> Tensor:
         """[N, H, W] float32, 1 inside the union of the regions and 0 outside, without gradient."""
+
+
+@runtime_checkable
+class Inverter(Protocol):
+    """A frozen network that gives the latent of an image at a glance; others can start from it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its latents: a digest of the weights and of how images are prepared."""
+
+    def latents(self, images: Tensor) -> Tensor:
+        """[N, D] of W+, of images [N, 3, H, W] in [-1, 1] of any size; without gradient."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +348,8 @@ class World:
     computed; None where nothing does.
     detector: loads what finds the generator's faces in photos; None where a world has none, and
     photos are cut in the middle.
+    inverter: loads what gives the latents of photos at a glance; None where a world has none, and
+    they are found step by step.
     frame: where a face's five points lie in its images, as fractions of their sides; None where
     faces are cut as FFHQ's were.
     """
@@ -347,6 +366,7 @@ class World:
     multilingual: bool = False
     shipped: Path | None = None
     detector: Callable[[], Detector] | None = None
+    inverter: Callable[[], Inverter] | None = None
     frame: tuple[Point, ...] | None = None
 
     def __repr__(self) -> str:

@@ -506,6 +506,73 @@ def test_a_prompt_becomes_a_card_in_the_stack(desk: Desk, library: Library) -> N
     assert len(view(desk)["lines"]) == 1, "it is put there once"
 
 
+def test_a_draft_can_be_used_until_the_trained_direction_takes_its_place(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, train = [], search.train_directions
+
+    def train_later(*arguments: Any, **options: Any) -> list[Direction]:
+        shown = view(desk)  # as the page does while it trains
+        assert [line["draft"] for line in shown["lines"]] == [True]
+        assert shown["search"]["draft"]
+        do(desk, "strength", at=0, to=0.5)
+        do(desk, "save", times=1)
+        assert desk.download is not None
+        pictures.append(desk.download)
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(search, "train_directions", train_later)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    shown = view(desk)
+    (line,) = shown["lines"]
+    assert (line["draft"], line["strength"], shown["search"]["draft"]) == (False, 0.5, False)
+    assert library.direction(line["file"]).method == "default"
+    do(desk, "undo")
+    assert not view(desk)["lines"][0]["draft"], "the draft is gone from what can be undone"
+
+    name, data = pictures[0]
+    desk.drop(data, name)
+    (restored,) = desk.session.lines
+    assert restored.direction.config["draft"] is True, "what was saved with it can be opened"
+    assert {entry.file for entry in library.entries()} >= {line["file"], restored.file}
+
+
+def test_what_a_search_led_to_is_used_at_once_when_asked_for_again(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    first = desk.status
+    view(desk)
+    monkeypatch.setattr(search, "train_directions", None)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    again = desk.status
+    assert (again.stage, again.file, again.verdict) == ("done", first.file, first.verdict)
+    assert [line["file"] for line in view(desk)["lines"]] == [first.file, first.file]
+    library.update(first.file, replace(library.direction(first.file), verdict={}))
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    assert desk.status.stage == "failed", "what was never scored is trained again"
+
+
+def test_a_draft_that_is_deleted_meanwhile_does_not_stop_the_search(
+    desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = search.train_directions
+
+    def train_after_deleting(*arguments: Any, **options: Any) -> list[Direction]:
+        library.delete(desk.status.file)
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(search, "train_directions", train_after_deleting)
+    do(desk, "find", prompt="bright mouth")
+    wait(desk)
+    assert desk.status.stage == "done"
+    assert library.direction(desk.status.file).method == "default"
+
+
 def test_a_direction_that_is_turned_round_while_it_is_in_use_is_turned_there(
     desk: Desk, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

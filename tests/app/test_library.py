@@ -228,6 +228,21 @@ def test_a_card_is_found_by_what_it_holds(library: Library) -> None:
     assert library.find("0" * 64) is None
 
 
+def test_a_card_that_was_replaced_or_deleted_is_still_found(library: Library) -> None:
+    first = library.direction("eyes.safetensors")
+    library.update("eyes.safetensors", first.turned())
+    library.update("eyes.safetensors", replace(first.turned(), scores={}))  # moves images alike
+    assert len(library.entries()) == 2
+    entry = library.find(sha256_of(first.vector), first.unit)
+    assert entry is not None
+    assert (entry.file, entry.name) == ("eyes-2.safetensors", first.name)
+    library.delete("eyes-2.safetensors")
+    entry = library.find(sha256_of(first.vector))
+    assert entry is not None
+    assert len(library.entries()) == 3
+    assert library.find(sha256_of(first.vector), 3.0) is None
+
+
 def test_a_place_that_is_no_folder_is_one_sentence(tmp_path: Path, library: Library) -> None:
     (tmp_path / "file").write_text("")
     other = Library(tmp_path / "file")

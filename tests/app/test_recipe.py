@@ -91,7 +91,8 @@ def to_bytes(renderer: Renderer, session: Session) -> bytes:
 
 def test_a_card_that_is_missing_is_named(session: Session, world: World, library: Library) -> None:
     recipe = recipe_of(session, world)
-    library.delete("eyes.safetensors")
+    token = library.delete("eyes.safetensors")
+    (library.folder / ".removed" / token).unlink()
     with pytest.raises(UnknownName, match="'bright eyes' of this picture is not in the library"):
         restore(session, recipe, world, library)
 

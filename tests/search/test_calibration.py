@@ -17,6 +17,7 @@ from eclipsed.search.calibration import (
     alignment_curve,
     calibrate,
     lacking,
+    lengths_of,
     range_of,
     unit_of,
 )
@@ -28,8 +29,8 @@ from eclipsed.types import World
 def test_the_unit_is_where_the_yield_has_nearly_come_to_its_greatest() -> None:
     curve = torch.tensor([[0.2, 0.6, 1.0, 0.9], [0.2, 0.6, 1.0, 0.9]])
     # 90 % lies three quarters of the way from the second to the third multiple.
-    assert unit_of(curve, (1.0, 2.0, 3.0, 4.0), reached=0.9) == pytest.approx(2.75)
-    assert unit_of(curve / 7, (1.0, 2.0, 3.0, 4.0), reached=0.9) == pytest.approx(2.75)
+    assert unit_of(curve, (1.0, 2.0, 3.0, 4.0)) == pytest.approx(2.75)
+    assert unit_of(curve / 7, (1.0, 2.0, 3.0, 4.0)) == pytest.approx(2.75)
 
 
 def test_without_any_yield_the_scale_is_left_alone() -> None:
@@ -145,8 +146,27 @@ def test_strength_1_does_not_lie_beyond_the_range(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 1.0))
     far = calibrate(*about)
     monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 0.5))
+    monkeypatch.setattr(calibration, "HALF", 0.0)
     near = calibrate(*about)
     assert near.unit == pytest.approx(far.unit / 2)
     assert near.range == (-2.0, 1.0)
     monkeypatch.setattr(calibration, "range_of", lambda *_: (-0.4, 1.5))
     assert calibrate(*about).unit == far.unit
+
+
+def test_a_strength_at_which_few_images_have_the_prompt_is_not_chosen_for_its_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = fake_world()
+    text, latents = text_of(world, "bright hair"), world.generator.sample([1, 2, 3])
+    about = View(world), latents, patch_vector("hair"), text
+    lengths = lengths_of(alignment_curve(*about))
+    monkeypatch.setattr(calibration, "range_of", lambda *_: (-2.0, 3.0))
+    far = calibrate(*about)
+    for high in (float(lengths.min()) / 2, float(lengths.max()) * 1.01):
+        end = high / far.unit
+        monkeypatch.setattr(calibration, "range_of", lambda *_, end=end: (-2.0, end))
+        near = calibrate(*about)
+        reached = high >= float(lengths.max())
+        assert near.unit == pytest.approx(high if reached else far.unit)
+        assert near.range[1] == 1.0

@@ -125,12 +125,14 @@ def progress(status: Status) -> tuple[float, str]:
     if status.stage == "training" and state is not None:
         left = "" if status.left is None else f", about {status.left:.0f} s left"
         return state.step / state.steps, f"step {state.step} of {state.steps}{left}"
-    learned = " What was learned is in the library and in the stack." if status.file else ""
+    stored = "The draft" if state is None else "What was learned"
+    learned = f" {stored} is in the library and in the stack." if status.file else ""
+    draft = " A draft can be used already." if status.file else ""
     words = {
         "checking": "Can this generator do it?",
         "asking": "This is unlikely to work here.",
-        "looking": "Looking at the world; the first time takes longest.",
-        "training": "Taking the first step.",
+        "looking": f"Looking at the world; the first time takes longest.{draft}",
+        "training": f"Taking the first step.{draft}",
         "scoring": "In the library and in the stack. Now it is scored on unseen images.",
         "done": "Done. It is in the library and in the stack.",
         "stopped": f"Stopped.{learned}",

@@ -64,8 +64,7 @@ class Desk:
         self.wanted_brush: int | None = None
         self.download: tuple[str, bytes] | None = None
         self.downloads = 0
-        # Whose card is in the stack already, and whether as it was turned.
-        self._collected: tuple[Search | None, bool] | None = None
+        self._collected: tuple[Search | None, int] = None, 0  # whose card is in use, which version
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
 
     @property
@@ -163,16 +162,16 @@ class Desk:
         return Status("stopped") if self.search is None else self.search.status
 
     def collect(self) -> None:
-        """Put the card of a finished training into the stack, once, and turn it there when scoring
-        has turned it round."""
-        status, known = self.status, self._collected
-        if status.file and (self.search, status.turned) != known:
-            self._collected = self.search, status.turned
-            there = known is not None and known[0] is self.search
-            self.attempt(lambda: self._renew(status.file) if there else self.add(status.file))
+        """Put what a search has stored into the stack, once, and renew it there when it changes."""
+        status, (search, version) = self.status, self._collected
+        if status.file and (self.search, status.version) != (search, version):
+            self._collected = self.search, status.version
+            known = search is self.search
+            self.attempt(lambda: self._renew(status.file) if known else self.add(status.file))
 
     def _renew(self, file: str) -> None:
-        self.change(sessions.renew(self.session, file, self.library.direction(file)))
+        direction = self.library.direction(file)
+        self.history = self.history.revised(lambda one: sessions.renew(one, file, direction))
 
     # --- the library ----------------------------------------------------------------------------
 

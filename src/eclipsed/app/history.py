@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eclipsed.app.session import Session
@@ -31,6 +32,11 @@ class History:
             return History(session, self.past[:-1])  # back where the drag began
         past = self.past if joins else (*self.past, self.now)[-LONGEST:]
         return History(session, past, (), merging)
+
+    def revised(self, change: Callable[[Session], Session]) -> History:
+        """With every session changed, which is nothing that could be undone."""
+        past, future = (tuple(map(change, each)) for each in (self.past, self.future))
+        return replace(self, now=change(self.now), past=past, future=future)
 
     def settle(self) -> History:
         """The next change stands alone, whatever its kind."""

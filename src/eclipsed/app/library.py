@@ -17,15 +17,17 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from platformdirs import user_data_path
 
 from eclipsed.directions import Direction
 from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
 from eclipsed.files import disk, failure, make_folder, read_bytes, sha256_of, shown, write_atomic
+from eclipsed.search.loop import answers
 from eclipsed.text import file_name
-from eclipsed.types import Generator
+from eclipsed.types import Generator, Goal, World
 
 ENDING = ".safetensors"
 # Where deleted cards wait for a change of mind; the oldest go for good.
@@ -114,10 +116,31 @@ class Library:
         return entry.direction
 
     def find(self, sha256: str, unit: float | None = None) -> Entry | None:
-        """The newest card whose vector has this hash and, unless None, this unit."""
+        """The newest card whose vector has this hash and, unless None, this unit.
+
+        One that was deleted or replaced not long ago is brought back.
+        """
+
+        def fits(entry: Entry) -> bool:
+            card = entry.direction
+            return (
+                card is not None and unit in (None, card.unit) and sha256_of(card.vector) == sha256
+            )
+
+        with self._lock:
+            known = next(filter(fits, self.entries()), None)
+            removed = [] if known is not None else _listed(self.folder / _REMOVED)
+            tokens = (path.name for path in removed if fits(_entry(path, path.name)))
+            token = next(tokens, None)
+            return known if token is None else self.entry(self.restore(token))
+
+    def answer(self, world: World, goal: Goal, method: str, config: Any) -> Entry | None:
+        """The newest card that a whole search for this goal with this method and config led to."""
         for entry in self.entries():
             card = entry.direction
-            if card is not None and unit in (None, card.unit) and sha256_of(card.vector) == sha256:
+            if card is None or card.config.get("interrupted") or not card.verdict:
+                continue
+            if answers(card, world, goal, method, config):
                 return entry
         return None
 
@@ -161,13 +184,17 @@ class Library:
         renamed.save(self.folder / file)
 
     def update(self, file: str, direction: Direction) -> None:
-        """Put a direction, scored by now, in the place of a card; its name stays the card's.
+        """Put a direction, scored or trained by now, in the place of a card; the name stays.
 
-        Raises BadSetting for a card of the world's.
+        A card that moves images otherwise is put aside, so that `find` knows it for pictures made
+        with it. Raises BadSetting for a card of the world's.
         """
         self._check_own(file)
         with self._lock:
-            replace(direction, name=self.direction(file).name).save(self.folder / file)
+            card, path = self.direction(file), self.folder / file
+            if not (card.unit == direction.unit and torch.equal(card.vector, direction.vector)):
+                write_atomic(self._place_aside(path), read_bytes(path, limit=_MOST_BYTES))
+            replace(direction, name=card.name).save(path)
 
     def delete(self, file: str) -> str:
         """Take a card out of the library; a token that `restore` brings it back with.
@@ -177,14 +204,11 @@ class Library:
         self._check_own(file)
         with self._lock:
             path = self.folder / self.entry(file).file
-            removed = self.folder / _REMOVED
-            make_folder(removed)
-            token = _free(removed, path.name.removesuffix(ENDING))
+            aside = self._place_aside(path)
             with disk("delete", path):
-                os.replace(path, removed / token)
-                os.utime(removed / token)
-            _forget_oldest(removed)
-            return token
+                os.replace(path, aside)
+                os.utime(aside)
+            return aside.name
 
     def restore(self, token: str) -> str:
         """Bring back what `delete` took out; its file's name, UnknownName where it is gone."""
@@ -196,6 +220,13 @@ class Library:
             with disk("restore", removed / token):
                 os.replace(removed / token, self.folder / file)
             return file
+
+    def _place_aside(self, path: Path) -> Path:
+        """Where a card of the folder waits for a change of mind."""
+        removed = self.folder / _REMOVED
+        make_folder(removed)
+        _forget_oldest(removed)
+        return removed / _free(removed, path.name.removesuffix(ENDING))
 
     def _paths(self) -> list[Path]:
         return [path for path in _listed(self.folder) if path.name.endswith(ENDING)]
@@ -266,7 +297,8 @@ def _free(folder: Path, stem: str) -> str:
 
 
 def _forget_oldest(removed: Path) -> None:
+    """Make room for one more."""
     with suppress(OSError):
         paths = sorted(_listed(removed), key=lambda path: path.stat().st_mtime)
-        for path in paths[:-_MOST_REMOVED]:
+        for path in paths[: 1 - _MOST_REMOVED]:
             path.unlink()

@@ -115,6 +115,7 @@ def _line(line: Line, generator: Generator) -> dict[str, Any]:
     return {
         "name": line.direction.name,
         "judged": _judged(verdict_of_card(line.direction)),
+        "draft": bool(line.direction.config.get("draft")),
         "file": line.file,
         "strength": line.edit.strength,
         "low": low,
@@ -156,6 +157,7 @@ def _search(search: Search) -> dict[str, Any]:
         "steps": 0 if state is None else state.steps,
         "left": None if status.left is None else round(status.left, 1),
         "seconds": round(status.seconds),
+        "draft": bool(status.file) and status.stage in ("looking", "training"),
         "verdict": None if look is None else look.preflight.verdict,
         "reason": "" if look is None else look.preflight.reason,
         "judged": _judged(status.verdict),

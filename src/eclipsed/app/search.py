@@ -1,8 +1,8 @@
 """From a sentence to a card in the library, in the background: looked at, stopped, stored.
 
-A search first asks whether the generator can do it, goes on by itself unless that is unlikely,
-trains, stores the card, and scores it last, when it is already in use. Whoever shows it reads
-`status`, which is a value.
+A search first asks whether the generator can do it and goes on by itself unless that is unlikely.
+It stores a draft at once, trains, puts what was trained in the draft's place, and scores it last,
+when it is already in use. Whoever shows it reads `status`, which is a value.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from torch import Tensor
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import jpeg
 from eclipsed.cache import cache_folder
+from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import EditStack
-from eclipsed.errors import BadSetting, EclipsedError
+from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
 from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.generators.spaces import best_space
+from eclipsed.methods.forward import draft
 from eclipsed.methods.registry import config_for
 from eclipsed.methods.training import train_directions
 from eclipsed.prompts.goals import checked_prompt, goal_from_prompt, understand
@@ -78,17 +80,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a search is. file: of the card in the library, once it is there. verdict: on it, once
-    it is scored. turned: whether its direction was turned round then. snapshots: JPEGs of one image
-    under what was learned so far, the image itself first."""
+    """How far a search is. file: of the card in the library, once it is there. version: how often
+    the direction in it has changed. verdict: on it, once it is scored. snapshots: JPEGs of one
+    image under what was learned so far, the image itself first."""
 
     stage: Stage
     look: Look | None = None
     state: State | None = None
     snapshots: tuple[bytes, ...] = ()
     file: str = ""
+    version: int = 0
     verdict: DirectionVerdict | None = None
-    turned: bool = False
     error: str = ""
     seconds: float = 0.0
 
@@ -181,6 +183,12 @@ class Search:
             layers=request.layers,
             steps=request.steps,
         )
+        entry = self.library.answer(self.world, self._goal, request.method, config)
+        if entry is not None and entry.direction is not None:
+            self._say(stage="done", file=entry.file, verdict=verdict_of_card(entry.direction))
+            return
+        if request.method == "default" and request.layers is None:
+            self._store(draft(self.world, self._goal, config.space))
         (direction,) = train_directions(
             self.world,
             self._goal,
@@ -189,16 +197,19 @@ class Search:
             stop=self._stop.is_set,
             work=cache_folder() / "directions",
         )
-        file = self.library.add(direction)
-        self._say(stage="scoring", file=file)
-        if self.library.entry(file).shipped:
-            direction = self.library.direction(file)
-        else:
-            direction = scored(self.world, direction, seeds=QUICK_SEEDS)
-            self.library.update(file, direction)
-        turned = bool(direction.config.get("turned"))
-        self._say(turned=turned, verdict=verdict_of_card(direction))
+        self._store(direction, stage="scoring")
+        direction = scored(self.world, direction, seeds=QUICK_SEEDS)
+        self._store(direction, verdict=verdict_of_card(direction))
         self._say(stage="stopped" if direction.config.get("interrupted") else "done")
+
+    def _store(self, direction: Direction, **changes: object) -> None:
+        """Keep a direction, in the place of an earlier one of this search."""
+        file = self._status.file
+        try:
+            self.library.update(file, direction)
+        except UnknownName:  # there is none yet, or it was deleted meanwhile
+            file = self.library.add(direction)
+        self._say(file=file, version=self._status.version + 1, **changes)
 
     def _start_of(self, space: Space) -> Float[Tensor, "1 d"]:
         """The latent that progress is shown on, with its edits where they leave it in this space or

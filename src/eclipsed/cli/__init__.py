@@ -26,6 +26,7 @@ from eclipsed.cli import (
     doctor,
     edit,
     import_,
+    invert,
     sample,
     score,
     show,
@@ -55,6 +56,7 @@ program.command("check")(check.check)
 program.command("score")(score.score)
 program.command("bench")(bench.bench)
 program.command("edit")(edit.edit)
+program.command("invert")(invert.invert)
 program.command("strip")(strip.strip)
 program.command("sample")(sample.sample)
 program.command("animate")(animate.animate)

@@ -13,6 +13,7 @@ from eclipsed.cli.loading import (
     check_source,
     draw,
     edit_facts_of,
+    fitted,
     open_edits,
     open_source,
     open_world,
@@ -60,7 +61,7 @@ def animate(
 
     if kind == "mp4":
         need_video()  # before minutes are spent on pictures
-    loaded = open_world(world, device, which)
+    loaded = fitted(open_world(world, device, which), latent)
     *others, moving = open_edits(direction, loaded, layers)
     ladder = strengths or _ladder(direction[-1].strength, moving)
     for each in others:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
@@ -156,22 +155,14 @@ def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
 
 def is_of(path: Path, world: World, goal: Goal, config: Any) -> bool:
     """Whether a file is the card that a search with this goal and config leads to."""
-    from dataclasses import asdict
-
     from eclipsed.directions import Direction
-    from eclipsed.types import weights_of
+    from eclipsed.methods.registry import method_of
+    from eclipsed.search.loop import answers
 
     try:
-        card = Direction.load(path)
+        return answers(Direction.load(path), world, goal, method_of(config).name, config)
     except BadFile:
         return False
-    facts = json.loads(json.dumps(asdict(config)))
-    return (
-        card.prompt == goal.prompt
-        and card.regions == goal.regions
-        and weights_of(card.generator_fingerprint) == weights_of(world.generator.fingerprint)
-        and all(card.config.get(key) == value for key, value in facts.items())
-    )
 
 
 def written_facts(path: Path, card: Direction) -> dict[str, Any]:
@@ -180,6 +171,30 @@ def written_facts(path: Path, card: Direction) -> dict[str, Any]:
 
     facts = card_facts(card)
     return {"card": str(path), **{key: facts[key] for key in ("name", "space", "unit", "range")}}
+
+
+def fitted(world: World, files: Path | Sequence[Path] | None) -> World:
+    """The world with the generator that shows a photo, where a file of latents is its inversion.
+
+    Raises WrongGenerator for an inversion with another generator, and BadFile for a tuned one among
+    several files, which one generator cannot show.
+    """
+    paths = [files] if isinstance(files, Path) else list(files or ())
+    if not paths:
+        return world
+
+    from eclipsed.editing.photos.latent_file import Inversion, is_inversion
+    from eclipsed.files import shown
+
+    inversions = [(path, Inversion.load(path)) for path in paths if is_inversion(path)]
+    for path, inversion in inversions:
+        inversion.check(world.generator)
+        if inversion.factors and len(paths) > 1:
+            raise BadFile(
+                f"The generator is tuned to the photo of {shown(path)}, and shows no others.",
+                "Give it alone.",
+            )
+    return world if len(paths) > 1 or not inversions else inversions[0][1].world(world)
 
 
 # --- latents ------------------------------------------------------------------------------------

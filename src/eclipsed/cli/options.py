@@ -189,6 +189,34 @@ def parse_prompt(text: str) -> str:
     return text.strip()
 
 
+def parse_box(text: str) -> tuple[float, ...]:
+    """ "LEFT,TOP,RIGHT,BOTTOM" in pixels."""
+    numbers = tuple(_finite(part) for part in text.split(","))
+    if len(numbers) != 4 or not (numbers[0] < numbers[2] and numbers[1] < numbers[3]):
+        raise BadParameter(
+            f"{text!r} is not LEFT,TOP,RIGHT,BOTTOM in pixels, such as 10,20,300,310."
+        )
+    return numbers
+
+
+def parse_points(text: str) -> tuple[tuple[float, ...], ...]:
+    """Five points "X,Y X,Y X,Y X,Y X,Y" in pixels."""
+    points = tuple(tuple(_finite(part) for part in point.split(",")) for point in text.split())
+    if len(points) != 5 or any(len(point) != 2 for point in points):
+        raise BadParameter(
+            f"{text!r} is not five points 'X,Y X,Y X,Y X,Y X,Y': left eye, right eye, nose, left "
+            "and right corner of the mouth, as seen in the photo."
+        )
+    return points
+
+
+def check_where(**ways: object) -> None:
+    """Raise BadParameter for two ways to say which square of a photo is meant."""
+    given = [f"--{name.replace('_', '-')}" for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise BadParameter("give one of them.", param_hint=" or ".join(given))
+
+
 def check_folder(path: Path) -> None:
     """Raise BadParameter for a folder named like a file of another kind."""
     files = (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".safetensors", ".npy")
@@ -247,6 +275,17 @@ def out_file(help_: str, *endings: str) -> Any:
         return Path(text)
 
     return typer.Option("-o", "--out", parser=parse, metavar="FILE", help=help_)
+
+
+def optional_file(flag: str, help_: str, *endings: str) -> Any:
+    """An option of a file to write besides, that ends in one of these and can be written."""
+
+    def parse(text: str) -> Path:
+        check_ending(Path(text), *endings)
+        check_writable(Path(text))
+        return Path(text)
+
+    return typer.Option(flag, parser=parse, metavar="FILE", help=help_)
 
 
 def complete_world(begun: str) -> list[str]:
@@ -338,6 +377,28 @@ LatentSpace = Annotated[
 ]
 LatentIndex = Annotated[
     int | None, typer.Option(min=1, help="Which latent of a file of several, from 1.")
+]
+Face = Annotated[int | None, typer.Option(min=1, help="Which face of several, from 1 on the left.")]
+Points = Annotated[
+    Sequence[tuple[float, float]] | None,
+    typer.Option(
+        parser=parse_points,
+        metavar="'X,Y X,Y X,Y X,Y X,Y'",
+        help="A face that is not found: eyes, nose, corners of the mouth, in pixels.",
+    ),
+]
+Box = Annotated[
+    Sequence[float] | None,
+    typer.Option(
+        parser=parse_box,
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        help="The square in pixels, in place of a face.",
+    ),
+]
+NoAlign = Annotated[bool, typer.Option("--no-align", help="Take the middle of the photo.")]
+InvertMethod = Annotated[
+    Literal["encoder", "optimise", "tune"] | None,
+    typer.Option("--method", help="How the photo is inverted; by default what the world allows."),
 ]
 Strengths = Annotated[
     Sequence[float] | None,

@@ -6,7 +6,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from eclipsed.cli.console import note
 
@@ -14,9 +14,23 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from eclipsed import hub
-    from eclipsed.search.optimizer import State
 
-OnStep = Callable[["State"], None]
+
+@runtime_checkable
+class Steps(Protocol):
+    """How far a training is, or the inversion of a photo; seconds since it began."""
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
+OnStep = Callable[[Steps], None]
 
 
 def _bars(*columns: ProgressColumn) -> Progress:
@@ -43,7 +57,7 @@ def training_progress(prompt: str) -> Iterator[OnStep]:
         # No total yet: the bar pulses while the world is looked at before the first step.
         task = progress.add_task(escape(prompt), total=None, doing="looking at the world")
 
-        def on_step(state: State) -> None:
+        def on_step(state: Steps) -> None:
             progress.update(task, total=state.steps, completed=state.step, doing="")
             _say_last(state)
 
@@ -59,7 +73,7 @@ def progress(name: str = "training") -> OnStep:
     bar = ExitStack()
     show = bar.enter_context(training_progress(name))
 
-    def on_step(state: State) -> None:
+    def on_step(state: Steps) -> None:
         show(state)
         if state.step == state.steps:
             bar.close()
@@ -91,6 +105,6 @@ def _announce(name: str) -> hub.Progress:
     return lambda *_: None  # a file that is no terminal gets no moving bar
 
 
-def _say_last(state: State) -> None:
+def _say_last(state: Steps) -> None:
     if state.step == state.steps:
         note(f"step {state.step} of {state.steps}, {state.seconds:.1f} s")

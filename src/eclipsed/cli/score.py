@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import check_source, open_card, open_source, open_world
+from eclipsed.cli.loading import check_source, fitted, open_card, open_source, open_world
 from eclipsed.cli.wording import score_table
 
 
@@ -33,7 +33,7 @@ def score(
 
     from eclipsed.evaluation import evaluate
 
-    loaded = open_world(world, device, which)
+    loaded = fitted(open_world(world, device, which), latent)
     direction = open_card(card, loaded)
     chosen = seeds or evaluate.HELD_OUT_SEEDS
     source = open_source(loaded, chosen, latent, space=space, index=index)

@@ -8,6 +8,7 @@ from eclipsed.cli import console, options
 from eclipsed.cli.loading import (
     check_source,
     edit_facts_of,
+    fitted,
     open_edits,
     open_source,
     open_world,
@@ -46,7 +47,7 @@ def strip(
     from eclipsed.editing.images import save_png, strength_label, strip_picture
     from eclipsed.editing.recipes import recipe_head
 
-    loaded = open_world(world, device, which)
+    loaded = fitted(open_world(world, device, which), latent)
     edits = open_edits(direction, loaded, layers)
     for each in edits:
         warn_beyond(each.direction, *columns)

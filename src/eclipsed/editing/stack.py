@@ -223,7 +223,7 @@ def render(
             if edit.bounded:
                 done = done.add(edit)
                 after = synthesize(done)
-                image = blend(image, after.image, _blend_mask(segmenter, before, after, edit))
+                image = blend(image, after.image, blend_mask(segmenter, before, after, edit))
                 before = after
         images.append(image)
     return torch.cat(images)
@@ -246,7 +246,7 @@ def _synthesize(
     )
 
 
-def _blend_mask(
+def blend_mask(
     segmenter: Segmenter | None, before: Synthesis, after: Synthesis, edit: Edit
 ) -> Float[Tensor, "n h w"]:
     """Where a bounded edit changes the image: 1 is all of it, 0 nothing."""

@@ -7,6 +7,7 @@ A family's file holds its architecture and what only that family has: how latent
 from __future__ import annotations
 
 import copy
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -78,7 +79,7 @@ class NetworkGenerator(nn.Module, ABC):
     size: (height, width) of its images; `resolution` is the longer side. colours: the channels that
     it makes, of which `synthesize` gives three. notes: what a user should know of its file.
     Latents of z are the noise before truncation, which happens where they are rendered.
-    Copies with another class or precision share the weights.
+    Copies with another class or precision share the weights, tuned ones all that was not tuned.
     """
 
     spaces: tuple[Space, ...] = ("z",)
@@ -96,6 +97,7 @@ class NetworkGenerator(nn.Module, ABC):
         self.label = class_vector(0, config.c_dim) if config.c_dim else None
         self.precision: Precision = "float32"
         self.weights_sha256 = ""  # computed when it is first asked for
+        self.tuning = ""  # of a tuned copy: a digest of what was added to the weights
         self._spreads: dict[Space, Tensor] = {}
 
     @abstractmethod
@@ -108,14 +110,37 @@ class NetworkGenerator(nn.Module, ABC):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the names and bytes of every tensor, computed once; class; precision."""
+        """SHA-256 over the names and bytes of every tensor, computed once; class; precision; of a
+        tuned copy that of the network it is made from, and what tunes it."""
         self.weights_sha256 = self.weights_sha256 or fingerprint_of(self)
         parts = [self.weights_sha256]
         if self.label is not None and not self.label.equal(class_vector(0, len(self.label))):
             parts.append(f"class {sha256_of(self.label)[:16]}")
         if self.precision != "float32":
             parts.append(self.precision)
+        if self.tuning:
+            parts.append(f"tuned {self.tuning}")
         return "+".join(parts)
+
+    @torch.no_grad()
+    def tuned(self, changes: Mapping[str, Tensor]) -> NetworkGenerator:
+        """A copy with these numbers added to its parameters; what they leave alone is shared.
+
+        Directions of the network are directions of the copy. Raises BadFile for a parameter that
+        it lacks, or of another shape.
+        """
+        parameters = dict(self.named_parameters())
+        for name, change in changes.items():
+            if name not in parameters or parameters[name].shape != change.shape:
+                raise BadFile(f"The generator '{self.name}' has no weights {name!r} of this shape.")
+        digest = hashlib.sha256(self.fingerprint.encode())  # also asks for the weights' own digest
+        shared = [value for name, value in parameters.items() if name not in changes]
+        copied = copy.deepcopy(self, {id(value): value for value in (*shared, *self.buffers())})
+        for name, change in sorted(changes.items()):
+            copied.get_parameter(name).add_(change.to(self.device))
+            digest.update(name.encode() + bytes.fromhex(sha256_of(change)))
+        copied.tuning = digest.hexdigest()[:16]
+        return copied
 
     def of_class(self, which: int | Sequence[float] | Tensor) -> NetworkGenerator:
         """The same network, weights shared, bound to a class: its index, or a class vector.

@@ -74,26 +74,37 @@ class Fitted:
 
 def find(world: World, goal: Goal, config: ForwardConfig) -> list[Direction]:
     """The direction of a prompt; the first one on a world also fits what all prompts need."""
-    fitted = fitted_on(world, config)
+    return [_direction(fitted_on(world, config), goal)]
+
+
+def draft(world: World, goal: Goal, space: Space) -> Direction:
+    """A direction to go on with while method default trains.
+
+    It looks at no image that training does not look at first, so nothing says how long directions
+    of this world are. Its card's config holds `draft`.
+    """
+    return _direction(_fit(world, ForwardConfig(space=space)), goal, draft=True)
+
+
+def _direction(fitted: Fitted, goal: Goal, **facts: Any) -> Direction:
+    world, space = fitted.world, fitted.config.space
 
     def scaled(part: Goal) -> Tensor:
         vector = way(fitted, part)
-        longest = longest_layer(world.generator, config.space, vector)
+        longest = longest_layer(world.generator, space, vector)
         return vector * (fitted.length / max(1e-12, longest))
 
-    return [
-        as_direction(
-            world,
-            torch.stack([scaled(part) for part in goal.parts or (goal,)]).sum(dim=0),
-            goal,
-            method="forward",
-            space=config.space,
-            config=asdict(config),
-            name=goal.prompt,
-            unit=1.0,
-            range=(-LIMIT, LIMIT),
-        )
-    ]
+    return as_direction(
+        world,
+        torch.stack([scaled(part) for part in goal.parts or (goal,)]).sum(dim=0),
+        goal,
+        method="forward",
+        space=space,
+        config={**asdict(fitted.config), **facts},
+        name=goal.prompt,
+        unit=1.0,
+        range=(-LIMIT, LIMIT),
+    )
 
 
 @torch.no_grad()
@@ -113,14 +124,19 @@ def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
 def fitted_on(world: World, config: ForwardConfig) -> Fitted:
     """Fit the regression to the pool, once, and measure how long directions are."""
 
-    @torch.no_grad()
     def compute() -> Fitted:
-        pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
-        spread = world.generator.spread(config.space)
-        fitted = Fitted(world, config, pool, fit(pool, config.ridge), spread)
+        fitted = _fit(world, config)
         return replace(fitted, length=median_length(fitted))
 
     return remembered(_key(world, config), compute)
+
+
+@torch.no_grad()
+def _fit(world: World, config: ForwardConfig) -> Fitted:
+    pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
+    return Fitted(
+        world, config, pool, fit(pool, config.ridge), world.generator.spread(config.space)
+    )
 
 
 def _key(world: World, config: ForwardConfig) -> Key:

@@ -1,5 +1,5 @@
 """Strengths that mean the same for every direction: 1 is where the prompt is reached, or where
-images end that look like the generator's own, if that comes first.
+images end that look like the generator's own, if that comes first and most have the prompt there.
 
 Measured on images that lack what is asked for and were not trained on, by the encoder that trained;
 no judge is involved. How far a direction can be used is read off the images themselves
@@ -38,6 +38,8 @@ REACHED = 0.9
 MOST = 0.85
 # Strength 1 lies this much beyond: the encoder approves before the last images have changed wholly.
 MARGIN = 1.25
+# It lies no further out than images stay realistic, unless fewer than these have the prompt there.
+HALF = 0.5
 # Strengths of each sign that are tried for a direction's range, and on how many images.
 STRENGTHS = (1.0, 2.0, 3.0)
 RANGE_IMAGES = 16
@@ -108,8 +110,11 @@ def calibrate(
     """
     curve = alignment_curve(view, latents, vector, text, multiples)
     unit = MARGIN * unit_of(curve, multiples)
-    ends = range_of(view, latents[:RANGE_IMAGES], unit * vector, regions)
-    return Calibration(*within_range(unit, ends), tuple(curve.mean(dim=0).tolist()))
+    low, high = range_of(view, latents[:RANGE_IMAGES], unit * vector, regions)
+    reached = lengths_of(curve, multiples) <= unit * high
+    if high < 1.0 and len(reached) and float(reached.float().mean()) < HALF:
+        high = 1.0  # it would look natural and do nothing
+    return Calibration(*within_range(unit, (low, high)), tuple(curve.mean(dim=0).tolist()))
 
 
 @torch.no_grad()
@@ -129,29 +134,29 @@ def alignment_curve(
     return torch.stack([alignment(moved - start, text) for moved in after], dim=1)
 
 
-def unit_of(
-    curve: Float[Tensor, "n m"],
-    multiples: Sequence[float] = MULTIPLES,
-    reached: float = REACHED,
-    most: float = MOST,
-) -> float:
-    """The multiple at which `most` of the images have `reached` of their peak, interpolated.
+def unit_of(curve: Float[Tensor, "n m"], multiples: Sequence[float] = MULTIPLES) -> float:
+    """The multiple at which MOST of the images have the prompt; 1 where none aligns, since then
+    there is no scale to speak of."""
+    lengths = lengths_of(curve, multiples)
+    return float(lengths.quantile(MOST)) if len(lengths) else 1.0
 
-    An image's peak is its greatest alignment; an image that never aligns does not count. 1 where
-    none aligns: then there is no scale to speak of.
+
+def lengths_of(
+    curve: Float[Tensor, "n m"], multiples: Sequence[float] = MULTIPLES
+) -> Float[Tensor, " k"]:
+    """The multiple at which each image has REACHED of its peak, interpolated.
+
+    An image's peak is its greatest alignment; an image that never aligns does not count.
     """
     rising = torch.cat([torch.zeros_like(curve[:, :1]), curve], dim=1)
     peak = rising.amax(dim=1)
-    rising = rising[peak > 0.25 * float(peak.max())]
-    if not len(rising) or float(peak.max()) <= 0.0:
-        return 1.0
-    goal = reached * rising.amax(dim=1)
+    rising = rising[(peak > 0.25 * float(peak.max())) & (peak > 0.0)]
+    goal = REACHED * rising.amax(dim=1)
     steps = torch.tensor([0.0, *multiples]).to(rising)
     last = (rising >= goal[:, None]).float().argmax(dim=1)
     low, high = (rising.gather(1, at[:, None])[:, 0] for at in (last - 1, last))
     part = (goal - low) / (high - low)
-    lengths = steps[last - 1] + part * (steps[last] - steps[last - 1])
-    return float(lengths.quantile(most))
+    return steps[last - 1] + part * (steps[last] - steps[last - 1])
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ from eclipsed.files import disk, make_folder, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
 from eclipsed.search.pool import view_of
-from eclipsed.types import Goal, Space, World
+from eclipsed.types import Goal, Space, World, weights_of
 
 OnStep = Callable[[State], None]
 # Of all code that a training runs, calibration and its constants included: to be raised when the
@@ -81,6 +81,18 @@ def training_key(world: World, goal: Goal, config: Any) -> Key:
     """The key of a training's result."""
     facts = config.method, asdict(config), asdict(goal), list(world.vocabulary.items())
     return view_of(world, config.space).key("training", VERSION, NETWORKS, *facts)
+
+
+def answers(card: Direction, world: World, goal: Goal, method: str, config: Any) -> bool:
+    """Whether a card is what a search with this goal, method and config leads to."""
+    facts = json.loads(json.dumps(asdict(config)))
+    return (
+        card.method == method
+        and card.prompt == goal.prompt
+        and card.regions == goal.regions
+        and weights_of(card.generator_fingerprint) == weights_of(world.generator.fingerprint)
+        and all(card.config.get(key) == value for key, value in facts.items())
+    )
 
 
 def run(

@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from eclipsed.checkpoints.reading import read_checkpoint
+from eclipsed.editing.photos.e4e import load_e4e
 from eclipsed.editing.photos.mtcnn import load_mtcnn
 from eclipsed.encoders.clip import load_encoder as load_pretrained_encoder
 from eclipsed.errors import BadFile, BadSetting
@@ -24,7 +25,16 @@ from eclipsed.hub import is_here
 from eclipsed.segmenters import load_segmenter as load_any_segmenter
 from eclipsed.segmenters.clusters import ClusterSegmenter
 from eclipsed.segmenters.labels import vocabulary_for
-from eclipsed.types import Detector, Encoder, Generator, Judge, Segmenter, Synthesis, World
+from eclipsed.types import (
+    Detector,
+    Encoder,
+    Generator,
+    Inverter,
+    Judge,
+    Segmenter,
+    Synthesis,
+    World,
+)
 from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
 from eclipsed.worlds.own import STARTER, Choice, OwnWorld
@@ -79,6 +89,10 @@ def own_world(own: OwnWorld, device: str) -> World:
     detector = None
     if own.detector is not None:
         detector = cache(partial(load_detector, own.detector, own.name, device))
+    encoder = load_encoder(own.encoder, device)
+    inverter = None
+    if own.inverter is not None:
+        inverter = cache(partial(load_inverter, own.inverter, encoder, device))
     segmenter = NoSegmenter() if own.segmenter is None else fitting_segmenter(own.segmenter)
     unknown = [region for region in own.regions if region not in segmenter.regions]
     if unknown:
@@ -90,7 +104,7 @@ def own_world(own: OwnWorld, device: str) -> World:
     return World(
         name=own.name,
         generator=generator,
-        encoder=load_encoder(own.encoder, device),
+        encoder=encoder,
         segmenter=segmenter,
         vocabulary={region: own.regions.get(region, (region,)) for region in segmenter.regions},
         neutral=own.neutral,
@@ -99,6 +113,7 @@ def own_world(own: OwnWorld, device: str) -> World:
         multilingual=own.multilingual,
         judge=judge,
         detector=detector,
+        inverter=inverter,
         frame=FRAME if own.detector == STARTER else None,
     )
 
@@ -143,6 +158,22 @@ def load_segmenter(choice: Choice, regions: tuple[str, ...], device: str) -> Seg
     if path.is_file() and small.SEGMENTER in metadata_of(path):
         return small.load_small_segmenter(path).to(device)
     return load_any_segmenter(path, regions=regions, device=device, local_only=True)
+
+
+def load_inverter(path: Path, encoder: Encoder, device: str) -> Inverter:
+    """A small inverter that was trained on this encoder, or e4e's.
+
+    Raises BadFile for a small one of another encoder, and for other files.
+    """
+    if small.INVERTER not in metadata_of(path):
+        return load_e4e(path, device)
+    if not isinstance(encoder, models.StarterEncoder):
+        raise BadFile(
+            f"The inverter {shown(path)} reads what a small encoder sees, and '{encoder.name}' is "
+            "none.",
+            "Name the encoder that it was trained on.",
+        )
+    return small.load_small_inverter(path, encoder).to(device)
 
 
 def load_detector(choice: Choice, world: str, device: str) -> Detector:

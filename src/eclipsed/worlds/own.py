@@ -9,6 +9,7 @@
     class = 2                       # of a generator of several classes
     judge_encoder = "siglip-base-patch16-224"   # both or neither: what scores are judged by
     judge_segmenter = "cat-parts.safetensors"
+    inverter = "e4e_ffhq_encode.pt" # gives the latents of photos: e4e's file, or a small one
     detector = "mtcnn"              # finds people's faces in photos, for generators made as FFHQ's
 
     [regions]
@@ -48,6 +49,7 @@ _KEYS = (
     "truncation",
     "class",
     *_JUDGES,
+    "inverter",
     "example_prompts",
     "multilingual",
     "regions",
@@ -76,6 +78,7 @@ class OwnWorld:
     judge_encoder, judge_segmenter: networks that only scores use; both or none.
     segmenter: None where a world has none, and so no regions.
     detector: what finds the generator's faces in photos; None where photos are cut in the middle.
+    inverter: the file of what gives the latents of photos; None where they are found step by step.
     example_prompts: short prompts that the world answers, to offer to people.
     multilingual: whether the encoder reads other languages than English.
     class_index: of a generator of several classes; None where the description names none.
@@ -94,6 +97,7 @@ class OwnWorld:
     multilingual: bool = False
     class_index: int | None = None
     detector: Choice | None = None
+    inverter: Path | None = None
 
     @property
     def choices(self) -> Mapping[str, Choice]:
@@ -140,6 +144,7 @@ def read_own(path: StrPath) -> OwnWorld:
         example_prompts=page.lines("example_prompts", prompts),
         multilingual=values.get("multilingual", False),
         regions={name: page.region(name, words) for name, words in regions.items()},
+        inverter=page.file("inverter", values["inverter"]) if "inverter" in values else None,
         **choices,
     )
 
@@ -215,11 +220,7 @@ class _Page:
         part = find_part(kind, text)
         if part is not None:
             return part
-        try:
-            path = Path(text).expanduser()
-        except RuntimeError:  # a "~somebody" whom the system does not know
-            path = Path(text)
-        path = Path(self.path).parent.absolute() / path
+        path = self._beside(text)
         places, article, also = _PLACES[kind]
         self.check(
             os.path.isfile(path) or (os.path.isdir(path) and kind != "generator"),
@@ -229,6 +230,22 @@ class _Page:
             f"{', '.join(part_names(kind)[:3])}{also}.",
         )
         return path
+
+    def file(self, key: str, value: Any) -> Path:
+        """A network that lies in a file."""
+        text = self.line(key, value)
+        path = self._beside(text)
+        reason = f"is {_quoted(text)}, and there is no file {shown(path)}"
+        self.check(os.path.isfile(path), key, reason, "Name one that is there.")
+        return path
+
+    def _beside(self, text: str) -> Path:
+        """A path that is relative to the description."""
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:  # a "~somebody" whom the system does not know
+            path = Path(text)
+        return Path(self.path).parent.absolute() / path
 
     def check_judges(self, choices: Mapping[str, Choice]) -> None:
         """Judges must be other networks than those they judge, and both or none."""

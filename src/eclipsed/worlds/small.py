@@ -1,7 +1,8 @@
-"""Small encoders and segmenters as files that describe themselves, for worlds made by anybody.
+"""Small encoders, segmenters and inverters as files that describe themselves, for any world.
 
 The networks are the starter world's kinds at any size and for any regions: an image tower and a
-text tower over the frozen sentence encoder, and a small U-Net. A file is safetensors in fp16; one
+text tower over the frozen sentence encoder, a small U-Net, and a head that reads latents off the
+image tower. A file is safetensors in fp16; one
 metadata string, JSON, says what the shapes of its tensors do not.
 """
 
@@ -29,11 +30,23 @@ from eclipsed.files import (
     shown,
     write_atomic,
 )
-from eclipsed.worlds.starter.models import Network, StarterEncoder, StarterSegmenter
-from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.models import (
+    Network,
+    SmallInverter,
+    StarterEncoder,
+    StarterSegmenter,
+)
+from eclipsed.worlds.starter.networks import (
+    InverterHead,
+    TextImageModel,
+    TowerConfig,
+    UNet,
+    feature_count,
+)
 
 FORMAT = 1
-ENCODER, SEGMENTER = "eclipsed_encoder", "eclipsed_segmenter"  # keys of the metadata string
+# Keys of the metadata string.
+ENCODER, SEGMENTER, INVERTER = "eclipsed_encoder", "eclipsed_segmenter", "eclipsed_inverter"
 _MOST_BYTES = 64 * 2**20
 _MOST = 4_096  # of anything that a file counts: channels, pixels, regions
 _AGAIN = "Make the file again."
@@ -84,6 +97,40 @@ def load_small_segmenter(path: StrPath) -> StarterSegmenter:
     return StarterSegmenter(network, regions=regions, name=Path(path).stem).eval()
 
 
+def save_small_inverter(head: InverterHead, encoder: StarterEncoder, path: StrPath) -> None:
+    """Write an inverter in fp16, without the encoder's tower that it was trained on.
+
+    Raises BadFile when the place cannot be written.
+    """
+    facts = {
+        "features": head.inner.in_features,
+        "hidden": head.inner.out_features,
+        "rows": head.rows,
+        "w_dim": head.w_dim,
+        "encoder": encoder.fingerprint,
+    }
+    # In fp16 the mean latent, which may lie far from 0, would lose what tells images apart.
+    _write(head, INVERTER, facts, path, "mean")
+
+
+def load_small_inverter(path: StrPath, encoder: StarterEncoder) -> SmallInverter:
+    """The frozen inverter (eclipsed.types.Inverter) of a file that `save_small_inverter` wrote.
+
+    Its name is the file's. Raises BadFile, with one sentence, for anything else, and for an
+    inverter that was trained on another encoder.
+    """
+    tensors, facts = _read(path, INVERTER, "inverter")
+    if facts.get("encoder") != encoder.fingerprint:
+        raise BadFile(
+            f"The inverter {shown(path)} was trained on another encoder than '{encoder.name}'.",
+            "Name the encoder that it was trained on.",
+        )
+    head = _build(lambda: _head_from(facts), tensors, path)
+    if head.inner.in_features != feature_count(encoder.model.image.config):
+        raise BadFile(f"The description in {shown(path)} makes no sense.", _AGAIN)
+    return SmallInverter(encoder.model.image, head, name=Path(path).stem).eval()
+
+
 def regions_of(names: Any) -> tuple[str, ...]:
     """Names of regions, checked: at least one, all different, none empty, on one line each.
 
@@ -103,16 +150,25 @@ def _is_name(name: Any) -> bool:
 
 
 def _encoder_from(facts: Mapping[str, Any]) -> TextImageModel:
-    tower = facts["tower"]
+    return TextImageModel(_tower_from(facts["tower"]), _count(facts["hidden"]))
+
+
+def _head_from(facts: Mapping[str, Any]) -> InverterHead:
+    features, hidden, rows, w_dim = (
+        _count(facts[name]) for name in ("features", "hidden", "rows", "w_dim")
+    )
+    return InverterHead(features, hidden, rows=rows, w_dim=w_dim)
+
+
+def _tower_from(tower: Mapping[str, Any]) -> TowerConfig:
     first, second, third, fourth = (_count(width) for width in tower["widths"])
-    config = TowerConfig(
+    return TowerConfig(
         widths=(first, second, third, fourth),
         head=_count(tower["head"]),
         outputs=_count(tower["outputs"]),
         residual=tower["residual"] is True,
         size=_count(tower["size"]),
     )
-    return TextImageModel(config, _count(facts["hidden"]))
 
 
 def _segmenter_from(facts: Mapping[str, Any]) -> UNet:
@@ -126,11 +182,15 @@ def _count(value: Any) -> int:
     return value
 
 
-def _write(module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath) -> None:
+def _write(
+    module: nn.Module, key: str, facts: Mapping[str, Any], path: StrPath, *exact: str
+) -> None:
+    """exact: names of tensors that are not rounded to fp16."""
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        name: (value.half() if value.is_floating_point() and name not in exact else value)
         for name, value in module.state_dict().items()
     }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_atomic(path, save(tensors, {key: json.dumps({"format": FORMAT, **facts})}))
 
 

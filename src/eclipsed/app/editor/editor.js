@@ -352,11 +352,12 @@ class Editor {
 
   stage(search) {
     const left = search.left === null ? "" : `, about ${Math.ceil(search.left)} s left`;
+    const draft = search.draft ? "; a draft can be used already" : "";
     return {
       checking: "can this generator do it?",
       asking: "unlikely to work here.",
-      looking: `looking at what this world can show, ${search.seconds} s; the first prompt takes longest`,
-      training: search.steps ? `step ${search.step} of ${search.steps}${left}` : "taking the first step",
+      looking: `looking at what this world can show, ${search.seconds} s; the first prompt takes longest${draft}`,
+      training: (search.steps ? `step ${search.step} of ${search.steps}${left}` : "taking the first step") + draft,
       scoring: "in the stack; being scored",
       done: `done in ${search.seconds} s`,
       stopped: search.step ? "stopped; what was learned is kept" : "stopped",
@@ -411,6 +412,11 @@ class Editor {
     const more = button("⋯", "Layers and region", () => this.toggle(line.file));
     more.classList.toggle("on", this.open.has(line.file) || line.hard || line.layers !== null);
     if (line.drawn) name.append(make("span", "badge", "mask"));
+    if (line.draft) {
+      const badge = make("span", "badge", "draft");
+      badge.title = "Not trained and of no measured length; the trained direction takes its place";
+      name.append(badge);
+    }
     head.append(name, mute, up, down, more, button("✕", "Remove", () => this.tell("remove", { at })));
     item.append(head, ...this.row(line, at));
     if (this.open.has(line.file)) item.append(this.more(line, at, data.regions));

@@ -23,11 +23,20 @@ from eclipsed.text import listed
 from eclipsed.types import Claim, Synthesis, Verdict
 from eclipsed.worlds.starter.artifacts import artifact
 from eclipsed.worlds.starter.attributes import GROUP, JUDGED, REGIONS
-from eclipsed.worlds.starter.networks import Classifier, TextImageModel, TowerConfig, UNet
+from eclipsed.worlds.starter.networks import (
+    Classifier,
+    ImageTower,
+    InverterHead,
+    TextImageModel,
+    TowerConfig,
+    UNet,
+    tower_features,
+)
 
 WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
 WORLD_HIDDEN = 512
 WORLD_UNET = (32, 64, 96)
+INVERTER_HIDDEN = 176
 # The judges: another architecture (no shortcuts, ReLU), other widths, other seeds.
 JUDGE_TOWER = TowerConfig(widths=(24, 48, 96, 112), head=24, outputs=128, residual=False)
 JUDGE_HIDDEN = 256
@@ -135,6 +144,28 @@ class StarterSegmenter(nn.Module):
         numbers = label_numbers(regions, groups, segmenter=self.name)
         labels = self.labels(synthesis.image)
         return torch.isin(labels, torch.tensor(numbers, device=labels.device)).float()
+
+
+class SmallInverter(nn.Module):
+    """Latents of images at a glance (eclipsed.types.Inverter), by a head on an encoder's tower."""
+
+    def __init__(self, tower: ImageTower, head: InverterHead, *, name: str = "starter") -> None:
+        super().__init__()
+        self.tower = tower
+        self.head = head
+        self.name = name
+        self.size = tower.config.size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self, self.size)
+
+    @torch.no_grad()
+    def latents(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
+        images = images.clamp(-1, 1)
+        if images.shape[-2:] != (self.size, self.size):
+            images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
+        return self.head(tower_features(self.tower, images))  # type: ignore[no-any-return]
 
 
 class StarterJudge(nn.Module):

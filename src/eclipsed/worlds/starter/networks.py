@@ -1,7 +1,8 @@
-"""The small networks of the starter world besides the generator: encoder, segmenter, classifier.
+"""The small networks of the starter world besides the generator: encoder, segmenter, classifier,
+inverter.
 
-Each is used twice: as part of the world, and, with other widths, another activation and another
-seed, as a judge that no training sees.
+All but the inverter are used twice: as part of the world, and, with other widths, another
+activation and another seed, as a judge that no training sees.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Images = Float[Tensor, "n 3 h w"]
+_COLOURS = 8  # an image's colours are read as a mosaic of so many squares each way
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,42 @@ class UNet(nn.Module):
         one = one + self.up2(F.interpolate(two, scale_factor=2.0, mode="bilinear"))
         one = F.silu(self.right2(one)) + one
         return F.pixel_shuffle(self.coarse(one), 2) + self.fine(images)  # type: ignore[no-any-return]
+
+
+def tower_features(tower: ImageTower, images: Images) -> Float[Tensor, "n f"]:
+    """All that a tower knows of images: what is where, how much of everything, and the colours."""
+    x = images.contiguous(memory_format=torch.channels_last)
+    means = []
+    for stage in tower.stages:
+        x = stage(x)
+        means.append(x.mean(dim=(2, 3)))
+    colours = F.adaptive_avg_pool2d(images, _COLOURS).flatten(1)
+    return torch.cat([tower.squeeze(x).flatten(1), *means, colours], dim=1)
+
+
+def feature_count(config: TowerConfig) -> int:
+    """How many features `tower_features` gives."""
+    return config.head * (config.size // 16) ** 2 + sum(config.widths) + 3 * _COLOURS**2
+
+
+class InverterHead(nn.Module):
+    """Features of an encoder's image tower → latents of W+ [N, rows · w_dim]: the mean latent, and
+    what is added to it."""
+
+    mean: Tensor
+
+    def __init__(self, features: int, hidden: int, *, rows: int, w_dim: int) -> None:
+        super().__init__()
+        self.rows, self.w_dim = rows, w_dim
+        self.norm = nn.BatchNorm1d(features, affine=False)
+        self.inner = nn.Linear(features, hidden)
+        self.outer = nn.Linear(hidden, rows * w_dim)
+        self.dropout = nn.Dropout(0.1)
+        self.register_buffer("mean", torch.zeros(rows * w_dim))
+
+    def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n d"]:
+        hidden = F.silu(self.inner(self.dropout(self.norm(features))))
+        return self.mean + self.outer(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
 class Classifier(nn.Module):

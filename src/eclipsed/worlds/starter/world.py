@@ -12,8 +12,11 @@ from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, sha256_of, shown
 from eclipsed.generators.loading import load_generator
 from eclipsed.types import Detector, Point, World
+from eclipsed.worlds.small import load_small_inverter
 from eclipsed.worlds.starter.models import (
     REMAKE,
+    SmallInverter,
+    StarterEncoder,
     StarterJudge,
     load_encoder,
     load_judges,
@@ -30,7 +33,8 @@ GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
     "segmenter.safetensors",
     "judges.safetensors",
 )
-DETECTOR = "detector.safetensors"  # finds avatars in photos
+INVERTER = "inverter.safetensors"  # may be missing: photos are then inverted step by step
+DETECTOR = "detector.safetensors"  # may be missing: photos are then cut in the middle
 # Eyes, nose and corners of the mouth of every avatar, in fractions of its sides.
 FRAME: tuple[Point, ...] = ((0.395, 0.451), (0.605, 0.451), (0.5, 0.55), (0.44, 0.63), (0.56, 0.63))
 _MOST_BYTES = 64 * 2**20
@@ -47,19 +51,27 @@ def load_starter(folder: Path = WEIGHTS, device: str = "cpu") -> World:
         _check(folder / name, record)
     generator = load_generator(folder / GENERATOR, device)
     generator.name = "starter"
+    encoder = load_encoder(folder / ENCODER).to(device)
+    inverter = cache(partial(_inverter, folder, encoder))
     return World(
         name="starter",
         generator=generator,
-        encoder=load_encoder(folder / ENCODER).to(device),
+        encoder=encoder,
         segmenter=load_segmenter(folder / SEGMENTER).to(device),
         vocabulary=STARTER_VOCABULARY,
         neutral="a person",
         example_prompts=STARTER_PROMPTS,
         judge=cache(partial(_judge, folder, device)),
         shipped=folder,
+        inverter=inverter if INVERTER in known else None,
         detector=cache(partial(load_detector, folder, device)) if DETECTOR in known else None,
         frame=FRAME,
     )
+
+
+def _inverter(folder: Path, encoder: StarterEncoder) -> SmallInverter:
+    _check(folder / INVERTER, read_record(folder))
+    return load_small_inverter(folder / INVERTER, encoder).to(encoder.model.scale.device)
 
 
 def _judge(folder: Path, device: str) -> StarterJudge:

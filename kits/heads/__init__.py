@@ -1,0 +1,1 @@
+"""Building the heads world: the renderer of heads, and what is trained on its pictures."""

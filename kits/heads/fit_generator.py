@@ -1,0 +1,176 @@
+"""Trains the synthesis network of heads to draw what W+ rows say, against exact renders."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
+from eclipsed.search.pool import fast_bfloat16
+from eclipsed.worlds.heads.attributes import REGIONS
+from kits.fitting import Schedule, channels_last, fit, rng_of
+from kits.heads.design import GROUP_WIDTH, codes_from_values, pushed
+from kits.heads.population import Z_DIM
+from kits.heads.store import RESOLUTION, People, read
+from kits.losses import local_contrast, reconstruction_loss
+
+# The network in training takes codes of one group per row; design.written_out makes it take w.
+CONFIG = StyleGAN2Config(
+    resolution=RESOLUTION,
+    channels={4: 192, 8: 224, 16: 160, 32: 96, 64: 48, 128: 32},
+    z_dim=Z_DIM,
+    w_dim=GROUP_WIDTH,
+)
+
+# Small parts are worth more per pixel than large ones, or they are never learned.
+WEIGHTS = {
+    "background": 0.6,
+    "ears": 1.5,
+    "nose": 2.5,
+    "lips": 4.0,
+    "mouth": 5.0,
+    "eyes": 6.0,
+    "brows": 5.0,
+    "hair": 1.2,
+    "beard": 1.5,
+    "glasses": 3.0,
+    "earrings": 3.0,
+}
+# Styles that hardly depend on the code at first are learned faster than random ones unlearned.
+STYLE_START = 0.3
+REFRESHED = 500  # steps after which the store is looked through again: it may have grown
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training at one resolution; a later one at the same resolution is a restart.
+
+    detail: what the contrast of a pixel to its surroundings adds to its weight, as a factor.
+    colour: weight of the error of the means over blocks, see `reconstruction_loss`.
+    """
+
+    resolution: int
+    images: int
+    rate: float
+    batch: int = 16
+    detail: float = 0.0
+    colour: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.resolution not in CONFIG.resolutions or not 1 <= self.batch <= self.images:
+            raise ValueError(f"not a stage of training: {self}")
+        if min(self.detail, self.colour) < 0:
+            raise ValueError(f"a weight in a stage of training is negative: {self}")
+
+
+# Every stage ends in a falling rate, so whatever was reached when time is up can be used.
+STAGES: tuple[Stage, ...] = (
+    Stage(32, 20_000, 0.02),
+    Stage(64, 64_000, 0.02),
+    Stage(128, 128_000, 0.02),
+    Stage(128, 320_000, 0.015, detail=3.0),
+)
+
+
+def pixel_weights() -> Tensor:
+    """Loss weight per region, [R]."""
+    return torch.tensor([WEIGHTS.get(region, 1.0) for region in REGIONS])
+
+
+class Batches:
+    """Batches of a stage, from a store that may still be growing.
+
+    A run is repeatable once the store is complete.
+    """
+
+    def __init__(self, folder: Path, stage: Stage, seed: int, device: str) -> None:
+        self.folder, self.stage, self.seed, self.device = folder, stage, seed, device
+        self.weights = pixel_weights().to(device)
+        self.people: People | None = None
+
+    def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """One step's codes [N, NUM_WS, GROUP_WIDTH], targets [N, 3, R, R], weights [N, 1, R, R]."""
+        if self.people is None or step % REFRESHED == 0:
+            self.people = read(self.folder)
+        rng = rng_of(self.seed, step)
+        rows = self.people.take(rng.integers(len(self.people), size=self.stage.batch))
+        codes = torch.from_numpy(codes_from_values(pushed(rng, rows["values"])))
+        image = torch.from_numpy(rows["image"]).to(self.device)
+        target = image.permute(0, 3, 1, 2).float() / 127.5 - 1
+        label = torch.from_numpy(rows["label"]).to(self.device).long()
+        weight = self.weights[label].unsqueeze(1)
+        if self.stage.detail:
+            weight = weight * (1 + self.stage.detail * local_contrast(target))
+        if target.shape[-1] > self.stage.resolution:
+            factor = target.shape[-1] // self.stage.resolution
+            target, weight = F.avg_pool2d(target, factor), F.avg_pool2d(weight, factor)
+        return codes.to(self.device), target.contiguous(), weight
+
+
+def new_networks(seed: int, device: str) -> tuple[SynthesisNetwork, SynthesisNetwork]:
+    """A random network and a copy for its moving average, with all noise left at strength 0."""
+    torch.manual_seed(seed)
+    network = channels_last(SynthesisNetwork(CONFIG)).to(device)
+    for name, parameter in network.named_parameters():
+        if name.endswith("affine.weight"):
+            parameter.data.mul_(STYLE_START)
+        # Supervised images leave nothing for noise to explain; the inputs stay, at strength 0.
+        parameter.requires_grad_(not name.endswith("noise_strength"))
+    return network, copy.deepcopy(network).requires_grad_(False)
+
+
+def fit_generator(
+    folder: Path,
+    store: Path,
+    *,
+    seed: int = 1,
+    stages: Sequence[Stage] = STAGES,
+    device: str = "cpu",
+    compiled: bool = True,
+) -> SynthesisNetwork:
+    """Train (or resume) all stages in `folder`; returns the averaged synthesis network.
+
+    store: as `store.grow` fills it. `compiled` uses torch.compile, which needs a C++ compiler on
+    a CPU.
+    """
+    network, average = new_networks(seed, device)
+    for number, stage in enumerate(stages):
+        network.resolutions = tuple(2**k for k in range(2, stage.resolution.bit_length()))
+        loss = _loss(network, stage.colour, device, compiled)
+        batches = Batches(store, stage, seed + 1000 * number, device)
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        fit(
+            network,
+            partial(_loss_at, loss, batches),
+            torch.optim.Adam(parameters, lr=stage.rate, betas=(0.9, 0.99)),
+            Schedule(stage.images // stage.batch, stage.rate),
+            folder=folder,
+            name=f"generator-{number}",
+            average=average,
+        )
+    average.resolutions = network.resolutions
+    return average.eval()
+
+
+def _loss(
+    network: SynthesisNetwork, colour: float, device: str, compiled: bool
+) -> Callable[..., Tensor]:
+    half = fast_bfloat16(torch.device(device))
+
+    def loss(codes: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
+            image, _ = network(network.styles(codes), noise="none")
+        return reconstruction_loss(image.float(), target, weight, colour)
+
+    return torch.compile(loss) if compiled else loss
+
+
+def _loss_at(loss: Callable[..., Tensor], batches: Batches, step: int) -> Tensor:
+    return loss(*batches.at(step))

@@ -1,0 +1,1 @@
+"""JPEG files at the level of their coefficients: what is not edited is copied, not re-encoded."""

@@ -1,0 +1,1 @@
+"""The heads world: people drawn in three dimensions, with continuous attributes."""
