@@ -34,7 +34,7 @@ GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
     "judges.safetensors",
 )
 INVERTER = "inverter.safetensors"  # may be missing: photos are then inverted step by step
-DETECTOR = "detector.safetensors"  # finds avatars in photos
+DETECTOR = "detector.safetensors"  # may be missing: photos are then cut in the middle
 # Eyes, nose and corners of the mouth of every avatar, in fractions of its sides.
 FRAME: tuple[Point, ...] = ((0.395, 0.451), (0.605, 0.451), (0.5, 0.55), (0.44, 0.63), (0.56, 0.63))
 _MOST_BYTES = 64 * 2**20
