@@ -17,7 +17,7 @@ from kits.starter.design import draw
 from kits.starter.renderer import Renderer
 
 AVATARS = 1_500
-JOBS = (Job(80_000, 3e-3, seed=81), Job(160_000, 3e-3, seed=82))
+JOBS = (Job(80_000, 3e-3, seed=81), Job(116_000, 3e-3, seed=82))
 _SEED = 80
 
 
