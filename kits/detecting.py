@@ -48,7 +48,7 @@ class Pictures:
         n, side = len(images), images.shape[1]
         y, x = np.mgrid[:side, :side] / side - 0.5 + 0.5 / side
         alpha = np.ones((n, side, side), np.float32)
-        alpha[1::4] = np.clip((0.5 - np.hypot(x, y)) * side, 0, 1)
+        alpha[1::4] = np.clip((0.5 - np.hypot(x, y)) * side + 0.5, 0, 1)
         alpha[2::4] = figures[2::4]
         alpha[3::4] = figures[3::4]
         planes = np.concatenate([images / 255 * alpha[..., None], alpha[..., None]], -1)
@@ -243,7 +243,7 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
         score = F.binary_cross_entropy_with_logits(answers[:, 0], there.float())
         truth = torch.stack([x, y, scale, turn], 1).float()
         wrong = F.smooth_l1_loss(answers[:, 1:], truth, reduction="none", beta=0.02).mean(1)
-        return score + 10 * (wrong * there).sum() / there.sum()
+        return score + 10 * (wrong * there).sum() / there.sum().clamp(min=1)
 
     return run(aligner, loss_at, job, folder, "aligner")
 
@@ -251,6 +251,8 @@ def fit_aligner(folder: Path, job: Job, pictures: Pictures, pool: Tensor) -> Ali
 @torch.no_grad()
 def _mistaken(rng: np.random.Generator, aligner: Aligner, pool: Tensor, count: int) -> Tensor:
     """Of several times as many views of scenes, those most like a square to the aligner."""
+    if not count:
+        return pool.new_empty(0, 3, VIEW, VIEW)
     views = _spoilt(rng, _grounds(rng, pool, 4 * count, VIEW))
     scores = aligner.eval()(views)[:, 0]
     aligner.train()

@@ -5,19 +5,21 @@ python -m kits.starter.fit_detector    # half an hour on one core, resumable
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from eclipsed.cache import cache_folder
 from eclipsed.editing.photos.finder import Finder
+from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.world import DETECTOR, FRAME, WEIGHTS
+from eclipsed.worlds.starter.world import DETECTOR, FRAME, RECORD, WEIGHTS, read_record
 from kits.detecting import Pictures, fit_finder, save_finder
 from kits.fitting import Job
 from kits.starter.design import draw
 from kits.starter.renderer import Renderer
 
 AVATARS = 1_500
-JOBS = (Job(80_000, 3e-3, seed=81), Job(160_000, 3e-3, seed=82))
+JOBS = (Job(80_000, 3e-3, seed=81), Job(116_000, 3e-3, seed=82))
 _SEED = 80
 
 
@@ -32,5 +34,14 @@ def fit_detector(folder: Path) -> Finder:
     return fit_finder(folder, JOBS, avatars(), FRAME)
 
 
+def write(finder: Finder, weights: Path) -> None:
+    """Write the detector beside the other weights, and its hash into their record."""
+    save_finder(finder, weights / DETECTOR)
+    data, record = (weights / DETECTOR).read_bytes(), read_record(weights)
+    record["sha256"][DETECTOR] = sha256_of(data)
+    record["bytes"][DETECTOR] = len(data)
+    write_atomic(weights / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+
+
 if __name__ == "__main__":
-    save_finder(fit_detector(cache_folder() / "training"), WEIGHTS / DETECTOR)
+    write(fit_detector(cache_folder() / "training"), WEIGHTS)

@@ -45,7 +45,7 @@ def test_a_head_learns_to_read_what_images_say_and_goes_on_where_it_stood(tmp_pa
 
     def trained() -> InverterHead:
         head = InverterHead(feature_count(TOWER), 16, rows=1, w_dim=3)
-        job = Job(images=16_000, rate=1e-2, seed=1, batch=16)
+        job = Job(images=6_400, rate=2e-2, seed=1, batch=16)
         return fit_inverter(tower, head, examples, mean, job, tmp_path, count=20)
 
     head = trained()

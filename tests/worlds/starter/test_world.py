@@ -47,7 +47,7 @@ def test_the_inverter_sees_at_a_glance_what_an_image_shows() -> None:
     again = world.generator.synthesize(world.inverter().latents(images)).image
     shuffled = images.roll(1, dims=0)
     error, others = ((again - each).abs().mean(dim=(1, 2, 3)) for each in (images, shuffled))
-    assert bool((error < 0.3 * others).all())
+    assert bool((error < 0.5 * others).all())
 
 
 def test_a_world_without_an_inverter_is_one_all_the_same(copy: Path) -> None:
