@@ -24,7 +24,7 @@ def test_every_wait_is_timed_quiet_and_busy(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(threads, "busy_process", neighbour)
     monkeypatch.setattr(threads, "train", train)
-    report = threads.measure()
+    report = threads.measure(3)
     assert json.loads(json.dumps(report)) == report
     assert report["seconds"]["OpenMP's own"]["busy"] == {"median": 30.1, "worst": 30.1}
     assert report["seconds"]["the program's"]["quiet"] == {"median": 1.1, "worst": 1.1}
