@@ -27,7 +27,7 @@ from eclipsed.types import Goal, Space, World
 
 # Of every method that caches its directions, calibration included: to be raised when the same
 # config comes to mean other directions.
-VERSION = 2
+VERSION = 3
 # How many of calibration's seeds tell which direction answers a prompt best.
 CHOOSING = 16
 # The longest layer of a vector, in units of that layer's spread, before calibration.

@@ -30,7 +30,7 @@ from eclipsed.types import Goal, Space, World, weights_of
 OnStep = Callable[[State], None]
 # Of all code that a training runs, calibration and its constants included: to be raised when the
 # same goal and config come to mean another direction.
-VERSION = 2
+VERSION = 3
 # A state is small (some 20 kB) and quick to write; at most this many steps are done again.
 SAVE_EVERY = 5
 
