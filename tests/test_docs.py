@@ -41,7 +41,7 @@ PRINTS: dict[str, tuple[str, ...]] = {
     "discover": (r"^wrote 3 directions of sefa", r"sheet\.png"),
     "doctor": ("^  torch +2", "^  cache +", "finds 10 of 10 regions", "^Everything is in place"),
     "edit": ("^wrote ",),
-    "invert": (r"^wrote .*\.safetensors: [23]\d\.\d dB",),
+    "invert": (r"^wrote .*\.safetensors: [2-9]\d\.\d dB",),
     "sample": ("^wrote ",),
     "score": ('"success": {"median": (0\\.[5-9]|1\\.)', '"judged_by": "independent networks"'),
     "show edited.png": ("edit", r"curly-hair\.safetensors|red\.safetensors", "480d200e63e4"),
