@@ -152,7 +152,7 @@ def networks(kind: str, width: int) -> nn.Module | None:
             for inputs, outputs in pairs:
                 layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.GroupNorm(8, outputs), nn.Tanh()]
             return nn.Sequential(
-                *layers, nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.LazyLinear(width)
+                *layers, nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Linear(128 * 64, width)
             )
         if kind == "rough":
             return Rough(width, torch.Generator().manual_seed(7))

@@ -85,7 +85,7 @@ class Nuisance:
 @pytest.fixture
 def view(monkeypatch: pytest.MonkeyPatch) -> View:
     """Of the fake world with a nuisance, and as many texts as are needed."""
-    monkeypatch.setattr(balance, "_FEWEST", 4)
+    monkeypatch.setattr(balance, "FEWEST", 4)
     world = fake_world()
     return View(replace(world, encoder=Nuisance(world.encoder)))  # type: ignore[arg-type]
 

@@ -31,10 +31,10 @@ from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import LIMIT
 from eclipsed.search.loop import as_direction
-from eclipsed.search.pool import SEEDS, Pool, View, build_pool, text_direction, view_of
+from eclipsed.search.pool import Pool, View, build_pool, text_direction, view_of
 from eclipsed.search.realism import coverage_of, realism_of
 from eclipsed.search.settings import check_settings, setting
-from eclipsed.search.start import Fit, fit, slope
+from eclipsed.search.start import Fit, fit, looked_at, slope
 from eclipsed.types import Goal, Space, World
 
 # The fraction of images from which a pixel belongs to a region.
@@ -134,8 +134,9 @@ def fitted_on(world: World, config: ForwardConfig) -> Fitted:
 
 @torch.no_grad()
 def _fit(world: World, config: ForwardConfig) -> Fitted:
-    view = balanced(view_of(world, config.space), SEEDS, mixed=True)
-    pool = build_pool(view, SEEDS, mixed=True)
+    seeds = looked_at(world)
+    view = balanced(view_of(world, config.space), seeds, mixed=True)
+    pool = build_pool(view, seeds, mixed=True)
     return Fitted(view, config, pool, fit(pool, config.ridge), world.generator.spread(config.space))
 
 

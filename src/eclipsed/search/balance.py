@@ -30,14 +30,14 @@ MOST = 5.0
 _CHANCE = 1.3
 _TEXTS = 256  # at most, of the world's
 _ROUNDS = 50  # until what is left of the variance, which shares are of, no longer changes
-_FEWEST = 32  # images, or texts, below which nothing can be told
+FEWEST = 32  # images, or texts, below which nothing can be told
 _VERSION = 1
 
 
 def balanced(view: View, seeds: Sequence[int], *, mixed: bool = False) -> View:
     """The view with embeddings balanced by the images of these seeds; mixed: as `build_pool`."""
-    texts = _texts(view.world)
-    if min(len(seeds), len(texts)) < _FEWEST:
+    texts = own_texts(view.world, _TEXTS)
+    if min(len(seeds), len(texts)) < FEWEST:
         return view
     facts = list(seeds), mixed, texts
     key = view.key("balance", _VERSION, ("generator", "encoder"), *facts)
@@ -52,11 +52,11 @@ def balanced(view: View, seeds: Sequence[int], *, mixed: bool = False) -> View:
     return replace(view, balance=matrix.to(view.world.generator.device))
 
 
-def _texts(world: World) -> list[str]:
+def own_texts(world: World, most: int) -> list[str]:
     """Some of the phrases that the world's images may be said to show, evenly spread."""
     phrases = sorted({phrase for words in world.vocabulary.values() for phrase in words})
     texts = [*world.example_prompts, *phrases]
-    return [texts[index] for index in spaced(len(texts), _TEXTS)]
+    return [texts[index] for index in spaced(len(texts), most)]
 
 
 def _matrix(

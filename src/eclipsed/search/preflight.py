@@ -31,6 +31,7 @@ from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search import pool
 from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import few_lacking
+from eclipsed.search.coarse import coarse_of
 from eclipsed.search.pool import View, picture, spaced
 from eclipsed.types import Goal, World
 
@@ -170,7 +171,8 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
 def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight, _Look]:
     """The result for one change, without anything to try instead."""
     space = best_space(world.generator)
-    view = View(world, space, half=pool.fast_bfloat16(world.generator.device))
+    half, coarse = pool.fast_bfloat16(world.generator.device), coarse_of(world)
+    view = View(world, space, half=half, coarse=coarse)
     view = balanced(view, seeds)
     sampled = pool.build_pool(view, seeds)
     line, unrelated = _lines(view, goal)
