@@ -26,17 +26,8 @@ from eclipsed.errors import EclipsedError
 from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter import models
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
-from eclipsed.worlds.starter.world import (
-    ENCODER,
-    FILES,
-    FORMAT,
-    GENERATOR,
-    JUDGES,
-    RECORD,
-    SEGMENTER,
-    WEIGHTS,
-    load_starter,
-)
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import ENCODER, FILES, FORMAT, GENERATOR, JUDGES, RECORD, SEGMENTER
 from kits.fitting import Job
 from kits.saving import save_generator, save_networks
 from kits.starter.design import mapping_tensors

@@ -17,7 +17,7 @@ from eclipsed.worlds.starter.attributes import GROUPS, JUDGED, REGIONS
 from eclipsed.worlds.starter.models import StarterEncoder, StarterJudge, StarterSegmenter
 from eclipsed.worlds.starter.networks import UNet
 from eclipsed.worlds.starter.predicates import PREDICATES
-from eclipsed.worlds.starter.world import read_record
+from eclipsed.worlds.weights import read_record
 from kits.fitting import to_images
 from kits.starter.captions import truths
 from kits.starter.evaluate import (
