@@ -17,6 +17,7 @@ from eclipsed.checkpoints.weights import fill
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, read_tensors, sha256_of, shown
 
+WORLDS = ("starter", "heads")
 RECORD = "world.json"
 FORMAT = 1
 GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
@@ -52,6 +53,17 @@ def read_record(folder: Path, remake: str = REMAKE) -> dict[str, Any]:
     if not whole:
         raise BadFile(f"The record {shown(path)} is damaged.", remake)
     return record
+
+
+def world_of(folder: Path) -> str:
+    """The name of the built-in world whose weights lie in a folder; raises as `read_record`.
+
+    The starter's record does not name it.
+    """
+    name = read_record(folder).get("world", "starter")
+    if name not in WORLDS:
+        raise BadFile(f"The world in {shown(folder)} is none of this version.", "Upgrade eclipsed.")
+    return str(name)
 
 
 def check_files(
