@@ -13,16 +13,17 @@ from eclipsed.generators.stylegan2 import SynthesisNetwork
 from eclipsed.worlds.starter.attributes import JUDGED, REGIONS
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES
+from kits import fit_encoder as texts
+from kits.fit_encoder import Texts, text_bank
+from kits.fit_text import refit_text
 from kits.fitting import Job
 from kits.losses import local_contrast, reconstruction_loss
-from kits.starter import fit_encoder as texts
 from kits.starter import fit_generator as pictures
-from kits.starter.captions import truths
-from kits.starter.fit_encoder import Texts, text_bank
+from kits.starter.captions import NEUTRAL, UNRELATED, truths
 from kits.starter.fit_generator import CONFIG, Stage
 from kits.starter.fit_oracle import answers
 from kits.starter.fit_segmenter import fit_segmenter, label_loss
-from kits.starter.fit_text import refit_text
+from kits.starter.lessons import lessons
 from kits.starter.renderer import Renderer
 from tests.kits.starter.conftest import people
 
@@ -149,37 +150,37 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_a_bank_holds_the_sentences_asked_for(tmp_path: Path, embedded: list[list[str]]) -> None:
-    bank = text_bank(tmp_path, Texts(phrasings=3, composites=12))
+    bank = text_bank(tmp_path, lessons(), Texts(phrasings=3, composites=12))
     assert len(bank.predicates) == len(PREDICATES)
     assert {len(each) for each in bank.predicates} == {3}
     assert len(bank.composites) == len(bank.stated) == 12
     stated = bank.stated.sum(axis=1)
     assert stated.min() >= 2
     assert stated.max() <= 4
-    assert len(bank.neutral) == len(texts.NEUTRAL)
-    assert len(bank.unrelated) == len(texts.UNRELATED) == len(set(texts.UNRELATED))
-    others = len(texts.NEUTRAL) + len(texts.UNRELATED)
+    assert len(bank.neutral) == len(NEUTRAL)
+    assert len(bank.unrelated) == len(UNRELATED) == len(set(UNRELATED))
+    others = len(NEUTRAL) + len(UNRELATED)
     assert len(embedded[0]) == 3 * len(PREDICATES) + 12 + others
 
 
 def test_a_bank_is_embedded_once_and_again_when_its_texts_change(
     tmp_path: Path, embedded: list[list[str]]
 ) -> None:
-    one = text_bank(tmp_path, Texts(2, 5))
-    again = text_bank(tmp_path, Texts(2, 5))
+    one = text_bank(tmp_path, lessons(), Texts(2, 5))
+    again = text_bank(tmp_path, lessons(), Texts(2, 5))
     assert len(embedded) == 1
     assert torch.equal(one.composites, again.composites)
-    text_bank(tmp_path, Texts(2, 6))
+    text_bank(tmp_path, lessons(), Texts(2, 6))
     assert len(embedded) == 2
     (tmp_path / "sentences.safetensors").write_bytes(b"damaged")
-    text_bank(tmp_path, Texts(2, 6))
+    text_bank(tmp_path, lessons(), Texts(2, 6))
     assert len(embedded) == 3
 
 
 def test_every_step_pairs_all_texts_with_exact_truths(
     tmp_path: Path, embedded: list[list[str]], renderer: Renderer
 ) -> None:
-    bank = text_bank(tmp_path, Texts(2, 40))
+    bank = text_bank(tmp_path, lessons(), Texts(2, 40))
     avatars = people({"top": "curly"}, {"top": "beanie", "glasses": "sunglasses"})
     value, known = truths(avatars, renderer.render(avatars).visible)
     sentences, true, sure = texts.texts_at(bank, value, known, np.random.default_rng(1))
@@ -200,7 +201,7 @@ def test_every_step_pairs_all_texts_with_exact_truths(
 def test_a_caption_holds_when_all_that_it_states_holds(
     tmp_path: Path, embedded: list[list[str]]
 ) -> None:
-    bank = text_bank(tmp_path, Texts(1, 30))
+    bank = text_bank(tmp_path, lessons(), Texts(1, 30))
     rng = np.random.default_rng(3)
     value, known = rng.random((6, len(PREDICATES))) < 0.9, rng.random((6, len(PREDICATES))) < 0.9
     _, true, sure = texts.texts_at(bank, value, known, np.random.default_rng(5))
@@ -227,7 +228,7 @@ def test_a_text_tower_is_trained_again_beside_a_frozen_image_tower(
         torch.manual_seed(0)
         model = TextImageModel(tower, hidden=8).eval()
         before = {key: value.clone() for key, value in model.state_dict().items()}
-        refits.append(refit_text(tmp_path, model, job, size=size).state_dict())
+        refits.append(refit_text(tmp_path, lessons(), model, job, size=size).state_dict())
     assert refits[0].keys() == before.keys()
     for key, value in refits[0].items():
         assert torch.equal(value, refits[1][key])  # the second was only loaded
