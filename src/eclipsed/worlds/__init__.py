@@ -12,7 +12,7 @@ from eclipsed.types import World, resolve_device
 
 
 def load_world(name_or_path: str | Path = "starter", device: str = "cpu") -> World:
-    """A world by name, from a TOML file that describes it, or from a folder of a built-in's weights.
+    """A world by name, from a TOML file that describes it, or from a built-in's folder of weights.
 
     A name is starter, heads, one that was registered with `eclipsed world add`, or one of the
     catalogue whose files have been fetched. device: as `types.resolve_device` reads it; "auto"

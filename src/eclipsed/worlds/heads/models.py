@@ -101,13 +101,10 @@ def claim_of(name: str, low: float, high: float) -> Claim:
 def load_judges(path: Path, device: str = "cpu") -> HeadsJudge:
     """The judges of one file: three networks, each under its prefix. Raises BadFile."""
     tensors = read_networks(path, REMAKE)
-
-    def part(prefix: str, network: nn.Module) -> nn.Module:
-        return filled(network, tensors, path, prefix, remake=REMAKE)
-
-    oracle = part("oracle.", ImageTower(ORACLE_TOWER))
-    encoder = part("encoder.", TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN))
-    segmenter = part("segmenter.", UNet(JUDGE_UNET, len(REGIONS)))
+    text_image, unet = TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN), UNet(JUDGE_UNET, len(REGIONS))
+    oracle = filled(ImageTower(ORACLE_TOWER), tensors, path, "oracle.", REMAKE)
+    encoder = filled(text_image, tensors, path, "encoder.", REMAKE)
+    segmenter = filled(unet, tensors, path, "segmenter.", REMAKE)
     judge = HeadsJudge(
         oracle,
         StarterEncoder(encoder, name="heads"),

@@ -8,7 +8,7 @@ show. Judges are trained, and edits are scored, on what can be told only.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES, COLUMN, REGIONS
@@ -68,7 +68,7 @@ _BEARD_LEAST = 0.15
 NAMED: Tensor = torch.tensor([attribute.kind == "attribute" for attribute in ATTRIBUTES])
 
 
-def visible(values: Float[Tensor, "n k"], labels: Int[Tensor, "n h w"]) -> Bool[Tensor, "n k"]:
+def visible(values: Float[Tensor, "n k"], labels: Integer[Tensor, "n h w"]) -> Bool[Tensor, "n k"]:
     """Whether each of ATTRIBUTES can be told in an image of values from 0 to 1, whose pixels show
     these numbers of REGIONS."""
 

@@ -18,7 +18,13 @@ from eclipsed.worlds.weights import RECORD
 
 WEIGHTS = Path(__file__).parent / "weights"
 # Eyes, nose and corners of the mouth of the median head, in fractions of its sides.
-FRAME: tuple[Point, ...] = ((0.409, 0.425), (0.591, 0.425), (0.5, 0.539), (0.42, 0.628), (0.58, 0.628))
+FRAME: tuple[Point, ...] = (
+    (0.409, 0.425),
+    (0.591, 0.425),
+    (0.5, 0.539),
+    (0.42, 0.628),
+    (0.58, 0.628),
+)
 
 HEADS = BuiltIn(
     name="heads",
@@ -42,6 +48,6 @@ def load_heads(folder: Path = WEIGHTS, device: str = "cpu") -> World:
     if folder == WEIGHTS and not (folder / RECORD).is_file():
         raise BadFile(
             "The weights of the world heads do not come with this version of eclipsed.",
-            "Use the world starter, or give -w a folder that `python -m kits.heads.assemble` wrote.",
+            "Use starter, or give -w a folder that `python -m kits.heads.assemble` wrote.",
         )
     return load_built_in(HEADS, folder, device)
