@@ -22,7 +22,7 @@ from kits.starter import fit_generator as pictures
 from kits.starter.captions import NEUTRAL, UNRELATED, truths
 from kits.starter.fit_generator import CONFIG, Stage
 from kits.starter.fit_oracle import answers
-from kits.starter.fit_segmenter import fit_segmenter, label_loss
+from kits.starter.fit_segmenter import fit_segmenter
 from kits.starter.lessons import lessons
 from kits.starter.renderer import Renderer
 from tests.kits.starter.conftest import people
@@ -93,14 +93,6 @@ def test_the_generator_learns_and_leaves_noise_alone(tmp_path: Path, renderer: R
 
 
 # --- segmenter ----------------------------------------------------------------------------------
-
-
-def test_label_loss_is_small_where_labels_are_right() -> None:
-    labels = torch.randint(0, len(REGIONS), (2, 16, 16), generator=torch.Generator().manual_seed(1))
-    right = 20 * torch.nn.functional.one_hot(labels, len(REGIONS)).permute(0, 3, 1, 2).float()
-    assert float(label_loss(right, labels)) < 0.02
-    assert float(label_loss(right.roll(1, dims=1), labels)) > 2
-    assert float(label_loss(torch.zeros_like(right), labels)) > 2
 
 
 def test_the_segmenter_resumes(tmp_path: Path) -> None:
