@@ -1,9 +1,14 @@
-"""Measures the world of heads against exact truth, on held-out people, and says what is enough.
+"""Measures the networks of heads on held-out people.
 
-    python -m kits.heads.evaluate FOLDER    # a folder that kits.heads.assemble wrote
+    python -m kits.heads.evaluate encoder          # the world's; of a training under way as well
+    python -m kits.heads.evaluate judge-encoder
+    python -m kits.heads.evaluate world --weights FOLDER    # everything, beside what is enough
 
-Everything is compared with what the renderer draws of the same people. Beside a median stands what
-nine of ten images keep to. A number that cannot be had is None.
+A world is a folder that `kits.heads.assemble` wrote; its scores go into its record too.
+
+Of an encoder: do held-out phrases of an attribute put two people into their order? The AUC of an
+attribute is the share of pairs in the right order, over pairs that differ by APART of the range,
+and over phrases of both of its ends. Prints a line per attribute, then one JSON object.
 """
 
 from __future__ import annotations
@@ -11,10 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,267 +27,182 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eclipsed.errors import EclipsedError
-from eclipsed.evaluation.evaluate import MOST_DECIBELS
-from eclipsed.evaluation.metrics import psnr, ssim, worst_tenth
-from eclipsed.generators.stylegan2 import StyleGAN2
-from eclipsed.types import World
-from eclipsed.worlds.heads.attributes import NAMES, REGIONS
-from eclipsed.worlds.heads.models import JUDGED, HeadsJudge
-from eclipsed.worlds.heads.visibility import visible
-from eclipsed.worlds.heads.world import load_heads
-from eclipsed.worlds.starter.models import StarterSegmenter
+from eclipsed.worlds.heads import encoder
+from eclipsed.worlds.heads.predicates import PREDICATES
+from eclipsed.worlds.heads.world import WEIGHTS, load_heads
+from eclipsed.worlds.starter.models import StarterEncoder
+from eclipsed.worlds.starter.networks import TextImageModel
 from eclipsed.worlds.weights import read_record
-from kits.fitting import to_images
+from kits.fit_encoder import embedded
+from kits.fitting import averaged, to_images
 from kits.heads.assemble import write_record
-from kits.heads.design import w_from_values
-from kits.heads.population import Floats, centre
-from kits.heads.renderer import Drawing, Renderer
-from kits.heads.store import RESOLUTION, SAMPLES, default_folder, read
-from kits.measuring import batched, intersection_over_union, mean_of
+from kits.heads.captions import orders, phrasings, truths
+from kits.heads.population import Floats
+from kits.heads.recipe import default_work
+from kits.heads.renderer import Renderer
+from kits.heads.scores import PEOPLE, Draw, Scores, measure, table
+from kits.heads.store import RESOLUTION, SAMPLES, People, default_folder, read
 
-PEOPLE = 256
-TRUNCATED = 64  # people who are drawn anew at every truncation
-TRUNCATIONS = (0.5, 0.7, 1.3)
-LEVELS = (0.85, 0.92)  # correlations from which an attribute counts: to land, to reach
-FEWEST = 12  # people in whom an attribute can be told, for a correlation
-
-Scores = dict[str, Any]
-Draw = Callable[[Floats], Drawing]
+APART = 0.25  # of a parameter's range
+PHRASES = 6  # held-out sentences of each predicate
+FEWEST = 30  # pairs that an attribute needs to be measured
+_TOGETHER = 50
+_SHAPES = {
+    "encoder": (encoder.WORLD_TOWER, encoder.WORLD_HIDDEN),
+    "judge-encoder": (encoder.JUDGE_TOWER, encoder.JUDGE_HIDDEN),
+}
 
 
 @dataclass(frozen=True)
-class Held:
-    """Held-out people [N, WIDTH], their renders and label maps [N, H, W], and generated images."""
+class Order:
+    """Of an attribute: shares of pairs in the right order (.5 is chance), and how many pairs.
 
-    values: Floats
-    labels: NDArray[np.uint8]
-    renders: Tensor
-    generated: Tensor
+    pairs: APART or more. told: one for which the words are true, one for which they are false.
+    """
 
-
-def evaluate(world: World, store: Path, draw: Draw, people: int = PEOPLE) -> Scores:
-    """Every score of the world: about 5 minutes of a core for the default."""
-    held = held_out(world, store, people)
-    judge = world.judge() if world.judge else None
-    assert isinstance(judge, HeadsJudge)
-    assert isinstance(world.segmenter, StarterSegmenter)
-    return {
-        "people": len(held.values),
-        "generator": reconstruction(held),
-        "truncated": truncated(world, held.values[:TRUNCATED], draw),
-        "oracle": regression(judge, held),
-        "segmenter": segmentation(world.segmenter, held),
-        "judge's segmenter": segmentation(judge.segmenter, held),
-    }
+    pairs: float
+    told: float
+    count: int
 
 
-def held_out(world: World, store: Path, people: int) -> Held:
-    """The store's first held-out people; raises EclipsedError where there are none yet."""
-    everybody = read(store, held_out=True)
-    rows = everybody.take(np.arange(min(people, len(everybody))))
-    return Held(
-        rows["values"],
-        rows["label"],
-        to_images(rows["image"]),
-        generate(world, rows["values"]),
-    )
+def load(work: Path, name: str) -> TextImageModel:
+    """An encoder as far as it is trained in `work`; its own text tower where there is one.
+
+    Raises EclipsedError where no training has begun.
+    """
+    path = work / f"{name}.safetensors"
+    if not path.is_file():
+        raise EclipsedError(
+            f"There is no {name} of heads yet.",
+            f"Train it with: python -m kits.heads.recipe --only {name}",
+        )
+    model, _ = averaged(TextImageModel(*_SHAPES[name]), path)
+    text = work / f"{name}-text.safetensors"
+    if text.is_file():
+        averaged(model.text, text)
+    return model
+
+
+def right_order(
+    logits: NDArray[np.floating], height: Floats, takes_part: NDArray[np.bool_], apart: float
+) -> tuple[float, int]:
+    """Share of pairs `apart` in height of which the higher has the higher logit, and their number.
+
+    logits, height, takes_part: [N]. Ties count one half.
+    """
+    score, value = logits[takes_part], height[takes_part]
+    higher = value[:, None] - value[None, :] >= apart
+    count = int(higher.sum())
+    lead = score[:, None] - score[None, :]
+    right = (higher & (lead > 0)).sum() + 0.5 * (higher & (lead == 0)).sum()
+    return float(right) / max(count, 1), count
 
 
 @torch.no_grad()
-def generate(world: World, values: Floats) -> Tensor:
-    """What the generator makes of people [N, WIDTH]: images [N, 3, H, W] in [-1, 1]."""
-    generator = world.generator
-    assert isinstance(generator, StyleGAN2)
-    latents = torch.from_numpy(w_from_values(values)) + generator.mapping.w_avg
-    return batched(lambda part: generator.synthesize(part, "w").image, latents).clamp(-1, 1)
+def orders_by_attribute(
+    model: TextImageModel, people: People, vectors: dict[str, Tensor]
+) -> dict[str, Order]:
+    """Attribute → how its held-out phrases order people; those of too few pairs are left out.
 
-
-def reconstruction(held: Held) -> Scores:
-    """PSNR in dB and SSIM of generated images against renders, and |error| by region (of 2)."""
-    each = {
-        "psnr": batched(psnr, held.generated, held.renders).clamp(max=MOST_DECIBELS),
-        "ssim": batched(ssim, held.generated, held.renders),
-    }
-    error = (held.generated - held.renders).abs().mean(dim=1).numpy()
-    return {
-        **{name: middle_and_worst(values) for name, values in each.items()},
-        "l1 by region": {
-            name: mean_of(error[held.labels == i], 4) for i, name in enumerate(REGIONS)
-        },
-    }
-
-
-def middle_and_worst(values: Tensor) -> Scores:
-    """The median, and what nine of ten images exceed."""
-    return {
-        "median": round(float(values.median()), 4),
-        "worst tenth": round(worst_tenth(values.tolist(), "higher") or 0.0, 4),
-    }
-
-
-def truncated(world: World, values: Floats, draw: Draw) -> Scores:
-    """ψ → PSNR and SSIM where people are moved towards the median person, or away from it."""
-    scores = {}
-    for psi in TRUNCATIONS:
-        moved = np.clip(centre() + psi * (values - centre()), 0, 1).astype(np.float32)
-        drawing = draw(moved)
-        labels = drawing.masks.argmax(axis=1).astype(np.uint8)
-        # The generator is given what lies beyond the range, as a truncation gives it.
-        beyond = (centre() + psi * (values - centre())).astype(np.float32)
-        held = Held(moved, labels, to_images(drawing.images), generate(world, beyond))
-        both = reconstruction(held)
-        scores[f"psi {psi}"] = {key: both[key] for key in ("psnr", "ssim")}
-    return scores
-
-
-def regression(judge: HeadsJudge, held: Held) -> Scores:
-    """How well the oracle measures: attribute → correlations of what it reads off renders with the
-    truth, and off generated images with the truth and with what it reads off renders.
-
-    Of people in whom the attribute can be told. error: the mean |error| on renders.
+    vectors: predicate → sentence vectors [M, 384] of its held-out phrases.
     """
-    truth = torch.from_numpy(held.values)
-    told = visible(truth, torch.from_numpy(held.labels)).numpy()
-    renders, generated = (
-        batched(judge.values, images).numpy() for images in (held.renders, held.generated)
-    )
-    pairs = {
-        "renders": (renders, held.values),
-        "generated": (generated, held.values),
-        "generated against rendered": (generated, renders),
-    }
-    scores: Scores = {
-        name: {
-            attribute: correlation(one[:, i], other[:, i], told[:, i])
-            for i, attribute in enumerate(NAMES)
-        }
-        for name, (one, other) in pairs.items()
-    }
-    scores["error"] = {
-        attribute: mean_of(np.abs(renders - held.values)[told[:, i], i])
-        for i, attribute in enumerate(NAMES)
-    }
-    scores["attributes from"] = {
-        name: {str(level): _count(scores[name], level) for level in LEVELS} for name in pairs
-    }
-    return scores
-
-
-def correlation(one: Floats, other: Floats, told: NDArray[np.bool_]) -> float | None:
-    """Pearson's r over the people who count; None where they are few, or all alike."""
-    if told.sum() < FEWEST or min(one[told].std(), other[told].std()) < 1e-4:
-        return None
-    return round(float(np.corrcoef(one[told], other[told])[0, 1]), 3)
-
-
-def _count(correlations: Mapping[str, float | None], level: float) -> int:
-    """Of the attributes that captions name, those that correlate at least so well."""
-    return sum((correlations[name] or 0.0) >= level for name in JUDGED)
-
-
-def segmentation(segmenter: StarterSegmenter, held: Held) -> Scores:
-    """IoU per region on renders and generated images; the truth is the render's label map."""
+    rows = people.take(np.arange(len(people)))
+    images = to_images(rows["image"])
+    embeddings = torch.cat([model.image(part) for part in images.split(_TOGETHER)])
+    value, known = truths(rows["values"])
+    height, takes_part = orders(rows["values"])
+    measured: dict[str, list[Order]] = defaultdict(list)
+    for p, predicate in enumerate(PREDICATES):
+        if predicate.name not in vectors:
+            continue
+        logits = model.logits(embeddings, model.text(vectors[predicate.name])).numpy()
+        true = value[:, p].astype(np.float32)
+        for scores in logits.T:
+            pairs, count = right_order(scores, height[:, p], takes_part[:, p], APART)
+            told, _ = right_order(scores, true, known[:, p], 1.0)
+            if count >= FEWEST:
+                measured[predicate.main.name].append(Order(pairs, told, count))
     return {
-        what: intersection_over_union(segmenter, images, held.labels)
-        for what, images in (("renders", held.renders), ("generated", held.generated))
+        name: Order(
+            float(np.mean([each.pairs for each in own])),
+            float(np.mean([each.told for each in own])),
+            max(each.count for each in own),
+        )
+        for name, own in measured.items()
     }
 
 
-# --- what is enough -----------------------------------------------------------------------------
+def held_out_vectors(folder: Path) -> dict[str, Tensor]:
+    """Predicate → vectors of some held-out sentences, for predicates that order people."""
+    chosen = {
+        predicate.name: phrasings("held-out")[predicate.name][:: _stride(predicate.name)][:PHRASES]
+        for predicate in PREDICATES
+        if predicate.main.sign and predicate.degree in ("plain", "more")
+    }
+    texts = [text for own in chosen.values() for text in own]
+    vectors = embedded(folder / "held-out-sentences.safetensors", texts)
+    parts = vectors.split([len(own) for own in chosen.values()])
+    return dict(zip(chosen, parts, strict=True))
 
 
-@dataclass(frozen=True)
-class Line:
-    """A number of the table: what it is, how it reads off the scores, what it must be."""
-
-    number: str
-    of: Callable[[Scores], str]
-    to_land: str
-    to_reach: str
+def _stride(name: str) -> int:
+    return max(1, len(phrasings("held-out")[name]) // PHRASES)
 
 
-def _pictures(scores: Scores) -> str:
-    one, other = (scores[key] for key in ("psnr", "ssim"))
-    worst = f"{one['worst tenth']:.1f} / {other['worst tenth']:.3f}"
-    return f"{one['median']:.1f} dB / {other['median']:.3f} (worst tenth {worst})"
+def summary(measured: dict[str, Order]) -> dict[str, float]:
+    """Median, worst tenth, and how many attributes reach .88 and .93."""
+    shares = np.array([each.pairs for each in measured.values()])
+    return {
+        "attributes": len(shares),
+        "median": round(float(np.median(shares)), 3),
+        "worst_tenth": round(float(np.quantile(shares, 0.1)), 3),
+        "median_told": round(float(np.median([each.told for each in measured.values()])), 3),
+        "reach_88": int((shares >= 0.88).sum()),
+        "reach_93": int((shares >= 0.93).sum()),
+    }
 
 
-def _counted(scores: Scores, what: str) -> str:
-    counts = scores["oracle"]["attributes from"][what]
-    return ", ".join(f"{count} ≥ {level}" for level, count in counts.items())
+def measure_world(
+    weights: Path, work: Path, store: Path, draw: Draw, count: int = PEOPLE
+) -> Scores:
+    """All scores of the world in a folder, on `count` people, which its record keeps as well.
 
-
-def _regions(scores: Scores) -> str:
-    return " / ".join(f"{scores[what]['mean']:.3f}" for what in ("renders", "generated"))
-
-
-LINES = (
-    Line(
-        "generator against exact render, PSNR / SSIM",
-        lambda scores: _pictures(scores["generator"]),
-        "25 dB / .85",
-        "28 dB / .90",
-    ),
-    *(
-        Line(
-            f"the same at ψ {psi}",
-            lambda scores, psi=psi: _pictures(scores["truncated"][f"psi {psi}"]),  # type: ignore[misc]
-            "",
-            "",
-        )
-        for psi in TRUNCATIONS
-    ),
-    Line(
-        "judges' regression, generated against rendered: attributes by correlation",
-        lambda scores: _counted(scores, "generated against rendered"),
-        "30 ≥ .85",
-        "45 ≥ .92",
-    ),
-    Line(
-        "the same, renders against the truth",
-        lambda scores: _counted(scores, "renders"),
-        "",
-        "",
-    ),
-    Line(
-        "segmenter mean IoU, renders / generated",
-        lambda scores: _regions(scores["segmenter"]),
-        ".85 / .80",
-        ".90 / .86",
-    ),
-    Line(
-        "the judge's segmenter, likewise",
-        lambda scores: _regions(scores["judge's segmenter"]),
-        "",
-        "",
-    ),
-)
-
-
-def table(scores: Scores) -> str:
-    """What was measured beside what is enough, as a Markdown table."""
-    rows = [("number", "measured", "to land", "to reach"), ("---",) * 4]
-    rows += [(line.number, line.of(scores), line.to_land, line.to_reach) for line in LINES]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    Raises EclipsedError for a folder without a world, and where no people are held out yet.
+    """
+    world = load_heads(weights)
+    assert isinstance(world.encoder, StarterEncoder)
+    scores = measure(world, store, draw, count)
+    vectors = held_out_vectors(work)
+    people = read(store, held_out=True)
+    scores["encoder"] = summary(orders_by_attribute(world.encoder.model, people, vectors))
+    write_record(weights, read_record(weights) | {"scores": scores})
+    return scores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Measure the world of heads.")
-    parser.add_argument("folder", type=Path, help="the world's weights; scores go into its record")
+    parser = argparse.ArgumentParser(description="Measure the networks of heads.")
+    parser.add_argument("network", choices=("world", *_SHAPES))
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="the world's folder")
+    parser.add_argument("--work", type=Path, default=default_work(), help="checkpoints and logs")
     parser.add_argument("--store", type=Path, default=default_folder(), help="rendered people")
-    parser.add_argument("--people", type=int, default=PEOPLE)
-    parser.add_argument("--json", action="store_true", help="print all scores")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="to measure a world on")
     chosen = parser.parse_args(arguments)
     try:
-        world = load_heads(chosen.folder)
-        draw = Renderer(RESOLUTION, SAMPLES).render
-        scores = evaluate(world, chosen.store, draw, chosen.people)
+        if chosen.network == "world":
+            draw = Renderer(RESOLUTION, SAMPLES).render
+            scores = measure_world(chosen.weights, chosen.work, chosen.store, draw, chosen.people)
+            print(table(scores))
+            return 0
+        model = load(chosen.work, chosen.network)
+        people = read(chosen.store, held_out=True)
     except EclipsedError as error:
         print(error, file=sys.stderr)
         return 1
-    write_record(chosen.folder, read_record(chosen.folder) | {"scores": scores})
-    print(json.dumps(scores, indent=2) if chosen.json else table(scores))
+    measured = orders_by_attribute(model, people, held_out_vectors(chosen.work))
+    for name, each in sorted(measured.items(), key=lambda item: item[1].pairs):
+        print(f"{name:15} {each.pairs:.3f} (true from false {each.told:.3f}, {each.count} pairs)")
+    print(json.dumps(summary(measured)))
     return 0
 
 

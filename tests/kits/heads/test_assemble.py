@@ -17,7 +17,7 @@ from eclipsed.worlds import load_world
 from eclipsed.worlds.heads.attributes import COLUMN, REGIONS
 from eclipsed.worlds.heads.models import JUDGED, HeadsJudge
 from eclipsed.worlds.weights import FILES, RECORD, read_record
-from kits.heads import assemble, compare, evaluate, store
+from kits.heads import assemble, compare, evaluate, scores, store
 from kits.heads import fit_generator as pictures
 from kits.heads.assemble import new_network, write_world
 from kits.heads.population import centre, values_from_z
@@ -91,7 +91,7 @@ def test_the_written_generator_draws_what_the_trained_one_does(
     values = values_from_z(z)
     trained = compare.generated(network, values)
     assert trained.shape[-1] == 64
-    drawn = evaluate.generate(world, values)
+    drawn = scores.generate(world, values)
     coarse = torch.nn.functional.avg_pool2d(drawn, 2)
     assert float((coarse - trained).abs().mean()) < 0.1 * float(trained.std())
     again = world.generator.synthesize(world.generator.from_z(torch.from_numpy(z))).image
@@ -134,25 +134,33 @@ def test_what_is_missing_is_said(work: Path, tmp_path: Path, world: World) -> No
     assert assemble.main([str(tmp_path / "out"), "--work", str(tmp_path)]) == 1
 
 
-def test_the_world_is_measured(world: World, rendered: Path) -> None:
-    scores = evaluate.evaluate(world, rendered, draw, people=24)
-    assert scores["people"] == 24
-    # With random networks there is nothing to expect but that everything is told.
-    printed = evaluate.table(scores)
-    assert len(printed.splitlines()) == 2 + len(evaluate.LINES)
+def test_the_world_is_measured(
+    world: World, rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With random networks there is nothing to expect but that everything is told."""
+    assert world.shipped is not None
+    about = {"median": 0.5, "worst_tenth": 0.4, "attributes": 3}
+    monkeypatch.setattr(evaluate, "held_out_vectors", lambda work: {})
+    monkeypatch.setattr(evaluate, "summary", lambda measured: about)
+    told = evaluate.measure_world(world.shipped, tmp_path, rendered, draw, 24)
+    assert told["people"] == 24
+    assert read_record(world.shipped)["scores"] == json.loads(json.dumps(told, allow_nan=False))
+    printed = scores.table(told)
+    assert len(printed.splitlines()) == 2 + len(scores.LINES)
     assert "28 dB / .90" in printed
-    json.dumps(scores, allow_nan=False)
-    assert evaluate.main([str(world.shipped), "--store", str(rendered.parent / "none")]) == 1
+    assert "0.500 median over 3" in printed
+    nowhere = ["--weights", str(tmp_path), "--store", str(rendered)]
+    assert evaluate.main(["world", *nowhere]) == 1
 
 
 def test_perfect_images_get_perfect_scores(world: World, rendered: Path) -> None:
     rows = read(rendered, held_out=True).take(np.arange(24))
-    renders = evaluate.to_images(rows["image"])
-    held = evaluate.Held(rows["values"], rows["label"], renders, renders)
-    scores = evaluate.reconstruction(held)
-    assert scores["ssim"]["worst tenth"] == pytest.approx(1.0)
-    assert scores["l1 by region"]["background"] == 0
-    assert scores["l1 by region"]["hat"] is None
+    renders = scores.to_images(rows["image"])
+    held = scores.Held(rows["values"], rows["label"], renders, renders)
+    told = scores.reconstruction(held)
+    assert told["ssim"]["worst tenth"] == pytest.approx(1.0)
+    assert told["l1 by region"]["background"] == 0
+    assert told["l1 by region"]["hat"] is None
 
     class Knowing(HeadsJudge):
         """Reads the truth off any image; of half of them it forgets the skin."""
@@ -165,7 +173,7 @@ def test_perfect_images_get_perfect_scores(world: World, rendered: Path) -> None
             found[:, COLUMN["skin_tone"]] = 0.5
             return found
 
-    measured = evaluate.regression(Knowing(), held)
+    measured = scores.regression(Knowing(), held)
     assert measured["renders"]["age"] == 1.0
     assert measured["renders"]["skin_tone"] is None
     assert measured["error"]["age"] == 0
@@ -176,11 +184,11 @@ def test_truncation_is_followed_by_the_renders(world: World) -> None:
     values = values_from_z(np.random.default_rng(6).standard_normal((2, 512)))
     drawn: list[np.ndarray] = []
 
-    def drawing(moved: np.ndarray) -> evaluate.Drawing:
+    def drawing(moved: np.ndarray) -> scores.Drawing:
         drawn.append(moved)
         return draw(moved)
 
-    scores = evaluate.truncated(world, values, drawing)
-    assert list(scores) == ["psi 0.5", "psi 0.7", "psi 1.3"]
+    told = scores.truncated(world, values, drawing)
+    assert list(told) == ["psi 0.5", "psi 0.7", "psi 1.3"]
     np.testing.assert_allclose(drawn[0] - centre(), 0.5 * (values - centre()), atol=1e-6)
     assert 0 <= drawn[2].min() <= drawn[2].max() <= 1
