@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.weights import fill
 from eclipsed.errors import BadFile
 from eclipsed.files import read_bytes, read_tensors, sha256_of, shown
+from eclipsed.worlds.catalogue import WORLDS
 
-WORLDS = ("starter", "heads")
 RECORD = "world.json"
 FORMAT = 1
 GENERATOR, ENCODER, SEGMENTER, JUDGES = FILES = (
