@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import World
 from tests.cli.conftest import Run, check_refusal, save_card

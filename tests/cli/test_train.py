@@ -10,6 +10,7 @@ import pytest
 
 from eclipsed import worlds
 from eclipsed.directions import Direction
+from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.scores import KEYS
 from eclipsed.methods import registry
 from eclipsed.methods.method import Method, calibrated
