@@ -30,9 +30,9 @@ from kits.heads.lessons import lessons
 from kits.heads.store import default_folder
 
 JOBS: dict[str, Job] = {
-    "encoder": Job(images=260_000, rate=2e-3, seed=121),
+    "encoder": Job(images=150_000, rate=2e-3, seed=121),
     "encoder-text": Job(images=2_000_000, rate=2e-3, batch=256, seed=161),
-    "judge-encoder": Job(images=130_000, rate=2e-3, seed=141),
+    "judge-encoder": Job(images=100_000, rate=2e-3, seed=141),
 }
 TEXTS = Texts(phrasings=100, composites=6_000, images=6_000)
 ORDER = 0.5  # weight of putting images in order, beside saying what is true of each
