@@ -27,6 +27,7 @@ from eclipsed.editing.masks import change_region
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search import losses, pool
+from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import (
     MARGIN,
     alignment_curve,
@@ -148,9 +149,16 @@ class TrainingSet:
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
-    """The world as the config has it."""
+    """The world as the config has it, its embeddings balanced."""
     half = config.half and pool.fast_bfloat16(world.generator.device)
-    return View(world, config.space, config.truncation, half)
+    view = View(world, config.space, config.truncation, half)
+    return balanced(view, seeds_of(config), mixed=True)
+
+
+def seeds_of(config: DefaultConfig) -> range:
+    """The seeds that are ranked."""
+    first = pool.FIRST_SEED + config.seed * 10_000
+    return range(first, first + config.pool)
 
 
 @torch.no_grad()
@@ -158,10 +166,8 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     """Sample the pool, rank it along the text and hand out the parts."""
     generator = world.generator
     view = view_for(world, config)
-    first = pool.FIRST_SEED + config.seed * 10_000
-    seeds = range(first, first + config.pool)
-    sampled = pool.build_pool(view, seeds, mixed=True)
-    text = pool.text_direction(world, goal)
+    sampled = pool.build_pool(view, seeds_of(config), mixed=True)
+    text = pool.text_direction(view, goal)
     along = sampled.embeddings @ text
     order = along.argsort(descending=True, stable=True)
     # As many again as are trained on are held out.

@@ -7,7 +7,7 @@ of them with everything that a step would otherwise compute anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,20 @@ _OTHERS = 1_000_000_000
 @dataclass(frozen=True, eq=False)
 class View:
     """What turns latents into images and embeddings: a world, the latents' space, the truncation
-    (which matters for z only), and whether the networks may count in bfloat16."""
+    (which matters for z only), and whether the networks may count in bfloat16.
+
+    balance: [E, E], what embeddings are multiplied by (`search.balance`), or None.
+    """
 
     world: World
     space: Space = "w+"
     truncation: float = 1.0
     half: bool = False
+    balance: Tensor | None = None
+
+    def weighed(self, embeddings: Float[Tensor, "*n e"]) -> Float[Tensor, "*n e"]:
+        """Embeddings, or differences of them, balanced."""
+        return embeddings if self.balance is None else embeddings @ self.balance.to(embeddings)
 
     def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
         """The key of what these networks under this view and the facts decide (`cache.key_of`)."""
@@ -112,14 +120,14 @@ def picture(
         )
         embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
     in_float32 = {name: value.float() for name, value in synthesis.features.items()}
-    return Synthesis(synthesis.image.float(), in_float32), embeddings.float()
+    return Synthesis(synthesis.image.float(), in_float32), view.weighed(embeddings.float())
 
 
 @torch.no_grad()
-def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
+def text_direction(view: View, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = encoded(world.encoder, goal)
-    return F.normalize(prompt - neutral, dim=0)
+    prompt, neutral = encoded(view.world.encoder, goal)
+    return F.normalize(view.weighed(prompt - neutral), dim=0)
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -170,7 +178,7 @@ def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool
     What the seeds look like does not depend on the prompt, so embeddings and thumbnails (in 8 bits)
     are cached, and the whole is remembered.
     """
-    facts = list(seeds), mixed, view.space
+    facts = list(seeds), mixed, view.space, view.balance is not None
     key = view.key("pool", _VERSION, ("generator", "encoder"), *facts)
     return remembered(key, lambda: _built(view, seeds, mixed))
 
@@ -183,8 +191,9 @@ def _built(view: View, seeds: Sequence[int], mixed: bool) -> Pool:
 
     def compute() -> dict[str, Tensor]:
         parts = []
+        plain = replace(view, balance=None)
         for rows in latents.split(BATCH):
-            synthesis, embeddings = picture(view, rows)
+            synthesis, embeddings = picture(plain, rows)
             parts.append((embeddings, shrink(synthesis.image.clamp(-1.0, 1.0))))
         embeddings, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
         # A quarter of the bytes, which is what a world's own pool can be shipped with.
@@ -195,7 +204,7 @@ def _built(view: View, seeds: Sequence[int], mixed: bool) -> Pool:
     facts = list(seeds), mixed and view.space not in ("z", "w")
     tensors = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
     embeddings, levels = (tensors[name].to(latents) for name in ("embeddings", "thumbnails"))
-    return Pool(latents, embeddings, levels / _LEVELS - 1.0)
+    return Pool(latents, view.weighed(embeddings), levels / _LEVELS - 1.0)
 
 
 @torch.no_grad()

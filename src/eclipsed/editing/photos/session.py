@@ -182,7 +182,7 @@ def edit_photo(
     crop = crop_of(inversion, photo)
     stack = edits if isinstance(edits, EditStack) else EditStack(edits)
     own = inversion.world(world)
-    before, after, mask = _drawn(own, inversion, stack)
+    before, after, mask = drawn(own, inversion, stack)
     view = view_of(world, photo, crop)[0].cpu()
     ghost = ghosting(view, before, after, mask)
     if mixed and stack.active:
@@ -195,25 +195,26 @@ def edit_photo(
 
 
 @torch.no_grad()
-def _drawn(world: World, inversion: Inversion, stack: EditStack) -> tuple[Tensor, Tensor, Tensor]:
-    """The inverted photo without and with edits [3, s, s], and their mask [s, s]."""
+def drawn(world: World, inversion: Inversion, stack: EditStack) -> tuple[Tensor, Tensor, Tensor]:
+    """The inverted photo without and with edits [3, s, s], and where it may change [s, s].
+
+    world: with the generator that shows the photo, as `Inversion.world` gives it. Raises what
+    `render` raises.
+    """
     generator, segmenter, space = world.generator, world.segmenter, inversion.space
-    latent = inversion.latent.to(generator.device)
-    images = [
-        render(generator, latent, each, space=space, segmenter=segmenter)
-        for each in (EditStack(), stack)
-    ]
+    latent, wanted = inversion.latent.to(generator.device), segmenter.feature_names
     edited = stack.apply(generator, latent, space)
-    wanted = segmenter.feature_names
     views = [
         generator.synthesize(latent, space, features=wanted),
         generator.synthesize(edited, stack.space(space), features=wanted),
     ]
-    mask = torch.zeros_like(images[0][:, 0])
+    mask = torch.zeros_like(views[0].image[:, 0])
     for edit in stack.active:
         mask = torch.maximum(mask, _mask_of(world, views, edit))
-    before, after = (image[0].cpu() for image in images)
-    return before, after, mask[0].cpu()
+    after = views[1].image
+    if any(edit.bounded for edit in stack.active):
+        after = render(generator, latent, stack, space=space, segmenter=segmenter)
+    return views[0].image[0].cpu(), after[0].cpu(), mask[0].cpu()
 
 
 def _mask_of(world: World, views: Sequence[Synthesis], edit: Edit) -> Float[Tensor, "1 h w"]:
