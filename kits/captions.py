@@ -2,15 +2,16 @@
 
 A grammar is the table of a captions.toml. Its parts "train" and "held-out" share no templates:
 `templates` by kind of phrase, `openings` and `joints` of captions about several things. `links`
-join phrases to a caption, `neutral` sentences are true of every image, `unrelated` ones of none,
-`foreign` words of none either, by the way they enter a sentence.
+join phrases to a caption. What is true of no image stands in captions.toml beside this module.
 """
 
 from __future__ import annotations
 
 import random
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,8 +21,12 @@ from eclipsed.worlds.phrases import Kind, Phrase
 Split = Literal["train", "held-out"]
 Grammar = Mapping[str, Any]
 
-# How foreign words enter a sentence, by their kind.
-_FOREIGN: dict[str, tuple[str, ...]] = {
+_TABLE: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+)
+UNRELATED: tuple[str, ...] = tuple(_TABLE["unrelated"])
+FOREIGN: Mapping[str, Sequence[str]] = _TABLE["foreign"]  # words, by how they enter a sentence
+_WORDINGS: dict[str, tuple[str, ...]] = {
     "has": ("{}", "a person with {}", "someone who has {}", "a face with {}"),
     "person": ("{}", "a photo of {}", "a picture of {}"),
     "thing": ("{}", "a photo of {}", "a picture of {}"),
@@ -44,7 +49,7 @@ def foreign_sentences(foreign: Mapping[str, Sequence[str]]) -> list[str]:
     """Words of what a world cannot show, in several wordings."""
     return [
         template.format(word)
-        for kind, templates in _FOREIGN.items()
+        for kind, templates in _WORDINGS.items()
         for word in foreign[kind]
         for template in templates
     ]

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from eclipsed.files import write_atomic
 from eclipsed.prompts.sentences import sentence_encoder
+from eclipsed.search.pool import fast_bfloat16
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from kits.captions import Caption
 from kits.fitting import Job, channels_last, disturb, rng_of, run, to_images
@@ -194,11 +195,12 @@ def fit_encoder(
     if start is not None:
         network.load_state_dict(start.state_dict())
     bank = text_bank(folder, lessons, size)
+    half = fast_bfloat16(torch.device(device))
 
     def loss(
         images: Tensor, texts: Tensor, true: Tensor, known: Tensor, *heights: Tensor
     ) -> Tensor:
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
             image = network.image(images)
         logits = network.logits(image.float(), network.text(texts))
         total = pair_loss(logits, true, known, undecided)

@@ -24,7 +24,6 @@ from eclipsed.worlds.heads.predicates import HIDDEN, PREDICATES, Case, Condition
 from eclipsed.worlds.phrases import Phrase
 from kits.captions import Caption, Split, compose, sentences
 from kits.heads.population import Floats
-from kits.starter import captions as starter
 
 Bools = NDArray[np.bool_]
 _Answer = tuple[Bools, Bools]  # plainly so, plainly not so, each [N]
@@ -36,14 +35,14 @@ _TABLE: dict[str, Any] = tomllib.loads(
 )
 NEUTRAL: tuple[str, ...] = tuple(_TABLE["neutral"])  # true of every image
 _SHOWN = frozenset(_TABLE["shown"])
-UNRELATED: tuple[str, ...] = tuple(text for text in starter.UNRELATED if text not in _SHOWN)
+UNRELATED: tuple[str, ...] = tuple(text for text in kits.captions.UNRELATED if text not in _SHOWN)
 
 
 def foreign_sentences() -> list[str]:
     """What this world cannot show, in several wordings."""
     foreign = {
         kind: [*(word for word in words if word not in _SHOWN), *_TABLE["foreign"][kind]]
-        for kind, words in starter.FOREIGN.items()
+        for kind, words in kits.captions.FOREIGN.items()
     }
     return kits.captions.foreign_sentences(foreign)
 

@@ -35,10 +35,10 @@ from kits.heads.store import default_folder
 
 JOBS: dict[str, Job] = {
     "segmenter": Job(images=48_000, rate=2e-3, batch=32, seed=111),
-    "encoder": Job(images=260_000, rate=2e-3, seed=121),
+    "encoder": Job(images=150_000, rate=2e-3, seed=121),
     "encoder-text": Job(images=2_000_000, rate=2e-3, batch=256, seed=161),
     "oracle": Job(images=160_000, rate=2e-3, seed=131),
-    "judge-encoder": Job(images=130_000, rate=2e-3, seed=141),
+    "judge-encoder": Job(images=100_000, rate=2e-3, seed=141),
     "judge-segmenter": Job(images=40_000, rate=2e-3, batch=32, seed=151),
 }
 TEXTS = Texts(phrasings=100, composites=6_000, images=6_000)

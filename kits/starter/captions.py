@@ -21,7 +21,7 @@ from eclipsed.worlds.phrases import Phrase
 from eclipsed.worlds.starter.attributes import JUDGED, SKIN_TONES
 from eclipsed.worlds.starter.models import COVERED
 from eclipsed.worlds.starter.predicates import PREDICATES, Predicate
-from kits.captions import Caption, Split, compose, sentences
+from kits.captions import FOREIGN, Caption, Split, compose, sentences
 from kits.starter.renderer import Avatars, Floats, hue_distances
 
 Bools = NDArray[np.bool_]
@@ -36,8 +36,6 @@ _TABLE: dict[str, Any] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
 NEUTRAL: tuple[str, ...] = tuple(_TABLE["neutral"])  # true of every image
-UNRELATED: tuple[str, ...] = tuple(_TABLE["unrelated"])  # true of none
-FOREIGN: Mapping[str, Sequence[str]] = _TABLE["foreign"]  # nor these, by their kind
 
 
 def foreign_sentences() -> list[str]:

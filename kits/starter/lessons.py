@@ -6,11 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from kits.captions import Caption
+from kits.captions import UNRELATED, Caption
 from kits.fit_encoder import Batch, Lessons
 from kits.starter.captions import (
     NEUTRAL,
-    UNRELATED,
     captions,
     foreign_sentences,
     phrasings,

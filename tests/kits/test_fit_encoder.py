@@ -12,10 +12,11 @@ from torch import Tensor
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES
 from kits import fit_encoder as texts
+from kits.captions import UNRELATED, Caption
 from kits.fit_encoder import Batch, Lessons, Texts, fit_encoder, heights_at, text_bank
 from kits.fit_text import refit_text
 from kits.fitting import Job
-from kits.starter.captions import NEUTRAL, UNRELATED, truths
+from kits.starter.captions import NEUTRAL, truths
 from kits.starter.lessons import lessons
 from kits.starter.renderer import Renderer
 from tests.kits.starter.conftest import people
@@ -140,9 +141,8 @@ def _ordered(seed: int, step: int, n: int) -> Batch:
 
 def test_an_encoder_learns_an_order(tmp_path: Path, embedded: list[list[str]]) -> None:
     said = {"light": ["light"], "dark": ["dark"]}
-    taught = Lessons(
-        said, lambda n, _: [texts.Caption("light", ("light",))] * n, ["a"], ["b"], [], _ordered
-    )
+    light = Caption("light", ("light",))
+    taught = Lessons(said, lambda n, _: n * [light], ["a face"], ["a car"], [], _ordered)
     tower = TowerConfig(widths=(4, 4, 4, 4), head=2, outputs=6, size=16)
     model = fit_encoder(
         tmp_path,
