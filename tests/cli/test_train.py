@@ -12,7 +12,7 @@ from eclipsed import worlds
 from eclipsed.directions import Direction
 from eclipsed.evaluation import evaluate
 from eclipsed.evaluation.scores import KEYS
-from eclipsed.methods import registry
+from eclipsed.methods import registry, training
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
 from eclipsed.testing import FakeGenerator, patch_vector
@@ -44,6 +44,28 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     assert "wrote bright-hair.safetensors" in ran.out
     assert "text_gain" in ran.out
     assert "step 3 of 3" in ran.err
+
+
+def test_a_draft_is_there_while_it_trains(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, drafts = training.train_direction, []
+
+    def train_later(*arguments: Any, **options: Any) -> Direction:
+        drafts.append(Direction.load("bright-hair.safetensors"))
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(training, "train_direction", train_later)
+    ran = eclipsed("train", "bright hair", "--steps", "1", "--draft")
+    assert ran.code == 0, ran.err
+    assert "bright-hair.safetensors: a draft" in ran.err
+    assert drafts[0].config["draft"]
+    assert Direction.load("bright-hair.safetensors").method == "default"
+    # What is trained already does not become a draft again, but a draft that was left is taken.
+    assert eclipsed("train", "bright hair", "--steps", "1", "--draft").code == 0
+    assert not drafts[1].config.get("draft")
+    drafts[0].save("bright-hair.safetensors")
+    assert eclipsed("train", "bright hair", "--steps", "1").code == 0
+    assert Direction.load("bright-hair.safetensors").method == "default"
+    assert eclipsed("train", "bright hair", *QUICK, "--draft").code == 2
 
 
 def test_train_as_json_is_one_object(eclipsed: Run) -> None:
