@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,7 +32,14 @@ from eclipsed.editing.photos.descent import OnStep, Stop
 from eclipsed.editing.photos.faces import Placement, placed
 from eclipsed.editing.photos.inversion import InvertConfig, identity_of, invert
 from eclipsed.editing.photos.latent_file import Inversion
-from eclipsed.editing.photos.pasting import GHOST, Pasted, blend, ghosting, paste
+from eclipsed.editing.photos.pasting import (
+    GHOST,
+    Pasted,
+    blend,
+    ghosting,
+    paste,
+    redrawn,
+)
 from eclipsed.editing.photos.reading import Photo, read_photo
 from eclipsed.editing.stack import Edit, EditStack, blend_mask, render
 from eclipsed.errors import BadFile, BadSetting
@@ -184,11 +191,12 @@ def edit_photo(
     own = inversion.world(world)
     before, after, mask = _drawn(own, inversion, stack)
     view = view_of(world, photo, crop)[0].cpu()
-    ghost = ghosting(view, before, after, mask)
+    anew = redrawn(view, before, after.clamp(-1.0, 1.0), mask)
+    ghost = ghosting(view, before, after, mask, anew)
     if mixed and stack.active:
         pasted = blend(photo, crop, after.clamp(-1.0, 1.0), mask)
     else:
-        pasted = paste(photo, crop, after - before, mask)
+        pasted = paste(photo, crop, after - before, mask, anew)
     scores = _scores(before, after, mask, view) | {"ghosting": round(ghost, 3)}
     notes = (*inversion.notes, *_notes(scores, mixed=mixed))
     return EditedPhoto(pasted, mask, before, after, scores, notes)
@@ -199,21 +207,19 @@ def _drawn(world: World, inversion: Inversion, stack: EditStack) -> tuple[Tensor
     """The inverted photo without and with edits [3, s, s], and their mask [s, s]."""
     generator, segmenter, space = world.generator, world.segmenter, inversion.space
     latent = inversion.latent.to(generator.device)
-    images = [
-        render(generator, latent, each, space=space, segmenter=segmenter)
-        for each in (EditStack(), stack)
-    ]
     edited = stack.apply(generator, latent, space)
     wanted = segmenter.feature_names
     views = [
         generator.synthesize(latent, space, features=wanted),
         generator.synthesize(edited, stack.space(space), features=wanted),
     ]
-    mask = torch.zeros_like(images[0][:, 0])
+    before, after = (view.image for view in views)
+    if any(edit.bounded for edit in stack.active):
+        after = render(generator, latent, stack, space=space, segmenter=segmenter)
+    mask = torch.zeros_like(before[:, 0])
     for edit in stack.active:
         mask = torch.maximum(mask, _mask_of(world, views, edit))
-    before, after = (image[0].cpu() for image in images)
-    return before, after, mask[0].cpu()
+    return before[0].cpu(), after[0].cpu(), mask[0].cpu()
 
 
 def _mask_of(world: World, views: Sequence[Synthesis], edit: Edit) -> Float[Tensor, "1 h w"]:
@@ -277,8 +283,8 @@ def view_of(world: World, photo: Photo, crop: Crop) -> Float[Tensor, "1 3 s s"]:
     return crop.cut(_pixels(photo), height)[None] * 2.0 - 1.0
 
 
-def _pixels(photo: Photo) -> Float[Tensor, "h w 3"]:
-    return torch.from_numpy(photo.rgb()).float().div_(255.0)
+def _pixels(photo: Photo) -> UInt8[Tensor, "h w 3"]:
+    return torch.from_numpy(photo.rgb)
 
 
 def _opened(photo: Photo | StrPath) -> Photo:
