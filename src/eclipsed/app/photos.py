@@ -15,9 +15,9 @@ from torch import Tensor
 
 from eclipsed.editing.photos.crop import SMALLEST, Box, Crop, shrunk
 from eclipsed.editing.photos.latent_file import Inversion
-from eclipsed.editing.photos.pasting import blend, paste
+from eclipsed.editing.photos.pasting import redrawn
 from eclipsed.editing.photos.reading import Photo
-from eclipsed.editing.photos.session import EditedPhoto, crop_of, drawn, edit_photo
+from eclipsed.editing.photos.session import EditedPhoto, crop_of, drawn, edit_photo, laid, view_of
 from eclipsed.editing.stack import EditStack
 from eclipsed.files import sha256_of
 from eclipsed.types import World
@@ -58,11 +58,8 @@ class OpenPhoto:
         pixels = photo.stored
         if stack.active:
             before, after, mask = drawn(self.own_world, self.inversion, stack)
-            if mixed:
-                pasted = blend(photo, crop, after.clamp(-1.0, 1.0), mask)
-            else:
-                pasted = paste(photo, crop, after - before, mask)
-            pixels = pasted.stored()
+            anew = redrawn(self._view, before, after.clamp(-1.0, 1.0), mask)
+            pixels = laid(photo, crop, (before, after, mask), anew, mixed=mixed).stored()
         return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1.0
 
     def mask(self, stack: EditStack, *, near: bool) -> Float[Tensor, "h w"]:
@@ -81,6 +78,10 @@ class OpenPhoto:
     def edited(self, stack: EditStack, *, mixed: bool) -> EditedPhoto:
         """The photo with all its pixels, edited."""
         return edit_photo(self.world, self.photo, self.inversion, stack, mixed=mixed)
+
+    @cached_property
+    def _view(self) -> Float[Tensor, "3 s s"]:
+        return view_of(self.own_world, self.photo, self.crop)[0].cpu()
 
     @cached_property
     def _whole(self) -> tuple[Photo, Crop]:

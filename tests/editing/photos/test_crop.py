@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -189,3 +190,12 @@ def test_five_points_that_are_no_face_are_refused(order: tuple[int, ...]) -> Non
 def test_a_face_upside_down_is_a_face() -> None:
     crop = ffhq_crop([(300 - x, 300 - y) for x, y in FACE])
     assert crop.corners[0][1] > crop.corners[1][1]
+
+
+@pytest.mark.parametrize("recipe", ["plain", "ffhq"])
+def test_bytes_are_seen_as_the_numbers_they_stand_for(recipe: Literal["plain", "ffhq"]) -> None:
+    octets = torch.randint(0, 256, (90, 120, 3), dtype=torch.uint8)
+    crop = Crop(((40, 10), (15, 55), (60, 80), (85, 35)), recipe)
+    for size in (16, 48):
+        expected = crop.cut(octets.float() / 255, size)
+        torch.testing.assert_close(crop.cut(octets, size), expected, atol=1e-5, rtol=0)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from eclipsed.editing.photos import tuning
+from eclipsed.cache import forget
+from eclipsed.editing.photos import statistics, tuning
 from eclipsed.editing.photos.descent import Progress
 from eclipsed.editing.photos.inversion import InvertConfig, invert
 from eclipsed.editing.photos.latent_file import Inversion
@@ -262,3 +263,16 @@ def test_damaged_and_other_files(tmp_path: Path) -> None:
     path.write_bytes(save(tensors, {"eclipsed_inversion": "{}"}))
     with pytest.raises(BadFile, match="damaged"):
         Inversion.load(path)
+
+
+def test_what_is_known_of_a_generator_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fake_world()
+    first = invert(world, image_of(world), QUICK)
+    measured = []
+    for name in ("_measured", "_unlike"):
+        monkeypatch.setattr(statistics, name, lambda *_: measured.append(1))
+    again = invert(world, image_of(world), QUICK)
+    forget()  # then it is read from the disk
+    from_disk = invert(world, image_of(world), QUICK)
+    assert not measured
+    assert first.scores == again.scores == from_disk.scores

@@ -68,7 +68,7 @@ def test_all_16_bits_are_read(write: Any, channels: int) -> None:
     assert photo.stored.dtype == np.uint16
     assert (photo.stored == pixels).all()
     assert photo.most == 65535
-    seen = photo.rgb()
+    seen = photo.rgb
     assert seen.shape == (9, 13, 3)
     if channels == 3:
         assert np.abs(seen.astype(int) - pixels / 257).max() <= 0.5
@@ -108,21 +108,21 @@ def test_lossy_and_lossless_webp() -> None:
 
 
 def test_the_network_sees_srgb_on_white_paper() -> None:
-    grey = photo_of(file(noise(5, 5, 1), "PNG")).rgb()
+    grey = photo_of(file(noise(5, 5, 1), "PNG")).rgb
     assert (grey == noise(5, 5, 1)).all()
     clear = np.zeros((4, 4, 4), np.uint8)
-    assert (photo_of(file(clear, "PNG")).rgb() == 255).all()
+    assert (photo_of(file(clear, "PNG")).rgb == 255).all()
     turned_photo = photo_of(file(noise(4, 6), "PNG", 6))
-    assert turned_photo.rgb().shape == (6, 4, 3)
-    assert turned_photo.rgb().flags["C_CONTIGUOUS"]
+    assert turned_photo.rgb.shape == (6, 4, 3)
+    assert turned_photo.rgb.flags["C_CONTIGUOUS"]
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert (
         np.abs(
-            photo_of(file(noise(9, 9), "PNG", icc_profile=profile)).rgb().astype(int) - noise(9, 9)
+            photo_of(file(noise(9, 9), "PNG", icc_profile=profile)).rgb.astype(int) - noise(9, 9)
         ).max()
         <= 1
     )
-    assert (photo_of(file(noise(9, 9), "PNG", icc_profile=b"none")).rgb() == noise(9, 9)).all()
+    assert (photo_of(file(noise(9, 9), "PNG", icc_profile=b"none")).rgb == noise(9, 9)).all()
 
 
 def test_one_pixel() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from eclipsed.editing.photos import png, writing
 from eclipsed.editing.photos.crop import box_crop
 from eclipsed.editing.photos.pasting import Pasted, paste
 from eclipsed.editing.photos.reading import Photo, photo_of, read_photo
@@ -267,15 +268,13 @@ def test_a_folder_that_is_missing(tmp_path: Path) -> None:
 def test_pixels_that_change_outside_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from eclipsed.editing.photos import png
-
-    def spoilt(pixels: np.ndarray, before: list[bytes], after: list[bytes]) -> bytes:
+    def spoilt(data: bytes, pixels: np.ndarray, top: int, bottom: int) -> bytes:
         pixels = pixels.copy()
         pixels[:2, :3] ^= 1
-        return encode(pixels, before, after)
+        return rewritten(data, pixels, 0, bottom)
 
-    encode = png.encode
-    monkeypatch.setattr(png, "encode", spoilt)
+    rewritten = png.rewritten
+    monkeypatch.setattr(png, "rewritten", spoilt)
     photo = photo_of(file(noise(70, 60), "PNG"))
     assert write_photo(edited(photo), tmp_path / "out.png").outside == 6
 
@@ -286,3 +285,33 @@ def test_what_a_recipe_should_say(tmp_path: Path) -> None:
     assert facts["outside"] == 0
     assert facts["blocks"] > 0
     assert decoded((tmp_path / "out.jpg").read_bytes()).shape == (70, 60, 3)
+
+
+def test_only_rows_that_change_are_filtered_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 0
+
+    def counted(above_and_rows: np.ndarray, step: int) -> np.ndarray:
+        nonlocal rows
+        rows += len(above_and_rows) - 1
+        return foretold(above_and_rows, step)
+
+    data = file(noise(300, 60), "PNG")
+    foretold = png._foretold
+    monkeypatch.setattr(png, "_foretold", counted)
+    before, after, written = through(data, tmp_path, "png")
+    _, top, _, bottom = edited(before).box
+    assert rows == bottom - top + 1  # the row below is told by its difference from the last
+    assert written.outside == 0
+    assert (after.stored == edited(before).stored()).all()
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_a_file_is_decoded_once_after_writing(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, times = photo_of(file(noise(70, 60), kind)), []
+    monkeypatch.setattr(writing, "photo_of", lambda data: times.append(1) or photo_of(data))
+    write_photo(edited(photo), tmp_path / f"once.{ENDINGS[kind]}")
+    assert times == [1]

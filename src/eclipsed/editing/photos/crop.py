@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Num
+from jaxtyping import Float, Float64, Num, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -96,8 +96,12 @@ class Crop:
             ) from error
         return cls((first, second, third, fourth), recipe)
 
-    def cut(self, pixels: Float[Tensor, "h w 3"], size: int) -> Float[Tensor, "3 {size} {size}"]:
-        """The generator's view of the photo, without aliasing: both in [0, 1], on the CPU.
+    def cut(
+        self, pixels: Float[Tensor, "h w 3"] | UInt8[Tensor, "h w 3"], size: int
+    ) -> Float[Tensor, "3 {size} {size}"]:
+        """The generator's view of the photo in [0, 1], without aliasing, on the CPU.
+
+        pixels: in [0, 1], or bytes, of which only those in the crop become numbers.
 
         Raises BadSetting where the crop's centre lies outside the photo.
         """
@@ -111,9 +115,11 @@ class Crop:
                 "Say a box or points inside the photo, as it is seen upright.",
             )
         if self.recipe == "ffhq":
-            face = ffhq.cut_face(pixels.float().numpy(), self._quad() - 0.5, size)
+            numbers = pixels if pixels.dtype == torch.uint8 else pixels.float()
+            face = ffhq.cut_face(numbers.numpy(), self._quad() - 0.5, size)
             return torch.tensor(face).permute(2, 0, 1) / 255.0
-        return _cut_plain(pixels, self._quad(), size)
+        view = _cut_plain(pixels, self._quad(), size)
+        return view / 255.0 if pixels.dtype == torch.uint8 else view
 
     def back(
         self, values: Float[Tensor, "c s s"], height: int, width: int
@@ -242,7 +248,9 @@ def shrunk(pixels: Num[Tensor, "h w 3"], longest: int) -> tuple[Float[Tensor, "a
 
 
 def _cut_plain(
-    pixels: Float[Tensor, "h w 3"], quad: Float64[np.ndarray, "4 2"], size: int
+    pixels: Float[Tensor, "h w 3"] | UInt8[Tensor, "h w 3"],
+    quad: Float64[np.ndarray, "4 2"],
+    size: int,
 ) -> Float[Tensor, "3 size size"]:
     """Pixels are averaged by a whole factor, and then sampled twice as finely where that is needed,
     so that a box of k times the size is an exact average, and one of the size itself a copy."""

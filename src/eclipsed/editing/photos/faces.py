@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from eclipsed.editing.photos.crop import Crop, box_crop, centred_crop, ffhq_crop, framed_crop
@@ -39,7 +40,7 @@ class Placement:
 
 
 def placed(
-    pixels: Float[Tensor, "h w 3"],
+    pixels: Float[Tensor, "h w 3"] | UInt8[Tensor, "h w 3"],
     detector: Callable[[], Detector] | None,
     frame: Sequence[Point] | None = None,
     *,
@@ -50,9 +51,9 @@ def placed(
 ) -> Placement:
     """The square of a photo that a world edits.
 
-    pixels: the upright photo in [0, 1]. detector, frame: the world's. face: the number of one of
-    several. points: the five of a face, in place of looking for it. box: left, top, right, bottom,
-    in place of any face. align: False for the middle of the photo.
+    pixels: the upright photo in [0, 1], or its bytes. detector, frame: the world's. face: the
+    number of one of several. points: the five of a face, in place of looking for it. box: left,
+    top, right, bottom, in place of any face. align: False for the middle of the photo.
 
     Raises BadFile where no face is found, several are and none is chosen, or the detector is not
     here; UnknownName for a number that no face has; BadSetting for points or a box that make no
@@ -71,7 +72,8 @@ def placed(
         if face is not None:
             raise BadSetting("This world looks for no faces.", "Say the square with --box.")
         return Placement(centred_crop(width, height))
-    return of_face(find_face(pixels, detector(), face), frame, height, width)
+    numbers = pixels.float().div_(255.0) if pixels.dtype == torch.uint8 else pixels
+    return of_face(find_face(numbers, detector(), face), frame, height, width)
 
 
 def find_face(pixels: Float[Tensor, "h w 3"], detector: Detector, number: int | None) -> Face:

@@ -92,9 +92,11 @@ def sampled_corners(
 
 
 def cut_face(
-    pixels: Float32[np.ndarray, "h w 3"], quad: Float64[np.ndarray, "4 2"], size: int
+    pixels: Float32[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 3"],
+    quad: Float64[np.ndarray, "4 2"],
+    size: int,
 ) -> UInt8[np.ndarray, "size size 3"]:
-    """The aligned face as bytes, from pixels in [0, 1]."""
+    """The aligned face as bytes, from pixels in [0, 1] or bytes."""
     height, width, _ = pixels.shape
     plan = _plan(quad, size, width, height)
     picture = _window(pixels, plan)
@@ -108,7 +110,9 @@ def cut_face(
     return np.asarray(cut.resize((size, size), Image.Resampling.LANCZOS))
 
 
-def _window(pixels: Float32[np.ndarray, "h w 3"], plan: _Plan) -> UInt8[np.ndarray, "a b 3"]:
+def _window(
+    pixels: Float32[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 3"], plan: _Plan
+) -> UInt8[np.ndarray, "a b 3"]:
     """The plan's window of the reduced photo; only what it is made of becomes bytes."""
     height, width, _ = pixels.shape
     scale = np.array([width, height]) / np.array(plan.reduced)
@@ -120,7 +124,8 @@ def _window(pixels: Float32[np.ndarray, "h w 3"], plan: _Plan) -> UInt8[np.ndarr
     # Some rows at a time: all of them as numbers would take several times the photo's memory.
     for row in range(0, len(source), _ROWS):
         rows = pixels[top + row : min(top + row + _ROWS, bottom), left:right]
-        source[row : row + _ROWS] = _bytes(rows * np.float32(255.0))
+        is_bytes = rows.dtype == np.uint8
+        source[row : row + _ROWS] = rows if is_bytes else _bytes(rows * np.float32(255.0))
     if plan.shrink == 1:
         return source
     wide, high = plan.window[2] - plan.window[0], plan.window[3] - plan.window[1]

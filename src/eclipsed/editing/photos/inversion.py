@@ -26,7 +26,11 @@ from torch.nn import functional as F
 from eclipsed.editing.photos import tuning
 from eclipsed.editing.photos.descent import Descent, Losses, OnStep, Stop, descend
 from eclipsed.editing.photos.latent_file import Inversion
-from eclipsed.editing.photos.statistics import Statistics, statistics_of
+from eclipsed.editing.photos.statistics import (
+    Statistics,
+    distance_of_images,
+    statistics_of,
+)
 from eclipsed.errors import BadSetting
 from eclipsed.files import StrPath, make_folder, sha256_of
 from eclipsed.generators.spaces import best_space
@@ -204,7 +208,7 @@ def _scene_of(world: World | Generator, image: Tensor) -> _Scene:
         image=image,
         weights=_pixel_weights(own, image),
         embedding=None if own is None else own.encoder.encode_image(image),
-        ordinary=1.0 if own is None else _apart(own),
+        ordinary=1.0 if own is None else distance_of_images(own),
         statistics=statistics,
         start=mean if latent is None else latent,
     )
@@ -221,27 +225,6 @@ def _fitting(image: Tensor, generator: Generator) -> Tensor:
     if image.shape[-2:] == (height, width):
         return image
     return F.interpolate(image, (height, width), mode="bilinear", antialias=True)
-
-
-_PAIRS = range(11_500_000, 11_500_016)
-
-
-def _apart(world: World) -> float:
-    """The median distance between the embeddings of any two of the generator's images."""
-    latents = world.generator.sample(list(_PAIRS), truncation=world.truncation, space="z")
-    embeddings = torch.cat(
-        [
-            world.encoder.encode_image(
-                world.generator.synthesize(part, "z", truncation=world.truncation).image.clamp(
-                    -1.0, 1.0
-                )
-            )
-            for part in latents.split(4)
-        ]
-    )
-    distances = 1.0 - embeddings @ embeddings.t()
-    pairs = torch.triu_indices(len(latents), len(latents), 1)
-    return max(1e-6, float(distances[pairs[0], pairs[1]].median()))
 
 
 def _pixel_weights(world: World | None, image: Tensor) -> Float[Tensor, "h w"]:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from eclipsed.editing.photos.reading import Pixels
@@ -23,15 +24,56 @@ _PAETH = 4
 
 def encode(pixels: Pixels, before: list[bytes], after: list[bytes]) -> bytes:
     """A PNG of pixels [h, w, 1 to 4], between whole chunks."""
+    return _whole(pixels, _filtered(pixels), before, after)
+
+
+def rewritten(data: bytes, pixels: Pixels, top: int, bottom: int) -> bytes:
+    """A PNG with other pixels, which differ in rows top…bottom−1 only, and its other chunks.
+
+    All other rows stay as they were filtered, where the file has its pixels in this form.
+    """
+    before, after = surroundings(data, pixels)
+    rows = _own_rows(data, pixels)
+    if rows is None:
+        return encode(pixels, before, after)
+    # The row below is told by its difference from the last that changes.
+    stop = min(bottom + 1, len(pixels))
+    parts = (rows[:top], *_filtered(pixels, top, stop), rows[stop:])
+    return _whole(pixels, iter(parts), before, after)
+
+
+def _own_rows(data: bytes, pixels: Pixels) -> UInt8[np.ndarray, "h n"] | None:
+    """A file's rows as they are filtered, each after its filter's number; None for other forms."""
+    height, width, channels = pixels.shape
+    bits, colours, *_, is_interlaced = data[24:29]
+    if (bits, colours) != (8 * pixels.itemsize, _COLOURS[channels]) or is_interlaced:
+        return None
+    length = 1 + width * channels * pixels.itemsize
+    unpacker = zlib.decompressobj()
+    packed = b"".join(whole[8:-4] for name, whole in _chunks(data) if name == b"IDAT")
+    octets = unpacker.decompress(packed, height * length)
+    if len(octets) != height * length:
+        return None
+    return np.frombuffer(octets, np.uint8).reshape(height, length)
+
+
+def _whole(
+    pixels: Pixels,
+    rows: Iterator[UInt8[np.ndarray, "_h _n"]],
+    before: list[bytes],
+    after: list[bytes],
+) -> bytes:
+    """The file of filtered rows."""
     height, width, channels = pixels.shape
     bits = 8 * pixels.itemsize
     head = struct.pack(">IIBBBBB", width, height, bits, _COLOURS[channels], 0, 0, 0)
+    is_large = pixels.size > _LARGE
     return b"".join(
         [
             SIGNATURE,
             chunk(b"IHDR", head),
             *before,
-            *(chunk(b"IDAT", part) for part in _compressed(pixels)),
+            *(chunk(b"IDAT", part) for part in _compressed(rows, is_large=is_large)),
             *after,
             chunk(b"IEND", b""),
         ]
@@ -78,22 +120,38 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = end
 
 
-def _compressed(pixels: Pixels) -> Iterator[bytes]:
-    """Rows, each as the difference to what the pixels around it foretell."""
-    strategy = zlib.Z_RLE if pixels.size > _LARGE else zlib.Z_FILTERED
+def _compressed(parts: Iterator[UInt8[np.ndarray, "_h _n"]], *, is_large: bool) -> Iterator[bytes]:
+    strategy = zlib.Z_RLE if is_large else zlib.Z_FILTERED
     packer = zlib.compressobj(6, zlib.DEFLATED, 15, 9, strategy)
+    for rows in parts:
+        for start in range(0, len(rows), _BAND):
+            band = np.ascontiguousarray(rows[start : start + _BAND])
+            if part := packer.compress(band.data):
+                yield part
+    yield packer.flush()
+
+
+def _filtered(
+    pixels: Pixels, top: int = 0, bottom: int | None = None
+) -> Iterator[UInt8[np.ndarray, "_h _n"]]:
+    """Rows, each as the difference to what the pixels around it foretell."""
+    bottom = len(pixels) if bottom is None else bottom
     step = pixels.shape[2] * pixels.itemsize
     above = np.zeros((1, pixels.shape[1] * step), np.uint8)
-    for start in range(0, len(pixels), _BAND):
-        band = pixels[start : start + _BAND]
-        octets = np.ascontiguousarray(band, band.dtype.newbyteorder(">")).view(np.uint8)
-        rows = octets.reshape(len(band), -1)
+    if top:
+        above = _octets(pixels[top - 1 : top])
+    for start in range(top, bottom, _BAND):
+        rows = _octets(pixels[start : min(start + _BAND, bottom)])
         filtered = np.full((len(rows), 1 + rows.shape[1]), _PAETH, np.uint8)
         filtered[:, 1:] = _foretold(np.concatenate([above, rows]), step)
         above = rows[-1:]
-        if part := packer.compress(filtered.data):
-            yield part
-    yield packer.flush()
+        yield filtered
+
+
+def _octets(rows: Pixels) -> UInt8[np.ndarray, "_h _n"]:
+    """The bytes of rows as the format orders them."""
+    octets = np.ascontiguousarray(rows, rows.dtype.newbyteorder(">")).view(np.uint8)
+    return octets.reshape(len(rows), -1)
 
 
 def _foretold(rows: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:

@@ -108,10 +108,13 @@ class Photo:
         """Of the file, in hex."""
         return sha256_of(self.data)
 
+    @cached_property
     def rgb(self) -> UInt8[np.ndarray, "h w 3"]:
         """The photo as a network should see it: upright, 8 bits of sRGB, with white paper where it
-        is transparent."""
+        is transparent. Not to be written to: it may be the pixels themselves."""
         pixels = in_8_bits(self.pixels)
+        if pixels.shape[2] == 3 and self.colours is None:
+            return np.ascontiguousarray(pixels)
         if pixels.shape[2] < 3:
             colours = np.repeat(pixels[..., :1], 3, 2)
             pixels = np.concatenate([colours, pixels[..., 1:]], 2)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,7 +32,14 @@ from eclipsed.editing.photos.descent import OnStep, Stop
 from eclipsed.editing.photos.faces import Placement, placed
 from eclipsed.editing.photos.inversion import InvertConfig, identity_of, invert
 from eclipsed.editing.photos.latent_file import Inversion
-from eclipsed.editing.photos.pasting import GHOST, Pasted, blend, ghosting, paste
+from eclipsed.editing.photos.pasting import (
+    GHOST,
+    Pasted,
+    blend,
+    ghosting,
+    paste,
+    redrawn,
+)
 from eclipsed.editing.photos.reading import Photo, read_photo
 from eclipsed.editing.stack import Edit, EditStack, blend_mask, render
 from eclipsed.errors import BadFile, BadSetting
@@ -184,14 +191,22 @@ def edit_photo(
     own = inversion.world(world)
     before, after, mask = drawn(own, inversion, stack)
     view = view_of(world, photo, crop)[0].cpu()
-    ghost = ghosting(view, before, after, mask)
-    if mixed and stack.active:
-        pasted = blend(photo, crop, after.clamp(-1.0, 1.0), mask)
-    else:
-        pasted = paste(photo, crop, after - before, mask)
+    anew = redrawn(view, before, after.clamp(-1.0, 1.0), mask)
+    ghost = ghosting(view, before, after, mask, anew)
+    pasted = laid(photo, crop, (before, after, mask), anew, mixed=mixed and bool(stack.active))
     scores = _scores(before, after, mask, view) | {"ghosting": round(ghost, 3)}
     notes = (*inversion.notes, *_notes(scores, mixed=mixed))
     return EditedPhoto(pasted, mask, before, after, scores, notes)
+
+
+def laid(
+    photo: Photo, crop: Crop, images: tuple[Tensor, Tensor, Tensor], anew: Tensor, *, mixed: bool
+) -> Pasted:
+    """What `drawn` gives, laid into a photo or a small copy of it; anew: as `redrawn` gives it."""
+    before, after, mask = images
+    if mixed:
+        return blend(photo, crop, after.clamp(-1.0, 1.0), mask)
+    return paste(photo, crop, after - before, mask, anew)
 
 
 @torch.no_grad()
@@ -278,8 +293,8 @@ def view_of(world: World, photo: Photo, crop: Crop) -> Float[Tensor, "1 3 s s"]:
     return crop.cut(_pixels(photo), height)[None] * 2.0 - 1.0
 
 
-def _pixels(photo: Photo) -> Float[Tensor, "h w 3"]:
-    return torch.from_numpy(photo.rgb()).float().div_(255.0)
+def _pixels(photo: Photo) -> UInt8[Tensor, "h w 3"]:
+    return torch.from_numpy(photo.rgb)
 
 
 def _opened(photo: Photo | StrPath) -> Photo:

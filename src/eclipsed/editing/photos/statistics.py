@@ -5,6 +5,8 @@ What lies far is drawn badly, and directions do other things there than they wer
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.types import Generator, Space
+from eclipsed.cache import Key, cached_tensors, remembered
+from eclipsed.types import Generator, Space, World
 
 COUNT, SEED = 4096, 11_000_000  # of z; any seed will do, but always the same
 _FLOOR = 0.02  # of the mean variance: directions in which no seed moves count no further
+VERSION = 1  # to be raised when what is measured, or how, changes
+_PAIRS = range(11_500_000, 11_500_016)  # seeds whose images are compared
 FAR = 0.99  # the quantile of the seeds' own distances that is far
 
 
@@ -50,18 +55,54 @@ class Statistics:
         return distances
 
 
-@torch.no_grad()
 def statistics_of(generator: Generator, space: Space) -> Statistics:
-    """Measured on fixed noise; of W+ the rows are those of W."""
+    """Measured on fixed noise, once for a generator; of W+ the rows are those of W."""
     own: Space = "w" if space == "w+" else space
+    key = _key("statistics", generator.fingerprint, own)
+    tensors = remembered(key, lambda: cached_tensors(key, lambda: _measured(generator, own)))
+    mean, axes, deviations = (
+        tensors[name].to(generator.device) for name in ("mean", "axes", "deviations")
+    )
+    rows = len(generator.layers(space)) if space == "w+" else 1
+    return Statistics(space, rows, mean, axes, deviations, float(tensors["far"]))
+
+
+@torch.no_grad()
+def _measured(generator: Generator, space: Space) -> dict[str, Tensor]:
     # One stream of noise for all: a stream for each would take most of the time.
     z = np.random.RandomState(SEED).randn(COUNT, generator.z_dim).astype(np.float32)
-    latents = generator.from_z(torch.from_numpy(z).to(generator.device), space=own)
+    latents = generator.from_z(torch.from_numpy(z).to(generator.device), space=space)
     mean = latents.mean(dim=0)
     around = (latents - mean).double()
     values, axes = torch.linalg.eigh(around.t() @ around / len(around))
     deviations = values.clamp_min(_FLOOR * float(values.mean())).sqrt().float()
     axes = axes.float()
-    rows = len(generator.layers(space)) if space == "w+" else 1
     lengths = ((latents - mean) @ axes / deviations).norm(dim=1)
-    return Statistics(space, rows, mean, axes, deviations, float(lengths.quantile(FAR)))
+    far = lengths.quantile(FAR)
+    return {"mean": mean, "axes": axes, "deviations": deviations, "far": far}
+
+
+def distance_of_images(world: World) -> float:
+    """The median distance between the embeddings of any two of the generator's images."""
+    networks = (world.generator.fingerprint, world.encoder.fingerprint)
+    key = _key("unlike", *networks, world.truncation)
+    tensors = remembered(key, lambda: cached_tensors(key, lambda: _unlike(world)))
+    return float(tensors["median"])
+
+
+@torch.no_grad()
+def _unlike(world: World) -> dict[str, Tensor]:
+    latents = world.generator.sample(list(_PAIRS), truncation=world.truncation, space="z")
+    embeddings = []
+    for part in latents.split(4):
+        image = world.generator.synthesize(part, "z", truncation=world.truncation).image
+        embeddings.append(world.encoder.encode_image(image.clamp(-1.0, 1.0)))
+    codes = torch.cat(embeddings)
+    pairs = torch.triu_indices(len(codes), len(codes), 1)
+    distances = (1.0 - codes @ codes.t())[pairs[0], pairs[1]]
+    return {"median": distances.median().clamp_min(1e-6)}
+
+
+def _key(kind: str, *facts: object) -> Key:
+    digest = hashlib.sha256(json.dumps([VERSION, torch.__version__, *facts]).encode())
+    return Key(kind, digest.hexdigest())

@@ -129,7 +129,7 @@ def _encoded(pasted: Pasted, kind: Kind, box: Box) -> bytes:
         return tiff.rewritten(photo.data, stored, box)
     if kind == "PNG":
         if photo.kind == "PNG":
-            return png.encode(stored, *png.surroundings(photo.data, stored))
+            return png.rewritten(photo.data, stored, box[1], box[3])
         return png.encode(stored, png.described(photo.facts), [])
     buffer, picture = io.BytesIO(), _picture(stored)
     if kind == "WebP":

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from eclipsed.editing.photos.jpeg import huffman, markers
+from eclipsed.editing.photos.jpeg import adding, huffman, markers
 from eclipsed.editing.photos.jpeg.adding import Added, add
 from eclipsed.errors import BadFile
 from tests.editing.photos.pictures import decoded, file, noise
@@ -213,3 +213,21 @@ class TestDamage:
         data[place % len(data)] = value
         with suppress(BadFile):
             add(bytes(data), self.CHANGE, 9, 9)
+
+
+@pytest.mark.parametrize("quality", [70, 85])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_a_change_spills_little_over_its_own_end(
+    subsampling: int, quality: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest numbers spread their error evenly, which shows where nothing should change."""
+    data = file(noise(HEIGHT, WIDTH), "JPEG", quality=quality, subsampling=subsampling)
+    stripes = np.where(np.arange(35)[:, None] // 5 % 2, [60, -50, 40], [-50, 60, -40])
+    stripes = np.tile(stripes.astype(np.int16), (31, 1, 1))
+    still, spilt = np.ones((HEIGHT, WIDTH), bool), []
+    still[30 : 30 + 31, 40 : 40 + 35] = False
+    for quiet in (1.0, adding._QUIET):
+        monkeypatch.setattr(adding, "_QUIET", quiet)
+        change = decoded(add(data, stripes, 40, 30).data).astype(int) - decoded(data)
+        spilt.append(np.abs(change)[still].sum())
+    assert spilt[1] < 0.95 * spilt[0]

@@ -23,6 +23,9 @@ from eclipsed.errors import BadFile
 
 _CHUNK = 1 << 16  # blocks that are coded at a time
 _MOST = 1023  # of a number after the first, in 8-bit files
+# How much more an error counts where nothing should change, how large a change is half as still,
+# in steps of 8 bits, and how often a block is corrected.
+_QUIET, _STILL, _CORRECTIONS = 6.0, 6.0, 32
 
 # The numbers of a block go along its diagonals, back and forth.
 _ZIGZAG = sorted(
@@ -32,6 +35,8 @@ _FREQUENCY = np.arange(8)[:, None] * (2 * np.arange(8) + 1) * math.pi / 16
 _COSINES = (np.cos(_FREQUENCY) * np.where(np.arange(8)[:, None], 0.5, 0.125**0.5)).astype(
     np.float32
 )
+# What one of each number, in zigzag order, adds to the 64 samples of a block.
+_PATTERNS = np.einsum("ai,bj->abij", _COSINES, _COSINES).reshape(64, 64)[_ZIGZAG]
 # Of luma and both chromas in red, green and blue, as JFIF says.
 _LUMA = np.array(
     [
@@ -110,21 +115,67 @@ def _change(jpeg: Jpeg, difference: Int16[np.ndarray, "h w c"], left: int, top: 
         values = np.pad(values, margin)
         margin[axis] = (0, after[axis] if is_last[axis] else 0)
         values = np.pad(values, margin, mode="edge")
+    # Channel by channel, because numpy is slow along an axis of three.
+    largest = np.maximum.reduce([np.abs(values[..., nth]) for nth in range(values.shape[2])])
+    quiet = 1.0 / (1.0 + np.square(largest / _STILL))
     parts = []
     for index, part in enumerate(jpeg.components):
         vertical, horizontal = high // 8 // part.down, wide // 8 // part.across
-        plane = values[..., index]
-        if vertical * horizontal > 1:
-            grouped = plane.reshape(len(plane) // vertical, vertical, -1, horizontal)
-            plane = grouped.mean((1, 3))
-        numbers = np.rint(_transformed(plane) / part.divisors).astype(np.int16)
-        blocks = numbers.reshape(rows, part.down, columns, part.across, 64)
+        plane, still = (
+            each.reshape(len(each) // vertical, vertical, -1, horizontal).mean((1, 3))
+            for each in (values[..., index], quiet)
+        )
+        blocks = _quantised(plane, still, part.divisors)
+        blocks = blocks.reshape(rows, part.down, columns, part.across, 64)
         blocks = blocks.transpose(0, 2, 1, 3, 4)
         parts.append(blocks.reshape(rows * columns, part.down * part.across, 64))
     every = np.concatenate(parts, 1)
-    some = np.flatnonzero(every.any(axis=(1, 2)))
+    some = np.flatnonzero(every.reshape(len(every), -1).any(1))
     units = (row + some // columns) * across + column + some % columns
     return _Change(units, every[some])
+
+
+def _quantised(
+    plane: Float32[np.ndarray, "h w"],
+    quiet: Float32[np.ndarray, "h w"],
+    divisors: Float32[np.ndarray, " 64"],
+) -> Int16[np.ndarray, "n 64"]:
+    """The whole numbers of each block of a plane, in zigzag order.
+
+    quiet: from 0 to 1, where little should change. A block that the change ends in carries the
+    error of its coarse numbers beyond that end, so there others than the nearest ones are better.
+    """
+    numbers = _transformed(plane).reshape(-1, 64) / divisors
+    whole: Int16[np.ndarray, "n 64"] = np.rint(numbers).astype(np.int16)
+    weights = _blocks(quiet)
+    # What changes in a few pixels only would be corrected away.
+    is_end = (np.ptp(weights, 1) > 0.5) & (weights.mean(1) < 0.9)
+    some = np.flatnonzero(is_end & whole.any(1))
+    # The more of a block is still, the more that counts; else the change itself would suffer.
+    weights = weights[some]
+    weights = 1.0 + (_QUIET - 1.0) * weights * weights.mean(1, keepdims=True) ** 3
+    steps = _PATTERNS * divisors[:, None]
+    error = whole[some] @ steps - _blocks(plane)[some]
+    own = weights @ np.square(steps).T
+    for _ in range(_CORRECTIONS):
+        slope = (weights * error) @ steps.T
+        gain = np.abs(2.0 * slope) - own
+        best = gain.argmax(1)
+        nth = np.flatnonzero(gain[np.arange(len(best)), best] > 0)
+        if not len(nth):
+            break
+        some, best, weights, own = some[nth], best[nth], weights[nth], own[nth]
+        move = -np.sign(slope[nth, best])
+        whole[some, best] += move.astype(np.int16)
+        error = error[nth] + move[:, None] * steps[best]
+    return whole
+
+
+def _blocks(plane: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "n 64"]:
+    """The samples of each block, row by row."""
+    cut = plane.reshape(len(plane) // 8, 8, -1, 8)
+    blocks: NDArray[np.float32] = cut.transpose(0, 2, 1, 3).reshape(-1, 64)
+    return blocks
 
 
 def _transformed(plane: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "_h _w 64"]:

@@ -1,0 +1,1 @@
+"""Photos there and back: what becomes of pictures that no network ever saw, in numbers."""
