@@ -84,7 +84,7 @@ class Opening:
     @cached_property
     def picture(self) -> bytes:
         """A JPEG of the whole photo, to choose on."""
-        pixels, _ = shrunk(torch.from_numpy(self.photo.rgb()), LONGEST)
+        pixels, _ = shrunk(torch.from_numpy(self.photo.rgb), LONGEST)
         return jpeg(to_pil(pixels.permute(2, 0, 1) / 127.5 - 1.0), LONGEST)
 
     @cached_property
@@ -131,7 +131,7 @@ class Opening:
         detector = self.world.detector
         faces: tuple[Face, ...] = ()
         if detector is not None:
-            faces = detector().find(torch.from_numpy(self.photo.rgb()).float().div_(255.0))
+            faces = detector().find(torch.from_numpy(self.photo.rgb).float().div_(255.0))
         self._say(faces=faces)
         if self._stop.is_set():
             self._say(stage="stopped")

@@ -106,7 +106,7 @@ def small_copy(photo: Photo, crop: Crop, box: Box) -> tuple[Photo, Crop]:
     """A box of a photo in colours of the screen, and the crop in it: no side is longer than
     LONGEST, unless the crop would be too small to be one."""
     left, top, right, bottom = box
-    pixels = torch.from_numpy(photo.rgb()[top:bottom, left:right].copy())
+    pixels = torch.from_numpy(photo.rgb[top:bottom, left:right].copy())
     most = max(1, int(crop.side // SMALLEST))
     small, factor = shrunk(pixels, max(LONGEST, -(-max(pixels.shape[:2]) // most)))
     corners = [((x - left) / factor, (y - top) / factor) for x, y in crop.corners]

@@ -35,6 +35,7 @@ from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.editing.photos.pasting import (
     GHOST,
     Pasted,
+    Redrawn,
     blend,
     ghosting,
     paste,
@@ -200,7 +201,7 @@ def edit_photo(
 
 
 def laid(
-    photo: Photo, crop: Crop, images: tuple[Tensor, Tensor, Tensor], anew: Tensor, *, mixed: bool
+    photo: Photo, crop: Crop, images: tuple[Tensor, Tensor, Tensor], anew: Redrawn, *, mixed: bool
 ) -> Pasted:
     """What `drawn` gives, laid into a photo or a small copy of it; anew: as `redrawn` gives it."""
     before, after, mask = images
