@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from eclipsed.bench.records import Records, read_records
 from eclipsed.errors import BadFile, BadSetting
-from eclipsed.files import disk, make_folder, shown, write_atomic
+from eclipsed.files import disk, failure, make_folder, shown, write_atomic
 from eclipsed.jobs.engines import Event
 from eclipsed.jobs.job import Answer, Job, is_done
 
@@ -82,11 +82,12 @@ def _alone(folder: Path) -> Iterator[None]:
     """One batch at a time writes to a folder; the system releases a dead one's lock."""
     lock = FileLock(folder / _LOCK)
     try:
-        with disk("write", folder / _LOCK):
-            lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout as error:
         hint = "Wait for it, or give another folder with -o."
         raise BadSetting(f"Another batch is writing to {shown(folder)}.", hint) from error
+    except OSError as error:
+        raise failure("write", folder / _LOCK, error) from error
     with lock:
         yield
 
