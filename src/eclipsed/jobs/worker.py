@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from eclipsed import cache
-from eclipsed.errors import EclipsedError
+from eclipsed.errors import BadFile, EclipsedError
 from eclipsed.jobs.job import Answer, Job, Place
 from eclipsed.jobs.plan import Load
 from eclipsed.types import World
@@ -34,8 +34,14 @@ class Worker:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         try:
-            place = Place(self.folder, job)
-            facts = job.task.carry_out(self._world(job.world), place)
+            place, world = Place(self.folder, job), self._world(job.world)
+            if job.task.identity(world) != job.id:
+                raise BadFile(
+                    "What the job is made of is not what it was when the batch was planned, or "
+                    "this worker's torch or device is of another kind.",
+                    "The same command plans anew.",
+                )
+            facts = job.task.carry_out(world, place)
             size = sum(path.stat().st_size for path in (*place.outs, *place.others))
         except EclipsedError as error:
             return Answer(error.message, error.hint, time.monotonic() - began)
