@@ -114,6 +114,16 @@ def test_two_batches_do_not_share_a_folder(jobs: list[Job], out: Path) -> None:
     assert carry_out(jobs, out)["done"] == 4
 
 
+def test_a_file_system_without_locks_is_written_to(
+    jobs: list[Job], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def acquire(self: FileLock, **_: Any) -> None:
+        raise NotImplementedError("no flock")
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    assert carry_out(jobs, out)["done"] == 4
+
+
 def test_a_card_that_is_deleted_or_replaced_fails_its_jobs_only(
     jobs: list[Job], out: Path, tmp_path: Path
 ) -> None:

@@ -88,6 +88,9 @@ def _alone(folder: Path) -> Iterator[None]:
         raise BadSetting(f"Another batch is writing to {shown(folder)}.", hint) from error
     except OSError as error:
         raise failure("write", folder / _LOCK, error) from error
+    except NotImplementedError:  # a network's file system without locks
+        yield
+        return
     with lock:
         yield
 
