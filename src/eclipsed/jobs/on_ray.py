@@ -12,6 +12,12 @@ from eclipsed.jobs.job import Answer, Job
 LOCAL = "ray"
 # Answers are small, and nothing else passes through Ray's store; this is the least it takes.
 _STORE = 80 * 2**20
+# By default Ray sends home how it is used, and gives a busy machine half a minute to start it.
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_agent_register_timeout_ms": "300000",
+}
 
 
 class _Actor:
@@ -34,7 +40,8 @@ class RayPool:
     """
 
     def __init__(self, make: Make, address: str, workers: int, cores: int, gpus: int) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
         try:
             import ray
         except ImportError as error:
@@ -49,7 +56,7 @@ class RayPool:
             options["address"] = address
         try:
             ray.init(**options)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # what does not start is a plain Exception
             reason = str(error).strip().split("\n")[0].removesuffix(".")
             hint = "Check the address and the token, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
             raise BadSetting(f"Ray does not answer at {address}: {reason}.", hint) from error
