@@ -51,15 +51,20 @@ class RayPool:
         options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         if address == LOCAL:
             options |= {"num_cpus": workers * cores, "include_dashboard": False}
-            options |= {"_node_ip_address": "127.0.0.1", "object_store_memory": _STORE}
+            options["object_store_memory"] = _STORE
         else:
             options["address"] = address
         try:
             ray.init(**options)
         except Exception as error:  # what does not start is a plain Exception
             reason = str(error).strip().split("\n")[0].removesuffix(".")
-            hint = "Check the address and the token, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
-            raise BadSetting(f"Ray does not answer at {address}: {reason}.", hint) from error
+            where, hint = "", "Wait until this machine is less busy, or do without --on."
+            if address != LOCAL:
+                where, hint = (
+                    f" at {address}",
+                    "Check the address, and RAY_AUTH_TOKEN if it has one.",
+                )
+            raise BadSetting(f"Ray does not answer{where}: {reason}.", hint) from error
         actor = ray.remote(num_cpus=cores, num_gpus=gpus, max_restarts=-1)(_Actor)
         self._actors = [actor.remote(make) for _ in range(workers)]
         self._doing: dict[Any, int] = {}
