@@ -31,6 +31,7 @@ _JUDGED = r"^  success +(0\.[5-9]|1\.)", r"^  locality +0\.[5-9]", "judged by in
 # Beginning of a command → patterns of its output. All that fit a command apply to it, and one must.
 PRINTS: dict[str, tuple[str, ...]] = {
     "animate": ("^wrote ",),
+    "batch": (r"^2 jobs, 0 of them done before; the others take about ",),
     "check": ("^  regions ", "^  in sight ", r"^  best seeds +\d+( \d+)+$"),
     "check 'a lobster'": ("^unlikely: ",),
     "check 'curly hair'": ("^likely: ", "^  regions +hair$"),

@@ -257,6 +257,14 @@ def read_toml(path: StrPath, *, limit: int) -> tuple[dict[str, Any], str]:
         raise BadFile(f"{shown(path)} is not valid TOML: {reason}.", "Mend that line.") from error
 
 
+def fault_at(path: StrPath, source: str, key: str, reason: str, hint: str) -> BadFile:
+    """What is wrong with a key of a TOML file, and in which line of its text it stands."""
+    shape = re.compile(rf"""\s*(?:["']?{re.escape(key)}["']?\s*=|\[\s*{re.escape(key)}\s*\])""")
+    lines = enumerate(source.splitlines(), start=1)
+    where = next((f", line {n}" for n, line in lines if shape.match(line)), "")
+    return BadFile(f"In {shown(path)}{where}: {shown(key[:60])} {reason}.", hint)
+
+
 def read_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a safetensors file's bytes, and the texts that it carries beside them.
 

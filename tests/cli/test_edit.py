@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,11 +10,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from eclipsed.cli.loading import BATCH
 from eclipsed.editing.images import load_png, to_pil
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.recipes import read_recipe
 from eclipsed.editing.starts import Start
-from eclipsed.types import World
+from eclipsed.testing import FakeGenerator
+from eclipsed.types import Synthesis, World
 from tests.cli.conftest import Run, check_refusal, save_card
 
 
@@ -292,3 +296,30 @@ def test_a_latent_of_z_is_the_image_of_its_seed(eclipsed: Run, world: World) -> 
     assert recipe["space"] == "z"
     guessed = eclipsed("edit", "--latent", "z.npy", *words, "guessed.png")
     assert "1×8 numbers may be of w or z; they are taken as w" in guessed.err
+
+
+@pytest.mark.parametrize("count", [64, 160])
+def test_many_seeds_are_drawn_with_few_images_in_memory(
+    eclipsed: Run, world: World, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    save_card(world, "hair.safetensors")
+    alive, most = 0, 0
+    real = FakeGenerator.synthesize
+
+    def forget(images: int) -> None:
+        nonlocal alive
+        alive -= images
+
+    def synthesize(self: FakeGenerator, *arguments: Any, **options: Any) -> Synthesis:
+        nonlocal alive, most
+        synthesis = real(self, *arguments, **options)
+        images = len(synthesis.image)
+        alive, most = alive + images, max(most, alive + images)
+        weakref.finalize(synthesis.image, forget, images)
+        return synthesis
+
+    monkeypatch.setattr(FakeGenerator, "synthesize", synthesize)
+    words = ("edit", "--seeds", f"0-{count - 1}", "-d", "hair.safetensors", "-o", "out")
+    assert eclipsed(*words).code == 0
+    assert len(list(Path("out").iterdir())) == count
+    assert most <= 2 * BATCH

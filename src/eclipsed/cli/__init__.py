@@ -17,6 +17,7 @@ import typer
 from eclipsed.cli import (
     animate,
     app,
+    batch,
     bench,
     check,
     clusters,
@@ -54,6 +55,7 @@ program.command("train")(train.train)
 program.command("discover")(discover.discover)
 program.command("check")(check.check)
 program.command("score")(score.score)
+program.command("batch")(batch.batch)
 program.command("bench")(bench.bench)
 program.command("edit")(edit.edit)
 program.command("invert")(invert.invert)

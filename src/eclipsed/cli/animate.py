@@ -12,13 +12,12 @@ from eclipsed.cli.loading import (
     check_single,
     check_source,
     draw,
-    edit_facts_of,
     fitted,
-    open_edits,
     open_source,
     open_world,
     warn_beyond,
 )
+from eclipsed.editing.choices import edit_facts_of, open_edits
 
 if TYPE_CHECKING:
     from eclipsed.editing.animation import Kind

@@ -13,9 +13,7 @@ from eclipsed.cli.loading import (
     check_source,
     draw,
     draw_folder,
-    edit_facts_of,
     fitted,
-    open_edits,
     open_source,
     open_world,
     warn_beyond,
@@ -29,6 +27,7 @@ from eclipsed.cli.photos import (
     photo_job,
     say_notes,
 )
+from eclipsed.editing.choices import edit_facts_of, open_edits
 
 
 def edit(

@@ -9,7 +9,7 @@ import typer
 
 from eclipsed.cli import console, options
 from eclipsed.cli.loading import open_world
-from eclipsed.cli.photos import Where, inversion_facts, inverted, say_notes
+from eclipsed.cli.photos import Where, inverted, say_notes
 
 
 def invert(
@@ -40,6 +40,7 @@ def invert(
     """
     where = Where(face, points, box, no_align, method)
 
+    from eclipsed.editing.photos.files import inversion_facts
     from eclipsed.editing.photos.reading import read_photo
     from eclipsed.editing.recipes import recipe_head
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from eclipsed.cli import console
-from eclipsed.cli.options import CardChoice
 from eclipsed.errors import BadFile
 
 if TYPE_CHECKING:
@@ -80,60 +79,6 @@ def _note_class(generator: Generator, *, named: bool) -> None:
 
 
 # --- cards --------------------------------------------------------------------------------------
-
-
-def open_card(path: Path, world: World) -> Direction:
-    """The card, checked against the world's generator."""
-    from eclipsed.directions import Direction
-
-    direction = Direction.load(path)
-    direction.check(world.generator)
-    return direction
-
-
-def open_edits(
-    choices: Iterable[CardChoice], world: World, layers: Sequence[int] | None
-) -> list[Edit]:
-    """What each -d asks for: strength 1 and the layers of --layers where it says nothing itself.
-
-    Raises BadFile for a drawn mask that cannot be read, BadSetting for one of too much detail, and
-    UnknownName for a region that the world lacks.
-    """
-    from eclipsed.editing.masks import Mask
-    from eclipsed.editing.stack import Edit
-    from eclipsed.prompts.goals import checked_regions
-
-    edits = []
-    for choice in choices:
-        card = open_card(choice.path, world)
-        if choice.regions is not None:
-            card = replace(card, regions=checked_regions(choice.regions, world))
-        mask = None if choice.mask is None else Mask.load(choice.mask)
-        if mask is not None:
-            mask.text()  # a recipe must be able to hold it: asked before the work
-        edits.append(
-            Edit(
-                card,
-                1.0 if choice.strength is None else choice.strength,
-                choice.layers if choice.layers is not None or layers is None else tuple(layers),
-                choice.hard,
-                mask=mask,
-            )
-        )
-    return edits
-
-
-def edit_facts_of(
-    choices: Sequence[CardChoice], edits: Sequence[Edit], *, fixed: int | None = None
-) -> list[dict[str, Any]]:
-    """The edits of a recipe; `fixed`: how many of the first have one strength, by default all."""
-    from eclipsed.editing.recipes import edit_facts
-
-    count = len(edits) if fixed is None else fixed
-    return [
-        edit_facts(choice.path.name, edit, regions=choice.regions, strength=index < count)
-        for index, (choice, edit) in enumerate(zip(choices, edits, strict=True))
-    ]
 
 
 def warn_beyond(card: Direction, *strengths: float) -> None:

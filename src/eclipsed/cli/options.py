@@ -10,13 +10,14 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer import BadParameter
 
+from eclipsed.editing.choices import CardChoice
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.methods.registry import names
 from eclipsed.text import whole_numbers, with_ascii_dashes
@@ -32,22 +33,6 @@ MAX_IMAGES = 1_024  # in one picture
 # A drawn mask in place of regions is told by its ending, which no region's name can have.
 _DRAWN = re.compile(r"@hard:((?:(?!@hard:).)+?\.png)(?=@|$)", re.IGNORECASE | re.DOTALL)
 _REGION = re.compile(r"[^\W_](?:[\w' -]{0,62}\w)?")  # what can be a region's name in a world's file
-
-
-@dataclass(frozen=True)
-class CardChoice:
-    """A direction named on the command line; its strength, or None where none was said.
-
-    layers: None where none were said. hard: whether pixels outside its regions stay; regions: where
-    it may reach then, None for the card's own; mask: a picture of where, in place of regions.
-    """
-
-    path: Path
-    strength: float | None
-    layers: tuple[int, ...] | None = None
-    hard: bool = False
-    regions: tuple[str, ...] | None = None
-    mask: Path | None = None
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import edit_facts_of, open_edits, open_world, warn_beyond
-from eclipsed.cli.options import CardChoice
+from eclipsed.cli.loading import open_world, warn_beyond
 from eclipsed.cli.progress import training_progress
+from eclipsed.editing.choices import CardChoice, edit_facts_of, open_edits
 from eclipsed.errors import BadFile, EclipsedError
 
 if TYPE_CHECKING:
@@ -92,38 +92,13 @@ def edit_file(job: Job, path: Path, out: Path, latent: Path | None = None) -> di
 
     latent: its inversion, where it was made before. Raises EclipsedError, and then writes nothing.
     """
+    from eclipsed.editing.photos import files
     from eclipsed.editing.photos.latent_file import Inversion
-    from eclipsed.editing.photos.reading import read_photo
-    from eclipsed.editing.photos.session import edit_photo
-    from eclipsed.editing.photos.writing import kind_for, write_photo
-    from eclipsed.editing.recipes import recipe_head
 
-    photo = read_photo(path)
-    kind_for(photo, out)  # before minutes are spent on the photo
-    inversion = inverted(job.world, photo, job.where) if latent is None else Inversion.load(latent)
-    edited = edit_photo(job.world, photo, inversion, job.edits, mixed=job.mixed)
-    written = write_photo(edited.pasted, out)
-    return {
-        "out": str(out),
-        **recipe_head("edit", job.world),
-        "photo": dict(inversion.photo),
-        "inversion": inversion_facts(inversion),
-        "edits": list(job.facts),
-        "blend": job.mixed,
-        "scores": dict(edited.scores),
-        "written": {"kind": written.kind, **written.facts()},
-        "notes": [*edited.notes, *written.notes],
-    }
+    def invert(photo: Photo) -> Inversion:
+        return inverted(job.world, photo, job.where) if latent is None else Inversion.load(latent)
 
-
-def inversion_facts(inversion: Inversion) -> dict[str, Any]:
-    """How a photo was inverted, as JSON."""
-    return {
-        "method": inversion.method,
-        "space": inversion.space,
-        "scores": dict(inversion.scores),
-        "seconds": inversion.seconds,
-    }
+    return files.edit_file(job.world, path, out, job.edits, job.facts, invert, mixed=job.mixed)
 
 
 def say_notes(facts: console.Facts) -> None:

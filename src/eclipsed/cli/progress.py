@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from eclipsed.cli.console import note
+from eclipsed.cli.console import note, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -98,6 +99,52 @@ def transfer_progress() -> Iterator[Callable[[str], hub.Progress]]:
             return lambda done, total: progress.update(task, completed=done, total=total)
 
         yield start
+
+
+# A job's name, and None when it begins, or its error ("" if none) and seconds when it ends.
+OnJob = Callable[[str, tuple[str, float] | None], None]
+
+
+@contextmanager
+def batch_progress(total: int) -> Iterator[OnJob]:
+    """A callback for a batch of so many jobs: how many are done, failed and running, how fast they
+    go, and the time that is left. Failures, and where stderr is no terminal every job, get a line.
+    """
+    counts = {"done": 0, "failed": 0, "running": 0}
+    began = time.monotonic()
+
+    def count(ended: tuple[str, float] | None) -> int:
+        counts["running"] += 1 if ended is None else -1
+        if ended is not None:
+            counts["failed" if ended[0] else "done"] += 1
+        return counts["done"] + counts["failed"]
+
+    if not sys.stderr.isatty():
+
+        def say(name: str, ended: tuple[str, float] | None) -> None:
+            number = count(ended)
+            if ended is not None:
+                what = ended[0] or f"{ended[1]:.1f} s"
+                note(f"{number} of {total}, {name}: {what}")
+
+        yield say
+        return
+    from rich.markup import escape
+    from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), TextColumn("{task.fields[counts]}"), TimeRemainingColumn())
+    with _bars(*columns) as shown:
+        task = shown.add_task("", total=total, counts="")
+
+        def show(name: str, ended: tuple[str, float] | None) -> None:
+            number = count(ended)
+            rate = 60.0 * number / max(1e-9, time.monotonic() - began)
+            words = ", ".join(f"{value} {key}" for key, value in counts.items())
+            shown.update(task, completed=number, counts=f"{words}, {rate:.1f} a minute, left")
+            if ended is not None and ended[0]:
+                shown.console.print(escape(printable(f"{name}: {ended[0]}")), highlight=False)
+
+        yield show
 
 
 def _announce(name: str) -> hub.Progress:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import check_source, fitted, open_card, open_source, open_world
+from eclipsed.cli.loading import check_source, fitted, open_source, open_world
 from eclipsed.cli.wording import score_table
+from eclipsed.editing.choices import open_card
 
 
 def score(

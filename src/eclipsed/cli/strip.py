@@ -5,15 +5,8 @@ from __future__ import annotations
 import typer
 
 from eclipsed.cli import console, options
-from eclipsed.cli.loading import (
-    check_source,
-    edit_facts_of,
-    fitted,
-    open_edits,
-    open_source,
-    open_world,
-    warn_beyond,
-)
+from eclipsed.cli.loading import check_source, fitted, open_source, open_world, warn_beyond
+from eclipsed.editing.choices import edit_facts_of, open_edits
 
 _STRENGTHS = "-2:2:7"
 

@@ -33,7 +33,16 @@ from typing import Any
 from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
-from eclipsed.files import StrPath, disk, make_folder, read_bytes, read_toml, shown, write_atomic
+from eclipsed.files import (
+    StrPath,
+    disk,
+    fault_at,
+    make_folder,
+    read_bytes,
+    read_toml,
+    shown,
+    write_atomic,
+)
 from eclipsed.worlds.catalogue import KINDS, WORLDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
@@ -188,12 +197,8 @@ class _Page:
 
     def check(self, fits: bool, key: str, reason: str, hint: str) -> None:
         """Raise BadFile that says what is wrong with a key, and in which line, unless it fits."""
-        if fits:
-            return
-        shape = re.compile(rf"""\s*(?:["']?{re.escape(key)}["']?\s*=|\[\s*{re.escape(key)}\s*\])""")
-        lines = enumerate(self.source.splitlines(), start=1)
-        where = next((f", line {n}" for n, line in lines if shape.match(line)), "")
-        raise BadFile(f"In {shown(self.path)}{where}: {_quoted(key)} {reason}.", hint)
+        if not fits:
+            raise fault_at(self.path, self.source, key, reason, hint)
 
     def line(self, key: str, value: Any) -> str:
         fits = isinstance(value, str) and bool(value.strip()) and value.isprintable()

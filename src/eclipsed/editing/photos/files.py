@@ -1,0 +1,58 @@
+"""A photo's file edited into another file: read, inverted, edited, pasted back, written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eclipsed.editing.photos.latent_file import Inversion
+from eclipsed.editing.photos.reading import Photo, read_photo
+from eclipsed.editing.photos.session import edit_photo
+from eclipsed.editing.photos.writing import kind_for, write_photo
+from eclipsed.editing.recipes import recipe_head
+from eclipsed.editing.stack import Edit
+from eclipsed.types import World
+
+
+def edit_file(
+    world: World,
+    path: Path,
+    out: Path,
+    edits: Sequence[Edit],
+    facts: Sequence[Mapping[str, Any]],
+    invert: Callable[[Photo], Inversion],
+    *,
+    mixed: bool = False,
+) -> dict[str, Any]:
+    """Edit one photo and write it; what was done, as JSON.
+
+    facts: the edits in a recipe's words. invert: how the photo's latent is had. mixed: as in
+    `edit_photo`. Raises EclipsedError, and then writes nothing.
+    """
+    photo = read_photo(path)
+    kind_for(photo, out)  # before minutes are spent on the photo
+    inversion = invert(photo)
+    edited = edit_photo(world, photo, inversion, edits, mixed=mixed)
+    written = write_photo(edited.pasted, out)
+    return {
+        "out": str(out),
+        **recipe_head("edit", world),
+        "photo": dict(inversion.photo),
+        "inversion": inversion_facts(inversion),
+        "edits": list(facts),
+        "blend": mixed,
+        "scores": dict(edited.scores),
+        "written": {"kind": written.kind, **written.facts()},
+        "notes": [*edited.notes, *written.notes],
+    }
+
+
+def inversion_facts(inversion: Inversion) -> dict[str, Any]:
+    """How a photo was inverted, as JSON."""
+    return {
+        "method": inversion.method,
+        "space": inversion.space,
+        "scores": dict(inversion.scores),
+        "seconds": inversion.seconds,
+    }

@@ -1,0 +1,1 @@
+"""Many prompts or many images as jobs: planned, carried out on one machine or on Ray, resumed."""
