@@ -62,9 +62,8 @@ def order_loss(
     logits: Float[Tensor, "n m"],
     height: Float[Tensor, "n m"],
     takes_part: Bool[Tensor, "n m"],
-    apart: float = ORDER_APART,
 ) -> Tensor:
-    """Of two images that differ by `apart` in height, the higher should have the higher logit.
+    """Of two images that differ by ORDER_APART in height, the higher should have the higher logit.
 
     Each image is compared with ORDER_PAIRS others; the mean over a text's pairs, then over texts
     that have any.
@@ -72,7 +71,7 @@ def order_loss(
     total, count = torch.zeros_like(logits[0]), torch.zeros_like(logits[0])
     for shift in range(1, min(ORDER_PAIRS, len(logits) - 1) + 1):
         rise = height - height.roll(shift, 0)
-        counts = (takes_part & takes_part.roll(shift, 0) & (rise.abs() >= apart)).float()
+        counts = (takes_part & takes_part.roll(shift, 0) & (rise.abs() >= ORDER_APART)).float()
         lead = (logits - logits.roll(shift, 0)) * rise.sign()
         total = total + (F.softplus(-lead) * counts).sum(0)
         count = count + counts.sum(0)
