@@ -31,7 +31,8 @@ from eclipsed import World
 from eclipsed.evaluation.evaluate import evaluate
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
-from eclipsed.worlds.starter.world import WEIGHTS, read_record
+from eclipsed.worlds.starter.world import WEIGHTS
+from eclipsed.worlds.weights import read_record
 from tests.search.test_preflight import CAN, CANNOT, listed
 
 ROWS = Path("docs/bench/preflight.jsonl")

@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -140,6 +141,19 @@ def run(
     return average.eval()
 
 
+def averaged(module: Module, path: Path) -> tuple[Module, int]:
+    """The moving average that a checkpoint holds, in a module of its shape, and the steps done.
+
+    Raises BadFile where there is no checkpoint, or it is damaged or another network's.
+    """
+    if not path.exists():
+        raise BadFile(f"The network {path.stem} has not been trained in {shown(path.parent)}.")
+    step, tensors = _read(path)
+    with _foreign(path):
+        module.load_state_dict(_under(tensors, "average."))
+    return module.eval(), step
+
+
 @torch.no_grad()
 def _average(average: nn.Module, module: nn.Module, decay: float, step: int) -> None:
     # The first steps count for less, or the average would remember the random start.
@@ -175,23 +189,35 @@ def _load(
     path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: nn.Module
 ) -> int:
     """Fill everything from a checkpoint; the number of steps done."""
-    try:
-        with safe_open(path, "pt") as file:
-            step = int(file.metadata()["step"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    step, tensors = _read(path)
+    with _foreign(path):
         module.load_state_dict(_under(tensors, "module."))
         average.load_state_dict(_under(tensors, "average."))
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadFile(
-            f"The checkpoint {shown(path)} is damaged or another network's.",
-            "Remove it to train this network anew.",
-        ) from error
     for prefix, parameter in _parameters(optimizer):
         for key, value in _under(tensors, prefix).items():
             # Adam counts its steps on the CPU wherever the parameter lies.
             device = "cpu" if key == "step" else parameter.device
             optimizer.state[parameter][key] = value.to(device)
     return step
+
+
+def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
+    """The steps done and all tensors of a checkpoint."""
+    with _foreign(path), safe_open(path, "pt") as file:
+        step = int(file.metadata()["step"])
+        return step, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _foreign(path: Path) -> Iterator[None]:
+    """Say of a checkpoint that cannot be used what to do about it."""
+    try:
+        yield
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadFile(
+            f"The checkpoint {shown(path)} is damaged or another network's.",
+            "Remove it to train this network anew.",
+        ) from error
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

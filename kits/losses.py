@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 COLOUR_BLOCK = 8
 CONTRAST_WINDOW = 5
+ORDER_APART = 0.12  # heights that differ by less say nothing about an order
+ORDER_PAIRS = 12
 
 
 def local_contrast(image: Tensor) -> Tensor:
@@ -53,3 +56,25 @@ def pair_loss(
         even = 0.5 * (F.softplus(logits) + F.softplus(-logits)) * ~known
         loss = loss + undecided * (even.sum(0) / (~known).sum(0).clamp(min=1)).mean()
     return loss
+
+
+def order_loss(
+    logits: Float[Tensor, "n m"],
+    height: Float[Tensor, "n m"],
+    takes_part: Bool[Tensor, "n m"],
+    apart: float = ORDER_APART,
+) -> Tensor:
+    """Of two images that differ by `apart` in height, the higher should have the higher logit.
+
+    Each image is compared with ORDER_PAIRS others; the mean over a text's pairs, then over texts
+    that have any.
+    """
+    total, count = torch.zeros_like(logits[0]), torch.zeros_like(logits[0])
+    for shift in range(1, min(ORDER_PAIRS, len(logits) - 1) + 1):
+        rise = height - height.roll(shift, 0)
+        counts = (takes_part & takes_part.roll(shift, 0) & (rise.abs() >= apart)).float()
+        lead = (logits - logits.roll(shift, 0)) * rise.sign()
+        total = total + (F.softplus(-lead) * counts).sum(0)
+        count = count + counts.sum(0)
+    means = total / count.clamp(min=1)
+    return means.sum() / (count > 0).sum().clamp(min=1)

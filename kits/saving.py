@@ -16,13 +16,23 @@ from eclipsed.generators.stylegan2 import SynthesisNetwork
 
 
 def save_generator(
-    synthesis: SynthesisNetwork, mapping: Mapping[str, NDArray[np.float32]], path: Path
+    synthesis: SynthesisNetwork,
+    mapping: Mapping[str, NDArray[np.float32]],
+    path: Path,
+    *,
+    half_mapping: bool = False,
 ) -> None:
     """Write synthesis (fp16) and mapping (fp32); affine biases absorb the mapping's `w_avg`.
 
     The synthesis was trained on w centred on 0; the written network takes w centred on `w_avg`.
+    half_mapping: whether the weights of the mapping are fp16 as well.
     """
-    tensors = {key: torch.from_numpy(value.copy()) for key, value in mapping.items()}
+    tensors = {
+        key: torch.from_numpy(value.copy()).to(
+            torch.float16 if half_mapping and key.endswith("weight") else torch.float32
+        )
+        for key, value in mapping.items()
+    }
     centre = tensors["mapping.w_avg"]
     state = synthesis.state_dict()
     for key, value in state.items():

@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor
 
 from eclipsed.errors import EclipsedError
 from eclipsed.evaluation.metrics import psnr, ssim
 from eclipsed.generators.stylegan2 import SynthesisNetwork
 from eclipsed.worlds.heads.attributes import REGIONS
-from kits.fitting import to_images
+from kits.fitting import averaged, to_images
 from kits.heads.design import codes_from_values
 from kits.heads.fit_generator import CONFIG, STAGES, new_networks
 from kits.heads.population import Floats
@@ -43,16 +42,10 @@ def newest(folder: Path) -> tuple[str, SynthesisNetwork]:
             f"No generator of heads has been trained in {folder}.",
             "Train one with: python -m kits.heads.recipe --only generator",
         )
-    _, network = new_networks(0, "cpu")
-    with safe_open(paths[present[-1]], "pt") as file:
-        step = file.metadata()["step"]
-        keys = [key for key in file.keys() if key.startswith("average.")]  # noqa: SIM118
-        network.load_state_dict(
-            {key.removeprefix("average."): file.get_tensor(key) for key in keys}
-        )
+    network, step = averaged(new_networks(0, "cpu")[1], paths[present[-1]])
     resolution = STAGES[present[-1]].resolution
     network.resolutions = tuple(r for r in CONFIG.resolutions if r <= resolution)
-    return f"stage {present[-1]}, step {step}", network.eval()
+    return f"stage {present[-1]}, step {step}", network
 
 
 @torch.no_grad()

@@ -15,10 +15,10 @@ from torch import Tensor
 from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
 from eclipsed.search.pool import fast_bfloat16
 from eclipsed.worlds.heads.attributes import REGIONS
-from kits.fitting import Schedule, channels_last, fit, rng_of
+from kits.fitting import Schedule, channels_last, fit
 from kits.heads.design import GROUP_WIDTH, codes_from_values, pushed
 from kits.heads.population import Z_DIM
-from kits.heads.store import RESOLUTION, People, read
+from kits.heads.store import RESOLUTION, Sampler
 from kits.losses import local_contrast, reconstruction_loss
 
 # The network in training takes codes of one group per row; design.written_out makes it take w.
@@ -45,7 +45,6 @@ WEIGHTS = {
 }
 # Styles that hardly depend on the code at first are learned faster than random ones unlearned.
 STYLE_START = 0.3
-REFRESHED = 500  # steps after which the store is looked through again: it may have grown
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,13 @@ class Batches:
     """
 
     def __init__(self, folder: Path, stage: Stage, seed: int, device: str) -> None:
-        self.folder, self.stage, self.seed, self.device = folder, stage, seed, device
+        self.stage, self.device = stage, device
+        self.sampler = Sampler(folder, stage.batch, seed)
         self.weights = pixel_weights().to(device)
-        self.people: People | None = None
 
     def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """One step's codes [N, NUM_WS, GROUP_WIDTH], targets [N, 3, R, R], weights [N, 1, R, R]."""
-        if self.people is None or step % REFRESHED == 0:
-            self.people = read(self.folder)
-        rng = rng_of(self.seed, step)
-        rows = self.people.take(rng.integers(len(self.people), size=self.stage.batch))
+        rows, rng = self.sampler.at(step)
         codes = torch.from_numpy(codes_from_values(pushed(rng, rows["values"])))
         image = torch.from_numpy(rows["image"]).to(self.device)
         target = image.permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -290,6 +290,18 @@ def _draw_strokes(stage: _Stage, p: Values, scene: _Scene) -> None:
     _draw_strands(stage, lashes, even, _Paint(black, 0.0, 1.0, thick, EYES))
 
 
+def landmarks(values: Floats) -> Floats:
+    """Where eyes, tip of the nose and corners of the mouth of a head [K] lie, from left to right as
+    seen, in fractions of the picture's sides: [5, 2]."""
+    scene = _scene(dict(zip(NAMES, values.tolist(), strict=True)))
+    vertices, masks = scene.posed.vertices, load_mesh().masks
+    nose, lips = (vertices[masks[name] > 0.5] for name in ("nose", "lips"))
+    corners = lips[[lips[:, 0].argmin(), lips[:, 0].argmax()]]
+    eyes = scene.eyes[scene.eyes[:, 0].argsort()]
+    points = np.concatenate([eyes, nose[[nose[:, 2].argmax()]], corners]).astype(np.float32)
+    return project(points, Camera(1, _DISTANCE, _SCALE, _HEIGHT))[:, :2]
+
+
 def _blank(size: int) -> Canvas:
     return Canvas(
         color=np.zeros((size, size, 3), dtype=np.float32),

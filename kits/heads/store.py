@@ -32,6 +32,7 @@ SAMPLES = 3  # across a pixel; with fewer, strands of hair are ragged and harder
 CHUNK = 200
 HELD_OUT = 2  # chunks, the first ones: the plain population, for measuring only
 PSI = (0.4, 1.4)
+REFRESHED = 500  # steps of a training after which it looks for people that were added
 _SEED = 5077
 _TOGETHER = 20  # people drawn in one call
 _STALE = 1800.0  # seconds after which a chunk that was begun counts as given up
@@ -62,6 +63,10 @@ class People:
         """These people, counted through all chunks."""
         size = len(self.chunks[0])
         return np.stack([self.chunks[n // size][n % size] for n in numbers])
+
+    def values(self) -> Floats:
+        """The values of all people, [N, WIDTH]."""
+        return np.concatenate([chunk["values"] for chunk in self.chunks])
 
 
 def people_of(chunk: int, n: int) -> Floats:
@@ -101,6 +106,26 @@ def read(folder: Path, *, held_out: bool = False) -> People:
             "Fill it with: python -m kits.heads.store --people 50000",
         )
     return People(tuple(np.load(path, mmap_mode="r") for path in chosen))
+
+
+class Sampler:
+    """Random people of a store that may still be growing; repeatable once it is complete."""
+
+    def __init__(self, folder: Path, size: int, seed: int) -> None:
+        """size: how many people at once."""
+        self.folder, self.size, self.seed = folder, size, seed
+        self._people: People | None = None
+
+    def people_at(self, step: int) -> People:
+        """Everybody whom a step can draw; the store is looked through again now and then."""
+        if self._people is None or step % REFRESHED == 0:
+            self._people = read(self.folder)
+        return self._people
+
+    def at(self, step: int) -> tuple[Rows, np.random.Generator]:
+        """The people of a step, and its random numbers, to go on with."""
+        rng, people = rng_of(self.seed, step), self.people_at(step)
+        return people.take(rng.integers(len(people), size=self.size)), rng
 
 
 def grow(folder: Path, people: int, draw: Callable[[Floats], Drawing]) -> None:

@@ -7,23 +7,23 @@ things about one avatar. Training and held-out sentences share neither phrases n
 
 from __future__ import annotations
 
-import random
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import kits.captions
+from eclipsed.worlds.phrases import Phrase
 from eclipsed.worlds.starter.attributes import JUDGED, SKIN_TONES
 from eclipsed.worlds.starter.models import COVERED
-from eclipsed.worlds.starter.predicates import PREDICATES, Kind, Phrase, Predicate
+from eclipsed.worlds.starter.predicates import PREDICATES, Predicate
+from kits.captions import FOREIGN, Caption, Split, compose, sentences
 from kits.starter.renderer import Avatars, Floats, hue_distances
 
-Split = Literal["train", "held-out"]
 Bools = NDArray[np.bool_]
 
 MOST_PHRASINGS = 240  # of one predicate, so that no predicate dominates memory
@@ -36,33 +36,11 @@ _TABLE: dict[str, Any] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
 NEUTRAL: tuple[str, ...] = tuple(_TABLE["neutral"])  # true of every image
-UNRELATED: tuple[str, ...] = tuple(_TABLE["unrelated"])  # true of none
-# How the table's foreign words enter a sentence, by their kind.
-_FOREIGN: dict[str, tuple[str, ...]] = {
-    "has": ("{}", "a person with {}", "someone who has {}", "a face with {}"),
-    "person": ("{}", "a photo of {}", "a picture of {}"),
-    "thing": ("{}", "a photo of {}", "a picture of {}"),
-    "scene": ("{}", "a photo of {}"),
-    "nothing": ("{}",),
-}
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A sentence and the names of the predicates that it states; true when all of them are."""
-
-    text: str
-    predicates: tuple[str, ...]
 
 
 def foreign_sentences() -> list[str]:
     """What this world cannot show, in several wordings."""
-    return [
-        template.format(word)
-        for kind, templates in _FOREIGN.items()
-        for word in _TABLE["foreign"][kind]
-        for template in templates
-    ]
+    return kits.captions.foreign_sentences(FOREIGN)
 
 
 def _skin_mass(skin: Floats) -> Floats:
@@ -132,49 +110,15 @@ def _phrases(predicate: Predicate, split: Split) -> tuple[Phrase, ...]:
     return predicate.phrases if split == "train" else predicate.held_out
 
 
-def _sentences(predicate: Predicate, split: Split) -> list[str]:
-    """Every phrase in every template, or as many of them as MOST_PHRASINGS allows."""
-    templates = dict(_TABLE[split]["templates"])
-    templates["wear"] = [*templates["has"], *templates["wear"]]
-    phrases = _phrases(predicate, split)
-    sentences = [
-        template.format(phrase.text, a="an" if phrase.text[0] in "aeiouAEIOU" else "a")
-        for phrase in phrases
-        for template in templates[phrase.kind]
-    ]
-    sentences = list(dict.fromkeys(sentences))
-    if len(sentences) <= MOST_PHRASINGS:
-        return sentences
-    # The bare phrases stay; what is left out is the same on every run.
-    bare = list(dict.fromkeys(phrase.text for phrase in phrases))
-    rest = [sentence for sentence in sentences if sentence not in set(bare)]
-    return bare + random.Random(predicate.name).sample(rest, MOST_PHRASINGS - len(bare))
-
-
 @lru_cache(maxsize=2)
 def phrasings(split: Split = "train") -> dict[str, list[str]]:
     """Predicate name → sentences that say it: 80 to 240 for training, fewer held out."""
-    return {predicate.name: _sentences(predicate, split) for predicate in PREDICATES}
-
-
-def _compose(phrases: Sequence[Phrase], rng: np.random.Generator, split: Split) -> str:
-    """Phrases → one sentence: an opening, then each phrase by its link."""
-    opening = str(rng.choice(_TABLE[split]["openings"]))
-    joints = _TABLE[split]["joints"]
-    comma, last = joints[int(rng.integers(len(joints)))]
-    parts: list[str] = []
-    previous: Kind | None = None
-    # Adjectives lead, the scene and clauses close.
-    order = ("adj", "has", "wear", "verb", "scene", "clause")
-    for phrase in sorted(phrases, key=lambda phrase: order.index(phrase.kind)):
-        # "with curly hair and a beard": the link is said once for a run of one kind.
-        repeats = phrase.kind == previous and phrase.kind in ("has", "wear")
-        link = "{}" if repeats else _TABLE["links"][phrase.kind]
-        parts.append(link.format(phrase.text))
-        previous = phrase.kind
-    if len(parts) == 1:
-        return f"{opening} {parts[0]}"
-    return f"{opening} {comma.join(parts[:-1])}{last}{parts[-1]}"
+    return {
+        predicate.name: sentences(
+            _phrases(predicate, split), _TABLE, split, most=MOST_PHRASINGS, seed=predicate.name
+        )
+        for predicate in PREDICATES
+    }
 
 
 def captions(
@@ -202,4 +146,4 @@ def _caption_of(holds: Bools, rng: np.random.Generator, split: Split) -> Caption
     for predicate in stated:
         choices = _phrases(predicate, split)
         phrases.append(choices[int(rng.integers(len(choices)))])
-    return Caption(_compose(phrases, rng, split), tuple(p.name for p in stated))
+    return Caption(compose(phrases, _TABLE, split, rng), tuple(p.name for p in stated))

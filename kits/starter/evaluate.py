@@ -6,7 +6,7 @@ because none of the images shows the thing, is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,13 @@ from eclipsed.worlds.starter.attributes import GROUPS, JUDGED, REGIONS
 from eclipsed.worlds.starter.models import StarterEncoder, StarterJudge, StarterSegmenter
 from eclipsed.worlds.starter.predicates import PREDICATE
 from kits.fitting import to_images
+from kits.measuring import BATCH, batched, intersection_over_union, mean_of
 from kits.starter.captions import phrasings, truths
 from kits.starter.design import avatars_from_codes, codes_from_w, training_rows, w_from_codes
 from kits.starter.population import COLUMNS, COUPLINGS, Z_DIM, codes_from_z, prior, uniform_codes
 from kits.starter.renderer import Avatars, Drawing, Floats, Renderer, class_of
 
 SEED = 4242
-BATCH = 32
 CLEAN = 0.93  # weight from which a value shows alone
 TRUNCATIONS = (0.5, 0.7, 1.0, 1.3)
 STRENGTHS = (-2.0, -1.0, 1.0, 2.0)
@@ -101,22 +101,8 @@ def _drawn(generator: StyleGAN2, renderer: Renderer, rows: Floats, avatars: Avat
     """Rows of W+ [N, NUM_WS, W_DIM] centred on 0, and the avatars that they mean."""
     drawing = renderer.render(avatars)
     latents = (torch.from_numpy(rows) + generator.mapping.w_avg).flatten(1)
-    generated = _batched(lambda part: generator.synthesize(part).image, latents).clamp(-1, 1)
+    generated = batched(lambda part: generator.synthesize(part).image, latents).clamp(-1, 1)
     return Held(avatars, drawing, to_images(drawing.images), generated)
-
-
-@torch.no_grad()
-def _batched(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """What a function makes of tensors of equal length, BATCH rows at a time."""
-    parts = zip(*(tensor.split(BATCH) for tensor in tensors), strict=True)
-    return torch.cat([function(*part) for part in parts])
-
-
-def _mean(values: Iterable[float | None] | NDArray[np.generic], digits: int = 3) -> float | None:
-    """The mean of what can be known: None does not count, and nothing at all is None."""
-    if not isinstance(values, np.ndarray):
-        values = np.array([value for value in values if value is not None])
-    return round(float(values.mean()), digits) if values.size else None
 
 
 def _known(held: Held, group: str) -> NDArray[np.bool_]:
@@ -132,19 +118,19 @@ def reconstruction(held: Held) -> dict[str, Any]:
 
     l1: mean |error| of values in [-1, 1], over all pixels, the two outermost, and each region.
     """
-    each = _batched(psnr, held.generated, held.renders)
+    each = batched(psnr, held.generated, held.renders)
     error = (held.generated - held.renders).abs().mean(dim=1)
     labels = torch.from_numpy(held.drawing.labels)
     border = torch.ones_like(error, dtype=torch.bool)
     border[:, 2:-2, 2:-2] = False
     return {
-        "psnr": _mean(each.numpy(), 2),
+        "psnr": mean_of(each.numpy(), 2),
         "psnr 10th percentile": round(float(each.quantile(0.1)), 2),
-        "ssim": _mean(_batched(ssim, held.generated, held.renders).numpy(), 4),
+        "ssim": mean_of(batched(ssim, held.generated, held.renders).numpy(), 4),
         "l1": round(float(error.mean()), 4),
         "l1 at the border": round(float(error[border].mean()), 4),
         "l1 by region": {
-            name: _mean(error[labels == i].numpy(), 4) for i, name in enumerate(REGIONS)
+            name: mean_of(error[labels == i].numpy(), 4) for i, name in enumerate(REGIONS)
         },
     }
 
@@ -191,8 +177,8 @@ def _truncations(
         held = _drawn(generator, renderer, rows.numpy(), avatars_from_codes(codes))
         clean = _clean(held.avatars)
         scores[f"psi {psi}"] = {
-            "clean, mean of groups": _mean(clean.ravel()),
-            "clean, all groups at once": _mean(np.asarray(clean.all(axis=0))),
+            "clean, mean of groups": mean_of(clean.ravel()),
+            "clean, all groups at once": mean_of(np.asarray(clean.all(axis=0))),
             **{key: value for key, value in _brief(held).items() if key != "l1"},
             "oracle": accuracy(judge, held.generated, held)["mean"],
         }
@@ -220,21 +206,8 @@ def accuracy(judge: StarterJudge, images: Tensor, held: Held) -> dict[str, float
 
     The bins of skin and background have borders that nobody can tell; they are not in the mean.
     """
-    scores = {group: _mean(right) for group, right in _right(judge, images, held).items()}
-    return scores | {"mean": _mean(scores[group.name] for group in GROUPS)}
-
-
-def intersection_over_union(
-    segmenter: StarterSegmenter, images: Tensor, labels: NDArray[np.uint8]
-) -> dict[str, float | None]:
-    """IoU per region over the pixels of all images together, and the mean of the regions."""
-    guess = _batched(segmenter.labels, images).numpy()
-    scores: dict[str, float | None] = {}
-    for i, name in enumerate(REGIONS):
-        either = int(((guess == i) | (labels == i)).sum())
-        both = int(((guess == i) & (labels == i)).sum())
-        scores[name] = round(both / either, 3) if either else None
-    return scores | {"mean": _mean(scores.values())}
+    scores = {group: mean_of(right) for group, right in _right(judge, images, held).items()}
+    return scores | {"mean": mean_of(scores[group.name] for group in GROUPS)}
 
 
 def draw_sentences(draws: int) -> dict[str, list[Tensor]]:
@@ -259,7 +232,7 @@ def zero_shot(
     of groups and draws, where it can be told. AUC: whether a phrasing puts the images that it is
     true of first; mean of predicates and draws, over images with known truth.
     """
-    image = _batched(encoder.encode_image, images)
+    image = batched(encoder.encode_image, images)
     value, known = truths(held.avatars, held.drawing.visible)
     scores: dict[str, Any] = {}
     for split, drawn in sentences.items():
@@ -270,12 +243,12 @@ def zero_shot(
             for group, columns in _single_values().items():
                 sure = known[:, columns].all(axis=1) & value[:, columns].any(axis=1)
                 right = cosine[:, columns].argmax(axis=1) == value[:, columns].argmax(axis=1)
-                shots.setdefault(group, []).append(_mean(right[sure], 6))
+                shots.setdefault(group, []).append(mean_of(right[sure], 6))
             areas += [auc(c[k], v[k]) for c, v, k in zip(cosine.T, value.T, known.T, strict=True)]
-        by_group = {group: _mean(each) for group, each in shots.items()}
+        by_group = {group: mean_of(each) for group, each in shots.items()}
         scores[split] = {
-            "zero-shot": _mean(by_group.values()),
-            "auc": _mean(areas),
+            "zero-shot": mean_of(by_group.values()),
+            "auc": mean_of(areas),
             "by group": by_group,
         }
     return scores
@@ -334,12 +307,12 @@ def interpolations(
     return {
         "paths": pairs,
         "frames": FRAMES,
-        "oracle accuracy": _mean(np.concatenate(right)),
-        "clean, mean of groups": _mean(clean),
-        "path length in W": _mean(lengths, 1),
-        "straight distance in W": _mean(straight, 1),
-        "largest step in W, share of the path": _mean(largest),
-        "largest step of the image, share of the path": _mean(largest_seen),
+        "oracle accuracy": mean_of(np.concatenate(right)),
+        "clean, mean of groups": mean_of(clean),
+        "path length in W": mean_of(lengths, 1),
+        "straight distance in W": mean_of(straight, 1),
+        "largest step in W, share of the path": mean_of(largest),
+        "largest step of the image, share of the path": mean_of(largest_seen),
     }
 
 

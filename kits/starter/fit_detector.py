@@ -12,7 +12,8 @@ from eclipsed.cache import cache_folder
 from eclipsed.editing.photos.finder import Finder
 from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.world import DETECTOR, FRAME, RECORD, WEIGHTS, read_record
+from eclipsed.worlds.starter.world import FRAME, WEIGHTS
+from eclipsed.worlds.weights import DETECTOR, RECORD, read_record
 from kits.detecting import Pictures, fit_finder, save_finder
 from kits.fitting import Job
 from kits.starter.design import draw

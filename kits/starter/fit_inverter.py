@@ -23,7 +23,8 @@ from eclipsed.types import World
 from eclipsed.worlds.small import save_small_inverter
 from eclipsed.worlds.starter.models import INVERTER_HIDDEN
 from eclipsed.worlds.starter.networks import InverterHead, feature_count
-from eclipsed.worlds.starter.world import INVERTER, RECORD, WEIGHTS, load_starter, read_record
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import INVERTER, RECORD, read_record
 from kits.fit_inverter import Examples, fit_inverter, psnr
 from kits.fitting import Job, rng_of, to_images
 from kits.starter.design import (

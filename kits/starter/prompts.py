@@ -23,7 +23,8 @@ from eclipsed.files import write_atomic
 from eclipsed.methods.training import train_direction
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.types import World
-from eclipsed.worlds.starter.world import RECORD, WEIGHTS, load_starter, read_record
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import RECORD, read_record
 from kits.starter.captions import phrasings
 from kits.starter.report import DOCS, write_report
 

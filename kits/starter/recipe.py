@@ -26,26 +26,18 @@ from eclipsed.errors import EclipsedError
 from eclipsed.files import sha256_of, write_atomic
 from eclipsed.worlds.starter import models
 from eclipsed.worlds.starter.networks import TextImageModel, TowerConfig
-from eclipsed.worlds.starter.world import (
-    ENCODER,
-    FILES,
-    FORMAT,
-    GENERATOR,
-    JUDGES,
-    RECORD,
-    SEGMENTER,
-    WEIGHTS,
-    load_starter,
-)
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import ENCODER, FILES, FORMAT, GENERATOR, JUDGES, RECORD, SEGMENTER
+from kits.fit_encoder import Texts, fit_encoder
+from kits.fit_text import refit_text
 from kits.fitting import Job
 from kits.saving import save_generator, save_networks
 from kits.starter.design import mapping_tensors
 from kits.starter.evaluate import evaluate
-from kits.starter.fit_encoder import Texts, fit_encoder
 from kits.starter.fit_generator import STAGES, Stage, fit_generator
 from kits.starter.fit_oracle import fit_oracle
 from kits.starter.fit_segmenter import fit_segmenter
-from kits.starter.fit_text import refit_text
+from kits.starter.lessons import lessons
 from kits.starter.prompts import main as measure_prompts
 from kits.starter.renderer import visibility_table
 from kits.starter.report import DOCS
@@ -108,6 +100,7 @@ def trainers(
     def encoder(name: str, tower: TowerConfig, hidden: int, **more: Any) -> TextImageModel:
         return fit_encoder(
             work,
+            lessons(),
             recipe.jobs[name],
             tower,
             hidden=hidden,
@@ -122,7 +115,8 @@ def trainers(
         shape = (models.WORLD_TOWER, models.WORLD_HIDDEN)
         first = encoder("encoder", *shape)
         model = encoder("encoder-again", *shape, start=first, undecided=UNDECIDED)
-        return refit_text(work, model, recipe.jobs["encoder-text"], size=recipe.texts)
+        job = recipe.jobs["encoder-text"]
+        return refit_text(work, lessons(), model, job, size=recipe.texts)
 
     def generator() -> nn.Module:
         return fit_generator(work, stages=recipe.stages, device=device, compiled=compiled)

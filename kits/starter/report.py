@@ -19,7 +19,8 @@ from eclipsed.errors import BadFile
 from eclipsed.files import shown, write_atomic
 from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.worlds.starter.attributes import GROUPS, REGIONS
-from eclipsed.worlds.starter.world import WEIGHTS, load_starter, read_record
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import read_record
 from kits.starter.captions import foreign_sentences
 from kits.starter.design import BAND, ROWS, W_DIM
 from kits.starter.population import WIDTH

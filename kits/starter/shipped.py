@@ -24,7 +24,9 @@ from eclipsed.methods.default import DefaultConfig
 from eclipsed.methods.training import train_direction
 from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
+from eclipsed.search.balance import balanced
 from eclipsed.search.loop import training_key
+from eclipsed.search.pool import SEEDS, view_of
 from eclipsed.search.realism import coverage_of, realism_of
 from eclipsed.text import file_name
 from eclipsed.types import World
@@ -98,6 +100,7 @@ def look_around(world: World) -> None:
         preflight.check(world, goal)
         coverage_of(realism_of(world), goal.regions)
     preflight.check(world, goal_from_prompt("a lobster", world))  # and what to ask for instead
+    balanced(view_of(world, best_space(world.generator)), SEEDS, mixed=True)
 
 
 def ship(keys: Iterable[Key]) -> None:

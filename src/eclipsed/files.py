@@ -37,6 +37,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
     (b"PK\x03\x04", "a zip archive or a torch checkpoint"),
     (b"\x80", "a Python pickle"),
     (b"\x93NUMPY", "a NumPy array"),

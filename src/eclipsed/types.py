@@ -293,10 +293,16 @@ class Goal:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a prompt asks for, in a judge's words: that `group` shows one of `values`."""
+    """What a prompt asks for, in a judge's words: that `group` shows one of `values`.
+
+    span: of a group that the judge measures, the levels, least and greatest, at which it does.
+    besides: what must hold as well, though the prompt does not name it: dyed hair is not blond.
+    """
 
     group: str
     values: tuple[str, ...]
+    span: tuple[float, float] | None = None
+    besides: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -305,10 +311,14 @@ class Verdict:
 
     probabilities: group → [N, K], in the order of `Judge.groups[group]`.
     visible: group → bool [N]: the part that carries the group is in sight.
+    levels: group → [N], for groups of two values that the judge measures instead of telling them
+    apart: how far it is from the first (0) to the second (1). Their probabilities are 1 − level
+    and level.
     """
 
     probabilities: Mapping[str, Tensor]
     visible: Mapping[str, Tensor]
+    levels: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -219,8 +219,31 @@ class Hands:
     def drop(self, file: Path) -> None:
         """Open a file as the button does."""
         self.page.locator("input.file").set_input_files(str(file))
-        self.page.wait_for_selector(".notice:not([hidden])")
+        self.page.wait_for_selector(".notice:not([hidden]), .opener:not([hidden])")
         self.quiet()
+
+    def choose(self, left: float, top: float, side: float) -> None:
+        """Draw the square of a photo that is opened, in shares of its width, and use it."""
+        frame = self.page.locator(".frame").bounding_box()
+        square = self.page.locator(".square")
+        box = square.bounding_box()
+        assert frame is not None
+        assert box is not None
+        x, y, wanted = box["x"] + box["width"] - 8, box["y"] + box["height"] - 8, side
+        by = wanted * frame["width"] - box["width"]
+        self._pull((x, y), (x + by, y + by))
+        x, y = box["x"] + 10, box["y"] + 10
+        to = frame["x"] + left * frame["width"] + 10, frame["y"] + top * frame["width"] + 10
+        self._pull((x, y), to)
+        self.click('[data-open="square"]')
+        self.page.locator(".ofphoto").wait_for()
+        self.quiet()
+
+    def _pull(self, start: tuple[float, float], to: tuple[float, float]) -> None:
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*to, steps=6)
+        self.page.mouse.up()
 
     def stroke(self, *points: tuple[float, float]) -> None:
         """Draw on the picture through points, which are shares of its sides."""

@@ -535,3 +535,64 @@ def test_a_reload_keeps_the_stack_and_a_second_tab_is_independent(hands: Hands) 
     assert hands.page.locator(".seed-box").input_value() == "1"
     assert twin.page.locator(".seed-box").input_value() == "2"
     assert names_of(twin) == ["curly hair"]
+
+
+@pytest.fixture(scope="module")
+def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A JPEG of 1200×900 pixels with seed 12 in a scene: 480 pixels wide, from (240, 300) on."""
+    world = eclipsed.load_world("starter")
+    image = world.generator.synthesize(world.generator.sample([12], space="z"), "z").image
+    y, x = np.mgrid[0:900, 0:1200]
+    scene = Image.fromarray(np.stack([x // 8 + 60, y // 9 + 90, 160 + 0 * x], -1).astype(np.uint8))
+    avatar = eclipsed.to_pil(image[0]).resize((480, 480), Image.Resampling.LANCZOS)
+    scene.paste(avatar, (240, 300))
+    path = tmp_path_factory.mktemp("photos") / "party.jpg"
+    scene.save(path, quality=90)
+    return path
+
+
+def test_a_photo_is_opened_edited_and_saved(hands: Hands, party: Path, tmp_path: Path) -> None:
+    hands.drop(party)
+    hands.choose(240 / 1200, 300 / 1200, 480 / 1200)
+    before = hands.pixels()
+    add(hands, "sunglasses")
+    hands.still()
+    assert hands.pixels() != before
+    notes = hands.drag()
+    assert len({shown for _, shown in notes["draws"]}) > 10, "the photo follows the pointer"
+    whole = hands.pixels()
+    hands.click('[data-near="true"]')
+    hands.still()
+    assert hands.pixels() != whole
+    with Image.open(hands.save(tmp_path / "saved.jpg")) as saved, Image.open(party) as photo:
+        assert (saved.format, saved.size) == ("JPEG", photo.size)
+        changed = (np.array(saved) != np.array(photo)).any(axis=-1)
+    assert changed.any()
+    assert not changed[:280].any()
+    assert not changed[:, 740:].any()
+    assert "0 of them outside the edit" in hands.page.locator(".notice").inner_text()
+    hands.click('[data-photo="leave"]')
+    assert hands.page.locator(".seed-box").is_visible()
+
+
+@pytest.mark.parametrize("size", ["narrow", "landscape", "wide"])
+def test_a_photo_fits_the_window(browser: Any, one_server: str, party: Path, size: str) -> None:
+    hands = Hands(browser, one_server, size).open()
+    hands.shown()
+    hands.drop(party)
+    assert hands.misfits() == []
+    square = hands.page.locator(".square")
+    square.focus()
+    at = square.bounding_box()
+    for key in ("ArrowRight", "Shift+ArrowDown"):
+        hands.page.keyboard.press(key)
+    moved = square.bounding_box()
+    assert at is not None
+    assert moved is not None
+    assert moved["width"] < at["width"], "with Shift the arrow keys size it"
+    for reached in ('[data-open="square"]', ".method", '[data-open="leave"]'):
+        hands.page.locator(reached).click(trial=True)
+    hands.click('[data-open="leave"]')
+    assert hands.page.locator(".opener").is_hidden()
+    assert hands.errors == []
+    hands.context.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eclipsed.evaluation import evaluate
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import World
 from tests.cli.conftest import Run, check_refusal, save_card
 
@@ -10,7 +11,7 @@ from tests.cli.conftest import Run, check_refusal, save_card
 def test_score_reads_a_card(eclipsed: Run, world: World) -> None:
     save_card(world, "c.safetensors")
     result = eclipsed("score", "c.safetensors", "--json", "--seeds", "0-7").json
-    assert set(result) == {*evaluate.KEYS, "judged_by", "verdict"}
+    assert set(result) == {*KEYS, "judged_by", "verdict"}
     assert result["judged_by"] == evaluate.INDEPENDENT
     assert result["success"]["median"] > 0.9
     ran = eclipsed("score", "c.safetensors")

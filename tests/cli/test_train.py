@@ -11,7 +11,8 @@ import pytest
 from eclipsed import worlds
 from eclipsed.directions import Direction
 from eclipsed.evaluation import evaluate
-from eclipsed.methods import registry
+from eclipsed.evaluation.scores import KEYS
+from eclipsed.methods import registry, training
 from eclipsed.methods.method import Method, calibrated
 from eclipsed.search import loop
 from eclipsed.testing import FakeGenerator, patch_vector
@@ -37,7 +38,7 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     assert ran.code == 0, ran.err
     card = Direction.load("bright-hair.safetensors")
     assert (card.prompt, card.regions, card.method) == ("bright hair", ("hair",), "default")
-    assert set(card.scores) == set(evaluate.KEYS)
+    assert set(card.scores) == set(KEYS)
     lines = Path("bright-hair.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
     assert "wrote bright-hair.safetensors" in ran.out
@@ -45,11 +46,33 @@ def test_train_writes_a_card_with_scores_and_a_log(eclipsed: Run) -> None:
     assert "step 3 of 3" in ran.err
 
 
+def test_a_draft_is_there_while_it_trains(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, drafts = training.train_direction, []
+
+    def train_later(*arguments: Any, **options: Any) -> Direction:
+        drafts.append(Direction.load("bright-hair.safetensors"))
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(training, "train_direction", train_later)
+    ran = eclipsed("train", "bright hair", "--steps", "1", "--draft")
+    assert ran.code == 0, ran.err
+    assert "bright-hair.safetensors: a draft" in ran.err
+    assert drafts[0].config["draft"]
+    assert Direction.load("bright-hair.safetensors").method == "default"
+    # What is trained already does not become a draft again, but a draft that was left is taken.
+    assert eclipsed("train", "bright hair", "--steps", "1", "--draft").code == 0
+    assert not drafts[1].config.get("draft")
+    drafts[0].save("bright-hair.safetensors")
+    assert eclipsed("train", "bright hair", "--steps", "1").code == 0
+    assert Direction.load("bright-hair.safetensors").method == "default"
+    assert eclipsed("train", "bright hair", *QUICK, "--draft").code == 2
+
+
 def test_train_as_json_is_one_object(eclipsed: Run) -> None:
     ran = eclipsed("train", "bright hair", *QUICK, "--json", "-o", "x.safetensors")
     assert ran.code == 0, ran.err
     assert set(ran.json) == {
-        *evaluate.KEYS,
+        *KEYS,
         "judged_by",
         "verdict",
         "card",
@@ -136,7 +159,7 @@ def test_of_a_method_without_prompts_comes_what_answers_the_prompt(
     card = Direction.load("dark-eyes.safetensors")
     assert (card.config["chosen"], card.config["sign"], card.config["steps"]) == ("eyes", -1.0, 7)
     assert (card.prompt, card.regions) == ("dark eyes", ("eyes",))
-    assert set(card.scores) == set(evaluate.KEYS)
+    assert set(card.scores) == set(KEYS)
     assert "text_gain" in ran.out
 
 
@@ -171,7 +194,7 @@ def test_a_method_for_one_image_is_scored_on_that_image(
     assert (card.config["image"], card.config["steps"]) == (7, 3)
     result = eclipsed(*words, "--image", "8", "--json").json
     assert result["image"] == 8
-    assert set(evaluate.KEYS) <= set(result)
+    assert set(KEYS) <= set(result)
 
 
 def test_ctrl_c_in_a_method_leaves_nothing(eclipsed: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from eclipsed.testing import (
     FakeGenerator,
     FakeJudge,
     FakeSegmenter,
+    brightness,
     fake_world,
     patch_vector,
 )
@@ -95,6 +96,37 @@ def test_a_clean_direction_scores_well() -> None:
     assert found["identity"] == pytest.approx(1.0)
     assert found["preservation"] == found["monotonicity"] == 1.0
     assert min(found["success"] or 0, found["reversal"] or 0, found["text_gain"] or 0) > 0.95
+
+
+class Measuring(FakeJudge):
+    """Measures the brightness of patches instead of telling bright from dark."""
+
+    def attributes(self, images: Tensor) -> Verdict:
+        verdict = super().attributes(images)
+        levels = {
+            name: (0.5 + brightness(images, name)).clamp(0.0, 1.0)
+            for name in ("hair", "mouth", "eyes")
+        }
+        pairs = {name: torch.stack([1.0 - v, v], dim=1) for name, v in levels.items()}
+        return Verdict({**verdict.probabilities, **pairs}, verdict.visible, levels)
+
+    def claim(self, prompt: str) -> Claim | None:
+        claim = super().claim(prompt)
+        return claim and dataclasses.replace(claim, span=(0.7, 1.0))
+
+
+def test_a_judge_that_measures_tells_how_far_attributes_move() -> None:
+    clean, leaky = (middle(direction, world_with(Measuring())) for direction in (HAIR, LEAKY))
+    assert (clean["move"] or 0.0) > 0.3
+    assert clean["drift"] == pytest.approx(0.0, abs=1e-5)
+    assert (leaky["drift"] or 0.0) > 0.1
+    assert (clean["linearity"] or 0.0) > 0.9
+    assert (clean["success"] or 0.0) > 0.9
+    weak = middle(make(0.1 * patch_vector("hair"), "bright hair", "hair"), world_with(Measuring()))
+    assert 0.0 < (weak["move"] or 0.0) < 0.25
+    assert (weak["success"] or 0.0) < 0.3
+    assert weak["preservation"] == 1.0
+    assert not {"move", "drift", "linearity"} & set(middle(HAIR))
 
 
 def test_the_opposite_direction_scores_badly() -> None:

@@ -120,13 +120,22 @@ def test_sorted_probabilities_are_monotone(values: np.ndarray) -> None:
 
 
 def test_kept_counts_only_what_is_in_sight() -> None:
-    before = {"a": torch.eye(2)[[0, 0, 0]], "b": torch.eye(3)[[0, 1, 2]]}
-    after = {"a": torch.eye(2)[[0, 1, 1]], "b": torch.eye(3)[[0, 1, 0]]}
+    same = {
+        "a": torch.tensor([True, False, False]),
+        "b": torch.tensor([True, True, False]),
+        "claimed": torch.tensor([False, False, False]),
+    }
     both = torch.tensor([True, True, True])
-    assert metrics.preservation(before, after, {"a": both, "b": both}).tolist() == [1.0, 0.5, 0.0]
+    assert metrics.preservation(same, {"a": both, "b": both}).tolist() == [1.0, 0.5, 0.0]
     only = torch.tensor([True, True, False])
-    assert metrics.preservation(before, after, {"a": ~both, "b": only}).tolist()[:2] == [1.0, 1.0]
-    assert metrics.preservation(before, after, {"a": ~both, "b": only})[2].isnan()
+    assert metrics.preservation(same, {"a": ~both, "b": only}).tolist()[:2] == [1.0, 1.0]
+    assert metrics.preservation(same, {"a": ~both, "b": only})[2].isnan()
+
+
+def test_drift_is_told_only_where_the_attribute_moves() -> None:
+    drift = metrics.drift(torch.tensor([0.1, 0.1, 0.1]), torch.tensor([0.5, 0.01, -0.5]))
+    assert drift[0].item() == pytest.approx(0.2)
+    assert drift[1:].isnan().all()
 
 
 def test_interval_of_numbers_is_about_the_median_and_of_truths_about_the_share() -> None:

@@ -67,3 +67,22 @@ def test_distances_are_a_metric_so_no_detour_is_negative(points: list[float]) ->
     assert start[0, 2].item() == 0.0
     detours = slider.delta(steps, double)
     assert bool((detours.isnan() | (detours >= -1e-3)).all())
+
+
+def test_a_measured_attribute_is_followed_where_it_has_room() -> None:
+    """A beard that nobody has at 0 cannot shrink at −1, and a full one cannot grow at 2."""
+    strengths = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    levels = torch.tensor(
+        [
+            [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+            [0.0, 0.01, 0.0, 0.5, 1.0, 1.0],
+            [0.6, 0.5, 0.4, 0.3, 0.2, 0.1],
+            [0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
+            [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+            [0.2, 0.2, 0.2, 0.2, 0.9, 0.9],
+        ]
+    )
+    r = slider.level_linearity(levels, strengths)
+    torch.testing.assert_close(r[:3], torch.tensor([1.0, 1.0, -1.0]), atol=1e-4, rtol=0)
+    assert r[3:5].isnan().all()
+    assert 0.5 < float(r[5]) < 0.9

@@ -534,3 +534,33 @@ def test_sums_in_strips_leave_nothing_out(monkeypatch: pytest.MonkeyPatch, strip
     ones = torch.ones(1, 1, 40, 40, dtype=torch.bfloat16)
     assert float(stylegan2._dot(ones, torch.ones(1))) == 1600.0
     assert stylegan2._dot(ones, torch.ones(1)).dtype == torch.float32
+
+
+def test_an_image_can_end_at_an_earlier_resolution() -> None:
+    whole = tiny_generator(conv_clamp=4.0)
+    assert whole.stops == (4, 8)
+    early = tiny_generator(resolution=8, conv_clamp=4.0)
+    own = early.state_dict()
+    early.load_state_dict({name: whole.state_dict()[name] for name in own})
+    z = whole.sample([1, 2], space="z")
+    styles = whole.convert(z, "z", "s", truncation=0.7)
+    width = sum(layer.width for layer in early.layers("s"))
+    ended = whole.synthesize(styles, "s", features=["layer_3"], resolution=8)
+    expected = early.synthesize(styles[:, :width], "s", features=["layer_3"])
+    torch.testing.assert_close(ended.image, expected.image, rtol=0.0, atol=0.0)
+    torch.testing.assert_close(ended.features["layer_3"], expected.features["layer_3"])
+    same = whole.synthesize(styles, "s", resolution=16).image
+    torch.testing.assert_close(same, whole.synthesize(styles, "s").image, rtol=0.0, atol=0.0)
+
+
+def test_where_an_image_cannot_end_is_said() -> None:
+    whole = tiny_generator()
+    latent = whole.sample([1])
+    with pytest.raises(BadSetting, match=r"no image of 12 pixels\. It makes such of 4, 8, 16\."):
+        whole.synthesize(latent, resolution=12)
+    with pytest.raises(BadSetting, match="layer_5 comes later than 8 pixels"):
+        whole.synthesize(latent, features=["layer_5"], resolution=8)
+    resnet = tiny_generator(architecture="resnet")
+    assert resnet.stops == ()
+    with pytest.raises(BadSetting, match="no image of 8 pixels"):
+        resnet.synthesize(latent, resolution=8)

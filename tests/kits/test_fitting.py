@@ -15,7 +15,17 @@ from torch.nn import functional as F
 
 from eclipsed.errors import BadFile
 from eclipsed.worlds.starter.networks import UNet
-from kits.fitting import Job, Schedule, channels_last, disturb, fit, rng_of, run, to_images
+from kits.fitting import (
+    Job,
+    Schedule,
+    averaged,
+    channels_last,
+    disturb,
+    fit,
+    rng_of,
+    run,
+    to_images,
+)
 
 
 def test_the_layout_of_weights_changes_nothing() -> None:
@@ -229,3 +239,17 @@ def test_a_shift_moves_the_picture() -> None:
         )
     assert len(places) > 4
     assert all(abs(dy) <= 4 and abs(dx) <= 4 for dy, dx in places)
+
+
+def test_the_average_of_a_training_under_way_is_read_back(tmp_path: Path) -> None:
+    network = nn.Linear(2, 1)
+    job = Job(images=6, rate=0.1, seed=1, batch=2)
+    average = run(network, lambda _: network.weight.square().sum(), job, tmp_path, "line")
+    again, steps = averaged(nn.Linear(2, 1), tmp_path / "line.safetensors")
+    assert steps == 3
+    assert torch.equal(again.weight, average.weight)
+    assert not torch.equal(again.weight, network.weight)
+    with pytest.raises(BadFile, match="another network's"):
+        averaged(nn.Linear(3, 1), tmp_path / "line.safetensors")
+    with pytest.raises(BadFile, match="other has not been trained"):
+        averaged(nn.Linear(2, 1), tmp_path / "other.safetensors")

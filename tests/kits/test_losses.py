@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kits.losses import local_contrast, pair_loss, reconstruction_loss
+from kits.losses import local_contrast, order_loss, pair_loss, reconstruction_loss
 
 
 def test_reconstruction_loss_counts_pixels_and_edges() -> None:
@@ -47,3 +47,25 @@ def test_contrast_is_where_a_line_is() -> None:
     line[..., 4] = -0.6
     contrast = local_contrast(line)[0, 0]
     assert float(contrast[:, 4].min()) > 3 * float(contrast[:, 3].max())
+
+
+def test_order_loss_rewards_the_right_order_only() -> None:
+    height = torch.tensor([[0.0], [0.5], [1.0]])
+    every = torch.ones(3, 1, dtype=torch.bool)
+    right = float(order_loss(10 * height, height, every))
+    assert right < 0.01
+    assert float(order_loss(-10 * height, height, every)) > 5
+    assert float(order_loss(0 * height, height, every)) == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_order_loss_leaves_out_what_takes_no_part_and_what_is_alike() -> None:
+    height = torch.tensor([[0.0], [0.05], [1.0]])
+    logits = torch.tensor([[5.0], [0.0], [9.0]])  # wrong for the first two, which are alike
+    every = torch.ones(3, 1, dtype=torch.bool)
+    assert float(order_loss(logits, height, every)) < 0.02
+    two = torch.tensor([[True], [True], [False]])
+    assert float(order_loss(logits, height, two)) == 0
+    # A text without any pair does not dilute the others.
+    both = torch.cat([height, 0 * height], dim=1)
+    twice = torch.cat([0 * logits, logits], dim=1)
+    assert float(order_loss(twice, both, every.expand(3, 2))) == pytest.approx(0.6931, abs=1e-3)

@@ -18,8 +18,9 @@ from eclipsed.prompts.goals import goal_from_prompt
 from eclipsed.search import preflight
 from eclipsed.testing import FakeEncoder, FakeSegmenter, fake_world
 from eclipsed.types import Goal, Synthesis
+from kits.captions import UNRELATED
 from kits.houses import phrases
-from kits.starter.captions import UNRELATED, foreign_sentences
+from kits.starter.captions import foreign_sentences
 from tests.segmenters.tiny import save_clip
 
 HOUSES = Path(phrases.__file__).parent

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
-from eclipsed.search.pool import Pool
-from eclipsed.search.start import COARSE, fit, slope
+from eclipsed.search import start as module
+from eclipsed.search.pool import SEEDS, Pool
+from eclipsed.search.start import COARSE, FIRST, MORE, fit, foretold, looked_at, slope
+from eclipsed.testing import fake_world
 
 
 def slope_of(
@@ -100,3 +104,47 @@ def test_leaks_are_looked_at_coarsely() -> None:
     assert fitted.paint.shape == (20, 3 * COARSE**2)
     # A region of any size fits: where it touches a coarse pixel it covers it.
     assert bool(slope(fitted, torch.randn(20), torch.ones(32, 32), 2.0).isfinite().all())
+
+
+PROMPTS = tuple(f"bright hair {number}" for number in range(40))
+
+
+def pool_of(count: int, noise: float, seed: int) -> Pool:
+    """Embeddings of three numbers that are linear in the latents, and noise."""
+    random = torch.Generator().manual_seed(seed)
+    latents = torch.randn(count, 12, generator=random)
+    embeddings = latents[:, :3] + noise * torch.randn(count, 3, generator=random)
+    return Pool(latents, embeddings, torch.zeros(count, 3, 1, 1))
+
+
+def test_a_fit_foretells_what_it_has_not_seen() -> None:
+    lines = torch.eye(3)
+    clear, dim, blind = (
+        foretold(pool_of(200, noise, 1), pool_of(200, noise, 2), lines)
+        for noise in (0.0, 1.0, 50.0)
+    )
+    assert clear > 0.99
+    assert 0.5 < dim < 0.8  # the noise of what is asked cannot be foretold: at best 1/√2
+    assert abs(blind) < 0.2
+
+
+def test_no_more_images_are_looked_at_than_a_regression_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def told(fitted: Pool, asked_: Pool, _: Tensor) -> float:
+        assert len(asked_.latents) == MORE
+        asked.append(len(fitted.latents) + MORE)
+        return [0.3, 0.4, 0.41, 0.42, 0.9][len(asked) - 1]
+
+    monkeypatch.setattr(module, "foretold", told)
+    world = replace(fake_world(), example_prompts=PROMPTS)
+    assert looked_at(world) == SEEDS[: FIRST + 3 * MORE]
+    assert asked == [FIRST, FIRST + MORE, FIRST + 2 * MORE, FIRST + 3 * MORE]
+
+
+def test_what_comes_with_a_world_is_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "comes_along", lambda *_, **__: True)
+    world = replace(fake_world(), example_prompts=PROMPTS)
+    assert looked_at(world) == SEEDS

@@ -194,6 +194,7 @@ def test_a_file_named_as_in_the_catalogue_is_reached_by_its_path(folder: Path) -
         (with_line("name", f'name = "{"a" * 65}"'), "must be of letters, digits"),
         (with_line("name", 'name = "starter"'), "'starter', which is taken"),
         (with_line("name", 'name = "Starter"'), "'Starter', which is taken"),
+        (with_line("name", 'name = "heads"'), "'heads', which is taken"),
         (with_line("name", 'name = "FFHQ"'), "'FFHQ', which is taken"),
         (with_line("name", 'name = "add"'), "'add', which is taken"),
         (with_line("generator", "generator = []"), "line 2: 'generator' must be a line"),

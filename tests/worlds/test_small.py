@@ -23,7 +23,6 @@ from eclipsed.worlds.small import (
     save_small_inverter,
     save_small_segmenter,
 )
-from eclipsed.worlds.starter.models import Network
 from eclipsed.worlds.starter.networks import (
     InverterHead,
     TextImageModel,
@@ -31,6 +30,7 @@ from eclipsed.worlds.starter.networks import (
     UNet,
     feature_count,
 )
+from eclipsed.worlds.weights import Network
 
 TOWER = TowerConfig(widths=(4, 5, 6, 7), head=3, outputs=8, size=32)
 REGIONS = ("sky", "roof", "the garden")

@@ -9,7 +9,7 @@ from eclipsed.app.library import Entry
 from eclipsed.app.reports import Report
 from eclipsed.app.search import Status
 from eclipsed.directions import Direction, Scores
-from eclipsed.evaluation.scores import SCORES
+from eclipsed.evaluation.scores import CARD
 from eclipsed.evaluation.verdict import DirectionVerdict, Kind
 from eclipsed.search.preflight import Preflight
 from eclipsed.types import Generator, World
@@ -78,7 +78,7 @@ def score_rows(scores: Scores) -> list[dict[str, str]]:
         if score and {"median", "low", "high"} <= set(score):
             median = f"{score['median']:.3f}"
             interval = f"{score['low']:.3f} … {score['high']:.3f}"
-        meaning, _ = SCORES.get(name, ("", ""))
+        meaning, _ = CARD.get(name, ("", ""))
         rows.append(
             {"score": name, "median": median, "95% interval": interval, "what it says": meaning}
         )

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from eclipsed.app import session as sessions
+from eclipsed.app.downloads import File
 from eclipsed.app.history import History
 from eclipsed.app.library import Library, read_as_file
+from eclipsed.app.opening import Opening
+from eclipsed.app.photos import OpenPhoto
 from eclipsed.app.recipe import restore
 from eclipsed.app.rendering import Renderer
 from eclipsed.app.search import Request, Search, Status
 from eclipsed.app.session import Session
 from eclipsed.directions import Direction
-from eclipsed.editing.images import load_png
+from eclipsed.editing.images import recipe_within
 from eclipsed.editing.latents import read_latent
+from eclipsed.editing.photos.latent_file import Inversion
+from eclipsed.editing.photos.reading import Photo, photo_of
 from eclipsed.editing.starts import Start
-from eclipsed.errors import BadFile, BadSetting, EclipsedError
-from eclipsed.files import kind_of, read_tensors, shown
+from eclipsed.errors import BadFile, BadSetting, EclipsedError, UnknownName
+from eclipsed.files import kind_of, read_tensors, refused, shown
 from eclipsed.search.pool import spaced
 from eclipsed.types import World
 
@@ -47,7 +53,8 @@ class Desk:
     computes. token: what its tab knows it by. settled: whether the tab showed the token of an
     earlier desk. heard: the number of the last event. wanted_frames, wanted_brush: what the next
     view holds besides: frames of which line, from which on and how many; the mask of which line.
-    download: a file for the page to save, its name first, and downloads counts them.
+    download: a file for the page to save, and downloads counts them. opening: a photo that is not
+    on the screen yet.
     """
 
     def __init__(self, renderer: Renderer, library: Library, world_name: str, device: str) -> None:
@@ -59,10 +66,11 @@ class Desk:
         self.settled = False
         self.notice: Notice | None = None
         self.search: Search | None = None
+        self.opening: Opening | None = None
         self.heard = 0
         self.wanted_frames: tuple[int, int, int] | None = None
         self.wanted_brush: int | None = None
-        self.download: tuple[str, bytes] | None = None
+        self.download: File | None = None
         self.downloads = 0
         self._collected: tuple[Search | None, int] = None, 0  # whose card is in use, which version
         self._deleted: tuple[str, str] | None = None  # token and name of the last deleted card
@@ -85,6 +93,7 @@ class Desk:
         """Have what an earlier desk has: the picture, what can be undone, a search that runs."""
         self.history = earlier.history
         self.search, self._collected = earlier.search, earlier._collected
+        self.opening = earlier.opening
         self._deleted = earlier._deleted
 
     def attempt(self, make: Callable[[], Result], message: str = "") -> Result | None:
@@ -102,37 +111,78 @@ class Desk:
     # --- dropped files --------------------------------------------------------------------------
 
     def drop(self, data: bytes, name: str) -> None:
-        """Take in a dropped file: a saved picture is restored, a latent becomes the image, a card
-        is stored and added."""
+        """Take in a dropped file: a saved picture is restored, a photo is opened, a latent becomes
+        the image, a card is stored and added."""
         if kind_of(data).endswith("picture") or data[4:8] == b"ftyp":
-            message = "Everything is as it was when this picture was saved."
-            self.attempt(lambda: self._drop_picture(data, name), message)
+            self.attempt(lambda: self._drop_picture(data, name))
         elif _is_latent(data):
-            message = "The image is that of the latent. The next seed leaves it."
-            self.attempt(lambda: self._drop_latent(data, name), message)
+            self.attempt(lambda: self._drop_latent(data, name))
         else:
             message = "The card is in the library and in the stack."
             self.attempt(lambda: self.add(self.library.take(data, name)), message)
 
     def _drop_latent(self, data: bytes, name: str) -> None:
-        world = self.world
+        world, photo = self.world, self._photo()
+        with suppress(BadFile):
+            inversion = Inversion.read(data)
+            if photo is not None and inversion.photo.get("sha256") == photo.sha256:
+                self._show(OpenPhoto(photo, inversion, world))
+                return
         latent = read_as_file(data, name, lambda path: read_latent(path, world.generator))
         self.change(sessions.set_start(self.session, Start.of(name, *latent), world))
+        self._tell("The image is that of the latent. The next seed leaves it.")
 
     def _drop_picture(self, data: bytes, name: str) -> None:
         if kind_of(data) == "a GIF picture" or data[8:12] in _FILMS:
             raise BadFile(
                 f"{shown(name[:200])} is an animation of a kind that holds no recipe.",
-                "Drop a PNG or a WebP that was saved here.",
+                "Drop a PNG or a WebP that was saved here, or a photo.",
             )
-        still = data[4:8] != b"ftyp"  # what phones call photos is not even read
-        _, recipe = read_as_file(data, name, load_png) if still else (None, None)
-        if recipe is None:
-            raise BadFile(
-                f"{shown(name[:200])} is a photo, or was not saved here: it holds no recipe.",
-                "Photos are edited on the command line: eclipsed edit --photo FILE -d CARD -o OUT.",
-            )
-        self.change(restore(self.session, recipe, self.world, self.library))
+        with refused(name[:200]):
+            recipe = recipe_within(data)
+        if recipe is not None:
+            self.change(restore(self.session, recipe, self.world, self.library))
+            self._tell("Everything is as it was when this picture was saved.")
+            return
+        with refused(name[:200]):
+            photo = photo_of(data)
+        self.opening = Opening(self.world, replace(photo, name=name[-200:]))
+
+    def _tell(self, text: str) -> None:
+        self.notice = Notice(text, bad=False)
+
+    # --- photos ---------------------------------------------------------------------------------
+
+    def choose(self, method: str, face: int | None, box: Sequence[float] | None) -> None:
+        """Invert a face of the photo that is being opened, or a box of it; raises what
+        `Opening.choose` raises, UnknownName without a photo."""
+        if self.opening is None:
+            raise UnknownName("No photo is being opened.", "Drop one on the picture.")
+        corners = None if box is None else (box[0], box[1], box[2], box[3])
+        self.opening.choose(method, face=face, box=corners)
+
+    def choose_again(self) -> None:
+        """Choose another square of the photo on the screen, or another way to invert it."""
+        photo = self._photo()
+        if photo is not None and self.opening is None:
+            self.opening = Opening(self.world, photo, asking=True)
+
+    def leave(self) -> None:
+        """Give up a photo that is being opened; else go from the one on the screen to a seed."""
+        if self.opening is not None:
+            self.opening.stop()
+            self.opening = None
+        elif self.session.photo is not None:
+            self.change(sessions.set_seed(self.session, self.session.seed))
+
+    def _photo(self) -> Photo | None:
+        return None if self.session.photo is None else self.session.photo.photo
+
+    def _show(self, opened: OpenPhoto) -> None:
+        self.change(sessions.set_photo(self.session, opened))
+        psnr = opened.inversion.scores["psnr"]
+        words = f"The photo is open, inverted by {opened.inversion.method} to {psnr:.1f} dB."
+        self._tell(" ".join([words, *opened.inversion.notes]))
 
     # --- searching ------------------------------------------------------------------------------
 
@@ -142,7 +192,14 @@ class Desk:
         how: as Request takes it. Raises EclipsedError for a prompt that cannot be one.
         """
         now = self.session
-        return Request(prompt, seed=now.seed, truncation=now.truncation, stack=now.stack, **how)
+        return Request(
+            prompt,
+            seed=now.seed,
+            start=now.start,
+            truncation=now.truncation,
+            stack=now.stack,
+            **how,
+        )
 
     def find(self, request: Request) -> None:
         """Search for what a prompt asks for; BadSetting while another search is running."""
@@ -162,7 +219,11 @@ class Desk:
         return Status("stopped") if self.search is None else self.search.status
 
     def collect(self) -> None:
-        """Put what a search has stored into the stack, once, and renew it there when it changes."""
+        """Put a photo that was inverted on the screen, and what a search has stored into the stack,
+        once, and renew it there when it changes."""
+        if self.opening is not None and self.opening.status.opened is not None:
+            self._show(self.opening.status.opened)
+            self.opening = None
         status, (search, version) = self.status, self._collected
         if status.file and (self.search, status.version) != (search, version):
             self._collected = self.search, status.version

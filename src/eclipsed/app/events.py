@@ -14,6 +14,7 @@ from typing import Any
 from eclipsed.app import downloads
 from eclipsed.app import session as sessions
 from eclipsed.app.desk import Desk, Notice
+from eclipsed.app.downloads import File
 from eclipsed.app.screen import offers_of
 from eclipsed.app.search import Search
 from eclipsed.app.session import Session
@@ -86,6 +87,12 @@ def _mask(value: object) -> Mask:
     return Mask.read(_data(value))
 
 
+def _box(value: object) -> list[float]:
+    if not isinstance(value, list) or len(value) != 4:
+        raise TypeError("four numbers are needed")
+    return [_number(side) for side in value]
+
+
 def _list_of(read: Reader) -> Reader:
     return lambda values: [read(value) for value in values]
 
@@ -133,6 +140,11 @@ def _redo(desk: Desk) -> None:
     desk.history = desk.history.redo()
 
 
+def _enough(desk: Desk) -> None:
+    if desk.opening is not None:
+        desk.opening.stop()
+
+
 def _to_session(change: Callable[..., Session], merging: str = "") -> Callable[..., None]:
     return lambda desk, *words: desk.change(change(desk.session, *words), merging)
 
@@ -145,11 +157,11 @@ def _to_search(change: Callable[[Search], None]) -> Callable[[Desk], None]:
     return lambda desk: None if desk.search is None else change(desk.search)
 
 
-def _to_download(make: Callable[..., tuple[str, bytes]]) -> Callable[..., None]:
+def _to_download(make: Callable[..., File]) -> Callable[..., None]:
     def act(desk: Desk, *words: object) -> None:
         desk.download = make(desk.renderer, desk.session, *words)
         desk.downloads += 1
-        desk.notice = Notice(downloads.words_about(*desk.download), bad=False)
+        desk.notice = Notice(desk.download.words, bad=False)
 
     return act
 
@@ -172,6 +184,18 @@ _HANDLERS: dict[str, tuple[Any, ...]] = {
     "save": (_to_download(downloads.picture), ("times", _whole)),
     "strip": (_to_download(downloads.strip),),
     "animation": (_to_download(downloads.animation), ("kind", _text)),
+    "save photo": (_to_download(lambda _, session: downloads.photo(session)),),
+    "choose": (
+        Desk.choose,
+        ("method", _text),
+        ("face", _or_none(_whole)),
+        ("box", _or_none(_box)),
+    ),
+    "enough": (_enough,),
+    "choose again": (Desk.choose_again,),
+    "leave": (Desk.leave,),
+    "near": (_to_session(sessions.set_near), ("to", _truth)),
+    "mixed": (_to_session(sessions.set_mixed), ("to", _truth)),
     "undo": (_undo,),
     "redo": (_redo,),
     "file": (Desk.drop, ("data", _data), ("name", _text)),

@@ -46,12 +46,16 @@ class History:
         """One change back, looked at as now; the same history where there is none."""
         if not self.past:
             return self
-        back = replace(self.past[-1], compare=self.now.compare)
+        back = _seen_as(self.past[-1], self.now)
         return History(back, self.past[:-1], (self.now, *self.future))
 
     def redo(self) -> History:
         """One change forward again; the same history where there is none."""
         if not self.future:
             return self
-        forth = replace(self.future[0], compare=self.now.compare)
+        forth = _seen_as(self.future[0], self.now)
         return History(forth, (*self.past, self.now), self.future[1:])
+
+
+def _seen_as(session: Session, now: Session) -> Session:
+    return replace(session, compare=now.compare, near=now.near)

@@ -23,6 +23,7 @@ def recipe_of(session: Session, world: World) -> dict[str, Any]:
     return {
         **recipe_head("edit", world),
         **(seed if session.start is None else latent_facts(session.start)),
+        **({} if session.photo is None else {"photo": dict(session.photo.inversion.photo)}),
         "edits": [
             edit_facts(Path(line.file).name, line.edit, regions=line.regions)
             for line in session.lines

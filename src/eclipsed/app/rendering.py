@@ -88,8 +88,12 @@ class Renderer:
         return self.shot(replace(session, lines=(), selected=None))
 
     def image(self, session: Session) -> Float[Tensor, "1 3 h w"]:
-        """The image that is on the screen as numbers, exactly as the command line makes it."""
-        stack = session.stack
+        """The image that is on the screen as numbers, exactly as the command line makes it; of a
+        photo the small copy that is seen."""
+        stack, photo = session.stack, session.photo
+        if photo is not None:
+            with self._lock:
+                return photo.image(stack, near=session.near, mixed=session.mixed)
         latents, space = self._start(session)
         with self._lock:
             return render(
@@ -106,6 +110,8 @@ class Renderer:
     @torch.no_grad()
     def images(self, sessions: Sequence[Session]) -> Float[Tensor, "n 3 h w"]:
         """An image of each session, a few at a time; equal to `image`'s but for rounding."""
+        if any(session.photo is not None for session in sessions):
+            return torch.cat([self.image(session) for session in sessions])
         edited = [self._edited(session) for session in sessions]
         space, *others = {space for _, space in edited}
         if others or any(edit.bounded for session in sessions for edit in session.stack.active):
@@ -160,9 +166,20 @@ class Renderer:
         if not some:
             return Frames((), (), of)
         images = self.images(at_strengths(session, at, some))
-        return Frames(some, tuple(jpeg(to_pil(image), _WIDEST_FRAME) for image in images), of)
+        widest = _WIDEST_FRAME if session.photo is None else max(images.shape[2:])
+        return Frames(some, tuple(jpeg(to_pil(image), widest) for image in images), of)
+
+    def square(self, session: Session) -> bytes:
+        """What the generator shows, as a PNG: of a photo the square alone."""
+        photo = session.photo
+        if photo is None:
+            return self.shot(session).png
+        key = ("square", _key(session))
+        return self.cached(key, lambda: png(to_pil(photo.square(session.stack))))
 
     def _mask(self, session: Session) -> Mask:
+        if session.photo is not None:
+            return Mask.of(session.photo.mask(session.stack, near=session.near))
         bounds, size = bounds_of(session), self.image(session).shape[2:]
         if bounds is None:
             return Mask.of(torch.ones(size))
@@ -173,20 +190,22 @@ class Renderer:
         return Mask.of(torch.stack(layers).amax(dim=0)[0])
 
     def _brush(self, session: Session, at: int) -> Mask:
-        line = session.lines[at]
+        line, photo = session.lines[at], session.photo
+        world = self.world if photo is None else photo.own_world
         if line.edit.drawn is not None:
             return line.edit.drawn
-        if not line.bounds:
-            return Mask.of(torch.zeros(self.image(session).shape[2:]))
         latents, space = self._start(session)
+        if not line.bounds:
+            sides = getattr(world.generator, "size", (world.generator.resolution,) * 2)
+            return Mask.of(torch.zeros(*sides))
         mask = region_mask(
-            self.world.generator,
+            world.generator,
             latents,
             session.stack,
             at,
             space=space,
             truncation=session.truncation,
-            segmenter=self.world.segmenter,
+            segmenter=world.segmenter,
         )
         return Mask.of(mask[0])
 
@@ -236,6 +255,7 @@ def _slider_strengths(session: Session, at: int) -> list[float]:
     """From end to end of a line's slider."""
     line = session.lines[at]
     hard = any(edit.bounded for edit in (*session.stack.active, line.edit))
+    hard = hard or session.photo is not None  # whose square has a mask each time
     return [float(x) for x in np.linspace(*ends_of(line), HARD_FRAMES if hard else FRAMES)]
 
 

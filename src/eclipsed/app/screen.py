@@ -9,9 +9,10 @@ from typing import Any
 
 from eclipsed.app import session as sessions
 from eclipsed.app.desk import Desk
+from eclipsed.app.opening import Opening
 from eclipsed.app.rendering import bounds_of
 from eclipsed.app.search import Search
-from eclipsed.app.session import Line
+from eclipsed.app.session import Line, Session
 from eclipsed.app.thumbnails import known_thumbnail
 from eclipsed.editing.animation import MEDIA_TYPES
 from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
@@ -21,7 +22,8 @@ from eclipsed.types import Generator
 OFFERED = 24
 # What browsers call files, by their endings.
 _MEDIA = {f".{kind}": media for kind, media in MEDIA_TYPES.items()}
-_MEDIA |= {".png": "image/png", ".jpg": "image/jpeg"}
+_MEDIA |= {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_MEDIA |= {".tif": "image/tiff", ".tiff": "image/tiff"}
 
 
 def view(desk: Desk) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def view(desk: Desk) -> dict[str, Any]:
         "milliseconds": None if shot is None else round(shot.milliseconds, 1),
         "seed": session.seed,
         "latent": "" if session.start is None else session.start.name,
+        "photo": _photo(session),
+        "opening": None if desk.opening is None else _opening(desk.opening),
         "truncation": session.truncation,
         "compare": session.compare,
         "selected": at,
@@ -97,7 +101,8 @@ def brush(desk: Desk, at: int) -> dict[str, Any] | None:
     if not 0 <= at < len(desk.session.lines):
         return None
     mask = desk.attempt(lambda: desk.renderer.brush(desk.session, at))
-    return None if mask is None else {"at": at, "mask": _uri(mask)}
+    under = desk.attempt(lambda: desk.renderer.square(desk.session))
+    return None if mask is None else {"at": at, "mask": _uri(mask), "under": _uri(under)}
 
 
 def offers_of(desk: Desk) -> list[dict[str, str]]:
@@ -142,8 +147,56 @@ def _touched(line: Line) -> list[int]:
 def _download(desk: Desk) -> dict[str, Any] | None:
     if desk.download is None:
         return None
-    name, data = desk.download
+    name, data = desk.download.name, desk.download.data
     return {"number": desk.downloads, "name": name, "data": _uri(data, Path(name).suffix)}
+
+
+def _photo(session: Session) -> dict[str, Any] | None:
+    """The photo on the screen."""
+    if session.photo is None:
+        return None
+    photo, inversion = session.photo.photo, session.photo.inversion
+    height, width = photo.size
+    return {
+        "name": photo.name,
+        "width": width,
+        "height": height,
+        "kind": "PNG" if photo.kind == "HEIC" else photo.kind,
+        "method": inversion.method,
+        "decibels": inversion.scores["psnr"],
+        "near": session.near,
+        "mixed": session.mixed,
+    }
+
+
+def _opening(opening: Opening) -> dict[str, Any]:
+    """A photo on its way: boxes are left, top, right and bottom as fractions of its sides."""
+    status, (height, width) = opening.status, opening.photo.size
+    sides = (width, height, width, height)
+    return {
+        "name": opening.photo.name,
+        "picture": _uri(opening.picture, ".jpg"),
+        "aspect": width / height,
+        "stage": status.stage,
+        "running": status.running,
+        "faces": [
+            {
+                "number": face.number,
+                "box": [side / whole for side, whole in zip(face.box, sides, strict=True)],
+            }
+            for face in status.faces
+        ],
+        "finds": opening.world.detector is not None,
+        "middle": list(opening.middle),
+        "methods": list(opening.methods),
+        "method": status.method,
+        "notes": list(status.notes),
+        "step": status.step,
+        "steps": status.steps,
+        "decibels": status.decibels,
+        "pictures": [_uri(picture, ".jpg") for picture in status.pictures],
+        "error": status.error,
+    }
 
 
 def _search(search: Search) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import EditStack
+from eclipsed.editing.starts import Start
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
 from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
@@ -50,8 +51,9 @@ _LINE = (217.0, 72.0, 15.0)  # around regions
 @dataclass(frozen=True)
 class Request:
     """What is searched for, and how. regions: None to choose by the prompt, () for the whole
-    image. space, layers, steps: None for what suits the method and the generator. seed, truncation,
-    stack: the image that progress is shown on, and its edits.
+    image. space, layers, steps: None for what suits the method and the generator. seed, start,
+    truncation, stack: the image that progress is shown on, a latent's in place of a seed's, and its
+    edits.
 
     Raises EclipsedError for a prompt that cannot be one.
     """
@@ -63,6 +65,7 @@ class Request:
     layers: tuple[int, ...] | None = None
     steps: int | None = None
     seed: int = 1
+    start: Start | None = None
     truncation: float = 0.7
     stack: EditStack = field(default_factory=EditStack)
 
@@ -215,11 +218,13 @@ class Search:
         """The latent that progress is shown on, with its edits where they leave it in this space or
         before it."""
         generator, request = self.world.generator, self.request
-        edited = SPACES.index(request.stack.space("z")) <= SPACES.index(space)
-        stack = request.stack if edited else EditStack()
-        latents = generator.sample([request.seed], space="z")
-        latents = stack.apply(generator, latents, "z", truncation=request.truncation)
-        return generator.convert(latents, stack.space("z"), space, request.truncation)
+        latents, first = generator.sample([request.seed], space="z"), SPACES[0]
+        if request.start is not None and _leads(request.start.space, space):
+            latents, first = request.start.latent(generator), request.start.space
+        last = request.stack.space(first)
+        stack = request.stack if _leads(last, space) else EditStack()
+        latents = stack.apply(generator, latents, first, truncation=request.truncation)
+        return generator.convert(latents, stack.space(first), space, request.truncation)
 
     @torch.no_grad()
     def _show(self, space: Space, state: State) -> None:
@@ -235,6 +240,11 @@ class Search:
         images = [generator.synthesize(latent, space).image[0] for latent in latents]
         pictures = [jpeg(to_pil(image), _WIDEST) for image in images]
         self._say(snapshots=(*self._status.snapshots, *pictures))
+
+
+def _leads(first: Space, second: Space) -> bool:
+    """Whether a latent of the first space can become one of the second."""
+    return SPACES.index(first) <= SPACES.index(second)
 
 
 def layers_written(text: str) -> tuple[int, ...] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from eclipsed.app.photos import OpenPhoto
 from eclipsed.directions import Direction
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.stack import Edit, EditStack
@@ -77,7 +78,9 @@ class Session:
 
     selected: the line whose slider is at hand, None for none. compare: how after is held against
     before. library: the folder of cards that `Line.file` names files in. start: a latent in place
-    of the seed's; the seed is then where the next ones begin.
+    of the seed's; the seed is then where the next ones begin. photo: whose latent that is, if it is
+    one's. near: whether a photo is looked at from nearby. mixed: whether the generator's own image
+    is laid into it.
     """
 
     world: str
@@ -88,6 +91,9 @@ class Session:
     lines: tuple[Line, ...] = ()
     selected: int | None = None
     compare: Compare = "after"
+    photo: OpenPhoto | None = None
+    near: bool = False
+    mixed: bool = False
 
     @property
     def stack(self) -> EditStack:
@@ -108,22 +114,28 @@ class Session:
 
     @property
     def image_name(self) -> str:
-        """What the image is called: seed 7, or the latent's file."""
+        """What the image is called: seed 7, or the file of the latent or the photo."""
+        if self.photo is not None:
+            return Path(self.photo.photo.name).stem
         return f"seed {self.seed}" if self.start is None else f"latent {self.start.name}"
 
     @property
     def image_words(self) -> str:
         """What the image is, in words that hold nothing from outside."""
+        if self.photo is not None:
+            return "a photo"
         return f"seed {self.seed}" if self.start is None else "a latent"
 
     @property
     def image_key(self) -> tuple[object, ...]:
         """What the image depends on before it is edited."""
+        if self.photo is not None:
+            return (self.photo.key, self.near, self.mixed)
         return (self.seed if self.start is None else self.start.digest, self.truncation)
 
     def same_picture(self, other: Session) -> bool:
         """Whether both have the same image and edits, however they are looked at."""
-        return self == replace(other, selected=self.selected, compare=self.compare)
+        return self == replace(other, selected=self.selected, compare=self.compare, near=self.near)
 
 
 def ends_of(line: Line) -> tuple[float, float]:
@@ -139,7 +151,7 @@ def set_seed(session: Session, seed: int) -> Session:
     """Another image; BadSetting for a number that is no seed."""
     if not 0 <= seed <= LAST_SEED:
         raise BadSetting(f"{seed} is not a seed.", f"Seeds are 0 to {LAST_SEED}.")
-    return replace(session, seed=seed, start=None)
+    return replace(session, seed=seed, start=None, photo=None)
 
 
 def step_seed(session: Session, step: int) -> Session:
@@ -161,7 +173,22 @@ def set_start(session: Session, start: Start, world: World) -> Session:
     start.latent(world.generator)
     start.text()
     psi = 1.0 if start.space == "z" else world.truncation
-    return replace(session, start=start, truncation=psi)
+    return replace(session, start=start, photo=None, truncation=psi)
+
+
+def set_photo(session: Session, photo: OpenPhoto) -> Session:
+    """A photo, seen whole; WrongGenerator for one that was inverted with another generator."""
+    inversion, world = photo.inversion, photo.world
+    inversion.check(world.generator)
+    start = Start.of(photo.photo.name, inversion.space, inversion.latent)
+    return replace(
+        session, start=start, photo=photo, truncation=world.truncation, near=False, mixed=False
+    )
+
+
+def set_mixed(session: Session, mixed: bool) -> Session:
+    """Whether the generator's own image is laid into a photo, in place of the change."""
+    return replace(session, mixed=mixed)
 
 
 def set_truncation(session: Session, truncation: float) -> Session:
@@ -298,6 +325,11 @@ def set_compare(session: Session, compare: str) -> Session:
         if known == compare:
             return replace(session, compare=known)
     raise UnknownName(f"There is no view '{compare}'.", f"Choose from {', '.join(COMPARES)}.")
+
+
+def set_near(session: Session, near: bool) -> Session:
+    """A photo seen from nearby, or whole."""
+    return replace(session, near=near)
 
 
 def _with_edit(session: Session, at: int, **changes: Any) -> Session:

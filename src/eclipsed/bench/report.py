@@ -16,7 +16,7 @@ from eclipsed.bench.charts import Panel
 from eclipsed.bench.cost import COLD_LIMIT
 from eclipsed.bench.matching import HALF, Row, half_strength
 from eclipsed.bench.pages import escaped, table, write_pages
-from eclipsed.bench.summary import AT_ONE, MATCHED, SCORES, SLIDER, Results
+from eclipsed.bench.summary import MATCHED, SCORES, SLIDER, Results
 from eclipsed.directions import Direction
 from eclipsed.editing.images import strip_picture
 from eclipsed.editing.stack import Edit, EditStack, render
@@ -76,7 +76,8 @@ def _blocks(world: World, results: Results, folder: Path, draw: Draw) -> Iterato
     numbers = summary.overall(results)
     yield from ("## At matched text gain", *_compared(results, numbers, "matched"))
     yield from ("## Where half of the seeds have changed", *_compared(results, numbers, "half"))
-    yield from ("## At strength 1", _TEXTS["at_one"], _table(_part(numbers, "at_one"), AT_ONE))
+    at_one = _table(_part(numbers, "at_one"), summary.at_one_keys(results))
+    yield from ("## At strength 1", _TEXTS["at_one"], at_one)
     yield from ("## As a slider", _TEXTS["slider"], _table(_part(numbers, "slider"), SLIDER))
     yield from ("## Quality against seconds", _cost_table(numbers), _quality(numbers, draw))
     yield from ("## Prompts", _prompt_table(results))
@@ -236,7 +237,8 @@ def _prompt_blocks(results: Results, prompt: str, stem: str, draw: Draw) -> Iter
         extra,
     )
     seeds = {name: results.rows("seed", name, [prompt]) for name in results.methods}
-    yield _table({name: summary.numbers_of(seeds[name], AT_ONE) for name in seeds}, AT_ONE)
+    keys = summary.at_one_keys(results)
+    yield _table({name: summary.numbers_of(seeds[name], keys) for name in seeds}, keys)
     projection = {name: curve.points(curve.projection) for name, curve in curves.items()}
     success = {name: curve.points(curve.success) for name, curve in curves.items() if curve.success}
     panels = [

@@ -20,9 +20,10 @@ from eclipsed.evaluation.evaluate import Score, statistics
 Numbers = dict[str, Score | None]
 
 # Every score that a table may show: what it says, and which way is better.
-SCORES = {**scores.SCORES, **scores.MORE, **scores.SLIDER}
+SCORES = {**scores.CARD, **scores.MORE, **scores.SLIDER}
 _SAME = ("identity", "preservation")
 AT_ONE = ("success", "reversal", "text_gain", "projection", "locality", *_SAME, "artifact")
+_MEASURED_AT_ONE = ("move", "drift")  # where the judge measures attributes
 _OUTSIDE = ("leakage", "psnr", "ssim", "distance")
 MATCHED = ("projection", "success", "locality", *_OUTSIDE, *_SAME, "dependency", "artifact")
 SLIDER = ("text_gain", "monotonicity", *scores.SLIDER)
@@ -114,6 +115,12 @@ def against(rows: Iterable[Row], base: Iterable[Row], key: str) -> Score | None:
     return metrics.interval(differences, statistic="mean" if key in scores.COUNTED else "median")
 
 
+def at_one_keys(results: Results) -> tuple[str, ...]:
+    """The scores at strength 1 that these results have."""
+    told = {key for row in results.records.of("seed") for key in row["scores"]}
+    return (*AT_ONE, *(key for key in _MEASURED_AT_ONE if key in told))
+
+
 def costs_of(results: Results, method: str) -> dict[str, float | None]:
     """Median seconds of a search with the world's caches there; seconds and memory (MiB) of the
     first one of all, without; None where that was not measured."""
@@ -134,7 +141,7 @@ def overall(results: Results) -> dict[str, dict[str, Any]]:
             results.rows(kind, name, results.possible) for kind in ("seed", "matched", "half")
         )
         numbers[name] = {
-            "at_one": numbers_of(seeds, AT_ONE),
+            "at_one": numbers_of(seeds, at_one_keys(results)),
             "matched": numbers_of(matched, MATCHED),
             "matched_prompts": len({row["prompt"] for row in matched}),
             "half": numbers_of(half, MATCHED),

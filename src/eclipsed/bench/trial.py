@@ -12,6 +12,7 @@ from eclipsed.bench.records import rounded
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import metrics
+from eclipsed.evaluation.claims import is_measured
 from eclipsed.evaluation.evaluate import Row, column, measure, quick_columns
 from eclipsed.evaluation.observe import Evaluator, Observation, Sample, Target, edited, observe
 from eclipsed.evaluation.slider import slider_columns
@@ -52,6 +53,8 @@ def _slider(target: Target, observed: Mapping[float, Observation]) -> list[Row]:
         moves = [metrics.projection(target.text, before, step.codes) for step in steps]
         projection = torch.stack(moves, dim=1)
     measured = slider_columns(projection, [step.maps for step in steps], SLIDER)
+    if is_measured(target.claims, observed[0.0].verdict):
+        measured.pop("linearity", None)  # the row's scores have that of the attribute
     columns = {name: column(values) for name, values in measured.items()}
     return [{name: values[i] for name, values in columns.items()} for i in range(len(before))]
 

@@ -154,15 +154,22 @@ def free_path(first: Path, is_own: Callable[[Path], bool]) -> Path:
 
 
 def is_of(path: Path, world: World, goal: Goal, config: Any) -> bool:
-    """Whether a file is the card that a search with this goal and config leads to."""
+    """Whether a file is the card that a search with this goal and config leads to, or a draft of
+    it."""
     from eclipsed.directions import Direction
     from eclipsed.methods.registry import method_of
     from eclipsed.search.loop import answers
+    from eclipsed.types import weights_of
 
     try:
-        return answers(Direction.load(path), world, goal, method_of(config).name, config)
+        card = Direction.load(path)
     except BadFile:
         return False
+    if card.config.get("draft"):
+        generator = weights_of(world.generator.fingerprint)
+        same = weights_of(card.generator_fingerprint) == generator
+        return same and (card.prompt, card.regions) == (goal.prompt, goal.regions)
+    return answers(card, world, goal, method_of(config).name, config)
 
 
 def written_facts(path: Path, card: Direction) -> dict[str, Any]:

@@ -44,6 +44,10 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="By default the method's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="By default the method's.")] = None,
     image: options.Seed = None,
+    draft: Annotated[
+        bool,
+        typer.Option("--draft", help="Write a rough card at once, for use while it trains."),
+    ] = False,
     world: options.World = "starter",
     which: options.Class = None,
     device: options.Device = "auto",
@@ -65,6 +69,9 @@ def train(
             f"the method {method} edits a single image: give its seed.", param_hint="--image"
         )
 
+    if draft and method != "default":
+        raise typer.BadParameter("only method default begins with one.", param_hint="--draft")
+
     from eclipsed.methods.training import on_generator
     from eclipsed.prompts.goals import goal_from_prompt
 
@@ -75,6 +82,9 @@ def train(
     named = Path(f"{file_name(prompt)}.safetensors")
     card = out or free_path(named, lambda path: is_of(path, loaded, goal, config))
     options.check_writable(card)
+    if draft and not card.exists():
+        _drafted(loaded, goal, config).save(card)
+        console.note(f"wrote {card}: a draft of no measured length, until it is trained")
     prediction = _predicted(loaded, goal)
     direction = _scored(loaded, _searched(chosen, loaded, goal, config, card), card, image)
     _warn(direction)
@@ -116,6 +126,12 @@ def _predicted(world: World, goal: Goal) -> dict[str, Any]:
         chance = f"{prediction.probability:.0%}"
         console.note(f"Unlikely to work ({chance}): {prediction.reason}{near}")
     return {"verdict": prediction.verdict, "probability": round(prediction.probability, 4)}
+
+
+def _drafted(world: World, goal: Goal, config: Any) -> Direction:
+    from eclipsed.methods import forward
+
+    return forward.draft(world, goal, config.space)
 
 
 def _searched(method: Method, world: World, goal: Goal, config: Any, card: Path) -> Direction:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eclipsed.evaluation.scores import INDEPENDENT, KEYS, OWN, SCORES
+from eclipsed.evaluation.scores import CARD, INDEPENDENT, OWN
 
 # Who judged, as `eclipsed.evaluation.evaluate.judged_by` says it → the same with what it means.
 _JUDGES: dict[str, str] = {
@@ -30,9 +30,10 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def score_table(scores: Mapping[str, Any], judged_by: str) -> str:
     """Each score as "median [low, high]", the worst tenth of the seeds, what it means, and who
     judged ("": not known)."""
-    ordered = sorted(scores, key=lambda name: KEYS.index(name) if name in KEYS else len(KEYS))
+    known = list(CARD)
+    ordered = sorted(scores, key=lambda name: known.index(name) if name in CARD else len(known))
     rows = [
-        [name, *_cells(scores[name]), SCORES[name][0] if name in SCORES else ""]
+        [name, *_cells(scores[name]), CARD[name][0] if name in CARD else ""]
         for name in ordered
         if scores[name] is None or {"median", "low", "high"} <= set(scores[name])
     ]

@@ -302,6 +302,18 @@ def load_png(path: StrPath) -> tuple[Image.Image, dict[str, Any] | None]:
         return _decode(data)
 
 
+def recipe_within(data: bytes) -> dict[str, Any] | None:
+    """The recipe of a picture by its file's bytes; None where there is none, whatever they are.
+
+    Raises BadFile, the reason only, for a recipe that is no JSON object.
+    """
+    text = None
+    with suppress(Exception), warnings.catch_warnings():  # whoever wants the picture hears of it
+        warnings.simplefilter("ignore")
+        text = _written(Image.open(io.BytesIO(data), formats=FORMATS))
+    return _recipe(text)
+
+
 def recipe_facts(recipe: Mapping[str, Any]) -> bytes:
     """A recipe as the EXIF data of a WebP or JPEG."""
     facts = Image.Exif()

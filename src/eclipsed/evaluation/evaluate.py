@@ -19,7 +19,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.masks import change_region, region_masks
 from eclipsed.editing.stack import BATCH
-from eclipsed.evaluation import claims, metrics
+from eclipsed.evaluation import claims, metrics, slider
 from eclipsed.evaluation.observe import (
     Evaluator,
     Observation,
@@ -31,7 +31,7 @@ from eclipsed.evaluation.observe import (
     sample_of,
     target_of,
 )
-from eclipsed.evaluation.scores import COUNTED, INDEPENDENT, KEYS, OWN, SCORES, Better
+from eclipsed.evaluation.scores import CARD, COUNTED, INDEPENDENT, MEASURED, OWN, Better
 from eclipsed.evaluation.verdict import DirectionVerdict, changed_in, verdict_of
 from eclipsed.generators.spaces import as_latents
 from eclipsed.prompts.goals import goal_of
@@ -41,7 +41,8 @@ from eclipsed.types import Space, World
 HELD_OUT_SEEDS = tuple(range(1_000_000, 1_000_048))
 QUICK_SEEDS = HELD_OUT_SEEDS[:32]  # of them, those that a fresh direction is scored on
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-# What a judge without the attribute may see its score fall by, as a part of the score's own range.
+# What a judge without the attribute may see its score fall by, as a part of the score's own range,
+# and one that measures the attribute, of that range: it does not measure more exactly.
 SLACK = 0.05
 # What a row holds of every strength.
 CURVES = (
@@ -74,10 +75,14 @@ class LatentScores:
     monotonicity: over all strengths, the probability of the attribute where the judge knows it,
     else how much nearer its encoder finds the image to the prompt than to the neutral text.
     has: whether the unedited image shows the attribute, None where its part is out of sight.
-    success: reached at +1, without the attribute before. reversal: lost at −1, with it before.
+    success: reached at +1, without the attribute before; where the judge measures it, a move of a
+    quarter of its range counts too (`claims.fulfilled`). reversal: lost at −1, with it before.
     backward: reached at −1, without it before. probabilities: of the attribute, one for each
     strength. changed: the other attributes, visible before and after, that have another value at
     +1.
+    move, drift, linearity: where the judge measures attributes, else None. How far the one that is
+    asked for moves at +1, as a part of its range; the mean move of the others, visible and not
+    asked for, as a part of that; and how straight it follows the strengths (`slider`).
     """
 
     text_gain: float | None
@@ -93,6 +98,9 @@ class LatentScores:
     probabilities: tuple[float, ...] | None
     backward: bool | None = None
     changed: tuple[str, ...] = ()
+    move: float | None = None
+    drift: float | None = None
+    linearity: float | None = None
 
 
 def judged_by(world: World) -> str:
@@ -162,6 +170,7 @@ def lacking(scores: Sequence[LatentScores]) -> list[LatentScores]:
 
 def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
     """For each of `KEYS` {median, low, high, worst, of}; None where no latent has an answer.
+    For each of `MEASURED` too, where the judge measures attributes.
 
     median: over latents; of success, reversal and monotonicity, which are yes or no, the fraction
     of latents, and of preservation the mean, since its median is 1 as a rule. low, high: the 95%
@@ -172,9 +181,11 @@ def summary(scores: Sequence[LatentScores]) -> dict[str, Score | None]:
     What is measured at strength 1 is of latents that lack the attribute (`lacking`).
     """
     result: dict[str, Score | None] = {}
-    for key, (_, better) in SCORES.items():
-        rows = scores if key in ("reversal", "monotonicity") else lacking(scores)
+    for key, (_, better) in CARD.items():
+        rows = scores if key in ("reversal", "monotonicity", "linearity") else lacking(scores)
         values = [value for row in rows if (value := getattr(row, key)) is not None]
+        if key in MEASURED and not values:
+            continue
         result[key] = one = statistics(values, better, key in COUNTED)
         if one is None:
             continue
@@ -225,7 +236,7 @@ def evaluate(
 def _scores_of(row: Row) -> LatentScores:
     probabilities = row["curves"].get("probability")
     return LatentScores(
-        **{key: row["scores"].get(key) for key in KEYS},
+        **{key: row["scores"].get(key) for key in CARD},
         has=row["has"],
         strengths=tuple(row["strengths"]),
         probabilities=None if probabilities is None else tuple(probabilities),
@@ -310,7 +321,7 @@ def _rows(
 
 
 def _yes_or_no(row: Row, at: float, steady: Sequence[float]) -> Row:
-    """success, reversal and monotonicity of a row, as far as its curves tell them."""
+    """success, reversal, monotonicity and linearity of a row, as far as its curves tell them."""
     curves, answers = row["curves"], Row()
     if "shows" in curves:
         shows = dict(zip(row["strengths"], curves["shows"], strict=True))
@@ -322,8 +333,11 @@ def _yes_or_no(row: Row, at: float, steady: Sequence[float]) -> Row:
         levels = dict(zip(row["strengths"], line, strict=True))
         rise = torch.tensor([[levels[strength] for strength in steady]])
         if "probability" in curves:
-            steadily = bool(metrics.monotonicity(rise)[0])
-            answers["monotonicity"] = None if row["has"] is None else steadily
+            measured = "move" in row["scores"]
+            steadily = metrics.monotonicity(rise, SLACK if measured else metrics.STEADY)
+            answers["monotonicity"] = None if row["has"] is None else bool(steadily[0])
+            if measured and row["has"] is not None:
+                answers["linearity"] = column(slider.level_linearity(rise, steady))[0]
         else:
             answers["monotonicity"] = _rises_by_text(rise)
     return answers
@@ -344,22 +358,26 @@ def quick_columns(
     evaluator: Evaluator, target: Target, before: Observation, after: Observation
 ) -> Columns:
     """The measures of every strength: text_gain, projection, shows, probability, preservation,
-    dependency, artifact."""
+    dependency, move, drift, artifact."""
     values: dict[str, Tensor] = {}
     if target.text is not None:
         codes = before.codes, after.codes
         values["text_gain"] = metrics.directional(target.text, *codes)
         values["projection"] = metrics.projection(target.text, *codes)
     if target.claims:
-        about = evaluator.judge, target.claims, after.verdict
-        values["shows"] = claims.shown(*about)
-        values["probability"] = claims.probability(*about)
-        others = claims.others(target.claims, before.verdict, after.verdict)
-        first = {name: before.verdict.probabilities[name] for name in others}
-        then = {name: after.verdict.probabilities[name] for name in others}
+        judge, verdicts = evaluator.judge, (before.verdict, after.verdict)
+        values["shows"] = claims.fulfilled(judge, target.claims, *verdicts)
+        values["probability"] = claims.probability(judge, target.claims, after.verdict)
+        others = claims.others(target.claims, *verdicts)
         if others:
-            values["preservation"] = metrics.preservation(first, then, others)
+            first, then = ({name: v.probabilities[name] for name in others} for v in verdicts)
+            values["preservation"] = metrics.preservation(claims.same(*verdicts), others)
             values["dependency"] = metrics.dependency(first, then, others)
+        move = claims.move(target.claims, *verdicts)
+        if move is not None:
+            values["move"] = move
+            if others:
+                values["drift"] = metrics.drift(values["dependency"], move)
     if before.artifact is not None and after.artifact is not None:
         values["artifact"] = after.artifact - before.artifact
     return {name: column(each) for name, each in values.items()}

@@ -20,6 +20,9 @@ Images = Float[Tensor, "n 3 h w"]
 Masks = Float[Tensor, "n h w"]
 PerImage = Float[Tensor, " n"]
 Interval = dict[str, float]
+STEADY = 0.02  # what a probability that never falls may fall by
+# Of an attribute's range: against less than that nothing can be set.
+LEAST_MOVE = 0.05
 
 
 def locality(before: Images, after: Images, mask: Masks) -> PerImage:
@@ -137,7 +140,7 @@ def shows(probabilities: Float[Tensor, "n k"], claimed: Bool[Tensor, " k"]) -> B
     return probabilities.masked_fill(~claimed, 0.0).sum(dim=1) > rest
 
 
-def monotonicity(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bool[Tensor, " n"]:
+def monotonicity(probabilities: Float[Tensor, "n a"], slack: float = STEADY) -> Bool[Tensor, " n"]:
     """Whether a probability, along rising strengths, never falls by more than `slack`.
 
     Measured from the highest value so far, so that many small steps down count as one fall.
@@ -147,17 +150,14 @@ def monotonicity(probabilities: Float[Tensor, "n a"], slack: float = 0.02) -> Bo
 
 
 def preservation(
-    before: Mapping[str, Float[Tensor, "n _"]],
-    after: Mapping[str, Float[Tensor, "n _"]],
-    visible: Mapping[str, Bool[Tensor, " n"]],
+    same: Mapping[str, Bool[Tensor, " n"]], visible: Mapping[str, Bool[Tensor, " n"]]
 ) -> PerImage:
-    """Fraction of the visible attributes whose most probable value is the same before and after.
+    """Fraction of the visible attributes that stay.
 
-    before, after: attribute → probabilities. visible: attribute → whether it counts in an image.
-    NaN where none counts.
+    same: attribute → whether it is the same before and after. visible: whether it counts in an
+    image, for each attribute that may. NaN where none counts.
     """
-    same = [before[name].argmax(dim=1) == after[name].argmax(dim=1) for name in before]
-    return _mean_of_visible(same, [visible[name] for name in before])
+    return _mean_of_visible([same[name].float() for name in visible], list(visible.values()))
 
 
 def dependency(
@@ -172,6 +172,15 @@ def dependency(
     """
     moved = [(after[name] - before[name]).abs().sum(dim=1) / 2.0 for name in before]
     return _mean_of_visible(moved, [visible[name] for name in before])
+
+
+def drift(others: PerImage, move: PerImage) -> PerImage:
+    """How far other attributes move, as a part of how far the asked one does; 0 is best.
+
+    others, move: both as parts of a range. NaN where the asked one moves by less than `LEAST_MOVE`,
+    or the wrong way.
+    """
+    return torch.where(move >= LEAST_MOVE, others / move, torch.nan)
 
 
 def _mean_of_visible(values: list[Tensor], visible: list[Tensor]) -> Tensor:

@@ -220,6 +220,7 @@ def _merged(parts: Sequence[Observation], merge: Callable[[list[Tensor]], Tensor
         verdict=Verdict(
             merged([part.verdict.probabilities for part in parts]),
             merged([part.verdict.visible for part in parts]),
+            merged([part.verdict.levels for part in parts]),
         ),
         maps=tuple(merge(list(maps)) for maps in zip(*(p.maps for p in parts), strict=True)),
         artifact=merge(artifacts) if artifacts else None,

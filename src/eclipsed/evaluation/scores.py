@@ -18,6 +18,14 @@ SCORES: dict[str, tuple[str, Better]] = {
     "monotonicity": ("of seeds rise steadily over -2…2", "higher"),
 }
 KEYS = tuple(SCORES)
+# What is said besides where the judge measures attributes instead of telling values apart.
+MEASURED: dict[str, tuple[str, Better]] = {
+    "move": ("how far the attribute moves at +1, as a part of its range", "higher"),
+    "drift": ("how far other visible attributes move at +1, as a part of that", "lower"),
+    "linearity": ("correlation of the attribute with the strength over -2…2", "higher"),
+}
+# Everything that a card may say.
+CARD = {**SCORES, **MEASURED}
 # Counted over things, so their statistic is the fraction of all of them, not the median latent's.
 COUNTED = ("success", "preservation", "monotonicity", "reversal")
 # What a row of `evaluate.measure` says beyond these; no way is better for a projection.
@@ -34,7 +42,11 @@ INDEPENDENT, OWN = "independent networks", "the world's own networks"
 SLIDER: dict[str, tuple[str, Better]] = {
     "projection_range": ("how far it moves along the text from end to end of the slider", "higher"),
     "delta": ("largest detour of three neighbours on the slider", "lower"),
-    "linearity": ("correlation of strength and signed distance from the unedited image", "higher"),
+    "linearity": (
+        "correlation of strength and signed distance from the unedited image, or with the "
+        "attribute where the judge measures it",
+        "higher",
+    ),
     "csm": ("standard deviation of the slider's steps along the text", "lower"),
     "mid": ("fraction of the way that would have to move for even steps", "lower"),
 }

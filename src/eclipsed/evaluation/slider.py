@@ -18,6 +18,8 @@ from eclipsed.evaluation import metrics
 PerImage = Float[Tensor, " n"]
 # A text gain that moves by less than this from end to end cannot be cut into steps.
 _LEAST = 1e-3
+# So near to an end of its range a measured attribute is at the end.
+EDGE = 0.03
 
 
 def distances(
@@ -55,6 +57,26 @@ def linearity(start: Float[Tensor, "n s"], strengths: Sequence[float]) -> PerIma
     x, y = at - at.mean(), signed - signed.mean(dim=1, keepdim=True)
     r: Tensor = (y @ x) / (x.norm() * y.norm(dim=1))
     return r.abs()
+
+
+def level_linearity(levels: Float[Tensor, "n s"], strengths: Sequence[float]) -> PerImage:
+    """r between a measured attribute, from 0 to 1, and the strength; below 0 where it falls.
+
+    Strengths beyond the one at which the attribute has come to an end of its range do not count:
+    it has nowhere to go. NaN with fewer than three others, or where nothing moves.
+    """
+    at_end = ((levels <= EDGE) | (levels >= 1.0 - EDGE)).long()
+    # Of a run at an end, the innermost strength counts.
+    first = (at_end.cumprod(dim=1).sum(dim=1, keepdim=True) - 1).clamp(min=0)
+    last = (at_end.flip(1).cumprod(dim=1).sum(dim=1, keepdim=True) - 1).clamp(min=0)
+    number = torch.arange(levels.shape[1]).to(levels.device)
+    counts = ((number >= first) & (number < levels.shape[1] - last)).to(levels)
+    total = counts.sum(dim=1, keepdim=True)
+    x = torch.tensor(strengths).to(levels).expand_as(levels)
+    x, y = (counts * (v - (counts * v).sum(dim=1, keepdim=True) / total) for v in (x, levels))
+    moves = y.norm(dim=1) > 1e-3
+    r = (x * y).sum(dim=1) / (x.norm(dim=1) * y.norm(dim=1))
+    return torch.where(moves & (total[:, 0] >= 3), r, torch.nan)
 
 
 def steps_of(projection: Float[Tensor, "n s"]) -> Float[Tensor, "n _"]:

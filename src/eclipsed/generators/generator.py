@@ -39,12 +39,14 @@ _COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 class Rendering:
     """How latents become images; families ignore what they have no use for.
 
-    truncation: a factor of z, where z is rendered as it is. wanted: names of features.
+    truncation: a factor of z, where z is rendered as it is. wanted: names of features. stop: the
+    resolution at which an image is already whole, one of the network's `stops`; None for the last.
     """
 
     noise: Noise
     truncation: float
     wanted: frozenset[str]
+    stop: int | None = None
 
 
 @runtime_checkable
@@ -76,7 +78,8 @@ class NetworkGenerator(nn.Module, ABC):
     """A network behind `eclipsed.types.Generator` whose only latent space is z.
 
     features: how many there are, `layer_0` ….
-    size: (height, width) of its images; `resolution` is the longer side. colours: the channels that
+    size: (height, width) of its images; `resolution` is the longer side. stops: the lower ones at
+    which there is an image already, and synthesis can end. colours: the channels that
     it makes, of which `synthesize` gives three. notes: what a user should know of its file.
     Latents of z are the noise before truncation, which happens where they are rendered.
     Copies with another class or precision share the weights, tuned ones all that was not tuned.
@@ -90,6 +93,7 @@ class NetworkGenerator(nn.Module, ABC):
         self.name = name
         self.resolution = config.resolution
         self.size = (config.resolution, config.resolution)
+        self.stops: tuple[int, ...] = ()
         self.colours = 3
         self.notes: tuple[str, ...] = ()
         self.z_dim = config.z_dim
@@ -225,15 +229,18 @@ class NetworkGenerator(nn.Module, ABC):
         noise: Noise = "const",
         features: Sequence[str] = (),
         truncation: float = 1.0,
+        resolution: int | None = None,
     ) -> Synthesis:
         """Latents [N, D] → image [N, 3, H, W] and the features asked for.
 
-        Grey images are repeated to three channels, RGBA ones laid on white.
+        resolution: one of `stops`, where the image is what the network has by then; nothing later
+        is computed. Grey images are repeated to three channels, RGBA ones laid on white.
         Raises UnknownName for a feature or space this network lacks, BadSetting for a bad seed of
-        noise or truncation, and when float16 cannot hold what is computed.
+        noise, truncation or resolution, for a feature that comes later than it, and when float16
+        cannot hold what is computed.
         """
         wanted = check_features(features, self.feature_names)
-        how = Rendering(noise, truncation, wanted)
+        how = Rendering(noise, truncation, wanted, self._stop(resolution))
         last = self.spaces[-1]
         latents = self.convert(latents, space or self.home, last, truncation=truncation)
         parts = latents.split([layer.width for layer in self.layers(last)], dim=1)
@@ -245,7 +252,20 @@ class NetworkGenerator(nn.Module, ABC):
             image = image.float()
         if dtype == torch.float16 and not bool(image.isfinite().all()):
             raise self._too_large()
+        if later := sorted(wanted - rendered.keys()):
+            raise BadSetting(f"The feature {later[0]} comes later than {resolution} pixels.")
         return Synthesis(_as_rgb(image), rendered)
+
+    def _stop(self, resolution: int | None) -> int | None:
+        if resolution is None or resolution == self.resolution:
+            return None
+        if resolution not in self.stops:
+            where = ", ".join(map(str, (*self.stops, self.resolution)))
+            raise BadSetting(
+                f"The generator '{self.name}' makes no image of {resolution} pixels.",
+                f"It makes such of {where}.",
+            )
+        return resolution
 
     @torch.no_grad()
     def _check_range(self) -> None:

@@ -412,6 +412,7 @@ class SynthesisNetwork(nn.Module):
         *,
         noise: Noise = "const",
         wanted: frozenset[str] = frozenset(),
+        stop: int | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         entry = iter(styles)
         n = styles[0].shape[0]
@@ -436,6 +437,8 @@ class SynthesisNetwork(nn.Module):
             if block.torgb is not None:
                 add = block.torgb(x, next(entry))
                 rgb = add if rgb is None else block.upsample(rgb) + add
+            if size == stop:
+                break
         assert rgb is not None
         return rgb, features
 
@@ -455,6 +458,8 @@ class StyleGAN2(StyleGenerator):
         super().__init__(config, name=name)
         self.config = config
         self.size, self.resolution = config.size, max(config.size)
+        if config.architecture == "skip" and config.start == (4, 4):
+            self.stops = config.resolutions[:-1]
         self.colours = config.colours
         self.mapping = MappingNetwork(
             z_dim=config.z_dim,
@@ -515,7 +520,9 @@ class StyleGAN2(StyleGenerator):
         return self.synthesis.styles(rows)
 
     def render(self, parts: Sequence[Tensor], how: Rendering) -> Rendered:
-        return self.synthesis(parts, noise=how.noise, wanted=how.wanted)  # type: ignore[no-any-return]
+        return self.synthesis(  # type: ignore[no-any-return]
+            parts, noise=how.noise, wanted=how.wanted, stop=how.stop
+        )
 
 
 def from_checkpoint(

@@ -27,6 +27,7 @@ from eclipsed.editing.masks import change_region
 from eclipsed.errors import BadSetting
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.search import losses, pool
+from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import (
     MARGIN,
     alignment_curve,
@@ -34,10 +35,11 @@ from eclipsed.search.calibration import (
     lacking,
     unit_of,
 )
+from eclipsed.search.coarse import coarse_of
 from eclipsed.search.plan import Calibration, Plan
 from eclipsed.search.pool import SEEDS, Originals, View, spaced
 from eclipsed.search.settings import check_number, check_settings, setting
-from eclipsed.search.start import fit, slope
+from eclipsed.search.start import FIRST, RIDGE, fit, looked_at, slope
 from eclipsed.types import Goal, Space, World
 
 # Localization reads features of these heights: smaller ones cannot tell regions apart, larger
@@ -72,14 +74,15 @@ class DefaultConfig:
     batch: int = setting(8, 2)
     # Adam's, in units of each layer's spread per coordinate; it falls along a cosine.
     rate: float = setting(0.03, 0.0)
-    # How many seeds are ranked by the prompt, at least eight more than are trained on.
+    # How many seeds are ranked by the prompt, at least eight more than are trained on; fewer where
+    # the regression has settled before.
     pool: int = setting(len(SEEDS), 12)
     # How many of them are trained on, at most half with the attribute and half without.
     originals: int = setting(48, 4)
     # The best-ranked fraction of the pool, which shows how images with the attribute score.
     contrast: float = setting(0.05, 0.0, 0.5)
     # Ridge penalty of the start's regression, in units of the latents' variance.
-    ridge: float = setting(0.5, 1e-6)
+    ridge: float = setting(RIDGE, 1e-6)
     # How strongly the start is bent away from what changes the image outside the region.
     leak_penalty: float = setting(8.0, 0.0)
     # Least and greatest |strength|, drawn with both signs.
@@ -148,9 +151,18 @@ class TrainingSet:
 
 
 def view_for(world: World, config: DefaultConfig) -> View:
-    """The world as the config has it."""
+    """The world as the config has it, its embeddings balanced."""
     half = config.half and pool.fast_bfloat16(world.generator.device)
-    return View(world, config.space, config.truncation, half)
+    view = View(world, config.space, config.truncation, half, coarse=coarse_of(world))
+    return balanced(view, seeds_of(world, config), mixed=True)
+
+
+def seeds_of(world: World, config: DefaultConfig) -> range:
+    """The seeds that are ranked."""
+    first, count = pool.FIRST_SEED + config.seed * 10_000, config.pool
+    if FIRST < count <= len(SEEDS):
+        count = min(count, len(looked_at(world)))
+    return range(first, first + count)
 
 
 @torch.no_grad()
@@ -158,10 +170,8 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     """Sample the pool, rank it along the text and hand out the parts."""
     generator = world.generator
     view = view_for(world, config)
-    first = pool.FIRST_SEED + config.seed * 10_000
-    seeds = range(first, first + config.pool)
-    sampled = pool.build_pool(view, seeds, mixed=True)
-    text = pool.text_direction(world, goal)
+    sampled = pool.build_pool(view, seeds_of(world, config), mixed=True)
+    text = pool.text_direction(view, goal)
     along = sampled.embeddings @ text
     order = along.argsort(descending=True, stable=True)
     # As many again as are trained on are held out.

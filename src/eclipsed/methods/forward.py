@@ -28,12 +28,13 @@ from eclipsed.methods.default import (
 )
 from eclipsed.methods.method import LONGEST, calibrated, described, key_of_method
 from eclipsed.prompts.goals import goal_from_prompt
+from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import LIMIT
 from eclipsed.search.loop import as_direction
-from eclipsed.search.pool import SEEDS, Pool, build_pool, text_direction, view_of
+from eclipsed.search.pool import Pool, View, build_pool, text_direction, view_of
 from eclipsed.search.realism import coverage_of, realism_of
 from eclipsed.search.settings import check_settings, setting
-from eclipsed.search.start import Fit, fit, slope
+from eclipsed.search.start import Fit, fit, looked_at, slope
 from eclipsed.types import Goal, Space, World
 
 # The fraction of images from which a pixel belongs to a region.
@@ -64,7 +65,7 @@ class Fitted:
     """All that does not depend on the prompt. length: of a direction's longest layer, in units of
     that layer's spread."""
 
-    world: World
+    view: View
     config: ForwardConfig
     pool: Pool
     fit: Fit
@@ -87,7 +88,7 @@ def draft(world: World, goal: Goal, space: Space) -> Direction:
 
 
 def _direction(fitted: Fitted, goal: Goal, **facts: Any) -> Direction:
-    world, space = fitted.world, fitted.config.space
+    world, space = fitted.view.world, fitted.config.space
 
     def scaled(part: Goal) -> Tensor:
         vector = way(fitted, part)
@@ -110,8 +111,8 @@ def _direction(fitted: Fitted, goal: Goal, **facts: Any) -> Direction:
 @torch.no_grad()
 def way(fitted: Fitted, goal: Goal) -> Float[Tensor, " d"]:
     """The vector that answers the goal, of any length."""
-    world, config = fitted.world, fitted.config
-    along = fitted.pool.embeddings @ text_direction(world, goal)
+    world, config = fitted.view.world, fitted.config
+    along = fitted.pool.embeddings @ text_direction(fitted.view, goal)
     inside = (coverage_of(realism_of(world), goal.regions) > _RARE).float()
     vector = slope(fitted.fit, exponential_scores(along), inside, config.leak_penalty)
     widths = widths_of(world.generator, config.space)
@@ -133,10 +134,10 @@ def fitted_on(world: World, config: ForwardConfig) -> Fitted:
 
 @torch.no_grad()
 def _fit(world: World, config: ForwardConfig) -> Fitted:
-    pool = build_pool(view_of(world, config.space), SEEDS, mixed=True)
-    return Fitted(
-        world, config, pool, fit(pool, config.ridge), world.generator.spread(config.space)
-    )
+    seeds = looked_at(world)
+    view = balanced(view_of(world, config.space), seeds, mixed=True)
+    pool = build_pool(view, seeds, mixed=True)
+    return Fitted(view, config, pool, fit(pool, config.ridge), world.generator.spread(config.space))
 
 
 def _key(world: World, config: ForwardConfig) -> Key:
@@ -149,7 +150,7 @@ def median_length(fitted: Fitted) -> float:
 
     The median over a few words of the world's vocabulary, each calibrated by looking at images.
     """
-    world, config = fitted.world, fitted.config
+    world, config = fitted.view.world, fitted.config
 
     def examples() -> list[Direction]:
         words = [words[-1] for words in world.vocabulary.values() if words][:_WORDS]

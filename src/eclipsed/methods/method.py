@@ -101,7 +101,7 @@ def rank(world: World, goal: Goal, space: Space, seeds: Sequence[int] = SEEDS) -
     """Sample seeds (once a world) and rank them by a prompt."""
     view = view_of(world, space)
     pool = build_pool(view, seeds)
-    text = text_direction(world, goal)
+    text = text_direction(view, goal)
     return Ranking(view, pool, text, pool.embeddings @ text)
 
 
@@ -190,10 +190,10 @@ def choose(world: World, goal: Goal, directions: Sequence[Direction]) -> Directi
     """
     if not directions:
         raise ValueError("there is no direction to choose from")
-    text = text_direction(world, goal)
+    view = view_of(world, best_space(world.generator))
+    text = text_direction(view, goal)
     # What directions do to images does not depend on the prompt that one is chosen for.
     facts = [[sha256_of(each.vector), each.unit, each.space] for each in directions]
-    view = view_of(world, best_space(world.generator))
     key = view.key("moves", VERSION, ("generator", "encoder"), facts)
     moves = remembered(key, lambda: _moves(world, directions))
     gains = {

@@ -58,7 +58,7 @@ def calibrate_for(
         some = SEEDS[:UNPROMPTED]
         latents = view.world.generator.sample(some, truncation=view.truncation, space=view.space)
         return calibrate_unprompted(view, latents, vector, goal.regions)
-    text = text_direction(view.world, goal)
+    text = text_direction(view, goal)
     return calibrate(view, _negatives(view, text), vector, text, goal.regions, multiples)
 
 
@@ -188,7 +188,7 @@ def calibrate_unprompted(
 
 def calibrate_reached(view: View, vector: Float[Tensor, " d"], goal: Goal) -> Calibration:
     """Calibrate a vector that reaches the goal's prompt as it is: its range alone is measured."""
-    latents = _negatives(view, text_direction(view.world, goal))[:RANGE_IMAGES]
+    latents = _negatives(view, text_direction(view, goal))[:RANGE_IMAGES]
     return Calibration(*within_range(1.0, range_of(view, latents, vector, goal.regions)))
 
 

@@ -7,7 +7,8 @@ of them with everything that a step would otherwise compute anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from torch import Tensor
 from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
 from eclipsed.editing.masks import region_masks
 from eclipsed.prompts.goals import encoded
+from eclipsed.search.coarse import Coarse, coarse_of
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
 
 _VERSION = 2  # to be raised when what a pool holds of the same seeds changes
 BATCH = 16
+CHUNK = 128  # seeds whose images are kept together
 # The seeds that are sampled; scores and users count from 0, method paper from 54321.
 FIRST_SEED = 20_000_000
 SEEDS = range(FIRST_SEED, FIRST_SEED + 1_024)
@@ -35,17 +38,30 @@ _OTHERS = 1_000_000_000
 @dataclass(frozen=True, eq=False)
 class View:
     """What turns latents into images and embeddings: a world, the latents' space, the truncation
-    (which matters for z only), and whether the networks may count in bfloat16."""
+    (which matters for z only), and whether the networks may count in bfloat16.
+
+    balance: [E, E], what embeddings are multiplied by (`search.balance`), or None. coarse: how
+    images are looked at from afar, or None for whole ones.
+    """
 
     world: World
     space: Space = "w+"
     truncation: float = 1.0
     half: bool = False
+    balance: Tensor | None = None
+    coarse: Coarse | None = None
+
+    def weighed(self, embeddings: Float[Tensor, "*n e"]) -> Float[Tensor, "*n e"]:
+        """Embeddings, or differences of them, balanced."""
+        return embeddings if self.balance is None else embeddings @ self.balance.to(embeddings)
 
     def key(self, kind: str, version: int, networks: Sequence[Network], *facts: Any) -> Key:
         """The key of what these networks under this view and the facts decide (`cache.key_of`)."""
-        numbers = self.truncation, self.half
-        return key_of(self.world, kind, version, networks, *numbers, facts)
+        # Whole images keep the keys that came with worlds.
+        afar = [] if self.coarse is None else [self.coarse.resolution]
+        return key_of(
+            self.world, kind, version, networks, self.truncation, self.half, [*facts, *afar]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +104,10 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 
 def view_of(world: World, space: Space) -> View:
-    """A world at its own truncation, in bfloat16 where the hardware is fast at it."""
-    return View(world, space, world.truncation, fast_bfloat16(world.generator.device))
+    """A world at its own truncation, in bfloat16 where the hardware is fast at it, and from as far
+    as its encoder is."""
+    half, coarse = fast_bfloat16(world.generator.device), coarse_of(world)
+    return View(world, space, world.truncation, half, coarse=coarse)
 
 
 def _counting(view: View) -> torch.autocast:
@@ -107,19 +125,27 @@ def picture(
     """
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
-        synthesis = view.world.generator.synthesize(
-            latents, space=view.space, features=wanted, truncation=view.truncation
-        )
+        how = latents, view.space, wanted, view.truncation
+        if view.coarse is None:
+            synthesis = _whole(view.world.generator, *how)
+        else:
+            synthesis = view.coarse.synthesis(view.world.generator, *how)
         embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
     in_float32 = {name: value.float() for name, value in synthesis.features.items()}
-    return Synthesis(synthesis.image.float(), in_float32), embeddings.float()
+    return Synthesis(synthesis.image.float(), in_float32), view.weighed(embeddings.float())
+
+
+def _whole(
+    generator: Generator, latents: Tensor, space: Space, features: Sequence[str], truncation: float
+) -> Synthesis:
+    return generator.synthesize(latents, space=space, features=features, truncation=truncation)
 
 
 @torch.no_grad()
-def text_direction(world: World, goal: Goal) -> Float[Tensor, " e"]:
+def text_direction(view: View, goal: Goal) -> Float[Tensor, " e"]:
     """The unit vector from the neutral text's embedding to the prompt's."""
-    prompt, neutral = encoded(world.encoder, goal)
-    return F.normalize(prompt - neutral, dim=0)
+    prompt, neutral = encoded(view.world.encoder, goal)
+    return F.normalize(view.weighed(prompt - neutral), dim=0)
 
 
 def spaced(count: int, wanted: int) -> list[int]:
@@ -167,10 +193,10 @@ def sample_mixed(view: View, seeds: Sequence[int]) -> Float[Tensor, "n d"]:
 def build_pool(view: View, seeds: Sequence[int], *, mixed: bool = False) -> Pool:
     """Sample and encode the seeds; mixed: as `sample_mixed` does.
 
-    What the seeds look like does not depend on the prompt, so embeddings and thumbnails (in 8 bits)
-    are cached, and the whole is remembered.
+    What the seeds look like does not depend on the prompt, so embeddings and thumbnails are cached,
+    and the whole is remembered.
     """
-    facts = list(seeds), mixed, view.space
+    facts = list(seeds), mixed, view.space, view.balance is not None
     key = view.key("pool", _VERSION, ("generator", "encoder"), *facts)
     return remembered(key, lambda: _built(view, seeds, mixed))
 
@@ -181,21 +207,46 @@ def _built(view: View, seeds: Sequence[int], mixed: bool) -> Pool:
     else:
         latents = view.world.generator.sample(seeds, truncation=view.truncation, space=view.space)
 
-    def compute() -> dict[str, Tensor]:
-        parts = []
-        for rows in latents.split(BATCH):
-            synthesis, embeddings = picture(view, rows)
+    tensors = _looked(view, seeds, latents, mixed=mixed and view.space not in ("z", "w"))
+    embeddings, levels = (tensors[name].to(latents) for name in ("embeddings", "thumbnails"))
+    return Pool(latents, view.weighed(embeddings), levels / _LEVELS - 1.0)
+
+
+def _looked(
+    view: View, seeds: Sequence[int], latents: Float[Tensor, "n d"], *, mixed: bool
+) -> dict[str, Tensor]:
+    """Embeddings, not weighed, and thumbnails in 8 bits, cached a few seeds at a time, so that more
+    seeds cost no more than they have to. Truncation of z pulls w, so every space shows the same
+    images of a seed."""
+
+    def compute(rows: Tensor) -> dict[str, Tensor]:
+        parts, plain = [], replace(view, balance=None)
+        for few in rows.split(BATCH):
+            synthesis, embeddings = picture(plain, few)
             parts.append((embeddings, shrink(synthesis.image.clamp(-1.0, 1.0))))
         embeddings, thumbnails = (torch.cat(part) for part in zip(*parts, strict=True))
         # A quarter of the bytes, which is what a world's own pool can be shipped with.
         levels = ((thumbnails + 1.0) * _LEVELS).round().to(torch.uint8)
         return {"embeddings": embeddings, "thumbnails": levels}
 
-    # Truncation of z pulls w, so every space shows the same images of a seed.
-    facts = list(seeds), mixed and view.space not in ("z", "w")
-    tensors = cached_tensors(view.key("pools", _VERSION, ("generator", "encoder"), *facts), compute)
-    embeddings, levels = (tensors[name].to(latents) for name in ("embeddings", "thumbnails"))
-    return Pool(latents, embeddings, levels / _LEVELS - 1.0)
+    whole = _images_key(view, seeds, mixed=mixed)
+    if whole.known:
+        return cached_tensors(whole, lambda: compute(latents))
+    some = []
+    for at in range(0, len(seeds), CHUNK):
+        key = _images_key(view, seeds[at : at + CHUNK], mixed=mixed)
+        some.append(cached_tensors(key, partial(compute, latents[at : at + CHUNK])))
+    return {name: torch.cat([one[name] for one in some]) for name in some[0]}
+
+
+def _images_key(view: View, seeds: Sequence[int], *, mixed: bool) -> Key:
+    return view.key("pools", _VERSION, ("generator", "encoder"), list(seeds), mixed)
+
+
+def comes_along(view: View, seeds: Sequence[int], *, mixed: bool) -> bool:
+    """Whether a world brings along what the images of these seeds look like."""
+    shipped = _images_key(view, seeds, mixed=mixed and view.space not in ("z", "w")).shipped
+    return shipped is not None and shipped.is_file()
 
 
 @torch.no_grad()

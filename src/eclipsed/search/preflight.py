@@ -29,7 +29,9 @@ from eclipsed.prompts.language import segments, stem
 from eclipsed.prompts.languages import unread
 from eclipsed.prompts.regions import near_examples, near_phrases
 from eclipsed.search import pool
+from eclipsed.search.balance import balanced
 from eclipsed.search.calibration import few_lacking
+from eclipsed.search.coarse import coarse_of
 from eclipsed.search.pool import View, picture, spaced
 from eclipsed.types import Goal, World
 
@@ -169,7 +171,9 @@ def check(world: World, goal: Goal, seeds: Sequence[int] = SEEDS) -> Preflight:
 def _look_at(world: World, goal: Goal, seeds: Sequence[int]) -> tuple[Preflight, _Look]:
     """The result for one change, without anything to try instead."""
     space = best_space(world.generator)
-    view = View(world, space, half=pool.fast_bfloat16(world.generator.device))
+    half, coarse = pool.fast_bfloat16(world.generator.device), coarse_of(world)
+    view = View(world, space, half=half, coarse=coarse)
+    view = balanced(view, seeds)
     sampled = pool.build_pool(view, seeds)
     line, unrelated = _lines(view, goal)
     images = sampled.embeddings.cpu()
@@ -223,7 +227,8 @@ def _lines(view: View, goal: Goal) -> tuple[Tensor, Tensor]:
         return {"lines": encoder.encode_text(list(UNRELATED)).cpu() - neutral}
 
     key = view.key("unrelated", _VERSION, ("encoder",), goal.neutral, UNRELATED)
-    return prompt - neutral, cached_tensors(key, others)["lines"]
+    lines = cached_tensors(key, others)["lines"]
+    return view.weighed(prompt - neutral), view.weighed(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +271,7 @@ class _Look:
 
         facts = self.neutral, world.example_prompts
         key = self.view.key("examples", _VERSION, ("encoder",), *facts)
-        return cached_tensors(key, compute)["lines"]
+        return self.view.weighed(cached_tensors(key, compute)["lines"])
 
     def alike(self, lines: Float[Tensor, "p e"], scores: Float[Tensor, " n"]) -> Tensor:
         """How much the images' answers to texts go together with some scores: correlations [P]."""
@@ -350,7 +355,7 @@ def _instead(look: _Look, goal: Goal, scores: Tensor) -> tuple[str, ...]:
     if not phrases:
         return ()
     texts = look.view.world.encoder.encode_text([goal.neutral, *phrases]).cpu()
-    lines = texts[1:] - texts[0]
+    lines = look.view.weighed(texts[1:] - texts[0])
     likely: list[str] = []
     for phrase, line, alike in zip(phrases, lines, look.alike(lines, scores), strict=True):
         contrast, answers = compare(look.images, line)

@@ -17,6 +17,7 @@ from torch import Tensor
 from eclipsed.cache import NETWORKS, cached_tensors, remembered
 from eclipsed.generators.spaces import best_space
 from eclipsed.search.pool import SEEDS, View, build_pool, masks_of, picture, shrink, view_of
+from eclipsed.search.start import looked_at
 from eclipsed.types import Goal, World
 
 _VERSION = 1  # to be raised when what counts as realistic changes
@@ -50,7 +51,7 @@ def realism_of(world: World) -> Realism:
 
 
 def _fitted(view: View) -> Realism:
-    pool = build_pool(view, SEEDS, mixed=True)
+    pool = build_pool(view, looked_at(view.world), mixed=True)
     flat = pool.thumbnails.flatten(1)
     count = round(_FITTED * len(flat))
     mean = flat[:count].mean(dim=0)

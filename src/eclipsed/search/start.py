@@ -7,17 +7,30 @@ score costs little more than a product of matrices.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from eclipsed.search.pool import Pool
+from eclipsed.cache import cached_tensors, remembered
+from eclipsed.generators.spaces import best_space
+from eclipsed.search.balance import FEWEST, own_texts
+from eclipsed.search.pool import SEEDS, Pool, View, build_pool, comes_along, view_of
+from eclipsed.types import World
 
 # Leaks are measured on so many pixels each way; finer ones say the same.
 COARSE = 16
+RIDGE = 0.5  # of method default, in units of the latents' variance
+# So many images are looked at first, and so many more at a time, until a fit of them foretells the
+# encoder's answers on the first MORE of them, which it leaves out, about as well as it will: twice
+# in turn the correlation has risen by less than SETTLED.
+FIRST, MORE = 256, 128
+SETTLED = 0.025
+_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +63,57 @@ def fit(pool: Pool, ridge: float) -> Fit:
     coarse = F.adaptive_avg_pool2d(pool.thumbnails, min(COARSE, pool.thumbnails.shape[2]))
     pixels = (coarse - coarse.mean(dim=0)).flatten(1)
     return Fit(around, gram, solver, solver @ pixels)
+
+
+def looked_at(world: World) -> range:
+    """The first of SEEDS, as many as a world's regressions need; all of them where they came with
+    it, and where it has too few texts of its own.
+
+    Whether a fit has settled is told by the world's own texts, so that every prompt begins with the
+    same images.
+    """
+    view = view_of(world, best_space(world.generator))
+    texts = own_texts(world, FEWEST)
+    if comes_along(view, SEEDS, mixed=True) or len(texts) < FEWEST:
+        return SEEDS
+    key = view.key("settled", _VERSION, ("generator", "encoder"), texts, world.neutral)
+
+    def compute() -> dict[str, Tensor]:
+        return {"count": torch.tensor(_settled(view, texts))}
+
+    count = remembered(key, lambda: cached_tensors(key, compute)["count"])
+    return SEEDS[: int(count)]
+
+
+@torch.no_grad()
+def _settled(view: View, texts: Sequence[str]) -> int:
+    world = view.world
+    embedded = world.encoder.encode_text([world.neutral, *texts])
+    lines = embedded[1:] - embedded[0]
+    reached: list[float] = []
+    for count in range(FIRST, len(SEEDS), MORE):
+        seen = build_pool(view, SEEDS[:count], mixed=True)
+        asked, fitted = (
+            Pool(seen.latents[rows], seen.embeddings[rows], seen.thumbnails[rows])
+            for rows in (slice(MORE), slice(MORE, count))
+        )
+        reached.append(foretold(fitted, asked, lines))
+        rises = [after - before for before, after in pairwise(reached[-3:])]
+        if len(rises) == 2 and max(rises) < SETTLED:
+            return count
+    return len(SEEDS)
+
+
+def foretold(fitted: Pool, asked: Pool, lines: Float[Tensor, "t e"]) -> float:
+    """The mean correlation, over texts, of what a fit of one pool says of the latents of another,
+    and what the encoder says of their images."""
+    scores = fitted.embeddings @ lines.t()
+    regression = fit(fitted, RIDGE)
+    weights = regression.solver @ (scores - scores.mean(dim=0))
+    around = asked.latents - fitted.latents.mean(dim=0)
+    said, true = around @ (regression.around.t() @ weights), asked.embeddings @ lines.t()
+    said, true = (each - each.mean(dim=0) for each in (said, true))
+    return float(F.cosine_similarity(said, true, dim=0).mean())
 
 
 def slope(

@@ -39,8 +39,9 @@ from eclipsed.worlds import small
 from eclipsed.worlds.catalogue import Entry, Part, fetch_part
 from eclipsed.worlds.own import STARTER, Choice, OwnWorld
 from eclipsed.worlds.starter import models
-from eclipsed.worlds.starter.world import ENCODER, FRAME, SEGMENTER, WEIGHTS
+from eclipsed.worlds.starter.world import FRAME, WEIGHTS
 from eclipsed.worlds.starter.world import load_detector as load_starter_detector
+from eclipsed.worlds.weights import ENCODER, SEGMENTER
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from eclipsed.errors import BadSetting
 from eclipsed.hub import Item, Progress, fetch, is_here, locate
 
-# Worlds that come with the package.
+# The worlds of this project, and those of them whose weights come with the package.
+WORLDS = ("starter", "heads")
 BUILT_IN: dict[str, str] = {
     "starter": "avatars of 128×128 pixels, made by this project; offline, with exact judges",
 }

@@ -34,7 +34,7 @@ from platformdirs import user_config_path
 
 from eclipsed.errors import BadFile, UnknownName
 from eclipsed.files import StrPath, disk, make_folder, read_bytes, read_toml, shown, write_atomic
-from eclipsed.worlds.catalogue import BUILT_IN, KINDS, Kind, Part, catalogue, find_part, part_names
+from eclipsed.worlds.catalogue import KINDS, WORLDS, Kind, Part, catalogue, find_part, part_names
 
 # What a description names: a file or folder, a network of the catalogue, or the starter's own.
 Choice = Path | Part | str
@@ -209,7 +209,7 @@ class _Page:
         fits = _NAME.fullmatch(name) is not None
         hint = 'Such as name = "my-cats".'
         self.check(fits, "name", "must be of letters, digits, - and _", hint)
-        free = name.lower() not in {*BUILT_IN, *catalogue(), *_VERBS}
+        free = name.lower() not in {*WORLDS, *catalogue(), *_VERBS}
         self.check(free, "name", f"is {_quoted(name)}, which is taken", "Choose another name.")
         return name
 

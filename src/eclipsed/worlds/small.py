@@ -30,12 +30,7 @@ from eclipsed.files import (
     shown,
     write_atomic,
 )
-from eclipsed.worlds.starter.models import (
-    Network,
-    SmallInverter,
-    StarterEncoder,
-    StarterSegmenter,
-)
+from eclipsed.worlds.starter.models import SmallInverter, StarterEncoder, StarterSegmenter
 from eclipsed.worlds.starter.networks import (
     InverterHead,
     TextImageModel,
@@ -43,6 +38,7 @@ from eclipsed.worlds.starter.networks import (
     UNet,
     feature_count,
 )
+from eclipsed.worlds.weights import Network
 
 FORMAT = 1
 # Keys of the metadata string.

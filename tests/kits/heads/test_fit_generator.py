@@ -77,21 +77,6 @@ def test_small_parts_and_details_weigh_more(rendered: Path) -> None:
     torch.testing.assert_close(fine, weight * (1 + 5.0 * local_contrast(target)))
 
 
-def test_batches_see_what_was_added_to_the_store(tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CHUNK", 4)
-        patch.setattr(pictures, "REFRESHED", 10)
-        grow(tmp_path, 12, draw)
-        batches = Batches(tmp_path, Stage(64, 8, 0.1, batch=4), 1, "cpu")
-        batches.at(0)
-        grow(tmp_path, 20, draw)
-        batches.at(9)
-        assert batches.people is not None
-        assert len(batches.people) == 4
-        batches.at(10)
-        assert len(batches.people) == 12
-
-
 @pytest.mark.parametrize("wrong", [(48, 100), (256, 100), (64, 8)])
 def test_senseless_stages_are_refused(wrong: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="not a stage"):

@@ -5,8 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from eclipsed.worlds.heads.attributes import ATTRIBUTES, COLUMN, NAMES, REGIONS
+from eclipsed.worlds.heads.world import FRAME
 from kits.heads.films import SHOWN_WITH
-from kits.heads.renderer import Renderer, usual_values
+from kits.heads.population import centre
+from kits.heads.renderer import Renderer, landmarks, usual_values
 
 RENDERER = Renderer(32, samples=2)
 
@@ -126,3 +128,10 @@ def test_bad_values_are_refused(values, complaint) -> None:
 def test_no_heads_are_no_pictures() -> None:
     drawing = RENDERER.render(np.zeros((0, len(NAMES))))
     assert drawing.images.shape == (0, 32, 32, 3)
+
+
+def test_the_worlds_frame_is_that_of_the_median_head() -> None:
+    points = landmarks(centre())
+    np.testing.assert_allclose(points, FRAME, atol=0.003)
+    left, right = landmarks(row(yaw=0.0)), landmarks(row(yaw=1.0))
+    assert left[2, 0] < points[2, 0] < right[2, 0]

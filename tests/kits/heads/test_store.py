@@ -11,7 +11,7 @@ from eclipsed.worlds.heads.attributes import COLUMN, REGIONS
 from kits.heads import store
 from kits.heads.population import WIDTH, Floats
 from kits.heads.renderer import Drawing
-from kits.heads.store import HELD_OUT, RESOLUTION, grow, people_of, read
+from kits.heads.store import HELD_OUT, RESOLUTION, Sampler, grow, people_of, read
 
 
 class Flat:
@@ -77,3 +77,19 @@ def test_rare_things_are_more_frequent_where_the_generator_is_trained() -> None:
     assert 0 <= trained.min() <= trained.max() <= 1
     hats = [(values[:, COLUMN["hat"]] > 0.1).mean() for values in (plain, trained)]
     assert hats[1] > 1.5 * hats[0]
+
+
+def test_samplers_see_what_was_added_to_the_store(
+    tmp_path: Path, small: Flat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "REFRESHED", 10)
+    grow(tmp_path, 12, small)
+    sampler = Sampler(tmp_path, 3, seed=1)
+    rows, rng = sampler.at(0)
+    assert rows.shape == (3,)
+    assert rng.uniform() != Sampler(tmp_path, 3, seed=2).at(0)[1].uniform()
+    grow(tmp_path, 20, small)
+    assert len(sampler.people_at(9)) == 4
+    assert len(sampler.people_at(10)) == 12
+    again = Sampler(tmp_path, 3, seed=1)
+    np.testing.assert_array_equal(sampler.at(10)[0]["values"], again.at(10)[0]["values"])

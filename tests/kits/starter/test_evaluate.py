@@ -14,10 +14,9 @@ from torch.nn import functional as F
 from eclipsed.generators.stylegan2 import StyleGAN2
 from eclipsed.types import Verdict
 from eclipsed.worlds.starter.attributes import GROUPS, JUDGED, REGIONS
-from eclipsed.worlds.starter.models import StarterEncoder, StarterJudge, StarterSegmenter
-from eclipsed.worlds.starter.networks import UNet
+from eclipsed.worlds.starter.models import StarterEncoder, StarterJudge
 from eclipsed.worlds.starter.predicates import PREDICATES
-from eclipsed.worlds.starter.world import read_record
+from eclipsed.worlds.weights import read_record
 from kits.fitting import to_images
 from kits.starter.captions import truths
 from kits.starter.evaluate import (
@@ -25,14 +24,12 @@ from kits.starter.evaluate import (
     FRAMES,
     Held,
     _held,
-    _mean,
     _paths,
     accuracy,
     auc,
     census,
     draw_sentences,
     interpolations,
-    intersection_over_union,
     reconstruction,
     zero_shot,
 )
@@ -70,13 +67,6 @@ def test_auc_is_the_chance_that_true_outranks_false(scores: list[int], seed: int
     ]
     expected = sum(pairs) / len(pairs) if pairs else None
     assert auc(values, truth) == (None if expected is None else pytest.approx(expected))
-
-
-def test_a_mean_of_what_is_known() -> None:
-    assert _mean([1.0, None, 2.0]) == 1.5
-    assert _mean([None]) is None
-    assert _mean([]) is None
-    assert _mean(np.array([True, False, False]), 2) == 0.33
 
 
 # --- generator ----------------------------------------------------------------------------------
@@ -147,42 +137,6 @@ def test_an_oracle_is_not_asked_what_cannot_be_told(held: Held) -> None:
     scores = accuracy(Knowing(classes), held.renders, held)
     assert scores["mouth"] == 0
     assert scores["mean"] == pytest.approx(1 - 1 / len(GROUPS), abs=1e-3)
-
-
-# --- segmenter ----------------------------------------------------------------------------------
-
-
-class Tracing(StarterSegmenter):
-    """Gives back the labels that it was made with."""
-
-    def __init__(self, labels: np.ndarray) -> None:
-        super().__init__(UNet((2, 2, 2), len(REGIONS)))
-        self.known = torch.from_numpy(labels).long()
-
-    def labels(self, images: Tensor) -> Tensor:
-        return self.known
-
-
-def test_intersection_over_union(held: Held) -> None:
-    labels = held.drawing.labels
-    scores = intersection_over_union(Tracing(labels), held.renders, labels)
-    assert scores == dict.fromkeys([*REGIONS, "mean"], 1.0)
-    half = labels.copy()
-    hat = np.argwhere(labels == REGIONS.index("hat"))
-    for i, y, x in hat[::2]:
-        half[i, y, x] = REGIONS.index("background")
-    scores = intersection_over_union(Tracing(half), held.renders, labels)
-    assert scores["hat"] == pytest.approx(0.5, abs=0.01)
-    assert scores["mouth"] == 1
-
-
-def test_a_region_that_nobody_shows_or_finds_has_no_number(renderer: Renderer) -> None:
-    drawing = renderer.render(people({"top": "bald"}))
-    scores = intersection_over_union(
-        Tracing(drawing.labels), to_images(drawing.images), drawing.labels
-    )
-    assert scores["hat"] is None
-    assert scores["mean"] == 1
 
 
 # --- encoder ------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from eclipsed.worlds.starter.predicates import PREDICATE
-from eclipsed.worlds.starter.world import WEIGHTS, read_record
+from eclipsed.worlds.starter.world import WEIGHTS
+from eclipsed.worlds.weights import read_record
 from kits.starter import prompts
 from kits.starter.captions import phrasings
 from kits.starter.report import page

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eclipsed.worlds.starter.world import FILES, RECORD
+from eclipsed.worlds.weights import FILES, RECORD
 from kits.starter import recipe
 from kits.starter.fit_generator import STAGES, Stage
 from kits.starter.recipe import JOBS, Recipe, main, smoke_recipe

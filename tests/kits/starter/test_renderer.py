@@ -21,7 +21,8 @@ from eclipsed.editing.masks import dilate
 from eclipsed.errors import MissingExtra
 from eclipsed.worlds.starter.attributes import GROUP, GROUPS, JUDGED, REGIONS
 from eclipsed.worlds.starter.models import COVERED, load_judges
-from eclipsed.worlds.starter.world import JUDGES, WEIGHTS
+from eclipsed.worlds.starter.world import WEIGHTS
+from eclipsed.worlds.weights import JUDGES
 from kits.starter import renderer as module
 from kits.starter.renderer import (
     VISIBLE_SHARE,

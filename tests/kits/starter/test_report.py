@@ -8,7 +8,8 @@ import pytest
 
 from eclipsed.editing.images import load_png
 from eclipsed.errors import BadFile
-from eclipsed.worlds.starter.world import RECORD, WEIGHTS, read_record
+from eclipsed.worlds.starter.world import WEIGHTS
+from eclipsed.worlds.weights import RECORD, read_record
 from kits.starter.report import DOCS, LINES, PAGE, page, write_report
 from tests.kits.starter.conftest import Smoke
 

@@ -11,15 +11,8 @@ from eclipsed.errors import BadFile, UnknownName
 from eclipsed.types import World
 from eclipsed.worlds import load_world
 from eclipsed.worlds.starter.attributes import REGIONS
-from eclipsed.worlds.starter.world import (
-    DETECTOR,
-    FILES,
-    INVERTER,
-    RECORD,
-    WEIGHTS,
-    load_starter,
-    read_record,
-)
+from eclipsed.worlds.starter.world import WEIGHTS, load_starter
+from eclipsed.worlds.weights import DETECTOR, FILES, INVERTER, RECORD, read_record
 
 
 @pytest.fixture

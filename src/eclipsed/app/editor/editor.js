@@ -65,6 +65,7 @@ class Editor {
     this.picture.onshare = (share) => this.readout(share);
     this.brush = new Brush(root);
     this.brush.onclose = (at, address) => this.drawn(at, address);
+    this.opener = new Opener(root, (what, words) => this.tell(what, words));
     this.listen();
   }
 
@@ -108,6 +109,7 @@ class Editor {
     this.notice(data);
     this.prompts(this.find(".prompts"), data.prompts, "try");
     this.search(data.search);
+    this.opener.show(data.opening);
     this.lines(data);
     this.offers(data);
     this.download(data.download);
@@ -132,7 +134,7 @@ class Editor {
     Object.assign(this.picture, { exact, before, mask, mode: this.mode() });
     const frame = this.find(".frame");
     frame.image = data.image; // for whoever wants the exact pixels
-    frame.style.setProperty("--aspect", exact.naturalWidth / exact.naturalHeight);
+    frame.style.setProperty("--aspect", data.opening?.aspect ?? exact.naturalWidth / exact.naturalHeight);
     this.picture.frames = this.framesOf(this.drag?.at ?? data.selected);
     if (!this.drag && !this.pending()) this.picture.strength = null;
     frame.dataset.ready = this.lacks(data.selected, Infinity) ? "image" : "frames";
@@ -147,13 +149,18 @@ class Editor {
     return this.brush.on ? "after" : this.data.compare;
   }
 
+  // A mask is drawn on what the generator shows, which of a photo is the square alone.
   async draw(brush) {
+    const { picture } = this;
+    picture.exact = await pictureOf(brush.under);
+    this.find(".frame").style.setProperty("--aspect", picture.exact.naturalWidth / picture.exact.naturalHeight);
     await this.brush.begin(brush);
+    picture.fit();
     this.look();
   }
 
-  drawn(at, address) {
-    this.look();
+  async drawn(at, address) {
+    await this.images(this.data);
     if (address) this.tell("mask", { at, to: address.slice(address.indexOf(",") + 1) });
   }
 
@@ -211,7 +218,7 @@ class Editor {
 
   poll() {
     clearTimeout(this.timer);
-    const busy = this.data.search?.running || (this.data.sketching && !this.waiting);
+    const busy = this.data.search?.running || this.data.opening?.running || (this.data.sketching && !this.waiting);
     if (busy) this.timer = setTimeout(() => this.here() && this.tell("look"), POLL);
   }
 
@@ -226,6 +233,7 @@ class Editor {
     if (!this.numbering) seed.value = data.seed;
     const examples = data.examples.slice(0, 2).join(", ");
     this.find(".prompt").placeholder = `What should change? ${examples}${examples && " …"}`;
+    this.photo(data);
     this.find(".seed").hidden = Boolean(data.latent);
     const latent = this.find(".latent");
     latent.hidden = !data.latent;
@@ -251,6 +259,25 @@ class Editor {
       : "No edits yet. Say what should change; what is found is kept in your library.";
   }
 
+  photo({ photo, opening }) {
+    this.find(".ofphoto").hidden = !photo || Boolean(opening);
+    this.find(".ofseed").hidden = Boolean(photo || opening);
+    for (const part of [".compare-bar", ".readout"]) this.find(part).hidden = Boolean(opening);
+    this.find(".times").hidden = Boolean(photo);
+    this.find('[data-do="save"]').textContent = `Save ${photo?.kind ?? "PNG"}`;
+    this.find('[data-do="save"]').title = photo
+      ? "The photo with its edits, at its own size and of its own kind; outside the edits no pixel differs"
+      : "The picture, with its edits inside: drop it here to go on from it";
+    if (!photo) return;
+    const name = this.find(".photo-name");
+    name.textContent = photo.name;
+    name.title = `${photo.width}×${photo.height} pixels, inverted by ${photo.method} to ${photo.decibels.toFixed(1)} dB`;
+    for (const choice of this.root.querySelectorAll("[data-near]")) {
+      choice.setAttribute("aria-checked", String(choice.dataset.near === String(photo.near)));
+    }
+    this.find(".blend").checked = photo.mixed;
+  }
+
   notice(data) {
     const box = this.find(".notice");
     box.hidden = !data.notice;
@@ -261,7 +288,8 @@ class Editor {
   readout(share) {
     const { exact } = this.picture;
     if (!this.data || !exact) return;
-    const words = [`${exact.naturalWidth}×${exact.naturalHeight} pixels`];
+    const { width, height } = this.data.photo ?? { width: exact.naturalWidth, height: exact.naturalHeight };
+    const words = [`${width}×${height} pixels`];
     if (this.data.compare === "outside") {
       const { inside } = this.data;
       if (!inside.length) words.push("no region: the whole image may change");
@@ -574,7 +602,10 @@ class Editor {
       undo: () => this.tell("undo"),
       redo: () => this.tell("redo"),
       reset: () => this.tell("reset"),
-      save: () => this.tell("save", { times: Number(this.find(".times").value) }),
+      save: () => {
+        if (this.data.photo) this.tell("save photo");
+        else this.tell("save", { times: Number(this.find(".times").value) });
+      },
       strip: () => this.tell("strip"),
       animation: () => this.tell("animation", { kind: this.find(".kind").value }),
     };
@@ -584,6 +615,13 @@ class Editor {
     for (const choice of this.root.querySelectorAll("[data-compare]")) {
       choice.addEventListener("click", () => this.tell("compare", { to: choice.dataset.compare }));
     }
+    for (const choice of this.root.querySelectorAll("[data-near]")) {
+      choice.addEventListener("click", () => this.tell("near", { to: choice.dataset.near === "true" }));
+    }
+    this.find('[data-photo="again"]').addEventListener("click", () => this.tell("choose again"));
+    this.find('[data-photo="leave"]').addEventListener("click", () => this.tell("leave"));
+    const blend = this.find(".blend");
+    blend.addEventListener("change", () => this.tell("mixed", { to: blend.checked }));
     this.find(".ask").addEventListener("submit", (event) => {
       event.preventDefault();
       const prompt = this.find(".prompt").value;
@@ -649,7 +687,7 @@ class Editor {
     const read = (file) => {
       if (!file || this.brush.on) return;
       if (file.size > LARGEST) {
-        this.notice({ notice: { text: "This file is too large to be a picture, a card or a latent.", bad: true } });
+        this.notice({ notice: { text: "This file is too large for the editor; photos of any size are edited by: eclipsed edit --photo FILE.", bad: true } });
         return;
       }
       const reader = new FileReader();

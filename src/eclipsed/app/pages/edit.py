@@ -11,12 +11,15 @@ from eclipsed.app.pages import browser
 from eclipsed.app.screen import view
 
 _KEY = "editor"
+_SCRIPTS = ("picture.js", "brush.js", "opener.js", "keeper.js", "editor.js")
 
 _editor = st.components.v2.component(
     "eclipsed.editor",
     html=browser.part("editor.html"),
     css=browser.part("editor.css"),
-    js="".join(map(browser.part, ("picture.js", "brush.js", "keeper.js", "editor.js"))),
+    js="".join(
+        map(browser.part, ("picture.js", "brush.js", "opener.js", "keeper.js", "editor.js"))
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, Float64, Num, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -230,7 +230,7 @@ def shrinking(height: int, width: int, longest: int) -> int:
     return max(1, min(-(-max(height, width) // longest), height, width))
 
 
-def shrunk(pixels: Float[Tensor, "h w 3"], longest: int) -> tuple[Float[Tensor, "a b 3"], int]:
+def shrunk(pixels: Num[Tensor, "h w 3"], longest: int) -> tuple[Float[Tensor, "a b 3"], int]:
     """A photo averaged by that factor, and the factor.
 
     What does not fill a pixel at the right and at the bottom is left out.

@@ -65,7 +65,7 @@ def placed(
     if len(given) > 1:
         raise BadSetting(f"{given[0]} and {given[1]} cannot be given together.")
     if box is not None:
-        return _inside(box_crop(*box), height, width)
+        return of_box(box, height, width)
     if points:
         return _inside(face_crop(points, frame), height, width)
     if detector is None or not align:
@@ -73,7 +73,7 @@ def placed(
             raise BadSetting("This world looks for no faces.", "Say the square with --box.")
         return Placement(centred_crop(width, height))
     numbers = pixels.float().div_(255.0) if pixels.dtype == torch.uint8 else pixels
-    return _of_face(find_face(numbers, detector(), face), frame, height, width)
+    return of_face(find_face(numbers, detector(), face), frame, height, width)
 
 
 def find_face(pixels: Float[Tensor, "h w 3"], detector: Detector, number: int | None) -> Face:
@@ -113,7 +113,8 @@ def face_crop(points: Sequence[Point], frame: Sequence[Point] | None) -> Crop:
     return ffhq_crop(points) if frame is None else framed_crop(points, frame)
 
 
-def _of_face(face: Face, frame: Sequence[Point] | None, height: int, width: int) -> Placement:
+def of_face(face: Face, frame: Sequence[Point] | None, height: int, width: int) -> Placement:
+    """The square of a face in a photo of that size; BadFile for one that cannot be aligned."""
     try:
         crop = face_crop(face.points, frame)
     except BadSetting as error:
@@ -149,6 +150,11 @@ def _is_sideways(points: Sequence[Point]) -> bool:
     down = abs(sum(mouth) / 2 - eyes)
     off = ((nose - eyes) * across.conjugate()).real / abs(across) ** 2 * 2
     return abs(off) > _SIDEWAYS or abs(across) < _NARROW * down
+
+
+def of_box(box: tuple[float, float, float, float], height: int, width: int) -> Placement:
+    """The square of a box in a photo of that size; BadSetting for one without area."""
+    return _inside(box_crop(*box), height, width)
 
 
 def _inside(crop: Crop, height: int, width: int) -> Placement:

@@ -35,6 +35,7 @@ from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.editing.photos.pasting import (
     GHOST,
     Pasted,
+    Redrawn,
     blend,
     ghosting,
     paste,
@@ -189,37 +190,47 @@ def edit_photo(
     crop = crop_of(inversion, photo)
     stack = edits if isinstance(edits, EditStack) else EditStack(edits)
     own = inversion.world(world)
-    before, after, mask = _drawn(own, inversion, stack)
+    before, after, mask = drawn(own, inversion, stack)
     view = view_of(world, photo, crop)[0].cpu()
     anew = redrawn(view, before, after.clamp(-1.0, 1.0), mask)
     ghost = ghosting(view, before, after, mask, anew)
-    if mixed and stack.active:
-        pasted = blend(photo, crop, after.clamp(-1.0, 1.0), mask)
-    else:
-        pasted = paste(photo, crop, after - before, mask, anew)
+    pasted = laid(photo, crop, (before, after, mask), anew, mixed=mixed and bool(stack.active))
     scores = _scores(before, after, mask, view) | {"ghosting": round(ghost, 3)}
     notes = (*inversion.notes, *_notes(scores, mixed=mixed))
     return EditedPhoto(pasted, mask, before, after, scores, notes)
 
 
+def laid(
+    photo: Photo, crop: Crop, images: tuple[Tensor, Tensor, Tensor], anew: Redrawn, *, mixed: bool
+) -> Pasted:
+    """What `drawn` gives, laid into a photo or a small copy of it; anew: as `redrawn` gives it."""
+    before, after, mask = images
+    if mixed:
+        return blend(photo, crop, after.clamp(-1.0, 1.0), mask)
+    return paste(photo, crop, after - before, mask, anew)
+
+
 @torch.no_grad()
-def _drawn(world: World, inversion: Inversion, stack: EditStack) -> tuple[Tensor, Tensor, Tensor]:
-    """The inverted photo without and with edits [3, s, s], and their mask [s, s]."""
+def drawn(world: World, inversion: Inversion, stack: EditStack) -> tuple[Tensor, Tensor, Tensor]:
+    """The inverted photo without and with edits [3, s, s], and where it may change [s, s].
+
+    world: with the generator that shows the photo, as `Inversion.world` gives it. Raises what
+    `render` raises.
+    """
     generator, segmenter, space = world.generator, world.segmenter, inversion.space
-    latent = inversion.latent.to(generator.device)
+    latent, wanted = inversion.latent.to(generator.device), segmenter.feature_names
     edited = stack.apply(generator, latent, space)
-    wanted = segmenter.feature_names
     views = [
         generator.synthesize(latent, space, features=wanted),
         generator.synthesize(edited, stack.space(space), features=wanted),
     ]
-    before, after = (view.image for view in views)
-    if any(edit.bounded for edit in stack.active):
-        after = render(generator, latent, stack, space=space, segmenter=segmenter)
-    mask = torch.zeros_like(before[:, 0])
+    mask = torch.zeros_like(views[0].image[:, 0])
     for edit in stack.active:
         mask = torch.maximum(mask, _mask_of(world, views, edit))
-    return before[0].cpu(), after[0].cpu(), mask[0].cpu()
+    after = views[1].image
+    if any(edit.bounded for edit in stack.active):
+        after = render(generator, latent, stack, space=space, segmenter=segmenter)
+    return views[0].image[0].cpu(), after[0].cpu(), mask[0].cpu()
 
 
 def _mask_of(world: World, views: Sequence[Synthesis], edit: Edit) -> Float[Tensor, "1 h w"]:

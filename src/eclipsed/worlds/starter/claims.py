@@ -8,27 +8,17 @@ to a decoy, near to nothing, or asks for a colour nothing here has, makes no cla
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import cosine_similarity
-
 from eclipsed.files import word_lists
-from eclipsed.prompts.language import content, is_negation, segments, stem, tokens
+from eclipsed.prompts.language import content, segments, stem, tokens
 from eclipsed.prompts.regions import choose_regions, mentions
-from eclipsed.prompts.sentences import sentence_encoder
 from eclipsed.types import Claim
+from eclipsed.worlds.matching import NEAR, TIE, Lexicon, lexicon_of
 from eclipsed.worlds.starter.attributes import JUDGED
 from eclipsed.worlds.starter.predicates import PREDICATE, PREDICATES, Predicate
 from eclipsed.worlds.starter.vocabulary import STARTER_VOCABULARY
-
-NEAR = 0.45  # score from which a phrase matches the prompt
-TIE = 0.05  # scores that differ by less are about the same
-SAME = 0.7  # centred cosine that suffices without a shared word
 
 _COUNTS = ("one", "both")  # stop words elsewhere, but "one eye closed" is a wink
 _GROUPS = {
@@ -48,39 +38,12 @@ _COLORS = _stems(" ".join(_TABLE["colors"]))
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A phrase and the predicate it means; None for a decoy."""
-
-    predicate: Predicate | None
-    stems: frozenset[str]
-    negated: bool
-
-
-@dataclass(frozen=True)
 class _Request:
     """The first thing that a prompt asks for."""
 
     region: str
     words: str
     negated: bool
-
-
-@dataclass(frozen=True)
-class _Lexicon:
-    """Every phrase about a region, their vectors, and the rarity of each of their words."""
-
-    entries: tuple[_Entry, ...]
-    vectors: Float[Tensor, "p 384"]
-    rarity: dict[str, float]
-
-    def overlap(self, words: frozenset[str], phrase: frozenset[str]) -> float:
-        """F1 of two sets of stems, 0 to 1, weighted by rarity; an unknown word is the rarest."""
-        rarest = max(self.rarity.values())
-        one, other, both = (
-            sum(self.rarity.get(word, rarest) for word in stems)
-            for stems in (words, phrase, words & phrase)
-        )
-        return 2 * both / (one + other) if one + other else 0.0
 
 
 def _belongs(predicate: Predicate, region: str) -> bool:
@@ -93,7 +56,7 @@ def _belongs(predicate: Predicate, region: str) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _lexicon(region: str) -> _Lexicon:
+def _lexicon(region: str) -> Lexicon[Predicate]:
     own = [predicate for predicate in PREDICATES if _belongs(predicate, region)]
     phrases: list[tuple[str, Predicate | None]] = [
         (phrase.text, predicate)
@@ -102,13 +65,7 @@ def _lexicon(region: str) -> _Lexicon:
     ]
     phrases += [(text, p) for p in own for text in _TABLE["phrases"].get(p.name, ())]
     phrases += [(text, None) for text in _TABLE["decoys"][region]]
-    entries = tuple(
-        _Entry(predicate, _stems(text), any(is_negation(word) for word in tokens(text)))
-        for text, predicate in phrases
-    )
-    counts = Counter(word for entry in entries for word in entry.stems)
-    rarity = {word: math.log(1 + len(entries) / count) for word, count in counts.items()}
-    return _Lexicon(entries, sentence_encoder()([text for text, _ in phrases]), rarity)
+    return lexicon_of(phrases, _stems)
 
 
 def _request(prompt: str) -> _Request | None:
@@ -127,34 +84,20 @@ def _request(prompt: str) -> _Request | None:
     return _Request(first.region, words, first.segment.negated)
 
 
-def _comparative(word: str, known: dict[str, float]) -> str:
-    """ "longer" → "long" where that is a word of the lexicon."""
-    short = word.removesuffix("er")
-    return next((w for w in (short, short + "e", short[:-1]) if word != short and w in known), word)
-
-
-def _scores(request: _Request, lexicon: _Lexicon) -> list[float]:
-    """How near each phrase is to the request: 0.5·shared words + 0.5·cosine of centred sentences.
-
-    Centring takes out what all phrases about a region share, so that the rest decides.
-    """
-    words = frozenset(_comparative(w, lexicon.rarity) for w in _stems(request.words))
-    centre = lexicon.vectors.mean(0)
-    vector = sentence_encoder()([request.words])[0]
-    cosines = cosine_similarity(lexicon.vectors - centre, (vector - centre)[None]).tolist()
+def _scores(request: _Request, lexicon: Lexicon[Predicate]) -> list[float]:
+    """How near each phrase is to the request; -1 for one of another colour."""
+    words = frozenset(map(lexicon.positive, _stems(request.words)))
     colors = words & _COLORS
-    scores = []
-    for entry, cosine in zip(lexicon.entries, cosines, strict=True):
-        other_color = colors and entry.predicate and colors.isdisjoint(entry.stems)
-        score = 0.5 * lexicon.overlap(words, entry.stems) + 0.5 * cosine
-        scores.append(-1.0 if other_color else max(score, NEAR if cosine >= SAME else score))
-    return scores
+    return [
+        -1.0 if colors and entry.target and colors.isdisjoint(entry.stems) else score
+        for entry, score in zip(lexicon.entries, lexicon.scores(request.words, words), strict=True)
+    ]
 
 
-def _nearest(scores: list[float], lexicon: _Lexicon, negated: bool) -> Predicate | None:
+def _nearest(scores: list[float], lexicon: Lexicon[Predicate], negated: bool) -> Predicate | None:
     """The predicate of the best phrase that is negated, or is not; None when none is near."""
     near = [
-        (score, entry.predicate)
+        (score, entry.target)
         for score, entry in zip(scores, lexicon.entries, strict=True)
         if entry.negated == negated and score >= NEAR
     ]

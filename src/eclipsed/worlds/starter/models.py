@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill, fingerprint_of
+from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.errors import BadFile
-from eclipsed.files import read_bytes, read_tensors, shown
+from eclipsed.files import shown
 from eclipsed.segmenters.labels import label_numbers
 from eclipsed.text import listed
 from eclipsed.types import Claim, Synthesis, Verdict
@@ -30,8 +29,11 @@ from eclipsed.worlds.starter.networks import (
     TextImageModel,
     TowerConfig,
     UNet,
+    features_outside,
+    stage_maps,
     tower_features,
 )
+from eclipsed.worlds.weights import REMAKE, filled, read_networks
 
 WORLD_TOWER = TowerConfig(widths=(32, 64, 128, 160), head=48, outputs=256)
 WORLD_HIDDEN = 512
@@ -53,29 +55,6 @@ TABLE_SHAPE = (
     max(len(GROUP[group].values) for group in COVERED),
     *(len(GROUP[group].values) for group in COVERING),
 )
-REMAKE = "Reinstall eclipsed or remake it with `make starter`."
-_MOST_BYTES = 64 * 2**20
-
-Network = TypeVar("Network", bound=nn.Module)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    data = read_bytes(path, limit=_MOST_BYTES)
-    try:
-        return read_tensors(data)[0]
-    except BadFile:
-        raise BadFile(f"The weights file {shown(path)} is damaged.", REMAKE) from None
-
-
-def _filled(network: Network, tensors: Mapping[str, Tensor], path: Path) -> Network:
-    try:
-        return fill(network, tensors, "network of the starter world")
-    except BadFile as error:
-        raise BadFile(
-            f"The weights file {shown(path)} does not hold what this version needs. "
-            f"{error.message}",
-            REMAKE,
-        ) from error
 
 
 class StarterEncoder(nn.Module):
@@ -206,19 +185,12 @@ class StarterJudge(nn.Module):
     def features(
         self, images: Float[Tensor, "n 3 h w"], hidden: Float[Tensor, "n h w"]
     ) -> Float[Tensor, "n f"]:
-        grey = images.clamp(-1, 1) * (1 - hidden.unsqueeze(1))
-        tower = self.oracle.tower
-        return tower.squeeze(tower.maps(grey)).flatten(1)  # type: ignore[no-any-return]
+        return features_outside(self.oracle.tower, images, hidden)
 
     @torch.no_grad()
     def maps(self, images: Float[Tensor, "n 3 h w"]) -> tuple[Tensor, ...]:
         """The oracle's feature maps of images, one per stage, finest first: [N, C, h, w]."""
-        x = images.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
-        maps = []
-        for stage in self.oracle.tower.stages:
-            x = stage(x)
-            maps.append(x)
-        return tuple(maps)
+        return stage_maps(self.oracle.tower, images)
 
     def artifact(self, images: Float[Tensor, "n 3 h w"], verdict: Verdict) -> Float[Tensor, " n"]:
         """The distance of images to the nearest clean avatars of what the oracle sees in them."""
@@ -230,29 +202,41 @@ class StarterJudge(nn.Module):
         return parse_claim(prompt)
 
 
-def load_encoder(path: Path) -> StarterEncoder:
-    """The world's encoder of a file."""
-    model = _filled(TextImageModel(WORLD_TOWER, WORLD_HIDDEN), _read(path), path)
-    return StarterEncoder(model).eval()
+def load_encoder(
+    path: Path,
+    tower: TowerConfig = WORLD_TOWER,
+    hidden: int = WORLD_HIDDEN,
+    *,
+    name: str = "starter",
+    remake: str = REMAKE,
+) -> StarterEncoder:
+    """A world's encoder of a file, of the starter's sizes unless told others."""
+    tensors = read_networks(path, remake)
+    model = filled(TextImageModel(tower, hidden), tensors, path, remake=remake)
+    return StarterEncoder(model, name=name).eval()
 
 
-def load_segmenter(path: Path) -> StarterSegmenter:
-    """The world's segmenter of a file."""
-    return StarterSegmenter(_filled(UNet(WORLD_UNET, len(REGIONS)), _read(path), path)).eval()
+def load_segmenter(
+    path: Path,
+    widths: tuple[int, int, int] = WORLD_UNET,
+    regions: tuple[str, ...] = REGIONS,
+    *,
+    name: str = "starter",
+    remake: str = REMAKE,
+) -> StarterSegmenter:
+    """A world's segmenter of a file, of the starter's sizes unless told others."""
+    tensors = read_networks(path, remake)
+    network = filled(UNet(widths, len(regions)), tensors, path, remake=remake)
+    return StarterSegmenter(network, regions=regions, name=name).eval()
 
 
 def load_judges(path: Path) -> StarterJudge:
     """The judges of one file: three networks, each under its prefix, and the table `seen`."""
-    tensors = _read(path)
-
-    def part(prefix: str, network: Network) -> Network:
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        return _filled(network, own, path)
-
+    tensors = read_networks(path)
     values = {group: len(names) for group, names in JUDGED.items()}
-    oracle = part("oracle.", Classifier(ORACLE_TOWER, values))
-    encoder = part("encoder.", TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN))
-    segmenter = part("segmenter.", UNet(JUDGE_UNET, len(REGIONS)))
+    oracle = filled(Classifier(ORACLE_TOWER, values), tensors, path, "oracle.")
+    encoder = filled(TextImageModel(JUDGE_TOWER, JUDGE_HIDDEN), tensors, path, "encoder.")
+    segmenter = filled(UNet(JUDGE_UNET, len(REGIONS)), tensors, path, "segmenter.")
     seen = tensors.get("seen", torch.empty(0))
     if seen.shape != TABLE_SHAPE:
         raise BadFile(f"The weights file {shown(path)} lacks the table of what hides what.", REMAKE)

@@ -153,6 +153,24 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.coarse(one), 2) + self.fine(images)  # type: ignore[no-any-return]
 
 
+def stage_maps(tower: ImageTower, images: Images) -> tuple[Tensor, ...]:
+    """The feature maps of a tower's stages, finest first: [N, C, h, w]."""
+    x = images.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+    maps = []
+    for stage in tower.stages:
+        x = stage(x)
+        maps.append(x)
+    return tuple(maps)
+
+
+def features_outside(
+    tower: ImageTower, images: Images, hidden: Float[Tensor, "n h w"]
+) -> Float[Tensor, "n f"]:
+    """What a tower sees where of images, grey where `hidden` is 1."""
+    grey = images.clamp(-1, 1) * (1 - hidden.unsqueeze(1))
+    return tower.squeeze(tower.maps(grey)).flatten(1)  # type: ignore[no-any-return]
+
+
 def tower_features(tower: ImageTower, images: Images) -> Float[Tensor, "n f"]:
     """All that a tower knows of images: what is where, how much of everything, and the colours."""
     x = images.contiguous(memory_format=torch.channels_last)

@@ -6,24 +6,12 @@ training.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from eclipsed.files import word_lists
-
-# How a phrase enters a sentence: a person "has" it or can "wear" it, it is an adjective ("adj"), a
-# participle ("verb": "smiling"), the "scene" behind, or a whole "clause" ("the eyes are closed").
-Kind = Literal["has", "wear", "adj", "verb", "scene", "clause"]
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """Words that name a predicate, and the grammar they need."""
-
-    text: str
-    kind: Kind
+from eclipsed.worlds.phrases import Kind, Phrase, split
 
 
 @dataclass(frozen=True)
@@ -48,16 +36,13 @@ def _predicate(name: str, entry: Mapping[str, Any]) -> Predicate:
         if kind in get_args(Kind)
         for text in entry[kind]
     ]
-    # The first phrase is always trained on; a random quarter is neither odder nor plainer.
-    first, *rest = phrases
-    random.Random(name).shuffle(rest)
-    count = max(2, len(phrases) // 4)
+    trained, held_out = split(phrases, name)
     return Predicate(
         name,
         entry["group"],
         tuple(entry["values"]),
-        (first, *rest[count:]),
-        tuple(rest[:count]),
+        trained,
+        held_out,
         {group: tuple(values) for group, values in entry.get("doubts", {}).items()},
     )
 
