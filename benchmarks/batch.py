@@ -109,7 +109,9 @@ def jobs_in(folder: Path, images: int = 96) -> list[Job]:
 
 
 def hashes(folder: Path, jobs: Sequence[Job]) -> dict[str, str]:
-    return {out: sha256_of((folder / out).read_bytes()) for job in jobs for out in job.outs}
+    """File → hash, of those that are there."""
+    paths = {out: folder / out for job in jobs for out in job.outs}
+    return {out: sha256_of(path.read_bytes()) for out, path in paths.items() if path.exists()}
 
 
 def undisturbed(jobs: Sequence[Job], folder: Path) -> float:
@@ -230,7 +232,7 @@ def workers_die(count: int, on: str | None) -> dict[str, Any]:
             "engine": on or "processes",
             "jobs": len(jobs),
             "workers_killed": len(list(marks.iterdir())),
-            "failed": report["failed"],
+            "failures": report["failures"],
             "seconds": round(time.perf_counter() - began, 1),
             "same_sha256": hashes(folder, jobs) == hashes(whole, jobs),
         }

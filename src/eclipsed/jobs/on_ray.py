@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import ExitStack, redirect_stdout
+from functools import partial
 from typing import Any
 
 from eclipsed.errors import BadSetting, MissingExtra, install_command
@@ -31,7 +34,7 @@ class _Actor:
 
 
 class RayPool:
-    """Actors that Ray restarts when they die.
+    """Actors, each replaced when it dies.
 
     address: "ray" for a Ray of this machine alone, which ends with the pool; "ray://HOST[:PORT]"
     for a cluster that is there. cores: of each worker; gpus: likewise.
@@ -48,6 +51,9 @@ class RayPool:
             message = "Ray is not installed."
             raise MissingExtra(message, f"Run {install_command('cluster')}") from error
         self._ray = ray
+        # Ray prints what it thinks of its workers, where a result is meant to stand.
+        self._aside = ExitStack()
+        self._aside.enter_context(redirect_stdout(sys.stderr))
         options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         if address == LOCAL:
             options |= {"num_cpus": workers * cores, "include_dashboard": False}
@@ -57,6 +63,7 @@ class RayPool:
         try:
             ray.init(**options)
         except Exception as error:  # what does not start is a plain Exception
+            self._aside.close()
             reason = str(error).strip().split("\n")[0].removesuffix(".")
             where, hint = "", "Wait until this machine is less busy, or do without --on."
             if address != LOCAL:
@@ -65,8 +72,9 @@ class RayPool:
                     "Check the address, and RAY_AUTH_TOKEN if it has one.",
                 )
             raise BadSetting(f"Ray does not answer{where}: {reason}.", hint) from error
-        actor = ray.remote(num_cpus=cores, num_gpus=gpus, max_restarts=-1)(_Actor)
-        self._actors = [actor.remote(make) for _ in range(workers)]
+        actor = ray.remote(num_cpus=cores, num_gpus=gpus)(_Actor)
+        self._new = partial(actor.remote, make)
+        self._actors = [self._new() for _ in range(workers)]
         self._doing: dict[Any, int] = {}
 
     def send(self, number: int, job: Job) -> None:
@@ -78,6 +86,9 @@ class RayPool:
         try:
             answer: Answer = self._ray.get(ready[0])
         except self._ray.exceptions.RayError:
+            # A new one, as Ray refuses the jobs of an actor that it is still restarting.
+            self._ray.kill(self._actors[number])
+            self._actors[number] = self._new()
             return number, None
         return number, answer
 
@@ -85,3 +96,4 @@ class RayPool:
         for actor in self._actors:
             self._ray.kill(actor)
         self._ray.shutdown()
+        self._aside.close()
