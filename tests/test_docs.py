@@ -90,6 +90,8 @@ def commands(block: Block) -> list[list[str]]:
 
 def written(arguments: list[str]) -> Path | None:
     """What a command was asked to write: after -o, or the card that is named after a prompt."""
+    if "--dry-run" in arguments:
+        return None
     if "-o" in arguments:
         return Path(arguments[arguments.index("-o") + 1])
     return Path(f"{file_name(arguments[1])}.safetensors") if arguments[0] == "train" else None
@@ -218,6 +220,7 @@ def test_a_command_that_prints_something_else_is_seen() -> None:
 def test_a_file_with_something_else_in_it_is_seen(tmp_path: Path) -> None:
     assert written(["train", "red hair"]) == Path("red-hair.safetensors")
     assert written(["edit", "-o", "a.png"]) == Path("a.png")
+    assert written(["batch", "a.toml", "-o", "a", "--dry-run"]) is None
     with pytest.raises(AssertionError, match="empty"):
         check_file(tmp_path, "sample")
     shades = Image.linear_gradient("L").convert("RGB")

@@ -7,13 +7,10 @@ import signal
 from pathlib import Path
 
 from eclipsed.errors import UnknownName
-from eclipsed.jobs.batch import Batch
 from eclipsed.jobs.job import Answer, Job
 from eclipsed.jobs.worker import Worker
 from eclipsed.testing import fake_world
 from eclipsed.types import World
-
-CARDS = Batch(prompts=("bright hair", "dark eyes"), methods=("paper",), steps=3)
 
 
 def load_fake(name: str, device: str = "cpu") -> World:
