@@ -176,7 +176,7 @@ def stand_in(head: bytes) -> tuple[str, str] | None:
     pointer = _POINTER.match(head)
     if pointer:
         return (
-            f"a pointer of Git LFS to a file of {_in_bytes(int(pointer[1]))}, not the file",
+            f"a pointer of Git LFS to a file of {in_bytes(int(pointer[1]))}, not the file",
             "Run git lfs pull in its folder, or download the file itself.",
         )
     if head.startswith((b"/annex/objects/", b"../.git/annex/", b".git/annex/")):
@@ -199,7 +199,7 @@ def stand_in(head: bytes) -> tuple[str, str] | None:
     return f"{article} {packed}{kind}{titled}: {answer}", hint
 
 
-def _in_bytes(count: int) -> str:
+def in_bytes(count: int) -> str:
     """A size for people, in powers of a thousand."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:

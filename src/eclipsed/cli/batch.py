@@ -137,6 +137,8 @@ def _carried_out(
 
 
 def _plan_words(facts: console.Facts) -> str:
+    from eclipsed.files import in_bytes
+
     todo = facts["jobs"] - facts["skipped"]
     words = f"{facts['jobs']} jobs, {facts['skipped']} of them done before"
     if not todo:
@@ -144,10 +146,10 @@ def _plan_words(facts: console.Facts) -> str:
     if facts["expected_seconds"] is None:
         return f"{words}; how long the others take, nobody knows before the first."
     workers = "1 worker" if facts["workers"] == 1 else f"{facts['workers']} workers"
-    size = facts["expected_bytes"] / 2**20
+    size = in_bytes(facts["expected_bytes"])
     but = f", without {facts['not_estimated']} that nobody knows" if facts["not_estimated"] else ""
     time = duration(facts["expected_seconds"])
-    return f"{words}; the others take about {time} on {workers} and {size:,.1f} MiB{but}."
+    return f"{words}; the others take about {time} on {workers} and {size}{but}."
 
 
 def duration(seconds: float) -> str:
