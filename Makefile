@@ -29,6 +29,7 @@ pictures: demo  ## remake the pictures of README.md with `make demo`'s
 	cp demo/curly-hair.png demo/composed.png demo/paper-against-default.png docs/pictures/
 	$(BIN)/eclipsed train "a blue hoodie on a yellow background" -o demo/several.safetensors
 	$(BIN)/eclipsed strip -d demo/several.safetensors --seeds 1,4,7 --strengths 0,0.5,1 -o docs/pictures/several.png
+	$(BIN)/python -m benchmarks.photos.picture docs/pictures/photo.png
 
 screenshots: .venv/.installed  ## remake the pictures of the editor in docs/pictures (needs Chromium)
 	$(BIN)/python -m benchmarks.screenshots docs/pictures

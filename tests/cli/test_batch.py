@@ -7,7 +7,8 @@ import pytest
 
 from eclipsed.directions import Direction
 from eclipsed.editing.images import load_png
-from eclipsed.evaluation import evaluate, scores
+from eclipsed.evaluation import evaluate
+from eclipsed.evaluation.scores import KEYS
 from eclipsed.types import World
 from tests.cli.conftest import Run, check_refusal, save_card
 
@@ -41,7 +42,7 @@ def test_the_smallest_file_gives_a_scored_card_for_each_prompt(eclipsed: Run) ->
     }
     card = Direction.load("out/dark-eyes--paper.safetensors")
     assert card.prompt == "dark eyes"
-    assert set(card.scores) == set(scores.KEYS)
+    assert set(card.scores) == set(KEYS)
     assert card.config["job"] == ran.json["results"]["dark-eyes--paper.safetensors"]["id"]
     assert json.loads(Path("out/report.json").read_text())["done"] == 2
     rows = [json.loads(line) for line in Path("out/jobs.jsonl").read_text().splitlines()]

@@ -65,6 +65,8 @@ def test_an_edit_changes_its_region_of_the_photo_and_nothing_else(eclipsed: Run)
     assert facts["written"] == {"kind": "PNG", "changed": int((change > 0).sum()), "outside": 0}
     assert facts["photo"]["crop"]["corners"][0] == [40.0, 20.0]
     assert facts["scores"]["edit"] > facts["scores"]["error"]
+    assert facts["scores"]["leakage"] < 0.1 * facts["scores"]["edit"]
+    assert facts["scores"]["preservation"] == 1.0, "the patches of the others stay"
     assert facts["inversion"]["method"] == "optimise"
     assert facts["edits"][0]["strength"] == 1.0
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,11 +95,15 @@ def edit_file(job: Job, path: Path, out: Path, latent: Path | None = None) -> di
     """
     from eclipsed.editing.photos import files
     from eclipsed.editing.photos.latent_file import Inversion
+    from eclipsed.evaluation.evaluate import preservation_of
 
     def invert(photo: Photo) -> Inversion:
         return inverted(job.world, photo, job.where) if latent is None else Inversion.load(latent)
 
-    return files.edit_file(job.world, path, out, job.edits, job.facts, invert, mixed=job.mixed)
+    kept = partial(preservation_of, job.world, [edit.direction for edit in job.edits])
+    return files.edit_file(
+        job.world, path, out, job.edits, job.facts, invert, kept, mixed=job.mixed
+    )
 
 
 def say_notes(facts: console.Facts) -> None:

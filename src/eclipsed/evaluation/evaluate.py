@@ -384,6 +384,22 @@ def quick_columns(
 
 
 @torch.no_grad()
+def preservation_of(
+    world: World, directions: Sequence[Direction], before: Tensor, after: Tensor
+) -> float | None:
+    """The fraction of the attributes that no direction is about and that stay, of one image
+    [1, 3, H, W] before and after; None where the world's judge cannot tell."""
+    judge = judge_of(world)
+    verdicts = judge.attributes(before), judge.attributes(after)
+    goals = [goal_of(direction, world) for direction in directions]
+    asked = tuple(claim for goal in goals for claim in claims.claims_of(judge, goal))
+    others = claims.others(asked, *verdicts)
+    if not any(bool(seen.any()) for seen in others.values()):
+        return None
+    return float(metrics.preservation(claims.same(*verdicts), others)[0])
+
+
+@torch.no_grad()
 def close_columns(
     evaluator: Evaluator,
     target: Target,

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +173,14 @@ class PhotoEdit:
     def carry_out(self, world: World, place: Place) -> Mapping[str, Any]:
         from eclipsed.editing.photos.files import edit_file
         from eclipsed.editing.photos.session import invert_photo
+        from eclipsed.evaluation.evaluate import preservation_of
 
         edits, facts = _edits(self.stack, world)
         (said,), (out,) = place.outs, place.others
         make_folder(out.parent)
-        done = edit_file(
-            world, self.photo, out, edits, facts, lambda photo: invert_photo(world, photo)
-        )
+        kept = partial(preservation_of, world, [edit.direction for edit in edits])
+        invert = partial(invert_photo, world)
+        done = edit_file(world, self.photo, out, edits, facts, invert, kept)
         del done["inversion"]["seconds"]  # all else is the same whenever it is done
         report = {"job": place.job.id, **done, "out": out.name}
         write_atomic(said, (json.dumps(report, indent=2) + "\n").encode())

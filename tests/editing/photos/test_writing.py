@@ -315,3 +315,34 @@ def test_a_file_is_decoded_once_after_writing(
     monkeypatch.setattr(writing, "photo_of", lambda data: times.append(1) or photo_of(data))
     write_photo(edited(photo), tmp_path / f"once.{ENDINGS[kind]}")
     assert times == [1]
+
+
+def several(kind: str) -> bytes:
+    buffer, more = io.BytesIO(), [picture(noise(70, 60, seed=1))]
+    picture(noise(70, 60)).save(buffer, kind, save_all=True, append_images=more)
+    return buffer.getvalue()
+
+
+ODD: dict[str, Callable[[], bytes]] = {
+    "several pictures.jpg": lambda: several("MPO"),
+    "a picture behind it, as for HDR.jpg": lambda: (
+        file(noise(70, 60), "JPEG") + file(noise(20, 20), "JPEG")
+    ),
+    "much EXIF.jpg": lambda: file(
+        noise(70, 60), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0" + b"\0" * 65_000
+    ),
+    "😀 and a\nnew line.png": lambda: file(noise(70, 60), "PNG"),
+}
+
+
+@pytest.mark.parametrize("name", ODD, ids=["several", "behind", "EXIF", "name"])
+def test_odd_files_are_photos_too(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(ODD[name]())
+    before = path.read_bytes()
+    written = write_photo(edited(read_photo(path)), tmp_path / f"out {name}")
+    assert written.changed > 200
+    assert written.outside == 0
+    assert path.read_bytes() == before
+    if name.startswith("much"):
+        assert b"\0" * 65_000 in (tmp_path / f"out {name}").read_bytes()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.editing.photos.reading import Photo, read_photo
 from eclipsed.editing.photos.session import edit_photo
@@ -22,19 +24,23 @@ def edit_file(
     edits: Sequence[Edit],
     facts: Sequence[Mapping[str, Any]],
     invert: Callable[[Photo], Inversion],
+    kept: Callable[[Tensor, Tensor], float | None],
     *,
     mixed: bool = False,
 ) -> dict[str, Any]:
     """Edit one photo and write it; what was done, as JSON.
 
-    facts: the edits in a recipe's words. invert: how the photo's latent is had. mixed: as in
-    `edit_photo`. Raises EclipsedError, and then writes nothing.
+    facts: the edits in a recipe's words. invert: how the photo's latent is had. kept: the score
+    `preservation` of an image [1, 3, H, W] before and after, None where nobody can tell. mixed: as
+    in `edit_photo`. Raises EclipsedError, and then writes nothing.
     """
     photo = read_photo(path)
     kind_for(photo, out)  # before minutes are spent on the photo
     inversion = invert(photo)
     edited = edit_photo(world, photo, inversion, edits, mixed=mixed)
     written = write_photo(edited.pasted, out)
+    preservation = kept(edited.before[None], edited.after[None])
+    judged = {} if preservation is None else {"preservation": round(preservation, 4)}
     return {
         "out": str(out),
         **recipe_head("edit", world),
@@ -42,7 +48,7 @@ def edit_file(
         "inversion": inversion_facts(inversion),
         "edits": list(facts),
         "blend": mixed,
-        "scores": dict(edited.scores),
+        "scores": {**edited.scores, **judged},
         "written": {"kind": written.kind, **written.facts()},
         "notes": [*edited.notes, *written.notes],
     }

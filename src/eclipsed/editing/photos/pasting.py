@@ -28,7 +28,6 @@ _FINEST = 256  # pixels of a side, for what is smooth
 _RIM = 8
 _MARGIN = 6  # pixels of images of 128, which a mask is wider than its region
 GHOST = 0.3  # of the strength of the edit's lines: so strong, an old shape is seen beside the new
-_FAINT = 0.04  # of a step from pixel to pixel, in [-1, 1]: an edit without more draws no shape
 _ROWS = 256  # of a photo that are mixed at a time
 _LUMA = (0.299, 0.587, 0.114)  # of grey photos
 # Pixels of images of 128: how near a line of the other image is the same one, how far around lines
@@ -107,7 +106,7 @@ def paste(
     """
     added, lost = faded(difference, mask), torch.zeros_like(mask)
     if anew is not None:
-        lost = anew.share * _ramp(mask > 0) * mask
+        lost = anew.share
         added = torch.lerp(added, anew.image, lost)
     # Of a face that is small in its photo, even the lines start softly: the blocks of a JPEG carry
     # whatever is cut off at the mask's edge beyond it.
@@ -125,9 +124,8 @@ def blend(
     No old shape stays beside the new one, but inside the mask the photo becomes the generator's
     picture of it. Image and mask are as for `paste`, and so is what is raised.
     """
-    return paste(
-        photo, crop, torch.zeros_like(edited), mask, Redrawn(edited, torch.ones_like(mask))
-    )
+    everywhere = Redrawn(edited, _ramp(mask > 0) * mask)
+    return paste(photo, crop, torch.zeros_like(edited), mask, everywhere)
 
 
 def _laid(
@@ -285,11 +283,7 @@ def redrawn(
     those that the photo has in other places than its inversion would stay. What only changes its
     colour is not redrawn.
     """
-    before, after = _lines(unedited), _lines(edited)
-    moved = torch.maximum(
-        before - _FADED * _most(after, _NEAR), after - _FADED * _most(before, _NEAR)
-    )
-    around = _most(_coarse(mask[None])[0] * (moved > _LINE), _AROUND)
+    around = _most((_moved(unedited, edited, mask) > 0).float(), _AROUND)
     share = _mean(around[None], _SOFT)
     light = _coarse(view - unedited)
     stays = 1.0 - share
@@ -298,7 +292,7 @@ def redrawn(
     light = known / weight.clamp(min=1e-3)
     size = edited.shape[-2:]
     light, share = (F.interpolate(each[None], size, mode="bilinear")[0] for each in (light, share))
-    return Redrawn(edited + light, share[0])
+    return Redrawn(edited + light, share[0] * _ramp(mask > 0) * mask)
 
 
 def ghosting(
@@ -310,18 +304,27 @@ def ghosting(
 ) -> float:
     """How strongly the photo's own lines stay where an edit draws others; from GHOST on it is seen.
 
-    view: the photo's crop, unedited: its inversion; all in [-1, 1]. Where the two differ along the
-    lines that the edit moves, the old shape stays beside the new one, unless it is drawn `anew`.
-    0 where the edit only colours.
+    view: the photo's crop, unedited: its inversion; all in [-1, 1]. Where the two differ along
+    lines that come or go, the old shape stays beside the new one, unless it is drawn `anew`. 0
+    where the edit only colours.
     """
-    drawn = _lines(edited - unedited) * (_coarse(mask[None])[0] > 0)
+    moved = _moved(unedited, edited, mask)
     left = _lines(view - unedited)
     if anew is not None:
         left = left * (1.0 - _coarse(anew.share[None])[0])
-    strength = float(drawn.square().sum())
-    if strength <= _FAINT * float(drawn.sum()):
-        return 0.0
-    return float((drawn * left).sum()) / strength
+    strength = float(moved.square().sum())
+    return float((moved * left).sum()) / strength if strength else 0.0
+
+
+def _moved(
+    unedited: Float[Tensor, "3 s s"], edited: Float[Tensor, "3 s s"], mask: Float[Tensor, "s s"]
+) -> Float[Tensor, "_h _w"]:
+    """The lines within a mask that come or go, as strong as they are; of coarse images."""
+    before, after = _lines(unedited), _lines(edited)
+    gone = before - _FADED * _most(after, _NEAR)
+    come = after - _FADED * _most(before, _NEAR)
+    moved = torch.maximum(gone, come) * (_coarse(mask[None])[0] > 0)
+    return moved * (moved > _LINE)
 
 
 def _coarse(values: Float[Tensor, "c s s"]) -> Float[Tensor, "c _h _w"]:

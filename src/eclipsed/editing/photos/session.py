@@ -181,7 +181,8 @@ def edit_photo(
 
     Of the scores `edit` is how much the edits change the image inside their mask, and `error` how
     much the inversion differs from the photo there, both the mean difference of colours from 0 to
-    2; `locality` the fraction of the change inside; `ghosting` how strongly the photo's own lines
+    2; `locality` the fraction of the change inside, before the rest is left out; `leakage` the mean
+    change of a pixel outside; `ghosting` how strongly the photo's own lines
     stay where the edits draw others.
 
     Raises BadFile for the inversion of another photo, and what `render` raises.
@@ -251,6 +252,7 @@ def _scores(before: Tensor, after: Tensor, mask: Tensor, view: Tensor) -> dict[s
         "edit": (change * inside).sum() / area,
         "error": (error * inside).sum() / area,
         "locality": share,
+        "leakage": (change * (1.0 - wide)).sum() / (1.0 - wide).sum().clamp_min(1.0),
     }
     return {name: round(float(value), 4) for name, value in numbers.items()}
 
