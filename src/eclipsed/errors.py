@@ -42,6 +42,12 @@ class MissingExtra(EclipsedError):
     """An optional dependency is not installed."""
 
 
+def unexpected(error: Exception) -> str:
+    """What to say of an exception that nobody foresaw."""
+    summary = str(error).strip().split("\n")[0]
+    return f"Something unexpected went wrong ({type(error).__name__}: {summary})."
+
+
 def extras() -> dict[str, list[str]]:
     """Extra of this package → the requirements that it asks for."""
     needs: dict[str, list[str]] = {}

@@ -123,11 +123,12 @@ class Desk:
 
     def _drop_latent(self, data: bytes, name: str) -> None:
         world, photo = self.world, self._photo()
-        with suppress(BadFile):
-            inversion = Inversion.read(data)
-            if photo is not None and inversion.photo.get("sha256") == photo.sha256:
-                self._show(OpenPhoto(photo, inversion, world))
-                return
+        if photo is not None:
+            with suppress(BadFile):
+                inversion = Inversion.read(data)
+                if inversion.photo.get("sha256") == photo.sha256:
+                    self._show(OpenPhoto(photo, inversion, world))
+                    return
         latent = read_as_file(data, name, lambda path: read_latent(path, world.generator))
         self.change(sessions.set_start(self.session, Start.of(name, *latent), world))
         self._tell("The image is that of the latent. The next seed leaves it.")

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.app.background import begin
 from eclipsed.app.photos import LONGEST, OpenPhoto
 from eclipsed.app.rendering import jpeg
 from eclipsed.editing.images import to_pil
@@ -25,15 +26,14 @@ from eclipsed.editing.photos.descent import Progress
 from eclipsed.editing.photos.faces import Placement, of_box, of_face
 from eclipsed.editing.photos.inversion import METHODS, InvertConfig
 from eclipsed.editing.photos.reading import Photo
-from eclipsed.editing.photos.session import invert_photo, view_of
-from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.editing.photos.session import invert_photo, lost_picture, view_of
+from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.types import Face, World
 
 Stage = Literal["finding", "choosing", "inverting", "done", "stopped", "failed"]
 RUNNING: tuple[Stage, ...] = ("finding", "inverting")
 SHOWN_EVERY = 4  # steps
 _WIDEST = 256  # of the square, the inversion and what is lost, side by side
-_MOST_LOST = 0.5  # the mean difference of colours, from 0 to 2, that is white
 _FARTHEST = 10.0  # of a corner of a square, in sides of the photo
 Fractions = tuple[float, float, float, float]
 
@@ -162,23 +162,12 @@ class Opening:
         image = progress.image[0].clamp(-1.0, 1.0).cpu()
         error = image - view
         decibels = -10.0 * math.log10(max(1e-10, float(error.square().mean()) / 4.0))
-        lost = (error.abs().mean(dim=0) / _MOST_LOST).clamp(0.0, 1.0) * 2.0 - 1.0
-        pictures = (self.status.pictures[0], _small(image), _small(lost.expand(3, -1, -1)))
+        lost = lost_picture(error.abs().mean(dim=0))
+        pictures = (self.status.pictures[0], _small(image), _small(lost))
         self._say(decibels=round(decibels, 1), pictures=pictures)
 
     def _start(self, work: Callable[[], None]) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except EclipsedError as error:
-                self._say(stage="failed", error=str(error))
-            except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
-                summary = str(error).strip().split("\n")[0]
-                what = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
-                self._say(stage="failed", error=what)
-
-        self.thread = threading.Thread(target=guarded, name="photo", daemon=True)
-        self.thread.start()
+        self.thread = begin("photo", work, lambda why, _: self._say(stage="failed", error=why))
 
     def _say(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]

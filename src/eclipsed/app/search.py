@@ -18,6 +18,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from eclipsed.app.background import begin
 from eclipsed.app.library import Library
 from eclipsed.app.rendering import jpeg
 from eclipsed.cache import cache_folder
@@ -26,7 +27,7 @@ from eclipsed.editing.images import to_pil, to_uint8
 from eclipsed.editing.masks import dilate, pixels_at
 from eclipsed.editing.stack import EditStack
 from eclipsed.editing.starts import Start
-from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.errors import BadSetting, UnknownName
 from eclipsed.evaluation.evaluate import QUICK_SEEDS, scored
 from eclipsed.evaluation.verdict import DirectionVerdict, verdict_of_card
 from eclipsed.generators.spaces import best_space
@@ -145,18 +146,11 @@ class Search:
             self._start(self._train)
 
     def _start(self, work: Callable[[], None]) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except EclipsedError as error:
-                self._say(stage="stopped" if self._stop.is_set() else "failed", error=str(error))
-            except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
-                summary = str(error).strip().split("\n")[0]
-                what = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
-                self._say(stage="failed", error=what)
+        def failed(why: str, foreseen: bool) -> None:
+            stopped = foreseen and self._stop.is_set()
+            self._say(stage="stopped" if stopped else "failed", error=why)
 
-        self.thread = threading.Thread(target=guarded, name="search", daemon=True)
-        self.thread.start()
+        self.thread = begin("search", work, failed)
 
     def _say(self, **changes: object) -> None:
         seconds = time.monotonic() - self._began

@@ -18,7 +18,7 @@ from typing import Any
 
 import typer
 
-from eclipsed.errors import EclipsedError
+from eclipsed.errors import EclipsedError, unexpected
 
 Facts = Mapping[str, Any]  # a verb's result, plain JSON
 
@@ -119,9 +119,8 @@ def _wrong_usage(error: Exception, *, as_json: bool) -> int:
 def _unexpected(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("ECLIPSED_TRACEBACK"):
         traceback.print_exc()
-    summary = str(error).strip().split("\n")[0]
     return fail(
-        f"Something unexpected went wrong ({type(error).__name__}: {summary}).",
+        unexpected(error),
         "Set ECLIPSED_TRACEBACK=1 to see where, and please report it.",
         as_json=as_json,
     )

@@ -132,13 +132,10 @@ def edit_folder(job: Job, folder: Path, out: Path) -> dict[str, Any]:
 
     Photos that were edited so before, by the report, are left as they are.
     """
-    from eclipsed.editing.photos.writing import ENDINGS
-    from eclipsed.files import disk, make_folder, sha256_of, shown, write_atomic
+    from eclipsed.editing.photos.files import edited_name, photos_of
+    from eclipsed.files import make_folder, sha256_of, write_atomic
 
-    with disk("read", folder):
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
-    if not paths:
-        raise BadFile(f"There are no photos in {shown(folder)}.", f"Such as {', '.join(ENDINGS)}.")
+    paths = photos_of(folder)
     make_folder(out)
     if out.samefile(folder):
         raise BadFile("Photos are not edited in their own folder.", "Name another with -o.")
@@ -146,7 +143,7 @@ def edit_folder(job: Job, folder: Path, out: Path) -> dict[str, Any]:
     done = _done(out / REPORT, task)
     report: dict[str, Any] = {"task": task, "photos": {}, "failures": {}}
     for number, path in enumerate(paths, start=1):
-        target = out / (f"{path.name}.png" if ENDINGS[path.suffix.lower()] == "HEIC" else path.name)
+        target = out / edited_name(path)
         known = done.get(path.name)
         if known is not None and target.is_file() and known["photo"]["sha256"] == _digest(path):
             report["photos"][path.name] = known

@@ -8,9 +8,8 @@ from itertools import product
 from pathlib import Path
 
 from eclipsed.editing.latents import read_latents
-from eclipsed.editing.photos.writing import ENDINGS
-from eclipsed.errors import BadFile
-from eclipsed.files import disk, sha256_of, shown
+from eclipsed.editing.photos.files import edited_name, photos_of
+from eclipsed.files import sha256_of
 from eclipsed.jobs.batch import Batch, Stack
 from eclipsed.jobs.job import Job, Task
 from eclipsed.jobs.tasks import PICTURES, PhotoEdit, Pictures, Training
@@ -82,18 +81,8 @@ def _edits(batch: Batch, stack: Stack, world: World) -> Iterator[_Asked]:
             )
             yield _Asked(Pictures(stack, latents=path, first=first), outs)
     for path in [] if batch.photos is None else photos_of(batch.photos):
-        out = f"{folder}/{path.name}"
-        kept = f"{out}.png" if ENDINGS[path.suffix.lower()] == "HEIC" else out
-        yield _Asked(PhotoEdit(stack, path), (f"{out}.json",), (kept,))
-
-
-def photos_of(folder: Path) -> list[Path]:
-    """The photos of a folder, by name; BadFile where there is none."""
-    with disk("read", folder):
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
-    if not paths:
-        raise BadFile(f"There are no photos in {shown(folder)}.", f"Such as {', '.join(ENDINGS)}.")
-    return paths
+        said, out = f"{folder}/{path.name}.json", f"{folder}/{edited_name(path)}"
+        yield _Asked(PhotoEdit(stack, path), (said,), (out,))
 
 
 def _called(stack: Stack) -> str:

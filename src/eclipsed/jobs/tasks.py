@@ -18,7 +18,9 @@ from eclipsed.cache import NETWORKS
 from eclipsed.editing.choices import CardChoice, edit_facts_of, open_edits
 from eclipsed.editing.images import save_png, to_pil
 from eclipsed.editing.latents import read_latents
+from eclipsed.editing.photos.files import edit_file
 from eclipsed.editing.photos.inversion import InvertConfig, identity_of
+from eclipsed.editing.photos.session import invert_photo
 from eclipsed.editing.recipes import latent_facts, recipe_head
 from eclipsed.editing.stack import Edit, EditStack, render
 from eclipsed.editing.starts import Start
@@ -171,14 +173,10 @@ class PhotoEdit:
         return _digest(world, "photo", *_edits(self.stack, world)[1], photo, how)
 
     def carry_out(self, world: World, place: Place) -> Mapping[str, Any]:
-        from eclipsed.editing.photos.files import edit_file
-        from eclipsed.editing.photos.session import invert_photo
-        from eclipsed.evaluation.evaluate import preservation_of
-
         edits, facts = _edits(self.stack, world)
         (said,), (out,) = place.outs, place.others
         make_folder(out.parent)
-        kept = partial(preservation_of, world, [edit.direction for edit in edits])
+        kept = partial(evaluate.preservation_of, world, [edit.direction for edit in edits])
         invert = partial(invert_photo, world)
         done = edit_file(world, self.photo, out, edits, facts, invert, kept)
         del done["inversion"]["seconds"]  # all else is the same whenever it is done

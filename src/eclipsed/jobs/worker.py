@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from eclipsed import cache
-from eclipsed.errors import BadFile, EclipsedError
+from eclipsed.errors import BadFile, EclipsedError, unexpected
 from eclipsed.jobs.job import Answer, Job, Place
 from eclipsed.jobs.plan import Load
 from eclipsed.types import World
@@ -48,9 +48,7 @@ class Worker:
         except OSError as error:
             return Answer(f"The system refused: {error}.", seconds=time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - one job's end is not that of the others
-            summary = str(error).strip().split("\n")[0]
-            message = f"Something unexpected went wrong ({type(error).__name__}: {summary})."
-            return Answer(message, seconds=time.monotonic() - began)
+            return Answer(unexpected(error), seconds=time.monotonic() - began)
         return Answer(seconds=time.monotonic() - began, size=size, facts=facts)
 
     def _world(self, name: str) -> World:

@@ -22,8 +22,8 @@ from eclipsed.cache import cached_tensors, remembered
 from eclipsed.search.pool import View, build_pool, spaced
 from eclipsed.types import World
 
-# Of the images' share of variance in the texts'; found with additive networks of random weights
-# (`python -m benchmarks.weak_encoder`).
+# So many times the texts' share of variance the images may have. The starter's own embeddings, that
+# fit its texts, stay below; what becomes of others, `python -m benchmarks.weak_encoder` measures.
 MOST = 5.0
 # What chance alone makes of the greatest of all variances, and a little more (Marchenko and Pastur
 # 1967: (1 + √(numbers / images))² times the mean).

@@ -11,9 +11,11 @@ from torch import Tensor
 from eclipsed.editing.photos.latent_file import Inversion
 from eclipsed.editing.photos.reading import Photo, read_photo
 from eclipsed.editing.photos.session import edit_photo
-from eclipsed.editing.photos.writing import kind_for, write_photo
+from eclipsed.editing.photos.writing import ENDINGS, kind_for, write_photo
 from eclipsed.editing.recipes import recipe_head
 from eclipsed.editing.stack import Edit
+from eclipsed.errors import BadFile
+from eclipsed.files import disk, shown
 from eclipsed.types import World
 
 
@@ -52,6 +54,20 @@ def edit_file(
         "written": {"kind": written.kind, **written.facts()},
         "notes": [*edited.notes, *written.notes],
     }
+
+
+def photos_of(folder: Path) -> list[Path]:
+    """The photos of a folder, by name; BadFile where there is none."""
+    with disk("read", folder):
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+    if not paths:
+        raise BadFile(f"There are no photos in {shown(folder)}.", f"Such as {', '.join(ENDINGS)}.")
+    return paths
+
+
+def edited_name(photo: Path) -> str:
+    """What the edited photo is called: as the photo, or a PNG where its kind is not written."""
+    return f"{photo.name}.png" if ENDINGS[photo.suffix.lower()] == "HEIC" else photo.name
 
 
 def inversion_facts(inversion: Inversion) -> dict[str, Any]:

@@ -275,10 +275,14 @@ def _notes(scores: Mapping[str, float], *, mixed: bool) -> tuple[str, ...]:
 def inversion_sheet(world: World, photo: Photo, inversion: Inversion) -> Image.Image:
     """The square of a photo, its inversion, and what was lost: black where nothing was."""
     view = view_of(world, photo, crop_of(inversion, photo)).cpu()
-    lost = (inversion.error / _MOST_LOST).clamp(0.0, 1.0) * 2.0 - 1.0
-    lost = F.interpolate(lost.expand(1, 3, -1, -1), view.shape[-2:])
+    lost = F.interpolate(lost_picture(inversion.error)[None], view.shape[-2:])
     images = torch.cat([view, inversion.image(world.generator).cpu(), lost])
     return grid(images, 3, ["photo", f"{inversion.scores['psnr']:.1f} dB", "lost"])
+
+
+def lost_picture(error: Float[Tensor, "h w"]) -> Float[Tensor, "3 h w"]:
+    """A picture of the mean difference of colours: black where there is none."""
+    return ((error / _MOST_LOST).clamp(0.0, 1.0) * 2.0 - 1.0).expand(3, -1, -1)
 
 
 # --- a photo's pixels ---------------------------------------------------------------------------
