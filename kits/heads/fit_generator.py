@@ -73,8 +73,8 @@ class Stage:
 STAGES: tuple[Stage, ...] = (
     Stage(32, 20_000, 0.02),
     Stage(64, 64_000, 0.02),
-    Stage(128, 128_000, 0.02),
-    Stage(128, 320_000, 0.015, detail=3.0),
+    Stage(128, 64_000, 0.02),
+    Stage(128, 80_000, 0.015, detail=3.0),
 )
 
 
