@@ -133,7 +133,7 @@ def _is_half(path: Path) -> bool:
 
 
 def _left_words(same: int, new: list[str], changed: list[str]) -> str:
-    said = [f"{same} files as before"]
+    said = [f"{same} file{'s' * (same != 1)} as before"]
     if new:
         said.append(f"{len(new)} new, whole" if len(new) > 2 else f"new, whole: {', '.join(new)}")
     if changed:
