@@ -19,6 +19,7 @@ from torch import Tensor
 
 from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
 from eclipsed.editing.masks import region_masks
+from eclipsed.generators.memory import in_parts, joined
 from eclipsed.prompts.goals import encoded
 from eclipsed.search.coarse import Coarse, coarse_of
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
@@ -123,6 +124,14 @@ def picture(
     That is clamped: colours that no picture can hold must not count. All in float32. The features
     that the world's segmenter reads are there as well.
     """
+    parts = in_parts(partial(_seen, view, features=features), latents)
+    syntheses, embeddings = zip(*parts, strict=True)
+    return joined(syntheses), torch.cat(embeddings)
+
+
+def _seen(
+    view: View, latents: Tensor, *, features: Sequence[str]
+) -> tuple[Synthesis, Float[Tensor, "n e"]]:
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
         how = latents, view.space, wanted, view.truncation
@@ -254,11 +263,13 @@ def look_at(
     view: View, goal: Goal, latents: Float[Tensor, "m d"], features: Sequence[str] = ()
 ) -> Originals:
     """Everything about the images of these latents that training needs."""
-    parts = []
-    for rows in latents.split(BATCH):
+
+    def looked(rows: Tensor) -> tuple[Tensor, ...]:
         synthesis, embeddings = picture(view, rows, features)
         masks = masks_of(view, goal, synthesis)
-        parts.append((embeddings, synthesis.image, masks, *map(synthesis.features.get, features)))
+        return embeddings, synthesis.image, masks, *(synthesis.features[name] for name in features)
+
+    parts = in_parts(looked, latents, BATCH)
     embeddings, images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
     return Originals(latents, embeddings, images, masks, dict(zip(features, maps, strict=True)))
 
