@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(64, 64_000, 0.02),
     Stage(128, 64_000, 0.02),
     Stage(128, 36_000, 0.015, detail=3.0),
-    Stage(128, 56_000, 0.012, detail=2.0, texture=8.0),
+    Stage(128, 32_000, 0.012, detail=2.0, texture=8.0),
 )
 
 
