@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,6 @@ class Row:
     fault: Fault
     ran: Ran
     saw: str
-    left: str
     wrong: tuple[str, ...]
 
 
@@ -75,16 +75,10 @@ def tried(fault: Fault, desk: Desk, root: Path) -> Row:
     half = [name for name in sorted(fresh) if _is_half(mine.here / name)]
     wrong += [f"{name} is not what it was" for name in lost]
     wrong += [f"{name} is half-written" for name in half]
-    left = _left_words(len(before.files) - len(changed), sorted(new), sorted(changed))
-    if fault.same or fault.alike:
-        reached = _reached(fault, desk, mine, root)
-        wrong += [] if reached else ["the result is another one than without the fault"]
-        left += (
-            "; the result is that of an undisturbed run"
-            if fault.code == 0
-            else ("; the same command then ends as an undisturbed one does")
-        )
-    return Row(fault, ran, _seen(fault, ran), left, tuple(wrong))
+    if (fault.same or fault.alike) and not _reached(fault, desk, mine, root):
+        wrong.append("the result is another one than without the fault")
+    saw = _seen(fault, ran).replace(f"{mine.root}/", "").replace(sys.executable, "python")
+    return Row(fault, ran, saw, tuple(wrong))
 
 
 def _reached(fault: Fault, desk: Desk, mine: Desk, root: Path) -> bool:
@@ -132,10 +126,17 @@ def _is_half(path: Path) -> bool:
     return path.exists() and unreadable(path)
 
 
-def _left_words(same: int, new: list[str], changed: list[str]) -> str:
-    said = [f"{same} file{'s' * (same != 1)} as before"]
-    if new:
-        said.append(f"{len(new)} new, whole" if len(new) > 2 else f"new, whole: {', '.join(new)}")
-    if changed:
-        said.append(f"replaced by whole ones: {', '.join(changed)}")
+def left(fault: Fault) -> str:
+    """What was found to be left where a promise was kept."""
+    said = ["older files as before, new ones whole"]
+    if fault.may_change:
+        said = [f"{', '.join(fault.may_change)} changed, all else as before, new files whole"]
+    if fault.may_stay:
+        said.append("hidden temporary files may stay")
+    if fault.alike:
+        said.append("the result of an undisturbed run but for rounding")
+    elif fault.same and fault.code == 0:
+        said.append("the result of an undisturbed run")
+    elif fault.same:
+        said.append("the same command then finishes as if nothing had been")
     return "; ".join(said)
