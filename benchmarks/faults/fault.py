@@ -29,9 +29,10 @@ class Fault:
     """what: happens, in words. line: of the command. prepare: makes it wait in the folder. inject:
     makes it happen in the process. code: how the command has to end. says: a pattern that its last
     line has. may_change: files that may be other ones afterwards, as patterns; may_stay: what a
-    process that was killed cannot clear away. same: whether the
-    command goes on to the very bytes of an undisturbed one once the fault is gone; where the code
-    is 0 it has written them already. alike: likewise but for rounding, told by a function.
+    process that was killed cannot clear away. spoils: files that the fault itself changes. same:
+    whether the command goes on to the very bytes of an undisturbed one once the fault is gone;
+    where the code is 0 it has written them already. alike: likewise but for rounding, told by a
+    function.
     """
 
     what: str
@@ -44,6 +45,7 @@ class Fault:
     user: int | None = None
     may_change: tuple[str, ...] = ()
     may_stay: tuple[str, ...] = ()
+    spoils: tuple[str, ...] = ()
     same: bool = False
     alike: Callable[[Path, Path], bool] | None = None
     mounts: bool = False
@@ -68,6 +70,9 @@ def tried(fault: Fault, desk: Desk, root: Path) -> Row:
     ran = mine.run(words, fault.inject, streams=fault.streams(), user=fault.user)
     after = Left.of(mine.here) if mine.here.exists() else Left()
     wrong = [*_said_wrong(fault, ran)]
+    for name in fault.spoils:
+        before.files.pop(name, None)
+        after.files.pop(name, None)
     new = {name for name in after.files if name not in before.files}
     changed = {name for name, digest in before.files.items() if after.files.get(name) != digest}
     lost = [name for name in sorted(changed) if not _fits(name, fault.may_change)]
