@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import eclipsed
+from eclipsed import errors
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -48,6 +49,13 @@ def test_dev_installs_every_other_extra() -> None:
     # Ray takes 300 MB; its tests are skipped where it is not there.
     named = next(text for text in EXTRAS["dev"] if text.startswith("eclipsed["))
     assert set(named[len("eclipsed[") : -1].split(",")) == set(EXTRAS) - {"dev", "cluster"}
+
+
+def test_what_to_install_is_never_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors.metadata, "requires", lambda _: ["av>=13.0; extra == 'video'"])
+    assert errors.install_command("video").endswith(" -m pip install 'av>=13.0'")
+    # As of an editable install that is older than the extra.
+    assert errors.install_command("cluster").endswith(" -m pip install 'eclipsed[cluster]'")
 
 
 def test_the_version_is_the_same_everywhere() -> None:

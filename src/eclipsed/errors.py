@@ -81,4 +81,6 @@ def extras() -> dict[str, list[str]]:
 def install_command(extra: str) -> str:
     """What to paste so that an extra is there: into this very environment, whether the package came
     from a clone, an address or an index."""
-    return shlex.join([sys.executable, "-m", "pip", "install", *extras().get(extra, ())])
+    # An editable install may be older than the extra.
+    needed = extras().get(extra, [f"eclipsed[{extra}]"])
+    return shlex.join([sys.executable, "-m", "pip", "install", *needed])

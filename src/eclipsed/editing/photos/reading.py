@@ -396,9 +396,9 @@ def _read_heic(data: bytes, path: str | None) -> Photo:
     try:
         import pillow_heif
     except ImportError as error:
-        command = install_command("heic")
         raise MissingExtra(
-            "it is a HEIC photo, which needs an extra to be read", command
+            "A HEIC photo needs pillow-heif to be read, which is not installed.",
+            f"Save it as a JPEG, or install it: {install_command('heic')}",
         ) from error
     file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     if file.size[0] * file.size[1] > MOST_PIXELS:
