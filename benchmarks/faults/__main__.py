@@ -25,7 +25,8 @@ HEAD = """# What goes wrong, and what is lost
 process of its own, on a world that is small, and writes this page. The promise is always the same:
 one sentence on what to do, an exit code other than 0 unless all that was asked for is there, older
 files as they were (by their SHA-256s), new ones whole, and the same command finishes the work once
-the fault is gone.
+the fault is gone. An empty cell means that nothing had to be said, or that nobody could hear it.
+A negative code is the signal that ended the process.
 
 """
 COLUMNS = ("fault", "command", "exit code", "what the user saw", "what was left")
