@@ -72,6 +72,10 @@ class Pool:
     embeddings: Tensor
     thumbnails: Tensor
 
+    def take(self, rows: Int[Tensor, " b"]) -> Pool:
+        """These rows only."""
+        return Pool(self.latents[rows], self.embeddings[rows], self.thumbnails[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Originals:
@@ -123,6 +127,14 @@ def picture(
     That is clamped: colours that no picture can hold must not count. All in float32. The features
     that the world's segmenter reads are there as well.
     """
+    synthesis = seen(view, latents, features)
+    with _counting(view):
+        embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
+    return synthesis, view.weighed(embeddings.float())
+
+
+def seen(view: View, latents: Float[Tensor, "n d"], features: Sequence[str] = ()) -> Synthesis:
+    """The synthesis of latents, in float32; the encoder is not asked."""
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
         how = latents, view.space, wanted, view.truncation
@@ -130,9 +142,8 @@ def picture(
             synthesis = _whole(view.world.generator, *how)
         else:
             synthesis = view.coarse.synthesis(view.world.generator, *how)
-        embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
     in_float32 = {name: value.float() for name, value in synthesis.features.items()}
-    return Synthesis(synthesis.image.float(), in_float32), view.weighed(embeddings.float())
+    return Synthesis(synthesis.image.float(), in_float32)
 
 
 def _whole(
@@ -251,16 +262,25 @@ def comes_along(view: View, seeds: Sequence[int], *, mixed: bool) -> bool:
 
 @torch.no_grad()
 def look_at(
-    view: View, goal: Goal, latents: Float[Tensor, "m d"], features: Sequence[str] = ()
+    view: View,
+    goal: Goal,
+    latents: Float[Tensor, "m d"],
+    features: Sequence[str] = (),
+    embeddings: Float[Tensor, "m e"] | None = None,
 ) -> Originals:
-    """Everything about the images of these latents that training needs."""
-    parts = []
+    """Everything about the images of these latents that training needs; embeddings: if known."""
+    parts, codes = [], []
     for rows in latents.split(BATCH):
-        synthesis, embeddings = picture(view, rows, features)
+        if embeddings is None:
+            synthesis, code = picture(view, rows, features)
+            codes.append(code)
+        else:
+            synthesis = seen(view, rows, features)
         masks = masks_of(view, goal, synthesis)
-        parts.append((embeddings, synthesis.image, masks, *map(synthesis.features.get, features)))
-    embeddings, images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
-    return Originals(latents, embeddings, images, masks, dict(zip(features, maps, strict=True)))
+        parts.append((synthesis.image, masks, *map(synthesis.features.get, features)))
+    images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
+    known = torch.cat(codes) if embeddings is None else embeddings
+    return Originals(latents, known, images, masks, dict(zip(features, maps, strict=True)))
 
 
 @torch.no_grad()
