@@ -136,16 +136,18 @@ def scored(
     """The direction with its scores, who judged, and the verdict on them.
 
     One that fails while its reversal does what was asked for is turned round: its vector is
-    negated, its range mirrored, and `config["turned"]` true. seeds: as in `score_direction`.
+    negated, its range mirrored, and `config["turned"]` true. seeds: as in `score_direction`;
+    monotonicity and linearity are measured on the first half of them, as their `of` says.
 
     Raises WrongGenerator for a direction of another generator.
     """
     latents = world.generator.sample(seeds, space="z")
-    rows = evaluate(world, direction, latents)
+    # What all strengths cost is six of nine images, and half of the seeds tell as much as is told.
+    rows = evaluate(world, direction, latents, steadied=(len(latents) + 1) // 2)
     if verdict_on(world, direction, rows).kind == "reversed" and direction.range[0] < 0.0:
         direction = direction.turned()
         direction = replace(direction, config={**direction.config, "turned": True})
-        rows = evaluate(world, direction, latents)
+        rows = evaluate(world, direction, latents, steadied=(len(latents) + 1) // 2)
     verdict = verdict_on(world, direction, rows)
     return replace(
         direction, scores=summary(rows), judged_by=judged_by(world), verdict=verdict.to_json()
@@ -214,11 +216,14 @@ def evaluate(
     *,
     space: Space = "z",
     strengths: Sequence[float] = STRENGTHS,
+    steadied: int | None = None,
     watch: Watch | None = None,
 ) -> list[LatentScores]:
     """The scores of each latent [N, D] of `space`, in order; see `score_direction`.
 
-    watch: shown every few latents by rising strength, once each.
+    steadied: how many of the latents, the first ones, are seen at all strengths; all unless given,
+    the others at −1, 0 and 1, so that nobody can tell their monotonicity. watch: shown every few
+    latents by rising strength, once each.
     """
     direction.check(world.generator)
     latents = as_latents(world.generator, latents, space)
@@ -226,10 +231,13 @@ def evaluate(
     evaluator = Evaluator(world, judge_of(world), draws=None)
     target = target_of(evaluator, goal_of(direction, world))
     rows: list[Row] = []
-    for part in latents.split(BATCH):
-        sample = sample_of(evaluator, part, space, maps=False)
-        options: dict[str, Any] = {"steady": ladder, "fidelity": False, "watch": watch}
-        rows += measure(evaluator, target, direction, sample, ladder, **options)
+    options: dict[str, Any] = {"fidelity": False, "watch": watch}
+    count = len(latents) if steadied is None else steadied
+    for some, at in ((latents[:count], ladder), (latents[count:], (-1.0, 0.0, 1.0))):
+        options["steady"] = at if at == ladder else ()
+        for part in some.split(BATCH) if len(some) else ():
+            sample = sample_of(evaluator, part, space, maps=False)
+            rows += measure(evaluator, target, direction, sample, at, **options)
     return [_scores_of(row) for row in rows]
 
 
