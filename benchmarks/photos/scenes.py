@@ -53,10 +53,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scene:
-    """A photo's file. where: the arguments of `place_photo` by which a user says the figure's
-    square. facts: how the photo was made, as JSON."""
+    """A photo's file. corners: of the figure's square, as a Crop has them. where: the arguments of
+    `place_photo` by which a user says it. facts: how the photo was made, as JSON."""
 
     path: Path
+    corners: tuple[tuple[float, float], ...]
     where: dict[str, Any]
     facts: dict[str, Any]
 
@@ -112,7 +113,7 @@ def scene(figure: Figure, number: int, folder: Path, frame: Any) -> Scene:
         "side": round(math.dist(corners[0], corners[3])),
         **options,
     }
-    return Scene(path, _where(way, corners, frame), facts)
+    return Scene(path, corners, _where(way, corners, frame), facts)
 
 
 def _corners(rng: np.random.Generator, way: str, height: int, width: int) -> tuple[Any, float]:

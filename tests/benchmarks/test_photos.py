@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,14 @@ import torch
 from PIL import Image
 
 from benchmarks.photos import __main__ as photos
-from benchmarks.photos import report, scenes
+from benchmarks.photos import odd, report, scenes
+from benchmarks.photos.finding import errors_of
 from benchmarks.photos.measuring import Row, compared
 from eclipsed.editing.photos.crop import box_crop
 from eclipsed.editing.photos.pasting import Pasted, paste
 from eclipsed.editing.photos.reading import photo_of, read_photo
+from eclipsed.testing import fake_world
+from eclipsed.types import Face
 from tests.editing.photos.pictures import file, noise
 
 FRAME = ((0.4, 0.45), (0.6, 0.45), (0.5, 0.55), (0.45, 0.65), (0.55, 0.65))
@@ -115,3 +120,53 @@ def test_the_page_counts_what_counts() -> None:
     failures = page[page.index("## Failures") :]
     assert "not reached: 1" in failures
     assert "pixels outside: 1" in failures
+
+
+class Faces:
+    """Finds what it is told to."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def smallest(self, height: int, width: int) -> float:
+        return 1.0
+
+    def find(self, pixels: torch.Tensor) -> tuple[Face, ...]:
+        return self.faces
+
+
+def face_in(left: float, top: float, side: float) -> Face:
+    points = tuple((left + x * side - 0.5, top + y * side - 0.5) for x, y in FRAME)
+    return Face(1, (left, top, left + side, top + side), 1.0, points)
+
+
+def test_a_square_that_is_found_is_off_by_so_many_sides() -> None:
+    world = replace(fake_world(), frame=FRAME)
+    faces = Faces(face_in(50, 20, 40), face_in(12, 10, 40))
+    corners = np.array(box_crop(10, 10, 50, 50).corners)
+    near, far = errors_of(faces, world, torch.zeros(100, 100, 3), corners)
+    assert near == pytest.approx(2 / 40, abs=1e-3)
+    assert far > 1
+
+
+def test_odd_photos_are_edited_or_refused_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(arguments: list[str]) -> int:
+        photo, out = Path(arguments[2]), Path(arguments[arguments.index("-o") + 1])
+        if photo.read_bytes() == b"no picture at all\n":
+            json.dump({"error": f"{photo} is a text.", "hint": "Give another."}, sys.stdout)
+            return 1
+        out.write_bytes(photo.read_bytes())
+        if photo.suffix == ".PNG":
+            (out.parent / "left.tmp").touch()
+        json.dump({"written": {"changed": 3, "outside": 0}}, sys.stdout)
+        return 0
+
+    monkeypatch.setattr(odd.cli, "run", run)
+    jpeg, png = (odd.Odd(kind, file(noise(9, 9), kind), kind) for kind in ("JPEG", "PNG"))
+    came, said, is_same = odd.tried(jpeg, tmp_path)
+    assert (came, said, is_same) == ("JPEG of 9×9, RGB; 3 pixels differ, 0 outside", "", True)
+    assert not odd.tried(png, tmp_path)[2]
+    text = odd.Odd("text", b"no picture at all\n", "jpg")
+    assert odd.tried(text, tmp_path) == ("exit 1", "/photo.jpg is a text. Give another.", True)

@@ -89,7 +89,14 @@ def test_two_avatars_are_numbered_from_the_left() -> None:
 def test_a_photo_that_is_an_avatar_is_taken_whole() -> None:
     large = F.interpolate(AVATARS[:1], (500, 500), mode="bicubic")[0].clamp(0, 1)
     crop = placed(large.permute(1, 2, 0), WORLD.detector, WORLD.frame).crop
-    assert off(crop, Square(250, 250, 500)) < 0.03
+    assert off(crop, Square(250, 250, 500)) < 1e-6
+
+
+@needs_weights
+def test_a_square_inside_a_surer_one_is_none() -> None:
+    squares = [Square(50, 50, 80), Square(60, 40, 8), Square(200, 50, 60, 0.2)]
+    faces = load_detector()._faces(squares, [0.9, 0.8, 0.7])  # type: ignore[attr-defined]
+    assert [face.score for face in faces] == [0.9, 0.7]
 
 
 @needs_weights

@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -179,18 +179,22 @@ def _run(
 class _Scene:
     """An image to invert, and what its losses read.
 
-    weights: [H, W] of the pixels. embedding: of the image, where there is an encoder. ordinary: how
-    far apart two of the generator's own images lie in embeddings. start: the latent to begin with.
+    embedding: of the image, where there is an encoder. ordinary: how far apart two of the
+    generator's own images lie in embeddings. start: the latent to begin with.
     """
 
     generator: Generator
     world: World | None
     image: Tensor
-    weights: Tensor
     embedding: Tensor | None
     ordinary: float
     statistics: Statistics
     start: Tensor
+
+    @cached_property
+    def weights(self) -> Float[Tensor, "h w"]:
+        """Of the pixels; a descent alone needs them, and a segmentation for each region."""
+        return _pixel_weights(self.world, self.image)
 
 
 @torch.no_grad()
@@ -206,7 +210,6 @@ def _scene_of(world: World | Generator, image: Tensor) -> _Scene:
         generator=generator,
         world=own,
         image=image,
-        weights=_pixel_weights(own, image),
         embedding=None if own is None else own.encoder.encode_image(image),
         ordinary=1.0 if own is None else distance_of_images(own),
         statistics=statistics,
@@ -227,6 +230,7 @@ def _fitting(image: Tensor, generator: Generator) -> Tensor:
     return F.interpolate(image, (height, width), mode="bilinear", antialias=True)
 
 
+@torch.no_grad()
 def _pixel_weights(world: World | None, image: Tensor) -> Float[Tensor, "h w"]:
     """More for the pixels of small regions, which would else be forgotten: a mouth, the eyes."""
     ones = torch.ones_like(image[0, 0])
