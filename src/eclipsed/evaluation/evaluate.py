@@ -20,6 +20,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing.masks import change_region, region_masks
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import claims, metrics, slider
+from eclipsed.evaluation.credibility import SecondLook
 from eclipsed.evaluation.observe import (
     Evaluator,
     Observation,
@@ -142,16 +143,32 @@ def scored(
     Raises WrongGenerator for a direction of another generator.
     """
     latents = world.generator.sample(seeds, space="z")
-    # What all strengths cost is six of nine images, and half of the seeds tell as much as is told.
-    rows = evaluate(world, direction, latents, steadied=(len(latents) + 1) // 2)
+    rows, doubt = _evaluated(world, direction, latents)
     if verdict_on(world, direction, rows).kind == "reversed" and direction.range[0] < 0.0:
         direction = direction.turned()
         direction = replace(direction, config={**direction.config, "turned": True})
-        rows = evaluate(world, direction, latents, steadied=(len(latents) + 1) // 2)
-    verdict = verdict_on(world, direction, rows)
+        rows, doubt = _evaluated(world, direction, latents)
+    verdict = verdict_on(world, direction, rows).doubted(doubt)
     return replace(
         direction, scores=summary(rows), judged_by=judged_by(world), verdict=verdict.to_json()
     )
+
+
+def _evaluated(
+    world: World, direction: Direction, latents: Float[Tensor, "n d"]
+) -> tuple[list[LatentScores], str]:
+    """The scores of a fresh direction, and why nobody should believe them: where the world's own
+    networks gave them and a second look doubts it."""
+    again = SecondLook(world, goal_of(direction, world))
+    asked = judged_by(world) == OWN and bool(direction.prompt)
+
+    def watch(observed: Mapping[float, Observation]) -> None:
+        again.see(observed[0.0].synthesis, observed[1.0].synthesis)
+
+    # What all strengths cost is six of nine images, and half of the seeds tell as much as is told.
+    steadied = (len(latents) + 1) // 2
+    rows = evaluate(world, direction, latents, steadied=steadied, watch=watch if asked else None)
+    return rows, again.doubt if asked else ""
 
 
 def verdict_on(

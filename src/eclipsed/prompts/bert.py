@@ -119,6 +119,6 @@ class Bert(nn.Module):
         seen = mask.bool()[:, None, None].expand(-1, -1, ids.shape[1], -1)
         looks = None if bool(mask.all()) else seen
         x = self.embeddings(ids)
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in self.encoder["layer"].children():
             x = layer(x, looks)
         return x  # type: ignore[no-any-return]
