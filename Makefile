@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo pictures screenshots test test-slow lint format starter bench bench-app report reproduction lock clean
+.PHONY: help install demo pictures screenshots test test-slow lint format starter bench bench-app faults audit report reproduction lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what can be made
@@ -62,6 +62,12 @@ bench: .venv/.installed  ## time sampling, editing and training, a step at real 
 
 bench-app: .venv/.installed  ## time the editor in a real browser (needs Chromium)
 	$(BIN)/python -m benchmarks.editor
+
+faults: .venv/.installed  ## inject what can go wrong, and write docs/faults.md
+	$(BIN)/python -m benchmarks.faults -o docs/faults.md
+
+audit: .venv/.installed  ## licences of all packages, and their known holes (needs pip-audit)
+	$(BIN)/python -m benchmarks.audit
 
 # Rows and directions lie in the archive, so that this says again what is known and measures the rest.
 report: .venv/.installed  ## the bench of docs/bench: methods side by side (40 minutes at most, then again)

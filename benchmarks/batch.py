@@ -1,6 +1,7 @@
 """Many jobs: what a batch saves, and whether anything is lost when it is killed.
 
     python -m benchmarks.batch prompts [--prompts 200] [--workers 2]   # against `eclipsed train`
+    python -m benchmarks.batch images [--images 10000]      # against the generator alone
     python -m benchmarks.batch kills [--kills 100]          # the batch itself is killed (-9)
     python -m benchmarks.batch workers [--on ray]           # its workers are, twice in every job
 
@@ -27,8 +28,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed import machine
+from eclipsed.cli.loading import Source, draw, draw_folder, open_source
 from eclipsed.directions import Direction
 from eclipsed.editing.choices import CardChoice
+from eclipsed.editing.stack import BATCH, Edit
 from eclipsed.evaluation import evaluate
 from eclipsed.files import sha256_of
 from eclipsed.jobs.batch import Batch
@@ -39,6 +42,7 @@ from eclipsed.jobs.run import run
 from eclipsed.jobs.worker import Worker
 from eclipsed.testing import fake_world, patch_vector
 from eclipsed.types import World
+from eclipsed.worlds import load_world
 
 WORDS = ("afro", "beanie", "turban", "beard", "glasses", "curly hair", "red hair", "smile")
 COLOURS = ("", "black ", "blond ", "red ", "blue ", "green ", "grey ", "brown ", "white ", "pink ")
@@ -79,6 +83,73 @@ def measured(calls: Sequence[Sequence[str]]) -> dict[str, float]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"seconds": round(time.perf_counter() - began, 1), "cpu_seconds": round(cpu, 1)}
+
+
+# --- against the generator alone ----------------------------------------------------------------
+
+
+def images(count: int) -> dict[str, Any]:
+    """Seconds and CPU seconds of `count` images of the starter: drawn, and edited and written."""
+    world = load_world("starter")
+    source = open_source(world, range(count))
+    with tempfile.TemporaryDirectory() as name:
+        card = Direction.load(write_card(world, Path(name) / "card.safetensors"))
+        small = source.part(0, 4 * BATCH)
+        draw(world, small)
+        draw_folder(world, small, [Edit(card)], Path(name), {})  # all that the first ones load
+        bare, before = timed(lambda: draw_only(world, source)), memory()
+        folder, quarter = Path(name) / "all", source.part(0, count // 4)
+        timed(lambda: draw_folder(world, quarter, [Edit(card)], folder, {}))
+        then, edited = memory(), timed(lambda: draw_folder(world, source, [Edit(card)], folder, {}))
+        size = sum(path.stat().st_size for path in folder.iterdir()) / count
+    return {
+        "machine": machine(),
+        "images": count,
+        "bare": bare,
+        "edited": edited,
+        "speed": {key: round(bare[key] / edited[key], 3) for key in bare},
+        "bytes": round(size),
+        "memory_mb": {"before": before, "after_a_quarter": then, "after": memory()},
+    }
+
+
+def write_card(world: World, path: Path) -> Path:
+    """A card of a small step that means nothing."""
+    generator = world.generator
+    latents = generator.sample([0, 1], space="w+")
+    Direction(
+        vector=0.1 * (latents[1] - latents[0]),
+        name="step",
+        prompt="step",
+        neutral="",
+        regions=(),
+        space="w+",
+        layers=generator.layers("w+"),
+        generator_name=generator.name,
+        generator_fingerprint=generator.fingerprint,
+        method="by hand",
+    ).save(path)
+    return path
+
+
+def draw_only(world: World, source: Source) -> None:
+    """Draw each image, and forget it."""
+    for first in range(0, len(source.labels), BATCH):
+        draw(world, source.part(first, BATCH))
+
+
+def timed(work: Callable[[], object]) -> dict[str, float]:
+    """Seconds of the clock and of all cores."""
+    began, before = time.perf_counter(), time.process_time()
+    work()
+    cpu = time.process_time() - before
+    return {"seconds": round(time.perf_counter() - began, 2), "cpu_seconds": round(cpu, 2)}
+
+
+def memory() -> float:
+    """What this process has in memory now, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * resource.getpagesize() / 1e6, 1)
 
 
 # --- killed and resumed -------------------------------------------------------------------------
@@ -241,14 +312,17 @@ def workers_die(count: int, on: str | None) -> dict[str, Any]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", choices=["prompts", "kills", "workers"])
+    parser.add_argument("what", choices=["prompts", "images", "kills", "workers"])
     parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--on", choices=["ray"])
     asked = parser.parse_args()
     if asked.what == "prompts":
         result = prompts(asked.prompts, asked.workers)
+    elif asked.what == "images":
+        result = images(asked.images)
     elif asked.what == "kills":
         result = kills(asked.kills)
     else:

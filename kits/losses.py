@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -9,6 +11,7 @@ from torch import Tensor
 
 COLOUR_BLOCK = 8
 CONTRAST_WINDOW = 5
+TEXTURE_WINDOW = 8
 ORDER_APART = 0.12  # heights that differ by less say nothing about an order
 ORDER_PAIRS = 12
 
@@ -18,6 +21,46 @@ def local_contrast(image: Tensor) -> Tensor:
     half = CONTRAST_WINDOW // 2
     around = F.avg_pool2d(F.pad(image, [half] * 4, mode="replicate"), CONTRAST_WINDOW, stride=1)
     return (image - around).abs().mean(dim=1, keepdim=True)
+
+
+def _gabor(orientations: int = 4, wavelength: float = 3.0, size: int = 7) -> Tensor:
+    """Even and odd stripes of every orientation, [2·orientations, 1, size, size]."""
+    y, x = torch.meshgrid(*[torch.arange(size) - size // 2] * 2, indexing="ij")
+    window = torch.exp(-(x.square() + y.square()) / (2 * (wavelength / 2) ** 2))
+    filters = []
+    for number in range(orientations):
+        angle = math.pi * number / orientations
+        phase = (x * math.cos(angle) + y * math.sin(angle)) * 2 * math.pi / wavelength
+        even, odd = window * phase.cos(), window * phase.sin()
+        even = even - window * even.sum() / window.sum()
+        filters += [each / each.abs().sum() for each in (even, odd)]
+    return torch.stack(filters)[:, None]
+
+
+_GABOR = _gabor()
+
+
+def texture_energy(image: Float[Tensor, "n 3 r r"]) -> Float[Tensor, "n 4 s s"]:
+    """How strong fine stripes of each of four orientations are, in windows of TEXTURE_WINDOW."""
+    grey = image.mean(dim=1, keepdim=True)
+    filtered = F.conv2d(F.pad(grey, [3] * 4, mode="replicate"), _GABOR.to(grey))
+    energy = (filtered[:, ::2].square() + filtered[:, 1::2].square() + 1e-5).sqrt()
+    return F.avg_pool2d(energy, TEXTURE_WINDOW, TEXTURE_WINDOW // 2)
+
+
+def texture_loss(image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Difference of the texture's energies, at full and at half size.
+
+    Strands of hair that lie elsewhere than the target's cost nothing if they are as many, as strong
+    and as steep, where an error of pixels would prefer none. Shapes as of `reconstruction_loss`.
+    """
+    loss = image.new_zeros(())
+    for _ in range(2):
+        apart = (texture_energy(image) - texture_energy(target)).abs().mean(1, keepdim=True)
+        pooled = F.avg_pool2d(weight, TEXTURE_WINDOW, TEXTURE_WINDOW // 2)
+        loss = loss + (apart * pooled).mean()
+        image, target, weight = (F.avg_pool2d(each, 2) for each in (image, target, weight))
+    return loss
 
 
 def reconstruction_loss(

@@ -52,7 +52,7 @@ def newest(folder: Path) -> tuple[str, SynthesisNetwork]:
 def generated(network: SynthesisNetwork, values: Floats) -> Tensor:
     """What a network in training draws of people [N, WIDTH]: images [N, 3, R, R] in [-1, 1]."""
     codes = torch.from_numpy(codes_from_values(values))
-    batches = [network(network.styles(part), noise="none")[0] for part in codes.split(_BATCH)]
+    batches = [network(network.styles(part), noise="const")[0] for part in codes.split(_BATCH)]
     return torch.cat(batches).clamp(-1, 1)
 
 

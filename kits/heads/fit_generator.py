@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from eclipsed.generators.stylegan2 import StyleGAN2Config, SynthesisNetwork
+from eclipsed.generators.stylegan2 import Noise, StyleGAN2Config, SynthesisNetwork
 from eclipsed.search.pool import fast_bfloat16
 from eclipsed.worlds.heads.attributes import REGIONS
 from kits.fitting import Schedule, channels_last, fit
 from kits.heads.design import GROUP_WIDTH, codes_from_values, pushed
 from kits.heads.population import Z_DIM
 from kits.heads.store import RESOLUTION, Sampler
-from kits.losses import local_contrast, reconstruction_loss
+from kits.losses import local_contrast, reconstruction_loss, texture_loss
 
 # The network in training takes codes of one group per row; design.written_out makes it take w.
 CONFIG = StyleGAN2Config(
@@ -43,6 +43,9 @@ WEIGHTS = {
     "glasses": 3.0,
     "earrings": 3.0,
 }
+# What has strands, and what the errors of its pixels count for where its texture is trained.
+STRANDS, STRANDS_WEIGHT = ("hair", "beard"), 0.3
+TEXTURE_ELSEWHERE = 0.2  # of the weight of the strands' texture
 # Styles that hardly depend on the code at first are learned faster than random ones unlearned.
 STYLE_START = 0.3
 
@@ -52,7 +55,8 @@ class Stage:
     """One training at one resolution; a later one at the same resolution is a restart.
 
     detail: what the contrast of a pixel to its surroundings adds to its weight, as a factor.
-    colour: weight of the error of the means over blocks, see `reconstruction_loss`.
+    colour: weight of the error of the means over blocks, see `reconstruction_loss`. texture: weight
+    of `texture_loss`, which lets the noise maps in: strands need something to grow from.
     """
 
     resolution: int
@@ -61,11 +65,12 @@ class Stage:
     batch: int = 16
     detail: float = 0.0
     colour: float = 1.0
+    texture: float = 0.0
 
     def __post_init__(self) -> None:
         if self.resolution not in CONFIG.resolutions or not 1 <= self.batch <= self.images:
             raise ValueError(f"not a stage of training: {self}")
-        if min(self.detail, self.colour) < 0:
+        if min(self.detail, self.colour, self.texture) < 0:
             raise ValueError(f"a weight in a stage of training is negative: {self}")
 
 
@@ -74,7 +79,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(32, 20_000, 0.02),
     Stage(64, 64_000, 0.02),
     Stage(128, 64_000, 0.02),
-    Stage(128, 80_000, 0.015, detail=3.0),
+    Stage(128, 36_000, 0.015, detail=3.0),
+    Stage(128, 32_000, 0.012, detail=2.0, texture=8.0),
 )
 
 
@@ -93,31 +99,38 @@ class Batches:
         self.stage, self.device = stage, device
         self.sampler = Sampler(folder, stage.batch, seed)
         self.weights = pixel_weights().to(device)
+        self.strands = torch.tensor([REGIONS.index(name) for name in STRANDS], device=device)
 
-    def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """One step's codes [N, NUM_WS, GROUP_WIDTH], targets [N, 3, R, R], weights [N, 1, R, R]."""
+    def at(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One step's codes [N, NUM_WS, GROUP_WIDTH], targets [N, 3, R, R], weights of pixels and
+        where strands are, [N, 1, R, R] both."""
         rows, rng = self.sampler.at(step)
         codes = torch.from_numpy(codes_from_values(pushed(rng, rows["values"])))
         image = torch.from_numpy(rows["image"]).to(self.device)
         target = image.permute(0, 3, 1, 2).float() / 127.5 - 1
         label = torch.from_numpy(rows["label"]).to(self.device).long()
+        strands = torch.isin(label, self.strands).float().unsqueeze(1)
         weight = self.weights[label].unsqueeze(1)
+        if self.stage.texture:
+            weight = weight * (1 - (1 - STRANDS_WEIGHT) * strands)
         if self.stage.detail:
             weight = weight * (1 + self.stage.detail * local_contrast(target))
         if target.shape[-1] > self.stage.resolution:
             factor = target.shape[-1] // self.stage.resolution
-            target, weight = F.avg_pool2d(target, factor), F.avg_pool2d(weight, factor)
-        return codes.to(self.device), target.contiguous(), weight
+            target, weight, strands = (
+                F.avg_pool2d(each, factor) for each in (target, weight, strands)
+            )
+        return codes.to(self.device), target.contiguous(), weight, strands
 
 
 def new_networks(seed: int, device: str) -> tuple[SynthesisNetwork, SynthesisNetwork]:
-    """A random network and a copy for its moving average, with all noise left at strength 0."""
+    """A random network and a copy for its moving average, all noise at strength 0."""
     torch.manual_seed(seed)
     network = channels_last(SynthesisNetwork(CONFIG)).to(device)
     for name, parameter in network.named_parameters():
         if name.endswith("affine.weight"):
             parameter.data.mul_(STYLE_START)
-        # Supervised images leave nothing for noise to explain; the inputs stay, at strength 0.
+        # Exact images leave nothing for noise to explain until texture alone counts.
         parameter.requires_grad_(not name.endswith("noise_strength"))
     return network, copy.deepcopy(network).requires_grad_(False)
 
@@ -139,7 +152,10 @@ def fit_generator(
     network, average = new_networks(seed, device)
     for number, stage in enumerate(stages):
         network.resolutions = tuple(2**k for k in range(2, stage.resolution.bit_length()))
-        loss = _loss(network, stage.colour, device, compiled)
+        for name, parameter in network.named_parameters():
+            if name.endswith("noise_strength"):
+                parameter.requires_grad_(stage.texture > 0)
+        loss = _loss(network, stage, device, compiled)
         batches = Batches(store, stage, seed + 1000 * number, device)
         parameters = [p for p in network.parameters() if p.requires_grad]
         fit(
@@ -156,14 +172,20 @@ def fit_generator(
 
 
 def _loss(
-    network: SynthesisNetwork, colour: float, device: str, compiled: bool
+    network: SynthesisNetwork, stage: Stage, device: str, compiled: bool
 ) -> Callable[..., Tensor]:
     half = fast_bfloat16(torch.device(device))
 
-    def loss(codes: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    def loss(codes: Tensor, target: Tensor, weight: Tensor, strands: Tensor) -> Tensor:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            image, _ = network(network.styles(codes), noise="none")
-        return reconstruction_loss(image.float(), target, weight, colour)
+            noise: Noise = "const" if stage.texture else "none"
+            image, _ = network(network.styles(codes), noise=noise)
+        image = image.float()
+        total = reconstruction_loss(image, target, weight, stage.colour)
+        if stage.texture:
+            where = TEXTURE_ELSEWHERE + (1 - TEXTURE_ELSEWHERE) * strands
+            total = total + stage.texture * texture_loss(image, target, where)
+        return total
 
     return torch.compile(loss) if compiled else loss
 

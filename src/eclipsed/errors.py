@@ -42,10 +42,30 @@ class MissingExtra(EclipsedError):
     """An optional dependency is not installed."""
 
 
-def unexpected(error: Exception) -> str:
+class OutOfMemory(EclipsedError):
+    """The memory of this machine, or of its GPU, is too small for what was asked for."""
+
+    def __init__(self, message: str = "Memory ran out.") -> None:
+        super().__init__(message, "Close other programs, or take a world of smaller images.")
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception is Python's or torch's way to say that memory ran out."""
+    # Torch has a class of its own for GPUs alone; it is not imported here.
+    words = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or any(said in words for said in ("out of memory", "not enough memory", "allocate memory"))
+    )
+
+
+def unexpected(error: Exception) -> EclipsedError:
     """What to say of an exception that nobody foresaw."""
+    if ran_out_of_memory(error):
+        return OutOfMemory()
     summary = str(error).strip().split("\n")[0]
-    return f"Something unexpected went wrong ({type(error).__name__}: {summary})."
+    return EclipsedError(f"Something unexpected went wrong ({type(error).__name__}: {summary}).")
 
 
 def extras() -> dict[str, list[str]]:

@@ -68,6 +68,7 @@ _POINTER = re.compile(
 _REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("there is no such file or folder", "Check the path, or make the folder first."),
     errno.ENOTDIR: ("a part of its path is a file, not a folder", "Check the path."),
+    errno.EEXIST: ("a file has this name", "Choose another name."),
     errno.EISDIR: ("it is a folder", "Name a file."),
     errno.EACCES: ("permission is denied", "Choose another place or change its permissions."),
     errno.EPERM: ("permission is denied", "Choose another place or change its permissions."),

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 import typer
@@ -86,6 +87,54 @@ def test_a_closed_pipe_is_quiet() -> None:
     os.close(writer)
     assert done.stderr == b""
     assert done.returncode == 1
+
+
+def program(*words: str, code: str = "pass", **options: Any) -> tuple[int, bytes]:
+    """The program in a process of its own: its exit code, and what it says on stderr."""
+    code = f"import os, signal; from eclipsed import cli; {code}; cli.main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+        **{"stdout": subprocess.DEVNULL, **options},
+    )
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--help",), b"The system refused: [Errno 28] No space left on device."),
+        (("sing", "--json"), b"No such command 'sing'. See 'eclipsed --help'."),
+    ],
+)
+def test_a_full_disk_behind_the_output_is_one_sentence(words: tuple[str, ...], says: bytes) -> None:
+    with open("/dev/full", "wb") as full:
+        code, said = program(*words, stdout=full)
+    assert code != 0
+    assert said == b"eclipsed: " + says + b"\n"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_stream_that_is_closed_stops_nothing(number: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write = f"lambda: print(open({str(path)!r}, 'w').write('mine'), os.write(1, b'x'))"
+    verb = f"cli.program.command('write')({write})"
+    assert program("write", code=verb, stdout=None, preexec_fn=lambda: os.close(number))[0] == 0
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_signals_to_end_stop_it_as_ctrl_c_does(name: str) -> None:
+    verb = f"cli.program.command('wait')(lambda: os.kill(os.getpid(), signal.{name}))"
+    assert program("wait", code=verb) == (130, b"eclipsed: Stopped.\n")
+
+
+def test_a_signal_that_nohup_has_ignored_stays_so() -> None:
+    verb = "signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    verb += "cli.program.command('wait')(lambda: os.kill(os.getpid(), signal.SIGHUP))"
+    assert program("wait", code=verb) == (0, b"")
 
 
 def test_a_poor_terminal_stops_nothing() -> None:

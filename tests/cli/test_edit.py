@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from eclipsed.cli.loading import BATCH
 from eclipsed.editing.images import load_png, to_pil
 from eclipsed.editing.masks import Mask
 from eclipsed.editing.recipes import read_recipe
+from eclipsed.editing.stack import BATCH
 from eclipsed.editing.starts import Start
 from eclipsed.testing import FakeGenerator
 from eclipsed.types import Synthesis, World

@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +327,34 @@ def test_a_webp_holds_a_recipe(tmp_path: Path) -> None:
     picture, recipe = Image.new("RGB", (8, 8)), {"prompt": "Brille – 眼鏡"}
     picture.save(tmp_path / "x.webp", exif=images.recipe_facts(recipe))
     assert images.load_png(tmp_path / "x.webp")[1] == recipe
+
+
+def test_many_pictures_are_the_same_as_single_ones(tmp_path: Path) -> None:
+    made = torch.rand(70, 3, 8, 8)
+    rows = [(image, tmp_path / f"{number}.png", {"n": number}) for number, image in enumerate(made)]
+    images.save_pngs(iter(rows))
+    for image, path, recipe in rows:
+        assert path.read_bytes() == images.png_bytes(images.to_pil(image), recipe)
+
+
+def test_few_pictures_wait_for_the_disk_and_a_failure_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    done: list[int] = []
+
+    def save(picture: Image.Image, path: Path, recipe: dict[str, int]) -> None:
+        done.append(recipe["n"])
+        if recipe["n"] == 100:
+            raise BadFile("Cannot write 'a.png': the disk is full.")
+
+    def rows() -> Iterator[tuple[Tensor, Path, dict[str, Any]]]:
+        for number in range(10_000):
+            begun.append(number)
+            assert len(begun) - len(done) <= 32
+            yield torch.zeros(3, 2, 2), tmp_path / "a.png", {"n": number}
+
+    monkeypatch.setattr(images, "save_png", save)
+    with pytest.raises(BadFile, match="the disk is full"):
+        images.save_pngs(rows())
+    assert len(begun) < 200

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eclipsed.editing.choices import CardChoice
 from eclipsed.editing.images import load_png, save_png
@@ -97,6 +100,51 @@ def test_a_longer_list_of_seeds_keeps_the_jobs_that_are_whole(
     longer = planned(Batch(methods=(), stacks=(stack,), seeds=tuple(range(70))))
     assert [job.id for job in longer[:2]] == [job.id for job in short]
     assert [len(job.outs) for job in longer] == [32, 32, 6]
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cards") / "hair.safetensors"
+    save_card(load_fake("starter"), path)
+    return path
+
+
+PROMPTS = ["bright hair", "dark hair", "bright, hair", "dark eyes", "a hat", "a hat!"]
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.sampled_from(PROMPTS), min_size=1, max_size=6, unique=True),
+    st.lists(st.integers(0, 99), max_size=3, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_a_job_is_the_same_whatever_else_a_batch_asks_for(
+    prompts: list[str], seeds: list[int], random: Random
+) -> None:
+    batch = Batch(prompts=tuple(prompts), methods=("paper",), seeds=tuple(seeds), steps=1)
+    jobs = planned(batch)
+    assert len(jobs) == len(prompts) * max(1, len(seeds))
+    assert len({job.id for job in jobs}) == len({job.outs for job in jobs}) == len(jobs)
+    random.shuffle(prompts)
+    shuffled = planned(replace(batch, prompts=tuple(prompts)))
+    assert {job.id for job in shuffled} == {job.id for job in jobs}
+    alone = planned(replace(batch, prompts=(prompts[0],)))
+    assert {job.id for job in alone} <= {job.id for job in jobs}
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 200), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.5, 0.7]))
+def test_pictures_of_seeds_are_cut_into_the_same_jobs(
+    card: Path, count: int, first: int, truncation: float
+) -> None:
+    stack = (CardChoice(card, 1.0),)
+    first = min(first, 2**32 - 1 - count)
+    seeds = tuple(range(first, first + count))
+    asked = Batch(methods=(), stacks=(stack,), seeds=seeds, truncation=truncation)
+    jobs = planned(asked)
+    outs = [out for job in jobs for out in job.outs]
+    assert outs == [f"{Path(outs[0]).parent}/seed-{seed}.png" for seed in seeds]
+    assert len({job.id for job in jobs}) == len(jobs)
 
 
 def test_latents_of_files_are_drawn(stack: tuple[CardChoice, ...], tmp_path: Path) -> None:

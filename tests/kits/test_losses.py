@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kits.losses import local_contrast, order_loss, pair_loss, reconstruction_loss
+from kits.losses import local_contrast, order_loss, pair_loss, reconstruction_loss, texture_loss
 
 
 def test_reconstruction_loss_counts_pixels_and_edges() -> None:
@@ -69,3 +69,17 @@ def test_order_loss_leaves_out_what_takes_no_part_and_what_is_alike() -> None:
     both = torch.cat([height, 0 * height], dim=1)
     twice = torch.cat([0 * logits, logits], dim=1)
     assert float(order_loss(twice, both, every.expand(3, 2))) == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_texture_is_the_same_wherever_its_strands_lie() -> None:
+    x = torch.arange(64) * 2 * torch.pi / 3
+    strands = 0.3 * torch.sin(x).expand(1, 3, 64, 64)
+    moved = 0.3 * torch.sin(x + 2).expand(1, 3, 64, 64)
+    ones = torch.ones(1, 1, 64, 64)
+    blurred, steep = torch.zeros_like(strands), strands.transpose(2, 3)
+    assert texture_loss(strands, strands, ones) == 0
+    near = texture_loss(moved, strands, ones)
+    assert near < 0.2 * texture_loss(blurred, strands, ones)
+    assert near < 0.1 * texture_loss(steep, strands, ones)
+    assert reconstruction_loss(moved, strands, ones) > reconstruction_loss(blurred, strands, ones)
+    assert texture_loss(blurred, strands, 0 * ones) == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -242,9 +243,35 @@ def test_anothers_state_is_not_taken(tmp_path: Path) -> None:
         work=tmp_path,
     )  # fmt: skip
     assert other[0] == 1
-    (tmp_path / f"{training_identity(world, GOAL, config)[:16]}.safetensors").write_bytes(b"junk")
-    with pytest.raises(BadFile, match="not a readable"):
-        train_direction(world, GOAL, config, work=tmp_path)
+
+
+@pytest.mark.parametrize("how", ["damaged", "a folder", "no room"])
+def test_a_state_that_is_of_no_use_costs_a_warning(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, config = fake_world(), CONFIGS["paper"]
+    expected = train_direction(world, GOAL, config)
+    path = tmp_path / f"{training_identity(world, GOAL, config)[:16]}.safetensors"
+    says = {
+        "damaged": "begins anew",
+        "a folder": "cannot be resumed",
+        "no room": "the disk is full",
+    }
+    if how == "damaged":
+        path.write_bytes(b"junk")
+    elif how == "a folder":
+        path.mkdir()
+    else:
+        monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(RuntimeWarning, match=says[how]) as caught:
+        direction = train_direction(world, GOAL, config, work=tmp_path)
+    assert len(caught) == (2 if how == "a folder" else 1)
+    assert torch.equal(direction.vector, expected.vector)
+    assert [each.name for each in tmp_path.iterdir()] == ([] if how == "no room" else [path.name])
+
+
+def full(handle: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_identity_depends_on_all_that_decides_the_result() -> None:

@@ -22,7 +22,7 @@ def begin(
         except EclipsedError as error:
             failed(str(error), True)
         except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
-            failed(unexpected(error), False)
+            failed(str(unexpected(error)), False)
 
     thread = threading.Thread(target=guarded, name=name, daemon=True)
     thread.start()

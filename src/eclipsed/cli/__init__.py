@@ -6,7 +6,9 @@ Importing this package imports no torch; each verb loads what it needs when it r
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import TextIOWrapper
@@ -113,9 +115,30 @@ def _sleep_while_waiting() -> None:
         os.environ["GOMP_SPINCOUNT"] = "1000"
 
 
+def _end_as_ctrl_c_does() -> None:
+    """Have SIGTERM and a terminal that is closed stop what is under way as Ctrl-C does, unless the
+    caller has them ignored, as nohup does: nothing is left half-written, and trainings go on."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _open_what_is_closed() -> None:
+    """Have words go nowhere where a shell closed their stream (`>&-`). Python then has none at all,
+    and a file that is opened next would take its number, and all that other code prints."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for ever
+
+
 def main() -> None:
     """The `eclipsed` program."""
+    _open_what_is_closed()
     _sleep_while_waiting()
+    _end_as_ctrl_c_does()
+    warnings.showwarning = lambda message, *_, **__: console.note(str(message))
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character shows its number; nothing stops for it.
         if isinstance(stream, TextIOWrapper):

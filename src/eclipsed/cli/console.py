@@ -85,9 +85,11 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     except BrokenPipeError:
-        return _reader_left()
+        _takes_more()
+        return COULD_NOT  # the reader left, as `| head` does: nothing is left to say
     except OSError as error:
-        return fail(f"The system refused: {error}.", as_json=as_json)
+        takes_more = _takes_more()  # asked in any case, for the flush at exit
+        return fail(f"The system refused: {error}.", as_json=as_json and takes_more)
     except Exception as error:  # noqa: BLE001 - the last resort, so that a person sees a sentence
         return _unexpected(error, as_json=as_json)
     if code == STOPPED:
@@ -96,10 +98,14 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 
 def fail(message: str, hint: str = "", *, as_json: bool, code: int = COULD_NOT) -> int:
-    """Say what went wrong, as a sentence on stderr or as {"error", "hint"} on stdout."""
+    """Say what went wrong: as {"error", "hint"} on stdout, or as a sentence on stderr, which also
+    has it where stdout takes no more."""
+    said = False
     if as_json:
-        print_json({"error": message, "hint": hint})
-    else:
+        with suppress(OSError):
+            print_json({"error": message, "hint": hint})
+            said = _takes_more()
+    if not said:
         note(f"eclipsed: {message} {hint}".rstrip())
     return code
 
@@ -119,16 +125,18 @@ def _wrong_usage(error: Exception, *, as_json: bool) -> int:
 def _unexpected(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("ECLIPSED_TRACEBACK"):
         traceback.print_exc()
-    return fail(
-        unexpected(error),
-        "Set ECLIPSED_TRACEBACK=1 to see where, and please report it.",
-        as_json=as_json,
-    )
+    said = unexpected(error)
+    hint = said.hint or "Set ECLIPSED_TRACEBACK=1 to see where, and please report it."
+    return fail(said.message, hint, as_json=as_json)
 
 
-def _reader_left() -> int:
-    """The other end of the pipe was closed, as by `| head`: nothing is left to say."""
-    with suppress(OSError, ValueError):
-        # So that the interpreter's own flush at exit finds a place to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return COULD_NOT
+def _takes_more() -> bool:
+    """Whether standard output does. Where a reader left or a disk is full, it goes nowhere from now
+    on, so that the interpreter's own flush at exit finds a place to write to."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from eclipsed.editing.stack import Edit
     from eclipsed.editing.starts import Start
     from eclipsed.types import Generator, Goal, Space, World
-
-BATCH = 32  # images that are drawn at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,19 +253,22 @@ def draw_folder(
     recipe: Mapping[str, Any],
 ) -> list[str]:
     """Write each image of a source as a picture of its own; the paths, in order."""
-    from eclipsed.editing.images import save_png, to_pil
+    from eclipsed.editing.images import save_pngs
+    from eclipsed.editing.stack import BATCH
     from eclipsed.files import make_folder
 
     make_folder(folder)
-    edits, prefix, files = tuple(edits), "" if source.starts else "seed-", []
-    for first in range(0, len(source.labels), BATCH):
-        images = draw(world, source.part(first, BATCH), edits)
-        for number, image in enumerate(images, start=first):
-            one = source.part(number)
-            path = folder / f"{prefix}{one.labels[0]}.png"
-            save_png(to_pil(image), path, {**recipe, **one.facts})
-            files.append(str(path))
-    return files
+    edits, prefix = tuple(edits), "" if source.starts else "seed-"
+    paths = [folder / f"{prefix}{label}.png" for label in source.labels]
+
+    def pictures() -> Iterator[tuple[Tensor, Path, dict[str, Any]]]:
+        for first in range(0, len(paths), BATCH):
+            images = draw(world, source.part(first, BATCH), edits)
+            for number, image in enumerate(images, start=first):
+                yield image, paths[number], {**recipe, **source.part(number).facts}
+
+    save_pngs(pictures())
+    return [str(path) for path in paths]
 
 
 def draw(world: World | Bare, source: Source, edits: Iterable[Edit] = ()) -> Tensor:

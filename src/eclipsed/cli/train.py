@@ -14,7 +14,7 @@ from eclipsed.cli.check import near_words
 from eclipsed.cli.loading import free_path, is_of, open_world
 from eclipsed.cli.progress import training_progress
 from eclipsed.cli.wording import score_table
-from eclipsed.errors import UnknownName
+from eclipsed.errors import BadFile, UnknownName
 from eclipsed.methods.registry import names
 from eclipsed.text import file_name
 
@@ -137,7 +137,6 @@ def _drafted(world: World, goal: Goal, config: Any) -> Direction:
 def _searched(method: Method, world: World, goal: Goal, config: Any, card: Path) -> Direction:
     """The direction, whose card is written; with a progress bar where it is trained step by step,
     and no state left once that is done."""
-    from eclipsed.cache import cache_folder
     from eclipsed.methods.training import train_direction
     from eclipsed.search.loop import training_identity
 
@@ -147,8 +146,8 @@ def _searched(method: Method, world: World, goal: Goal, config: Any, card: Path)
             console.note(f"looking for '{goal.prompt}' by {method.name}")
             direction = train_direction(world, goal, config)
         else:
-            again = "The same command goes on from there."
-            work = cache_folder() / "directions" / training_identity(world, goal, config)[:16]
+            work = _state_folder(training_identity(world, goal, config))
+            again = "" if work is None else "The same command goes on from there."
             log = card.with_suffix(".jsonl")
             with training_progress(goal.prompt) as on_step:
                 direction = train_direction(world, goal, config, on_step, work=work, log=log)
@@ -161,6 +160,20 @@ def _searched(method: Method, world: World, goal: Goal, config: Any, card: Path)
     if work is not None:
         shutil.rmtree(work, ignore_errors=True)
     return direction
+
+
+def _state_folder(identity: str) -> Path | None:
+    """Where a training's state lies; None, and a remark, where no cache can be written."""
+    from eclipsed.cache import cache_folder
+    from eclipsed.files import make_folder
+
+    folder = cache_folder() / "directions" / identity[:16]
+    try:
+        make_folder(folder)
+    except BadFile as error:
+        console.note(f"{error.message} The training cannot be resumed if it is stopped.")
+        return None
+    return folder
 
 
 def _scored(world: World, direction: Direction, card: Path, image: int | None) -> Direction:

@@ -41,7 +41,7 @@ def animated(
         raise ValueError("the pictures have different sizes")
     if milliseconds < SHORTEST:
         raise ValueError(f"a picture must stay for {SHORTEST} milliseconds or longer")
-    frames = [picture.convert("RGB") for picture in pictures]
+    frames = [one if one.mode == "RGB" else one.convert("RGB") for one in pictures]
     if kind == "webp":
         return _saved(frames, "WEBP", duration=milliseconds, loop=0, quality=88, exif=exif)
     return _gif(frames, milliseconds) if kind == "gif" else _mp4(frames, milliseconds)

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from eclipsed.directions import Direction, keep_layers
 from eclipsed.editing.masks import Mask, dilate, pixels_at, region_masks
 from eclipsed.errors import BadSetting, EclipsedError, UnknownName
+from eclipsed.generators.memory import in_parts
 from eclipsed.generators.spaces import as_latents
 from eclipsed.text import finite
 from eclipsed.types import SPACES, Generator, Segmenter, Space, Synthesis
@@ -212,8 +213,8 @@ def render(
     latents = as_latents(generator, latents, space)
     stack = stack if isinstance(stack, EditStack) else EditStack(stack)
     soft = EditStack(tuple(edit for edit in stack.active if not edit.bounded))
-    images = []
-    for part in latents.split(BATCH):
+
+    def rendered(part: Tensor) -> Tensor:
         synthesize = partial(
             _synthesize, generator, part, space=space, truncation=truncation, segmenter=segmenter
         )
@@ -225,8 +226,9 @@ def render(
                 after = synthesize(done)
                 image = blend(image, after.image, blend_mask(segmenter, before, after, edit))
                 before = after
-        images.append(image)
-    return torch.cat(images)
+        return image
+
+    return torch.cat(in_parts(rendered, latents, BATCH))
 
 
 def _synthesize(

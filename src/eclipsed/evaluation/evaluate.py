@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ from eclipsed.evaluation.observe import (
 )
 from eclipsed.evaluation.scores import CARD, COUNTED, INDEPENDENT, MEASURED, OWN, Better
 from eclipsed.evaluation.verdict import DirectionVerdict, changed_in, verdict_of
+from eclipsed.generators.memory import in_parts
 from eclipsed.generators.spaces import as_latents
 from eclipsed.prompts.goals import goal_of
 from eclipsed.types import Space, World
@@ -303,14 +305,15 @@ def measure(
         synthesis = edited(evaluator, direction, part.latents, strength, part.space)
         return observe(evaluator, synthesis, maps=strength in maps)
 
-    rows: list[Row] = []
-    for start in range(0, len(sample.latents), BATCH):
-        part = sample.take(slice(start, start + BATCH))
+    def measured(numbers: Tensor) -> list[Row]:
+        part = sample.take(slice(int(numbers[0]), int(numbers[-1]) + 1))
         observed = {strength: observed_at(part, strength) for strength in strengths}
+        rows = _rows(evaluator, target, observed, at=at, steady=steady, fidelity=fidelity)
         if watch:
             watch(observed)
-        rows += _rows(evaluator, target, observed, at=at, steady=steady, fidelity=fidelity)
-    return rows
+        return rows
+
+    return list(chain(*in_parts(measured, torch.arange(len(sample.latents)), BATCH)))
 
 
 def _rows(

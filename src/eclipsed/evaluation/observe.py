@@ -13,6 +13,7 @@ from torch import Tensor
 from eclipsed.directions import Direction
 from eclipsed.editing.stack import BATCH, Edit, EditStack, render
 from eclipsed.evaluation.claims import Claims, claims_of
+from eclipsed.generators.memory import in_parts
 from eclipsed.prompts.goals import encoded
 from eclipsed.types import (
     Claim,
@@ -193,10 +194,11 @@ def sample_of(
     maps: bool = True,
 ) -> Sample:
     """The latents' images, unedited, with everything that is known of them."""
-    parts = [
-        observe(evaluator, _synthesis(evaluator, rows, space), maps=maps)
-        for rows in latents.split(BATCH)
-    ]
+
+    def observed(rows: Tensor) -> Observation:
+        return observe(evaluator, _synthesis(evaluator, rows, space), maps=maps)
+
+    parts = in_parts(observed, latents, BATCH)
     return Sample(latents, space, _merged(parts, torch.cat), tuple(seeds))
 
 

@@ -18,12 +18,12 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.errors import BadFile, BadSetting, UnknownName
 from eclipsed.files import sha256_of
 from eclipsed.generators.mapping import MappingNetwork
+from eclipsed.generators.memory import in_parts
 from eclipsed.generators.seeds import seeded_z
 from eclipsed.generators.spaces import check_conversion, check_space, layer_spread
 from eclipsed.text import listed
@@ -268,13 +268,7 @@ class NetworkGenerator(nn.Module, ABC):
         most = self.at_once(how.stop)
         if len(latents) <= most or isinstance(how.noise, int):
             return self._at_once(latents, how)
-        keep = torch.is_grad_enabled() and latents.requires_grad
-        parts = [
-            checkpoint(self._at_once, few, how, use_reentrant=False)
-            if keep
-            else self._at_once(few, how)
-            for few in latents.split(most)
-        ]
+        parts = in_parts(lambda few: self._at_once(few, how), latents, most)
         images, maps = zip(*parts, strict=True)
         return torch.cat(images), {name: torch.cat([m[name] for m in maps]) for name in maps[0]}
 

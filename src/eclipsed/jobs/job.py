@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from eclipsed.types import World
 
-VERSION = 1  # of all jobs: to be raised when the same job comes to mean other bytes
+VERSION = 2  # of all jobs: to be raised when the same job comes to mean other bytes
 # Where a file's metadata stand, so that ten thousand pictures are looked through in a second.
 _HEAD = 2**16
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from torch import Tensor
 from eclipsed import __version__
 from eclipsed.cache import NETWORKS
 from eclipsed.editing.choices import CardChoice, edit_facts_of, open_edits
-from eclipsed.editing.images import save_png, to_pil
+from eclipsed.editing.images import save_pngs
 from eclipsed.editing.latents import read_latents
 from eclipsed.editing.photos.files import edit_file
 from eclipsed.editing.photos.inversion import InvertConfig, identity_of
 from eclipsed.editing.photos.session import invert_photo
 from eclipsed.editing.recipes import latent_facts, recipe_head
-from eclipsed.editing.stack import Edit, EditStack, render
+from eclipsed.editing.stack import BATCH, Edit, EditStack, render
 from eclipsed.editing.starts import Start
 from eclipsed.evaluation import evaluate
 from eclipsed.files import make_folder, read_bytes, sha256_of, write_atomic
@@ -114,20 +115,21 @@ class Pictures:
     def carry_out(self, world: World, place: Place) -> Mapping[str, Any]:
         edits, facts = _edits(self.stack, world)
         latents, space, starts = self._source(world, len(place.outs))
-        images = render(
+        rendered = partial(
+            render,
             world.generator,
-            latents,
-            EditStack(tuple(edits)),
+            stack=EditStack(tuple(edits)),
             space=space,
             truncation=self._truncation(world) if self.seeds else 1.0,
             segmenter=world.segmenter if any(edit.bounded for edit in edits) else None,
         )
+        images = chain.from_iterable(map(rendered, latents.split(BATCH)))
         # First, so that it stands where `is_done` looks.
         recipe = {"job": place.job.id, **recipe_head("edit", world), "edits": facts}
         make_folder(place.outs[0].parent)
-        for image, path, start in zip(images, place.outs, starts, strict=True):
-            save_png(to_pil(image), path, {**recipe, **start})
-        return {"images": len(images)}
+        rows = zip(images, place.outs, starts, strict=True)
+        save_pngs((image, path, {**recipe, **start}) for image, path, start in rows)
+        return {"images": len(latents)}
 
     def _truncation(self, world: World) -> float:
         return world.truncation if self.truncation is None else self.truncation

@@ -48,7 +48,8 @@ class Worker:
         except OSError as error:
             return Answer(f"The system refused: {error}.", seconds=time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - one job's end is not that of the others
-            return Answer(unexpected(error), seconds=time.monotonic() - began)
+            said = unexpected(error)
+            return Answer(said.message, said.hint, time.monotonic() - began)
         return Answer(seconds=time.monotonic() - began, size=size, facts=facts)
 
     def _world(self, name: str) -> World:

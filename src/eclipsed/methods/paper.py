@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eclipsed.errors import BadSetting
+from eclipsed.generators.memory import in_parts, synthesized
 from eclipsed.generators.spaces import layer_mask, widths_of
 from eclipsed.methods.method import trained
 from eclipsed.prompts.goals import encoded_text
@@ -189,15 +190,15 @@ def paper_losses(
     )
     if config.clip_weight or local:
         with counting:
-            after = synthesize(moved)
+            after = synthesized(synthesize, moved)
     if config.clip_weight:
         pixels = _encoder_pixels(world.encoder, after.image, config)
         with counting:
-            seen = world.encoder.encode_pixels(pixels)
+            seen = torch.cat(in_parts(world.encoder.encode_pixels, pixels))
         terms["clip"] = losses.clip_loss(seen.float(), text)
     if local:
         with torch.no_grad(), counting:
-            before = synthesize(latents)
+            before = synthesized(synthesize, latents)
             old, new = (world.segmenter.masks(each, goal.regions) for each in (before, after))
         terms["localization"] = losses.localization_loss(
             {name: before.features[name] for name in names},

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from eclipsed.cache import NETWORKS, Key
 from eclipsed.directions import Direction
-from eclipsed.errors import EclipsedError
+from eclipsed.errors import BadFile, EclipsedError
 from eclipsed.files import disk, make_folder, write_atomic
 from eclipsed.search.optimizer import State, advance, initial_state, load_state, save_state
 from eclipsed.search.plan import Plan
@@ -50,8 +50,9 @@ def train(
 
     on_step: called after every step. stop: asked before every step; true ends training early, as
     Ctrl-C does, and the state so far becomes the direction. work: a folder for the state, made if
-    missing; a training that was cut short there goes on where it stood, with the same result. log:
-    a JSON-lines file of all steps.
+    missing; a training that was cut short there goes on where it stood, with the same result. A
+    state that is damaged or can no longer be written costs a warning. log: a JSON-lines file of all
+    steps.
 
     Raises EclipsedError (and its kinds) for what the user can mend.
     """
@@ -67,9 +68,36 @@ def train(
     identity = training_identity(world, goal, config)
     make_folder(work)
     path = work / f"{identity[:16]}.safetensors"
-    state = load_state(path, identity, plan.start) or initial_state(plan.start)
-    save = partial(save_state, path, identity=identity)
-    return finish(world, goal, config, plan, run(plan, state, report, stop=stop, save=save))
+    state = _resumed(path, identity, plan)
+    state = run(plan, state, report, stop=stop, save=_saving(path, identity))
+    return finish(world, goal, config, plan, state)
+
+
+def _resumed(path: Path, identity: str, plan: Plan) -> State:
+    """Where a training was cut short; the beginning where nothing can be read."""
+    try:
+        state = load_state(path, identity, plan.start)
+    except BadFile as error:
+        warnings.warn(f"{error.message} The training begins anew.", RuntimeWarning, stacklevel=3)
+        state = None
+    return state or initial_state(plan.start)
+
+
+def _saving(path: Path, identity: str) -> Callable[[State], None]:
+    """Saves states until that fails once: a state is an insurance, not worth the training."""
+    fails = False
+
+    def save(state: State) -> None:
+        nonlocal fails
+        try:
+            if not fails:
+                save_state(path, state, identity)
+        except BadFile as error:
+            fails = True
+            lost = f"{error.message} The training goes on, but cannot be resumed."
+            warnings.warn(lost, RuntimeWarning, stacklevel=3)
+
+    return save
 
 
 def training_identity(world: World, goal: Goal, config: Any) -> str:

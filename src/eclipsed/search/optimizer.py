@@ -19,6 +19,7 @@ from torch import Tensor
 
 from eclipsed.errors import BadFile, EclipsedError
 from eclipsed.files import read_bytes, read_tensors, write_atomic
+from eclipsed.generators.memory import fitting
 from eclipsed.search.plan import Plan
 
 BETAS = (0.9, 0.999)
@@ -73,7 +74,7 @@ def gradient_of(
 
 def advance(state: State, plan: Plan) -> State:
     """One step of Adam (Kingma & Ba, arXiv:1412.6980)."""
-    gradient, losses = gradient_of(plan, state.directions, state.step)
+    gradient, losses = fitting(lambda: gradient_of(plan, state.directions, state.step))
     step = state.step + 1
     beta1, beta2 = BETAS
     first = beta1 * state.first + (1.0 - beta1) * gradient

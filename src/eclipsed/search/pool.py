@@ -19,6 +19,7 @@ from torch import Tensor
 
 from eclipsed.cache import Key, Network, cached_tensors, key_of, remembered
 from eclipsed.editing.masks import region_masks
+from eclipsed.generators.memory import in_parts, joined
 from eclipsed.prompts.goals import encoded
 from eclipsed.search.coarse import Coarse, coarse_of
 from eclipsed.types import Generator, Goal, Space, Synthesis, World
@@ -127,14 +128,26 @@ def picture(
     That is clamped: colours that no picture can hold must not count. All in float32. The features
     that the world's segmenter reads are there as well.
     """
-    synthesis = seen(view, latents, features)
+    parts = in_parts(partial(_pictured, view, features=features), latents)
+    syntheses, embeddings = zip(*parts, strict=True)
+    return joined(syntheses), torch.cat(embeddings)
+
+
+def seen(view: View, latents: Float[Tensor, "n d"], features: Sequence[str] = ()) -> Synthesis:
+    """The synthesis of latents, in float32; the encoder is not asked."""
+    return joined(in_parts(partial(_seen, view, features=features), latents))
+
+
+def _pictured(
+    view: View, latents: Tensor, *, features: Sequence[str]
+) -> tuple[Synthesis, Float[Tensor, "n e"]]:
+    synthesis = _seen(view, latents, features=features)
     with _counting(view):
         embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
     return synthesis, view.weighed(embeddings.float())
 
 
-def seen(view: View, latents: Float[Tensor, "n d"], features: Sequence[str] = ()) -> Synthesis:
-    """The synthesis of latents, in float32; the encoder is not asked."""
+def _seen(view: View, latents: Tensor, *, features: Sequence[str]) -> Synthesis:
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
         how = latents, view.space, wanted, view.truncation
@@ -269,17 +282,20 @@ def look_at(
     embeddings: Float[Tensor, "m e"] | None = None,
 ) -> Originals:
     """Everything about the images of these latents that training needs; embeddings: if known."""
-    parts, codes = [], []
-    for rows in latents.split(BATCH):
+    numbers = torch.arange(len(latents))
+
+    def looked(few: Tensor) -> tuple[Tensor, ...]:
+        rows = latents[few.to(latents.device)]
         if embeddings is None:
-            synthesis, code = picture(view, rows, features)
-            codes.append(code)
+            synthesis, codes = picture(view, rows, features)
         else:
-            synthesis = seen(view, rows, features)
+            synthesis, codes = seen(view, rows, features), embeddings[few.to(embeddings.device)]
         masks = masks_of(view, goal, synthesis)
-        parts.append((synthesis.image, masks, *map(synthesis.features.get, features)))
-    images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
-    known = torch.cat(codes) if embeddings is None else embeddings
+        return codes, synthesis.image, masks, *(synthesis.features[name] for name in features)
+
+    known, images, masks, *maps = map(
+        torch.cat, zip(*in_parts(looked, numbers, BATCH), strict=True)
+    )
     return Originals(latents, known, images, masks, dict(zip(features, maps, strict=True)))
 
 

@@ -51,30 +51,41 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def batch(folder: Path, step: int = 3, **more: float) -> tuple[Tensor, Tensor, Tensor]:
+def batch(folder: Path, step: int = 3, **more: float) -> tuple[Tensor, ...]:
     stage = replace(Stage(128, 8, 0.1, batch=4), **more)  # type: ignore[arg-type]
     return Batches(folder, stage, 1, "cpu").at(step)
 
 
 @pytest.mark.parametrize("resolution", [32, 128])
 def test_batches_are_of_the_stage_and_repeatable(rendered: Path, resolution: int) -> None:
-    codes, target, weight = batch(rendered, resolution=resolution)
+    codes, target, weight, strands = batch(rendered, resolution=resolution)
     assert codes.shape == (4, NUM_WS, GROUP_WIDTH)
     assert target.shape == (4, 3, resolution, resolution)
-    assert weight.shape == (4, 1, resolution, resolution)
+    assert weight.shape == strands.shape == (4, 1, resolution, resolution)
     assert -1 <= float(target.min()) < float(target.max()) <= 1
     again = batch(rendered, resolution=resolution)
-    assert all(torch.equal(a, b) for a, b in zip((codes, target, weight), again, strict=True))
+    whole = (codes, target, weight, strands)
+    assert all(torch.equal(a, b) for a, b in zip(whole, again, strict=True))
     assert not torch.equal(batch(rendered, step=4, resolution=resolution)[0], codes)
 
 
 def test_small_parts_and_details_weigh_more(rendered: Path) -> None:
     assert len(pixel_weights()) == len(REGIONS)
-    _, target, weight = batch(rendered)
+    _, target, weight, _ = batch(rendered)
     assert float(weight[0, 0, 64, 64]) == pictures.WEIGHTS["eyes"]
     assert float(weight[0, 0, 0, 0]) == pytest.approx(pictures.WEIGHTS["background"])
-    _, _, fine = batch(rendered, detail=5.0)
+    _, _, fine, _ = batch(rendered, detail=5.0)
     torch.testing.assert_close(fine, weight * (1 + 5.0 * local_contrast(target)))
+
+
+def test_pixels_of_strands_weigh_less_where_their_texture_is_trained(
+    rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "STRANDS", ("eyes",))
+    _, _, weight, strands = batch(rendered)
+    assert 0 < float(strands.mean()) < 1
+    _, _, light, _ = batch(rendered, texture=2.0)
+    torch.testing.assert_close(light, weight * (1 - (1 - pictures.STRANDS_WEIGHT) * strands))
 
 
 @pytest.mark.parametrize("wrong", [(48, 100), (256, 100), (64, 8)])
@@ -83,10 +94,15 @@ def test_senseless_stages_are_refused(wrong: tuple[int, int]) -> None:
         Stage(*wrong, 0.1)
 
 
-@pytest.mark.parametrize("wrong", [{"detail": -1.0}, {"colour": -1.0}])
+@pytest.mark.parametrize("wrong", [{"detail": -1.0}, {"colour": -1.0}, {"texture": -1.0}])
 def test_a_stage_has_no_negative_weights(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="negative"):
         Stage(64, 64, 0.1, **wrong)  # type: ignore[arg-type]
+
+
+def strengths_of(network: torch.nn.Module) -> list[float]:
+    found = [v for key, v in network.state_dict().items() if key.endswith("noise_strength")]
+    return [strength.item() for strength in found]
 
 
 def test_the_generator_learns_resumes_and_is_compared(
@@ -109,8 +125,10 @@ def test_the_generator_learns_resumes_and_is_compared(
     assert losses[-1] < 0.8 * losses[0]
     network = fit_generator(work, rendered, stages=stages, compiled=False)
     assert network.resolutions == (4, 8, 16, 32, 64)
-    strengths = [v for key, v in network.state_dict().items() if key.endswith("noise_strength")]
-    assert not any(strength.item() for strength in strengths)
+    assert not any(strengths_of(network))
+    textured = (*stages, Stage(64, 16, 0.01, batch=8, texture=1.0))
+    assert any(strengths_of(fit_generator(work, rendered, stages=textured, compiled=False)))
+    (work / "generator-2.safetensors").unlink()
     name, again = compare.newest(work)
     assert name == "stage 1, step 1"
     codes = torch.from_numpy(codes_from_values(read(rendered).chunks[0]["values"][:2]))

@@ -160,6 +160,8 @@ def _checked(pasted: Pasted, kind: Kind, box: Box, data: bytes, added: Added | N
     for start in range(0, len(before), _BAND):
         rows = slice(start, start + _BAND)
         differs = differing(before[rows], after[rows])
+        if not differs.any():
+            continue
         changed += int(differs.sum())
         allowed = (
             _of_units(added, start, differs.shape)

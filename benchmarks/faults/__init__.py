@@ -1,0 +1,1 @@
+"""What the program does when its surroundings fail: each fault injected, seen and written down."""
