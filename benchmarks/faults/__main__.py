@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faults import files, inside, outside
-from benchmarks.faults.fault import Fault, Row, tried
+from benchmarks.faults.fault import Fault, Row, left, tried
 from benchmarks.faults.program import Desk, prepared
 
 FAULTS: tuple[Fault, ...] = (*inside.FAULTS, *outside.FAULTS, *files.FAULTS)
@@ -93,7 +93,7 @@ def page(rows: Sequence[Row]) -> str:
         "|" + "---|" * 5,
     ]
     for row in rows:
-        cells = (row.fault.what, f"`{row.fault.line}`", str(row.ran.code), row.saw, row.left)
+        cells = (row.fault.what, f"`{row.fault.line}`", str(row.ran.code), row.saw, left(row.fault))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return HEAD + "\n".join(lines) + "\n"
 

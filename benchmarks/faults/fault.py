@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,10 @@ class Fault:
     """what: happens, in words. line: of the command. prepare: makes it wait in the folder. inject:
     makes it happen in the process. code: how the command has to end. says: a pattern that its last
     line has. may_change: files that may be other ones afterwards, as patterns; may_stay: what a
-    process that was killed cannot clear away. same: whether the
-    command goes on to the very bytes of an undisturbed one once the fault is gone; where the code
-    is 0 it has written them already. alike: likewise but for rounding, told by a function.
+    process that was killed cannot clear away. spoils: files that the fault itself changes. same:
+    whether the command goes on to the very bytes of an undisturbed one once the fault is gone;
+    where the code is 0 it has written them already. alike: likewise but for rounding, told by a
+    function.
     """
 
     what: str
@@ -43,6 +45,7 @@ class Fault:
     user: int | None = None
     may_change: tuple[str, ...] = ()
     may_stay: tuple[str, ...] = ()
+    spoils: tuple[str, ...] = ()
     same: bool = False
     alike: Callable[[Path, Path], bool] | None = None
     mounts: bool = False
@@ -55,7 +58,6 @@ class Row:
     fault: Fault
     ran: Ran
     saw: str
-    left: str
     wrong: tuple[str, ...]
 
 
@@ -68,6 +70,9 @@ def tried(fault: Fault, desk: Desk, root: Path) -> Row:
     ran = mine.run(words, fault.inject, streams=fault.streams(), user=fault.user)
     after = Left.of(mine.here) if mine.here.exists() else Left()
     wrong = [*_said_wrong(fault, ran)]
+    for name in fault.spoils:
+        before.files.pop(name, None)
+        after.files.pop(name, None)
     new = {name for name in after.files if name not in before.files}
     changed = {name for name, digest in before.files.items() if after.files.get(name) != digest}
     lost = [name for name in sorted(changed) if not _fits(name, fault.may_change)]
@@ -75,16 +80,10 @@ def tried(fault: Fault, desk: Desk, root: Path) -> Row:
     half = [name for name in sorted(fresh) if _is_half(mine.here / name)]
     wrong += [f"{name} is not what it was" for name in lost]
     wrong += [f"{name} is half-written" for name in half]
-    left = _left_words(len(before.files) - len(changed), sorted(new), sorted(changed))
-    if fault.same or fault.alike:
-        reached = _reached(fault, desk, mine, root)
-        wrong += [] if reached else ["the result is another one than without the fault"]
-        left += (
-            "; the result is that of an undisturbed run"
-            if fault.code == 0
-            else ("; the same command then ends as an undisturbed one does")
-        )
-    return Row(fault, ran, _seen(fault, ran), left, tuple(wrong))
+    if (fault.same or fault.alike) and not _reached(fault, desk, mine, root):
+        wrong.append("the result is another one than without the fault")
+    saw = _seen(fault, ran).replace(f"{mine.root}/", "").replace(sys.executable, "python")
+    return Row(fault, ran, saw, tuple(wrong))
 
 
 def _reached(fault: Fault, desk: Desk, mine: Desk, root: Path) -> bool:
@@ -132,10 +131,17 @@ def _is_half(path: Path) -> bool:
     return path.exists() and unreadable(path)
 
 
-def _left_words(same: int, new: list[str], changed: list[str]) -> str:
-    said = [f"{same} files as before"]
-    if new:
-        said.append(f"{len(new)} new, whole" if len(new) > 2 else f"new, whole: {', '.join(new)}")
-    if changed:
-        said.append(f"replaced by whole ones: {', '.join(changed)}")
+def left(fault: Fault) -> str:
+    """What was found to be left where a promise was kept."""
+    said = ["older files as before, new ones whole"]
+    if fault.may_change:
+        said = [f"{', '.join(fault.may_change)} changed, all else as before, new files whole"]
+    if fault.may_stay:
+        said.append("hidden temporary files may stay")
+    if fault.alike:
+        said.append("the result of an undisturbed run but for rounding")
+    elif fault.same and fault.code == 0:
+        said.append("the result of an undisturbed run")
+    elif fault.same:
+        said.append("the same command then finishes as if nothing had been")
     return "; ".join(said)

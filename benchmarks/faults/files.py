@@ -45,7 +45,7 @@ def cards() -> list[Fault]:
         card.unlink()
         card.symlink_to(card)
 
-    changing = partial(Fault, line=EDIT, may_change=(card.name,))
+    changing = partial(Fault, line=EDIT, spoils=(card.name,))
     pairs = [
         ("is deleted", card.unlink, _GONE),
         ("is cut short", cut, "damaged or cut short"),
@@ -102,9 +102,16 @@ def photos() -> list[Fault]:
             PHOTOS,
             _GONE,
             inject=at(photo_files, "edit_file", vanish, 2),
-            may_change=("photos/b.png", *report),
+            spoils=("photos/b.png",),
+            may_change=report,
         ),
-        Fault("a photo of a folder is broken", PHOTOS, "", prepare=broken, may_change=report),
+        Fault(
+            "a photo of a folder is broken",
+            PHOTOS,
+            r"broken\.jpg: ",
+            prepare=broken,
+            may_change=report,
+        ),
         Fault("the edited photo is the photo, by a link", photo, itself, prepare=soft),
         Fault("the edited photo is the photo, by a hard link", photo, itself, prepare=hard),
         Fault(
@@ -136,12 +143,12 @@ def photos() -> list[Fault]:
         Fault(
             "a batch's photo vanishes",
             "batch photos.toml -o out",
-            "",
+            _GONE,
             prepare=lambda desk: (desk.here / "photos.toml").write_text(
                 'stacks = ["hair.safetensors=1"]\nphotos = "photos"\n'
             ),
             inject=at(photo_files, "read_photo", vanish),
-            may_change=("photos/b.png",),
+            spoils=("photos/b.png",),
         ),
     ]
 

@@ -172,7 +172,7 @@ def shared() -> list[Fault]:
             "batch pictures.toml -o out",
             "is not what it was when the batch was planned",
             inject=at(worker.Worker, "__call__", swap),
-            may_change=("hair.safetensors",),
+            spoils=("hair.safetensors",),
         ),
     ]
 

@@ -127,10 +127,19 @@ class Desk:
         except BaseException:  # noqa: BLE001 - as the interpreter does
             traceback.print_exc()
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                if stream is not None:
-                    stream.flush()
-            os._exit(code if isinstance(code, int) else 1)
+            os._exit(_flushed(code if isinstance(code, int) else 1))
+
+
+def _flushed(code: int) -> int:
+    """The exit code after what the interpreter does at its end."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        os.write(2, traceback.format_exc().encode())
+        return 120
+    return code
 
 
 def prepared(root: Path) -> Desk:

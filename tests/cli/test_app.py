@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -69,6 +70,16 @@ def test_a_browser_is_opened_unless_told_otherwise(eclipsed: Run, started: dict[
     assert ran.code == 0
     assert started["options"]["server_headless"] is False
     assert f"http://127.0.0.1:{started['options']['server_port']} " in ran.err
+
+
+def test_a_port_that_is_taken_is_told(eclipsed: Run, started: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = eclipsed("app", "--port", str(taken.getsockname()[1]))
+    assert ran.code == 1
+    assert ran.err.startswith("eclipsed: Cannot listen on port ")
+    assert "address already in use. Leave out --port" in ran.err
+    assert ran.err.count("\n") == 1
+    assert started == {}
 
 
 @pytest.mark.parametrize(

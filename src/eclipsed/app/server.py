@@ -103,10 +103,27 @@ def shared() -> Shared:
 def free_port(first: int = 8501) -> int:
     """The first port from this one on that nobody listens on."""
     for port in range(first, 2**16):
-        with socket.socket() as tried, suppress(OSError):
-            tried.bind(("127.0.0.1", port))
+        with suppress(OSError):
+            _try_port(port)
             return port
     raise BadSetting("No port is free.", "Name one: eclipsed app --port 9000.")
+
+
+def check_port(port: int) -> None:
+    """Raise BadSetting where this port cannot be listened on, before the world is loaded."""
+    try:
+        _try_port(port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        message = f"Cannot listen on port {port}: {reason}."
+        raise BadSetting(message, "Leave out --port for one that is free.") from error
+
+
+def _try_port(port: int) -> None:
+    with socket.socket() as tried:
+        # As the server does, so that a port that was left just now is free.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.bind(("127.0.0.1", port))
 
 
 def options(port: int, *, browser: bool) -> dict[str, Any]:

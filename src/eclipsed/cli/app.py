@@ -34,6 +34,8 @@ def app(
 
     from eclipsed.app import server
 
+    if port is not None:
+        server.check_port(port)
     console.note("looking at the world …")
     server.open_world(world, device, library)
     flags = server.options(port or server.free_port(), browser=not no_browser)
