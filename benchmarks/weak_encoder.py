@@ -24,7 +24,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -38,7 +38,9 @@ from torch.nn import functional as F
 
 import eclipsed
 from eclipsed import World
-from eclipsed.evaluation.evaluate import score_direction
+from eclipsed.evaluation.credibility import SecondLook, area
+from eclipsed.evaluation.evaluate import evaluate, summary
+from eclipsed.evaluation.observe import Observation
 from eclipsed.prompts.goals import encoded
 from eclipsed.types import Encoder, Judge
 
@@ -194,7 +196,8 @@ class Bench:
         areas = []
         for prompt, shows in self.shows.items():
             text, neutral = encoded(encoder, eclipsed.goal_from_prompt(prompt, self.world))
-            areas.append(area(seen @ (text - neutral), shows))
+            along = seen @ (text - neutral)
+            areas.append(area(along[~shows], along[shows]))
         return median(areas)
 
     def spoiled(self, kind: str, auc: float) -> Encoder:
@@ -219,19 +222,20 @@ class Bench:
         return Spoiler(inner, kind, (low + high) / 2, added)
 
 
-def area(scores: Float[Tensor, " n"], shows: Tensor) -> float:
-    """Of two images of which one shows it, how often that one scores higher."""
-    pairs = scores[shows][:, None] - scores[~shows][None]
-    return float((pairs > 0).float().mean() + 0.5 * (pairs == 0).float().mean())
-
-
 def measured(world: World, spoiled: World, method: str, prompt: str) -> dict[str, Any]:
-    """Success and locality of the direction that a method finds with the spoiled encoder."""
+    """Success and locality of the direction that a method finds with the spoiled encoder; and what
+    that encoder says when it is asked again: an area, and whether success is doubted."""
     goal = eclipsed.goal_from_prompt(prompt, world)
     direction = eclipsed.train_direction(spoiled, goal, eclipsed.config_for(method))
-    scores = score_direction(world, direction, seeds=SEEDS, strengths=(-1.0, 0.0, 1.0))
+    again, latents = SecondLook(spoiled, goal), world.generator.sample(SEEDS, space="z")
+
+    def watch(seen: Mapping[float, Observation]) -> None:
+        again.see(seen[0.0].synthesis, seen[1.0].synthesis)
+
+    scores = summary(evaluate(world, direction, latents, strengths=(), watch=watch))
     found = {name: scores[name] for name in ("success", "locality")}
-    return {name: None if one is None else one["median"] for name, one in found.items()}
+    told = {name: None if one is None else one["median"] for name, one in found.items()}
+    return {**told, "second_look": round(again.auc, 3), "doubted": bool(again.doubt)}
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -88,7 +88,8 @@ class Direction:
     layers: how the vector is cut, as the generator cuts its latents. config, scores and verdict
     must be JSON; a score that could not be measured is None. judged_by: who scored, as
     `evaluate.judged_by` says it; empty where there are no scores or nobody knows. verdict: what
-    the scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`.
+    the scores amount to, as `evaluation.verdict` says it: `kind`, `sentence` and `also`, and
+    `doubt` where nobody should believe them.
 
     Raises ValueError, with one sentence, for a value that no direction can have.
     """
@@ -522,6 +523,7 @@ def _verdict(card: Mapping[str, Any]) -> dict[str, Any]:
         _take(card, "kind", str), _take(card, "sentence", str)
         for name in _take(card, "also", list):
             _typed(name, "verdict", str)
+        _typed(card.get("doubt", ""), "verdict", str)
     return dict(card)
 
 

@@ -397,7 +397,8 @@ def test_a_direction_whose_reversal_does_what_was_asked_is_turned_round() -> Non
     assert mended.config["turned"] is True
     assert mended.verdict["kind"] == "works"
     assert mended.judged_by == evaluate.INDEPENDENT
-    assert mended.scores == score_direction(WORLD, mended, seeds=HELD_OUT_SEEDS[:16])
+    again = score_direction(WORLD, mended, seeds=HELD_OUT_SEEDS[:16])
+    assert {**mended.scores, "monotonicity": None} == {**again, "monotonicity": None}
 
 
 @pytest.mark.parametrize(
@@ -424,3 +425,16 @@ def test_what_else_changes_is_in_the_verdict() -> None:
     # No judge knows "strange": what changes is all that it can say.
     unknown = evaluate.scored(WORLD, make(HAIR.vector, "strange"), seeds=HELD_OUT_SEEDS[:16])
     assert unknown.verdict["also"] == ["hair"]
+
+
+def test_a_fresh_direction_is_taken_through_all_strengths_on_half_of_its_seeds() -> None:
+    whole = evaluate.score_direction(WORLD, HAIR, seeds=range(7))
+    quick = evaluate.scored(WORLD, HAIR, seeds=range(7))
+    rows = evaluate.evaluate(WORLD, HAIR, WORLD.generator.sample(range(7), space="z"), steadied=4)
+    assert [len(row.strengths) for row in rows] == [9] * 4 + [3] * 3
+    assert [row.monotonicity is None for row in rows] == [False] * 4 + [True] * 3
+    assert quick.scores["monotonicity"]["of"] == 4
+    assert whole["monotonicity"] is not None
+    assert whole["monotonicity"]["of"] == 7
+    same = set(whole) - {"monotonicity"}
+    assert {key: quick.scores[key] for key in same} == {key: whole[key] for key in same}

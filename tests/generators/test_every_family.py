@@ -214,3 +214,47 @@ def test_everything_follows_the_network_to_another_device(family: str) -> None:
     for noise in choices:
         made = generator.synthesize(generator.sample([1]), home_of(family), noise=noise)
         assert made.image.device.type == "meta"
+
+
+@every
+def test_a_few_images_at_a_time_are_the_same_images_and_gradients(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = EVERY[family]()
+    latents = generator.sample(range(5))
+    names = generator.feature_names[1:3]
+    calls: list[int] = []
+    at_once = type(generator)._at_once
+
+    def seen() -> tuple[torch.Tensor, list[torch.Tensor]]:
+        moved = latents.clone().requires_grad_()
+        made = generator.synthesize(moved, features=names)
+        total = made.image.square().mean() + sum(x.mean() for x in made.features.values())
+        (gradient,) = torch.autograd.grad(total, moved)
+        return gradient, [made.image.detach(), *(made.features[name].detach() for name in names)]
+
+    def counted(self: Any, few: torch.Tensor, how: Any) -> Any:
+        calls.append(len(few))
+        return at_once(self, few, how)
+
+    monkeypatch.setattr(type(generator), "_at_once", counted)
+    gradient, whole = seen()
+    assert calls == [5]
+    monkeypatch.setattr(type(generator), "at_once", lambda *_: 2)
+    again, parts = seen()
+    assert calls[1:4] == [2, 2, 1]
+    assert sorted(calls[4:]) == [1, 2, 2]  # once more for the gradient
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(again, gradient, atol=1e-5, rtol=1e-3)
+    with torch.no_grad():
+        calls.clear()
+        torch.testing.assert_close(generator.synthesize(latents).image, whole[0])
+    assert calls == [2, 2, 1]
+
+
+def test_large_images_are_fewer_at_once() -> None:
+    small = STYLED["stylegan2"]()
+    assert small.at_once() >= 64
+    small.size, small.resolution = (1024, 1024), 1024
+    assert small.at_once() == 1
+    assert small.at_once(stop=256) == 16

@@ -25,8 +25,8 @@ def test_rows_have_length_one_and_keep_their_order() -> None:
 
 def test_is_the_mean_of_token_vectors() -> None:
     encode = sentence_encoder()
-    ids = encode.tokenizer.encode(SENTENCES[1]).ids
-    hidden = encode.model(input_ids=torch.tensor([ids])).last_hidden_state[0]
+    ids = torch.tensor([encode.tokenizer.encode(SENTENCES[1]).ids])
+    hidden = encode.model(ids, torch.ones_like(ids))[0]
     mean = torch.nn.functional.normalize(hidden.mean(0), dim=0)
     # In a batch with longer sentences it is padded, and the padding must not count.
     row = encode([SENTENCES[1], "a much longer sentence than the other one, " * 5])[0]

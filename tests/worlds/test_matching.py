@@ -56,3 +56,19 @@ def test_rare_words_count_for_more(lexicon: Lexicon[str]) -> None:
 def test_comparatives_become_words_of_the_lexicon(lexicon: Lexicon[str]) -> None:
     assert lexicon.positive("longer") == "long"
     assert lexicon.positive("shorter") == "shorter"
+
+
+def test_a_lexicon_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def encode(texts: list[str]) -> Tensor:
+        asked.append(len(texts))
+        return torch.eye(384)[: len(texts)] * 1.5
+
+    monkeypatch.setattr(matching, "sentence_encoder", lambda: encode)
+    phrases = [("long hair", "long"), ("no hair", "bald")]
+    first, again = (lexicon_of(phrases, lambda text: frozenset({text})) for _ in range(2))
+    assert asked == [2]
+    assert torch.equal(first.vectors, again.vectors)
+    lexicon_of([*phrases, ("a fringe", "fringe")], lambda text: frozenset({text}))
+    assert asked == [2, 3]

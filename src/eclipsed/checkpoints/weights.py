@@ -7,22 +7,53 @@ whose every tensor has the shape it should have comes out, or a BadFile with one
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from eclipsed.errors import BadFile
 
 Module = TypeVar("Module", bound=nn.Module)
+# What a constructor does to numbers that are about to be replaced.
+_FILLING = (Tensor.div, Tensor.mul, Tensor.uniform_, Tensor.normal_, Tensor.zero_, Tensor.fill_)
 _MOST = 2**31  # no setting of any network is as large
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Networks that are built meanwhile have shapes, and neither memory nor numbers.
+
+    `torch.device("meta")` alone would go through the numbers that they begin with all the same,
+    for which torch imports its compiler: two seconds.
+    """
+    with torch.device("meta"), _NoNumbers():
+        yield
+
+
+class _NoNumbers(TorchFunctionMode):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in (torch.randn, torch.rand):
+            func = torch.empty
+        elif func in _FILLING or getattr(func, "__module__", "") == nn.init.__name__:
+            return (*args, *(kwargs or {}).values())[0]
+        return func(*args, **(kwargs or {}))
 
 
 def fill(network: Module, tensors: Mapping[str, Tensor], family: str) -> Module:
     """The network with these tensors as its parameters and buffers, frozen and in eval mode.
 
-    Build the network under `torch.device("meta")`: nothing is then allocated before the shapes
-    are known to fit. Tensors take the dtype that the network has and share their memory with it
+    Build the network under `unfilled()`: nothing is then allocated before the shapes are known to
+    fit. Tensors take the dtype that the network has and share their memory with it
     where they have that already; those it has no use for are ignored. `family` is its name in
     messages, for example "StyleGAN2".
 

@@ -194,7 +194,7 @@ def _warn(direction: Direction) -> None:
     """Say on stderr where a direction was turned round, or does not do what was asked for."""
     if direction.config.get("turned"):
         console.note("Strength −1 did what was asked for, so the direction was turned round.")
-    if direction.verdict["kind"] in ("fails", "reversed"):
+    if direction.verdict["kind"] in ("fails", "reversed") or "doubt" in direction.verdict:
         console.note(direction.verdict["sentence"])
 
 

@@ -21,6 +21,7 @@ from eclipsed.directions import Direction
 from eclipsed.editing.masks import change_region, region_masks
 from eclipsed.editing.stack import BATCH
 from eclipsed.evaluation import claims, metrics, slider
+from eclipsed.evaluation.credibility import SecondLook
 from eclipsed.evaluation.observe import (
     Evaluator,
     Observation,
@@ -138,20 +139,38 @@ def scored(
     """The direction with its scores, who judged, and the verdict on them.
 
     One that fails while its reversal does what was asked for is turned round: its vector is
-    negated, its range mirrored, and `config["turned"]` true. seeds: as in `score_direction`.
+    negated, its range mirrored, and `config["turned"]` true. seeds: as in `score_direction`;
+    monotonicity and linearity are measured on the first half of them, as their `of` says.
 
     Raises WrongGenerator for a direction of another generator.
     """
     latents = world.generator.sample(seeds, space="z")
-    rows = evaluate(world, direction, latents)
+    rows, doubt = _evaluated(world, direction, latents)
     if verdict_on(world, direction, rows).kind == "reversed" and direction.range[0] < 0.0:
         direction = direction.turned()
         direction = replace(direction, config={**direction.config, "turned": True})
-        rows = evaluate(world, direction, latents)
-    verdict = verdict_on(world, direction, rows)
+        rows, doubt = _evaluated(world, direction, latents)
+    verdict = verdict_on(world, direction, rows).doubted(doubt)
     return replace(
         direction, scores=summary(rows), judged_by=judged_by(world), verdict=verdict.to_json()
     )
+
+
+def _evaluated(
+    world: World, direction: Direction, latents: Float[Tensor, "n d"]
+) -> tuple[list[LatentScores], str]:
+    """The scores of a fresh direction, and why nobody should believe them: where the world's own
+    networks gave them and a second look doubts it."""
+    again = SecondLook(world, goal_of(direction, world))
+    asked = judged_by(world) == OWN and bool(direction.prompt)
+
+    def watch(observed: Mapping[float, Observation]) -> None:
+        again.see(observed[0.0].synthesis, observed[1.0].synthesis)
+
+    # What all strengths cost is six of nine images, and half of the seeds tell as much as is told.
+    steadied = (len(latents) + 1) // 2
+    rows = evaluate(world, direction, latents, steadied=steadied, watch=watch if asked else None)
+    return rows, again.doubt if asked else ""
 
 
 def verdict_on(
@@ -216,11 +235,14 @@ def evaluate(
     *,
     space: Space = "z",
     strengths: Sequence[float] = STRENGTHS,
+    steadied: int | None = None,
     watch: Watch | None = None,
 ) -> list[LatentScores]:
     """The scores of each latent [N, D] of `space`, in order; see `score_direction`.
 
-    watch: shown every few latents by rising strength, once each.
+    steadied: how many of the latents, the first ones, are seen at all strengths; all unless given,
+    the others at −1, 0 and 1, so that nobody can tell their monotonicity. watch: shown every few
+    latents by rising strength, once each.
     """
     direction.check(world.generator)
     latents = as_latents(world.generator, latents, space)
@@ -228,10 +250,13 @@ def evaluate(
     evaluator = Evaluator(world, judge_of(world), draws=None)
     target = target_of(evaluator, goal_of(direction, world))
     rows: list[Row] = []
-    for part in latents.split(BATCH):
-        sample = sample_of(evaluator, part, space, maps=False)
-        options: dict[str, Any] = {"steady": ladder, "fidelity": False, "watch": watch}
-        rows += measure(evaluator, target, direction, sample, ladder, **options)
+    options: dict[str, Any] = {"fidelity": False, "watch": watch}
+    count = len(latents) if steadied is None else steadied
+    for some, at in ((latents[:count], ladder), (latents[count:], (-1.0, 0.0, 1.0))):
+        options["steady"] = at if at == ladder else ()
+        for part in some.split(BATCH) if len(some) else ():
+            sample = sample_of(evaluator, part, space, maps=False)
+            rows += measure(evaluator, target, direction, sample, at, **options)
     return [_scores_of(row) for row in rows]
 
 

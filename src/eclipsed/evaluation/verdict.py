@@ -7,7 +7,7 @@ It reads numbers alone, so a card's verdict can be told again from its scores. `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from eclipsed.directions import Direction, Scores
@@ -33,15 +33,25 @@ NAMED, MOST_NAMED = 0.25, 3
 class DirectionVerdict:
     """kind: whether strength 1 brings what the prompt asks for; "reversed" where strength −1 does,
     "unknown" where nobody can tell. sentence: the same for people, with what else changes. also:
-    the other attributes that change in many images, most often first."""
+    the other attributes that change in many images, most often first. doubt: why a success is not
+    credible, and what to do, where no judge could tell (`evaluation.credibility`)."""
 
     kind: Kind
     sentence: str
     also: tuple[str, ...] = ()
+    doubt: str = ""
+
+    def doubted(self, doubt: str) -> DirectionVerdict:
+        """The verdict with a doubt, if there is one, in place of what seemed to work."""
+        if not doubt:
+            return self
+        sentence = self.sentence if self.kind == "fails" else doubt
+        return replace(self, sentence=sentence, doubt=doubt)
 
     def to_json(self) -> dict[str, Any]:
         """The same as a card and `--json` hold it, under the key `verdict`."""
-        return {"kind": self.kind, "sentence": self.sentence, "also": list(self.also)}
+        told = {"kind": self.kind, "sentence": self.sentence, "also": list(self.also)}
+        return {**told, "doubt": self.doubt} if self.doubt else told
 
 
 def verdict_of(
@@ -81,7 +91,8 @@ def verdict_of_card(direction: Direction) -> DirectionVerdict | None:
     """The verdict that a card holds, or that its scores amount to; None where it has no scores."""
     if direction.verdict:
         told = direction.verdict
-        return DirectionVerdict(told["kind"], told["sentence"], tuple(told["also"]))
+        also, doubt = tuple(told["also"]), told.get("doubt", "")
+        return DirectionVerdict(told["kind"], told["sentence"], also, doubt)
     if not direction.scores:
         return None
     return verdict_of(direction.scores, direction.judged_by, direction.prompt)

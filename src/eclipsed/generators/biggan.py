@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill, number, tensor_of
+from eclipsed.checkpoints.weights import fill, number, tensor_of, unfilled
 from eclipsed.errors import BadFile, BadSetting
 from eclipsed.generators.generator import NetworkGenerator, Rendered, Rendering
 
@@ -303,7 +303,7 @@ def from_checkpoint(
         statistics=len(tensor_of(weights, "generator.bn.running_means", FAMILY, dims=2)),
         epsilon=number(config, "eps", 1e-4, FAMILY),
     )
-    with torch.device("meta"):
+    with unfilled():
         network = BigGAN(sizes, name=name)
     return fill(network, weights, FAMILY)
 

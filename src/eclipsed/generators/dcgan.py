@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.shapes import numbered
-from eclipsed.checkpoints.weights import fill, tensor_of
+from eclipsed.checkpoints.weights import fill, tensor_of, unfilled
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import (
     NetworkGenerator,
@@ -97,7 +97,7 @@ def from_checkpoint(
     Sizes are read from the shapes. Raises BadFile when a tensor is missing or misshapen, or there
     is one more, which would mean another network.
     """
-    with torch.device("meta"):
+    with unfilled():
         network = DCGAN(_config_of(tensors), name=name)
     known = network.state_dict().keys()
     unknown = sorted(key for key in tensors if key.startswith("main.") and key not in known)

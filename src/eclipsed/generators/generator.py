@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ from eclipsed.checkpoints.weights import fingerprint_of
 from eclipsed.errors import BadFile, BadSetting, UnknownName
 from eclipsed.files import sha256_of
 from eclipsed.generators.mapping import MappingNetwork
+from eclipsed.generators.memory import in_parts
 from eclipsed.generators.seeds import seeded_z
 from eclipsed.generators.spaces import check_conversion, check_space, layer_spread
 from eclipsed.text import listed
@@ -31,6 +33,11 @@ Rendered = tuple[Tensor, dict[str, Tensor]]
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 # Of the largest value: what rounding may do to an image (root mean square) and overflow exceeds.
 _MOST_ERROR = 0.02
+# What a pixel takes while it is computed, features and gradient included: 64 channels, 4 times.
+_BYTES_A_PIXEL = 1024
+# What images may take at once: this part of a device's memory, on a processor this much at most,
+# where more at once would be no faster.
+_PART, _ENOUGH = 8, 2**30
 # Channels that images may have: grey, RGB, and RGB with an alpha channel.
 _COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
@@ -234,7 +241,9 @@ class NetworkGenerator(nn.Module, ABC):
         """Latents [N, D] → image [N, 3, H, W] and the features asked for.
 
         resolution: one of `stops`, where the image is what the network has by then; nothing later
-        is computed. Grey images are repeated to three channels, RGBA ones laid on white.
+        is computed. Large images are computed a few at a time (`at_once`), and again where their
+        gradient is asked for, so that memory does not grow with their number. Grey images are
+        repeated to three channels, RGBA ones laid on white.
         Raises UnknownName for a feature or space this network lacks, BadSetting for a bad seed of
         noise, truncation or resolution, for a feature that comes later than it, and when float16
         cannot hold what is computed.
@@ -243,18 +252,50 @@ class NetworkGenerator(nn.Module, ABC):
         how = Rendering(noise, truncation, wanted, self._stop(resolution))
         last = self.spaces[-1]
         latents = self.convert(latents, space or self.home, last, truncation=truncation)
-        parts = latents.split([layer.width for layer in self.layers(last)], dim=1)
         dtype = _HALVES.get(self.precision)
-        # In float32 whoever calls may have chosen an autocast of their own.
-        with torch.autocast(self.device.type, dtype=dtype) if dtype else nullcontext():
-            image, rendered = self.render(parts, how)
-        if dtype:
-            image = image.float()
+        image, rendered = self._rendered(latents, how)
         if dtype == torch.float16 and not bool(image.isfinite().all()):
             raise self._too_large()
         if later := sorted(wanted - rendered.keys()):
             raise BadSetting(f"The feature {later[0]} comes later than {resolution} pixels.")
         return Synthesis(_as_rgb(image), rendered)
+
+    def _rendered(self, latents: Float[Tensor, "n d"], how: Rendering) -> Rendered:
+        """Images and features of latents of the last space, a few at a time where they are large.
+
+        Noise that is drawn for each image is drawn for all of them at once.
+        """
+        most = self.at_once(how.stop)
+        if len(latents) <= most or isinstance(how.noise, int):
+            return self._at_once(latents, how)
+        parts = in_parts(lambda few: self._at_once(few, how), latents, most)
+        images, maps = zip(*parts, strict=True)
+        return torch.cat(images), {name: torch.cat([m[name] for m in maps]) for name in maps[0]}
+
+    def _at_once(self, latents: Float[Tensor, "n d"], how: Rendering) -> Rendered:
+        parts = latents.split([layer.width for layer in self.layers(self.spaces[-1])], dim=1)
+        dtype = _HALVES.get(self.precision)
+        # In float32 whoever calls may have chosen an autocast of their own.
+        with torch.autocast(self.device.type, dtype=dtype) if dtype else nullcontext():
+            image, rendered = self.render(parts, how)
+        return (image.float() if dtype else image), rendered
+
+    def at_once(self, stop: int | None = None) -> int:
+        """How many images are computed at once: as many as a part of the device's memory holds.
+
+        stop: the resolution at which they end. All of the memory counts, not what is free now, so
+        that the same call gives the same image, to the last bit, whatever else runs.
+        """
+        if self.device.type == "cuda":
+            memory = torch.cuda.get_device_properties(self.device).total_memory // _PART
+        elif hasattr(os, "sysconf"):
+            memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _PART
+            memory = min(_ENOUGH, memory)
+        else:
+            memory = _ENOUGH
+        height, width = self.size
+        share = (stop / self.resolution) ** 2 if stop else 1.0
+        return max(1, int(memory / (_BYTES_A_PIXEL * height * width * share)))
 
     def _stop(self, resolution: int | None) -> int | None:
         if resolution is None or resolution == self.resolution:

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.shapes import numbered, resample_filter
-from eclipsed.checkpoints.weights import fill, number, tensor_of
+from eclipsed.checkpoints.weights import fill, number, tensor_of, unfilled
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import (
     Rendered,
@@ -349,7 +349,7 @@ def from_checkpoint(
         start=(const.shape[2], const.shape[3]),
         colours=len(tensor_of(tensors, "g_synthesis.torgb.weight", FAMILY, dims=4)),
     )
-    with torch.device("meta"):
+    with unfilled():
         network = StyleGAN1(sizes, name=name)
     buffers = _buffers(sizes, tensors)
     network = fill(network, buffers | dict(tensors), FAMILY)

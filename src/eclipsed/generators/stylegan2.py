@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.shapes import stylegan2_config
-from eclipsed.checkpoints.weights import fill, fingerprint_of, number, tensor_of, whole
+from eclipsed.checkpoints.weights import fill, fingerprint_of, number, tensor_of, unfilled, whole
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import (
     Rendered,
@@ -116,7 +116,7 @@ class StyleGAN2Config:
 
 def _filter(taps: Sequence[float]) -> Tensor:
     """The low-pass filter as NVIDIA stores it, summing to 1: a square, or a row of many taps."""
-    table = torch.tensor(taps)
+    table = torch.tensor(taps, device="cpu")  # numbers, even in a network that is yet unfilled
     if len(taps) < _SEPARABLE_TAPS:
         table = torch.outer(table, table)
     return table / table.sum()
@@ -482,7 +482,7 @@ class StyleGAN2(StyleGenerator):
         noise maps those of seed 0, which its notes say. Raises BadFile when another one is missing,
         or one is misshapen.
         """
-        with torch.device("meta"):
+        with unfilled():
             network = cls(config, name=name)
         filters = {
             key: _filter(config.resample_filter)

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from eclipsed.checkpoints.shapes import mapping_sizes
-from eclipsed.checkpoints.weights import fill, number, tensor_of, whole
+from eclipsed.checkpoints.weights import fill, number, tensor_of, unfilled, whole
 from eclipsed.errors import BadFile
 from eclipsed.generators.generator import (
     Rendered,
@@ -426,7 +426,7 @@ def from_checkpoint(
 
     Raises BadFile, with one sentence, for settings and tensors that make no StyleGAN3.
     """
-    with torch.device("meta"):
+    with unfilled():
         network = StyleGAN3(_config_of(config, tensors), name=name)
     filters = {key: value for key, value in network.state_dict().items() if key.endswith("_filter")}
     return fill(network, filters | dict(tensors), _FAMILY)

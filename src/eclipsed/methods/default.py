@@ -37,7 +37,7 @@ from eclipsed.search.calibration import (
 )
 from eclipsed.search.coarse import coarse_of
 from eclipsed.search.plan import Calibration, Plan
-from eclipsed.search.pool import SEEDS, Originals, View, spaced
+from eclipsed.search.pool import SEEDS, Originals, Pool, View, spaced
 from eclipsed.search.settings import check_number, check_settings, setting
 from eclipsed.search.start import FIRST, RIDGE, fit, looked_at, slope
 from eclipsed.types import Goal, Space, World
@@ -130,7 +130,7 @@ class TrainingSet:
     """All that the steps need and that does not change.
 
     originals: first `negatives` images without the attribute, then those with it. held_out:
-    latents [H, D] that lack it (`calibration.lacking`) and are not trained on. start: the warm
+    images that lack it (`calibration.lacking`) and are not trained on. start: the warm
     start [D]. full_gain: the text gain that counts as full, which the warm start reaches at its
     best length.
     """
@@ -141,7 +141,7 @@ class TrainingSet:
     target: Target
     originals: Originals
     negatives: int
-    held_out: Tensor
+    held_out: Pool
     start: Tensor
     full_gain: float = 1.0
 
@@ -187,9 +187,11 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
     trained_on = spaced(len(lower), most)
     negatives = lower[trained_on]
     held_out = lower[[row for row in range(len(lower)) if row not in set(trained_on)]]
+    held_out = held_out[spaced(len(held_out), HELD_OUT)]
     reading = bool(config.feature_weight and goal.regions)
     names = pool.features_between(generator, *FEATURE_SIZES) if reading else ()
-    originals = pool.look_at(view, goal, sampled.latents[torch.cat([negatives, positives])], names)
+    some = sampled.take(torch.cat([negatives, positives]))
+    originals = pool.look_at(view, goal, some.latents, names, some.embeddings)
     region = change_region(originals.masks, originals.masks)
     inside = pool.shrink(region[:, None]).amax(dim=(0, 1))
     return TrainingSet(
@@ -199,7 +201,7 @@ def training_set(world: World, goal: Goal, config: DefaultConfig) -> TrainingSet
         target=target,
         originals=originals,
         negatives=len(negatives),
-        held_out=sampled.latents[held_out[spaced(len(held_out), HELD_OUT)]],
+        held_out=sampled.take(held_out),
         start=slope(
             fit(sampled, config.ridge), exponential_scores(along), inside, config.leak_penalty
         ),
@@ -255,9 +257,7 @@ def edit_losses(
     before, strengths = data.originals.take(rows.to(vector.device)), strengths.to(vector)
     moved = before.latents + strengths[:, None] * vector
     synthesis, after = pool.picture(data.view, moved, list(before.features))
-    gained = strengths.sign() * losses.alignment(after - before.embeddings, data.target.text)
-    # To move further than the start already does would cost locality, and earns nothing.
-    terms = {"text": (1.0 - gained.mean() / data.full_gain).clamp_min(0.0)}
+    terms = {"text": _missing(data, before, after, strengths)}
     if data.goal.regions:
         mask = change_region(before.masks, pool.masks_of(data.view, data.goal, synthesis))
         if before.features:
@@ -271,6 +271,15 @@ def edit_losses(
         terms["pixels"] = losses.fraction_inside(change, 1.0 - mask).mean()
     weights = {"text": 1.0, "features": config.feature_weight, "pixels": config.pixel_weight}
     return {**terms, "total": torch.stack([weights[k] * x for k, x in terms.items()]).sum()}
+
+
+def _missing(
+    data: TrainingSet, before: Originals, after: Float[Tensor, "b e"], strengths: Tensor
+) -> Float[Tensor, ""]:
+    """The loss "text" of embeddings after an edit."""
+    gained = strengths.sign() * losses.alignment(after - before.embeddings, data.target.text)
+    # To move further than the start already does would cost locality, and earns nothing.
+    return (1.0 - gained.mean() / data.full_gain).clamp_min(0.0)
 
 
 def norms_of(vector: Float[Tensor, " d"], widths: Sequence[int]) -> Float[Tensor, " layers"]:
@@ -364,7 +373,7 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
     runs = runs or runs_of(norms_of(data.start, widths) / spread, config.layer_lengths)
     # The longest run says how far to go, and what text gain that brings; then each is as long.
     starts = [start_on(run) for run in runs]
-    length, least = search_length(lambda length: look(data, length * starts[0])["text"])
+    length, least = search_length(lambda length: glance(data, length * starts[0]))
     data = replace(data, full_gain=max(1.0 - least, LEAST_GAIN))
     starts = [length * start for start in starts]
     best = shortest_good([look(data, start)["total"] for start in starts]) if runs[1:] else 0
@@ -390,22 +399,42 @@ def default_plan(world: World, goal: Goal, config: DefaultConfig) -> Plan:
 @torch.no_grad()
 def look(data: TrainingSet, vector: Float[Tensor, " d"]) -> dict[str, float]:
     """The losses of a vector on a few originals of each kind, always the same, at strength ±1."""
+    terms = edit_losses(data, vector, *_few(data))
+    return {name: float(value) for name, value in terms.items()}
+
+
+@torch.no_grad()
+def glance(data: TrainingSet, vector: Float[Tensor, " d"]) -> float:
+    """The loss "text" alone of what `look` looks at; no region is looked for."""
+    rows, signs = _few(data)
+    before = data.originals.take(rows.to(vector.device))
+    moved = before.latents + signs.to(vector)[:, None] * vector
+    after = pool.picture(data.view, moved)[1]
+    return float(_missing(data, before, after, signs.to(vector)))
+
+
+def _few(data: TrainingSet) -> tuple[Tensor, Tensor]:
+    """Rows of a few originals of each kind, and the signs that lead them to the other kind."""
     few = [spaced(data.negatives, SEARCH_IMAGES), spaced(data.positives, SEARCH_IMAGES)]
     rows = torch.tensor([*few[0], *(data.negatives + row for row in few[1])])
-    signs = torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
-    terms = edit_losses(data, vector, rows, signs)
-    return {name: float(value) for name, value in terms.items()}
+    return rows, torch.tensor([1.0] * len(few[0]) + [-1.0] * len(few[1]))
 
 
 def finish(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> Calibration:
     """Calibrate on the held-out images; `scale` brings the vector to its cap, so that the same
     lengths are tried whatever training made of it."""
     text, regions = data.target.text, data.goal.regions
-    result = calibrate(data.view, data.held_out, scale * vector, text, regions)
+    images = data.held_out
+    result = calibrate(
+        data.view, images.latents, scale * vector, text, regions, before=images.embeddings
+    )
     return replace(result, unit=scale * result.unit)
 
 
 def unit_for(data: TrainingSet, vector: Float[Tensor, " d"], scale: float) -> float:
     """The unit that `finish` finds, without a range."""
-    curve = alignment_curve(data.view, data.held_out, scale * vector, data.target.text)
+    images, text = data.held_out, data.target.text
+    curve = alignment_curve(
+        data.view, images.latents, scale * vector, text, before=images.embeddings
+    )
     return scale * MARGIN * unit_of(curve)

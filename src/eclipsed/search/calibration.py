@@ -17,7 +17,7 @@ from torch import Tensor
 from eclipsed.directions import within_range
 from eclipsed.search.losses import alignment
 from eclipsed.search.plan import Calibration
-from eclipsed.search.pool import View, picture, text_direction
+from eclipsed.search.pool import View, picture, seen, text_direction
 from eclipsed.search.realism import realism_of, unrealistic
 from eclipsed.types import Goal
 
@@ -59,13 +59,17 @@ def calibrate_for(
         latents = view.world.generator.sample(some, truncation=view.truncation, space=view.space)
         return calibrate_unprompted(view, latents, vector, goal.regions)
     text = text_direction(view, goal)
-    return calibrate(view, _negatives(view, text), vector, text, goal.regions, multiples)
+    latents, before = _negatives(view, text)
+    return calibrate(view, latents, vector, text, goal.regions, multiples, before=before)
 
 
-def _negatives(view: View, text: Float[Tensor, " e"]) -> Float[Tensor, "n d"]:
-    """Of SEEDS, the latents whose images lack what the text [E] asks for."""
+def _negatives(view: View, text: Float[Tensor, " e"]) -> tuple[Tensor, Tensor]:
+    """Of SEEDS, the latents [N, D] and embeddings [N, E] of the images that lack what the text [E]
+    asks for."""
     latents = view.world.generator.sample(SEEDS, truncation=view.truncation, space=view.space)
-    return latents[lacking(picture(view, latents)[1] @ text)]
+    embeddings = picture(view, latents)[1]
+    rows = lacking(embeddings @ text)
+    return latents[rows], embeddings[rows]
 
 
 def lacking(along: Float[Tensor, " n"]) -> Int[Tensor, " m"]:
@@ -102,13 +106,15 @@ def calibrate(
     text: Float[Tensor, " e"],
     regions: Sequence[str] = (),
     multiples: Sequence[float] = MULTIPLES,
+    *,
+    before: Float[Tensor, "n e"] | None = None,
 ) -> Calibration:
     """Calibrate a vector on images [N] without the attribute that it brings.
 
     text: the unit direction [E] from the neutral text's embedding to the prompt's. regions: where
-    images are to change.
+    images are to change. before: embeddings of the images, where they are known.
     """
-    curve = alignment_curve(view, latents, vector, text, multiples)
+    curve = alignment_curve(view, latents, vector, text, multiples, before=before)
     unit = MARGIN * unit_of(curve, multiples)
     low, high = range_of(view, latents[:RANGE_IMAGES], unit * vector, regions)
     reached = lengths_of(curve, multiples) <= unit * high
@@ -124,12 +130,14 @@ def alignment_curve(
     vector: Float[Tensor, " d"],
     text: Float[Tensor, " e"],
     multiples: Sequence[float] = MULTIPLES,
+    *,
+    before: Float[Tensor, "n e"] | None = None,
 ) -> Float[Tensor, "n m"]:
-    """The text's alignment per image and multiple of the vector.
+    """The text's alignment per image and multiple of the vector; before: embeddings, if known.
 
     The gain along the text alone would go on rising with other things that change.
     """
-    start = picture(view, latents)[1]
+    start = picture(view, latents)[1] if before is None else before
     after = [picture(view, latents + factor * vector)[1] for factor in multiples]
     return torch.stack([alignment(moved - start, text) for moved in after], dim=1)
 
@@ -188,7 +196,7 @@ def calibrate_unprompted(
 
 def calibrate_reached(view: View, vector: Float[Tensor, " d"], goal: Goal) -> Calibration:
     """Calibrate a vector that reaches the goal's prompt as it is: its range alone is measured."""
-    latents = _negatives(view, text_direction(view, goal))[:RANGE_IMAGES]
+    latents = _negatives(view, text_direction(view, goal))[0][:RANGE_IMAGES]
     return Calibration(*within_range(1.0, range_of(view, latents, vector, goal.regions)))
 
 
@@ -204,13 +212,23 @@ def range_of(
     realism = realism_of(view.world)
 
     def end(sign: float) -> float:
-        last, before = 0.0, 0.0
-        for strength in STRENGTHS:
-            synthesis, _ = picture(view, latents + sign * strength * step)
-            fraction = float(unrealistic(realism, synthesis.image, regions).float().mean())
-            if fraction > UNREALISTIC:
-                return last + (strength - last) * (UNREALISTIC - before) / (fraction - before)
-            last, before = strength, fraction
-        return LIMIT
+        # From far away: most ranges end there, and what is not too far makes no image unrealistic.
+        beyond = None
+        for strength in STRENGTHS[::-1]:
+            image = seen(view, latents + sign * strength * step).image
+            fraction = float(unrealistic(realism, image, regions).float().mean())
+            if fraction <= UNREALISTIC:
+                return _between((strength, fraction), beyond)
+            beyond = strength, fraction
+        return _between((0.0, 0.0), beyond)
 
     return -round(end(-1.0), 4), round(end(1.0), 4)
+
+
+def _between(near: tuple[float, float], far: tuple[float, float] | None) -> float:
+    """Where the fraction of unrealistic images exceeds what is allowed, between two strengths with
+    their fractions; the nearer one where there is none beyond it."""
+    (last, before), (strength, fraction) = near, far or near
+    if far is None:
+        return last
+    return last + (strength - last) * (UNREALISTIC - before) / (fraction - before)

@@ -73,6 +73,10 @@ class Pool:
     embeddings: Tensor
     thumbnails: Tensor
 
+    def take(self, rows: Int[Tensor, " b"]) -> Pool:
+        """These rows only."""
+        return Pool(self.latents[rows], self.embeddings[rows], self.thumbnails[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Originals:
@@ -124,14 +128,26 @@ def picture(
     That is clamped: colours that no picture can hold must not count. All in float32. The features
     that the world's segmenter reads are there as well.
     """
-    parts = in_parts(partial(_seen, view, features=features), latents)
+    parts = in_parts(partial(_pictured, view, features=features), latents)
     syntheses, embeddings = zip(*parts, strict=True)
     return joined(syntheses), torch.cat(embeddings)
 
 
-def _seen(
+def seen(view: View, latents: Float[Tensor, "n d"], features: Sequence[str] = ()) -> Synthesis:
+    """The synthesis of latents, in float32; the encoder is not asked."""
+    return joined(in_parts(partial(_seen, view, features=features), latents))
+
+
+def _pictured(
     view: View, latents: Tensor, *, features: Sequence[str]
 ) -> tuple[Synthesis, Float[Tensor, "n e"]]:
+    synthesis = _seen(view, latents, features=features)
+    with _counting(view):
+        embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
+    return synthesis, view.weighed(embeddings.float())
+
+
+def _seen(view: View, latents: Tensor, *, features: Sequence[str]) -> Synthesis:
     wanted = tuple(dict.fromkeys([*features, *view.world.segmenter.feature_names]))
     with _counting(view):
         how = latents, view.space, wanted, view.truncation
@@ -139,9 +155,8 @@ def _seen(
             synthesis = _whole(view.world.generator, *how)
         else:
             synthesis = view.coarse.synthesis(view.world.generator, *how)
-        embeddings = view.world.encoder.encode_image(synthesis.image.clamp(-1.0, 1.0))
     in_float32 = {name: value.float() for name, value in synthesis.features.items()}
-    return Synthesis(synthesis.image.float(), in_float32), view.weighed(embeddings.float())
+    return Synthesis(synthesis.image.float(), in_float32)
 
 
 def _whole(
@@ -260,18 +275,28 @@ def comes_along(view: View, seeds: Sequence[int], *, mixed: bool) -> bool:
 
 @torch.no_grad()
 def look_at(
-    view: View, goal: Goal, latents: Float[Tensor, "m d"], features: Sequence[str] = ()
+    view: View,
+    goal: Goal,
+    latents: Float[Tensor, "m d"],
+    features: Sequence[str] = (),
+    embeddings: Float[Tensor, "m e"] | None = None,
 ) -> Originals:
-    """Everything about the images of these latents that training needs."""
+    """Everything about the images of these latents that training needs; embeddings: if known."""
+    numbers = torch.arange(len(latents))
 
-    def looked(rows: Tensor) -> tuple[Tensor, ...]:
-        synthesis, embeddings = picture(view, rows, features)
+    def looked(few: Tensor) -> tuple[Tensor, ...]:
+        rows = latents[few.to(latents.device)]
+        if embeddings is None:
+            synthesis, codes = picture(view, rows, features)
+        else:
+            synthesis, codes = seen(view, rows, features), embeddings[few.to(embeddings.device)]
         masks = masks_of(view, goal, synthesis)
-        return embeddings, synthesis.image, masks, *(synthesis.features[name] for name in features)
+        return codes, synthesis.image, masks, *(synthesis.features[name] for name in features)
 
-    parts = in_parts(looked, latents, BATCH)
-    embeddings, images, masks, *maps = map(torch.cat, zip(*parts, strict=True))
-    return Originals(latents, embeddings, images, masks, dict(zip(features, maps, strict=True)))
+    known, images, masks, *maps = map(
+        torch.cat, zip(*in_parts(looked, numbers, BATCH), strict=True)
+    )
+    return Originals(latents, known, images, masks, dict(zip(features, maps, strict=True)))
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill
+from eclipsed.checkpoints.weights import fill, unfilled
 from eclipsed.encoders.pretrained import IMAGENET
 from eclipsed.errors import BadFile
 from eclipsed.segmenters.segformer import LabelSegmenter
@@ -177,7 +177,7 @@ def from_checkpoint(
     """
     if config.get("n_classes", len(LABELS)) != len(LABELS):
         raise BadFile(f"Only a BiSeNet of {len(LABELS)} classes can be used, as for faces.")
-    with torch.device("meta"):
+    with unfilled():
         network = BiSeNet()
     return segmenter_of(fill(network, tensors, "BiSeNet for faces"), name=name)
 

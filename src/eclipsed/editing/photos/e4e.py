@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from eclipsed.checkpoints.checkpoint import Checkpoint
 from eclipsed.checkpoints.reading import read_checkpoint
 from eclipsed.checkpoints.shapes import numbered
-from eclipsed.checkpoints.weights import fill, fingerprint_of
+from eclipsed.checkpoints.weights import fill, fingerprint_of, unfilled
 from eclipsed.errors import BadFile
 from eclipsed.files import StrPath, shown
 
@@ -199,7 +199,7 @@ def inverter_of(checkpoint: Checkpoint, *, name: str) -> E4eInverter:
     rows = len(numbered(tensors, r"styles\.(\d{1,3})\.linear\.weight"))
     if not 1 <= rows <= _MOST_ROWS:
         raise BadFile(f"This e4e encoder has heads for {rows} rows of W+, which makes no sense.")
-    with torch.device("meta"):
+    with unfilled():
         network = E4eNetwork(rows)
     average = checkpoint.tensors.get("latent_avg")
     if average is None and checkpoint.config.get("start_from_latent_avg", True):

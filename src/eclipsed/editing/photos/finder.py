@@ -17,7 +17,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from eclipsed.checkpoints.weights import fill
+from eclipsed.checkpoints.weights import fill, unfilled
 from eclipsed.editing.photos.crop import Crop, shrinking, shrunk
 from eclipsed.editing.photos.overlaps import without_overlaps
 from eclipsed.errors import BadFile
@@ -245,7 +245,7 @@ def load_finder(
     """
     try:
         tensors, _ = read_tensors(read_bytes(path, limit=_MOST_BYTES))
-        with torch.device("meta"):
+        with unfilled():
             empty = {"scout.": Scout(), "aligner.": Aligner()}
         for prefix, network in empty.items():
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

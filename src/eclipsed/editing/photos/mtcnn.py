@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eclipsed.checkpoints.reading import read_table
-from eclipsed.checkpoints.weights import fill
+from eclipsed.checkpoints.weights import fill, unfilled
 from eclipsed.editing.photos.crop import shrinking, shrunk
 from eclipsed.editing.photos.overlaps import without_overlaps
 from eclipsed.errors import BadFile
@@ -158,7 +158,7 @@ def load_mtcnn(source: StrPath, *, device: str | torch.device = "cpu") -> Mtcnn:
                 f"The face detector's file {shown(path)} is missing.",
                 f"It needs {', '.join(FILES)}, as facenet-pytorch publishes them.",
             )
-        with torch.device("meta"):
+        with unfilled():
             empty = kind()
         networks.append(fill(empty, read_table(path), f"face detector ({name})").to(device))
     pnet, rnet, onet = networks
