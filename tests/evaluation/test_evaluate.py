@@ -432,9 +432,9 @@ def test_a_fresh_direction_is_taken_through_all_strengths_on_half_of_its_seeds()
     quick = evaluate.scored(WORLD, HAIR, seeds=range(7))
     rows = evaluate.evaluate(WORLD, HAIR, WORLD.generator.sample(range(7), space="z"), steadied=4)
     assert [len(row.strengths) for row in rows] == [9] * 4 + [3] * 3
-    assert [row.monotonicity is None for row in rows] == [False] * 4 + [True] * 3
-    assert quick.scores["monotonicity"]["of"] == 4
+    told = [row.monotonicity for row in rows if row.monotonicity is not None]
+    assert told == [row.monotonicity for row in rows[:4] if row.monotonicity is not None]
     assert whole["monotonicity"] is not None
-    assert whole["monotonicity"]["of"] == 7
+    assert 0 < quick.scores["monotonicity"]["of"] == len(told) < whole["monotonicity"]["of"]
     same = set(whole) - {"monotonicity"}
     assert {key: quick.scores[key] for key in same} == {key: whole[key] for key in same}
