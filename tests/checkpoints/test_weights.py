@@ -72,3 +72,16 @@ def test_tensors_are_asked_for_by_name_and_dimensions() -> None:
         weights.tensor_of(tensors, "a", "Thing", dims=4)
     with pytest.raises(BadFile, match="lack the tensor 'b'"):
         weights.tensor_of(tensors, "b", "Thing")
+
+
+def test_an_unfilled_network_has_shapes_and_keeps_what_is_computed() -> None:
+    with weights.unfilled():
+        layer = nn.Linear(3, 2)
+        drawn = torch.randn(4, 5)
+        taps = torch.ones(3, device="cpu") * 2 / 8
+        taps.mul_(2)
+        nn.init.constant_(counted := torch.zeros(2, device="cpu"), 3.0)
+    assert layer.weight.is_meta
+    assert (drawn.is_meta, drawn.shape) == (True, (4, 5))
+    assert taps.tolist() == [0.5, 0.5, 0.5]
+    assert counted.tolist() == [3.0, 3.0]

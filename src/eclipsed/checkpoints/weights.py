@@ -45,7 +45,10 @@ class _NoNumbers(TorchFunctionMode):
         if func in (torch.randn, torch.rand):
             func = torch.empty
         elif func in _FILLING or getattr(func, "__module__", "") == nn.init.__name__:
-            return (*args, *(kwargs or {}).values())[0]
+            first = (*args, *(kwargs or {}).values())[0]
+            # What is computed elsewhere, such as a filter, keeps its numbers.
+            if isinstance(first, Tensor) and first.is_meta:
+                return first
         return func(*args, **(kwargs or {}))
 
 
