@@ -22,6 +22,7 @@ from PIL import Image, ImageSequence
 from eclipsed import cli
 from eclipsed.editing.images import load_png, save_png
 from eclipsed.inspect import describe
+from eclipsed.methods import registry
 from eclipsed.text import file_name
 
 ROOT = Path(__file__).parent.parent
@@ -142,8 +143,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def _at_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder to work in; cache, configuration and data away from this user's."""
+    """An empty folder to work in; cache, configuration and data away from this user's; a method
+    that a page registers is forgotten."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
     monkeypatch.setattr("platformdirs.user_cache_path", lambda app: home / "cache" / app)
     monkeypatch.setenv("HOME", str(home))
     for kind in ("CACHE", "CONFIG", "DATA"):

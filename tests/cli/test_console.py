@@ -127,7 +127,10 @@ def test_a_stream_that_is_closed_stops_nothing(number: int, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_signals_to_end_stop_it_as_ctrl_c_does(name: str) -> None:
-    verb = f"cli.program.command('wait')(lambda: os.kill(os.getpid(), signal.{name}))"
+    # As a shell starts a command, whatever the tests themselves were started with.
+    handler = "default_int_handler" if name == "SIGINT" else "SIG_DFL"
+    verb = f"signal.signal(signal.{name}, signal.{handler}); "
+    verb += f"cli.program.command('wait')(lambda: os.kill(os.getpid(), signal.{name}))"
     assert program("wait", code=verb) == (130, b"eclipsed: Stopped.\n")
 
 

@@ -104,7 +104,9 @@ def test_the_training_set_keeps_parts_apart() -> None:
     positives = data.originals.latents[data.negatives :]
     scores = data.target.scores(data.originals.embeddings)
     assert float(scores[: data.negatives].max()) < float(scores[data.negatives :].min())
-    rows = [tuple(x.tolist()) for group in (negatives, positives, data.held_out) for x in group]
+    rows = [
+        tuple(x.tolist()) for group in (negatives, positives, data.held_out.latents) for x in group
+    ]
     assert len(set(rows)) == len(rows)
 
 
