@@ -219,7 +219,7 @@ class Hands:
     def drop(self, file: Path) -> None:
         """Open a file as the button does."""
         self.page.locator("input.file").set_input_files(str(file))
-        self.page.wait_for_selector(".notice:not([hidden]), .opener:not([hidden])")
+        self.page.wait_for_selector(".notice:not([hidden]), .opener .square:not([hidden])")
         self.quiet()
 
     def choose(self, left: float, top: float, side: float) -> None:

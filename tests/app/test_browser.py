@@ -539,13 +539,16 @@ def test_a_reload_keeps_the_stack_and_a_second_tab_is_independent(hands: Hands) 
 
 @pytest.fixture(scope="module")
 def party(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A JPEG of 1200×900 pixels with seed 12 in a scene: 480 pixels wide, from (240, 300) on."""
+    """A JPEG of 1200×900 pixels with seed 12 in a scene, 480 pixels wide, from (240, 300) on, and
+    seed 13 to the right of it: of two faces a person has to choose one."""
     world = eclipsed.load_world("starter")
-    image = world.generator.synthesize(world.generator.sample([12], space="z"), "z").image
+    image = world.generator.synthesize(world.generator.sample([12, 13], space="z"), "z").image
     y, x = np.mgrid[0:900, 0:1200]
     scene = Image.fromarray(np.stack([x // 8 + 60, y // 9 + 90, 160 + 0 * x], -1).astype(np.uint8))
     avatar = eclipsed.to_pil(image[0]).resize((480, 480), Image.Resampling.LANCZOS)
     scene.paste(avatar, (240, 300))
+    other = eclipsed.to_pil(image[1]).resize((320, 320), Image.Resampling.LANCZOS)
+    scene.paste(other, (820, 460))
     path = tmp_path_factory.mktemp("photos") / "party.jpg"
     scene.save(path, quality=90)
     return path
@@ -573,6 +576,24 @@ def test_a_photo_is_opened_edited_and_saved(hands: Hands, party: Path, tmp_path:
     assert "0 of them outside the edit" in hands.page.locator(".notice").inner_text()
     hands.click('[data-photo="leave"]')
     assert hands.page.locator(".seed-box").is_visible()
+
+
+def test_a_face_that_is_found_is_clicked(hands: Hands, party: Path) -> None:
+    hands.drop(party)
+    face = hands.page.locator(".face").first
+    assert hands.page.locator(".face").count() == 2
+    frame, box = hands.page.locator(".frame").bounding_box(), face.bounding_box()
+    assert frame is not None
+    assert box is not None
+    assert (box["x"] - frame["x"]) / frame["width"] == pytest.approx(240 / 1200, abs=0.03)
+    assert box["width"] / frame["width"] == pytest.approx(480 / 1200, abs=0.04)
+    face.click()
+    hands.page.locator(".ofphoto").wait_for()
+    hands.quiet()
+    before = hands.pixels()
+    add(hands, "sunglasses")
+    hands.still()
+    assert hands.pixels() != before
 
 
 @pytest.mark.parametrize("size", ["narrow", "landscape", "wide"])
