@@ -19,7 +19,6 @@ from eclipsed.worlds import load_world
 from eclipsed.worlds.starter.world import FRAME, load_detector
 
 WORLD = load_world("starter")
-needs_weights = pytest.mark.skipif(WORLD.detector is None, reason="the starter has no detector")
 # Seeds that no training uses.
 AVATARS = (
     WORLD.generator.synthesize(WORLD.generator.sample([910_001, 910_002])).image.clamp(-1, 1) + 1
@@ -56,7 +55,6 @@ def test_a_correction_is_made_in_the_squares_own_directions() -> None:
     assert Square(10, 10, 8).corners(1.5)[0] == pytest.approx((4, 4))
 
 
-@needs_weights
 @pytest.mark.parametrize(
     ("size", "square"),
     [
@@ -74,7 +72,6 @@ def test_an_avatar_in_a_photo_is_found_and_aligned(size: tuple[int, int], square
     assert placement.notes == ()
 
 
-@needs_weights
 def test_two_avatars_are_numbered_from_the_left() -> None:
     left, right = Square(130, 250, 120), Square(420, 120, 90)
     photo = pasted(pasted(scene(400, 560), AVATARS[0], right), AVATARS[1], left)
@@ -85,21 +82,18 @@ def test_two_avatars_are_numbered_from_the_left() -> None:
         assert off(crop, square) < 0.03
 
 
-@needs_weights
 def test_a_photo_that_is_an_avatar_is_taken_whole() -> None:
     large = F.interpolate(AVATARS[:1], (500, 500), mode="bicubic")[0].clamp(0, 1)
     crop = placed(large.permute(1, 2, 0), WORLD.detector, WORLD.frame).crop
     assert off(crop, Square(250, 250, 500)) < 1e-6
 
 
-@needs_weights
 def test_a_square_inside_a_surer_one_is_none() -> None:
     squares = [Square(50, 50, 80), Square(60, 40, 8), Square(200, 50, 60, 0.2)]
     faces = load_detector()._faces(squares, [0.9, 0.8, 0.7])  # type: ignore[attr-defined]
     assert [face.score for face in faces] == [0.9, 0.7]
 
 
-@needs_weights
 @pytest.mark.parametrize("size", [(1, 1), (20, 300), (300, 300)])
 def test_where_no_avatar_is_none_is_found(size: tuple[int, int]) -> None:
     detector = load_detector()

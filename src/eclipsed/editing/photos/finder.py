@@ -31,7 +31,8 @@ SMALLEST = 40  # pixels of a square's side, the smallest one that is looked for
 LONGEST = 1024  # pixels: of larger photos, which are reduced first, the smallest square grows
 _STRIDE = 4  # of the scout's answers
 _SCALE_STEP = math.sqrt(2)
-_SEEMS, _LIKELY, _SURE = 0.25, 0.3, 0.992  # scores: the scout's, the aligner's first, its last
+# Scores: the scout's, the aligner's first, its last. Leaves and petals score up to .99.
+_SEEMS, _LIKELY, _SURE = 0.25, 0.3, 0.992
 _STEADY = 0.06  # of a side, and in radians
 _WHOLE = 0.08  # of a side: how far the corners of a square photo may be from one that is found
 _MOST = 48  # squares that are looked at again
